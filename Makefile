@@ -1,0 +1,43 @@
+# Every target installs what it needs by itself (scripts/setup); the only thing assumed is a Rust toolchain.
+# Each recipe is one line on purpose: what a target does stands in scripts/.
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test unit lint fmt bench load fuzz docs
+
+SCENARIO ?= meeting
+TARGET ?= all
+STAGES ?=
+BENCH ?=
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build for release and serve on http://127.0.0.1:8080, open to this machine only
+	@scripts/run
+
+install: ## Build for release and put `calls` into ~/.cargo/bin
+	@scripts/install
+
+test: ## Everything CI checks; STAGES="lint e2e" for some of it
+	@scripts/test $(STAGES)
+
+unit: ## Tests that need no service, in under a minute
+	@scripts/unit
+
+lint: ## Formatting, clippy, shellcheck, typos and, where installed, cargo-deny and cargo-machete
+	@scripts/lint
+
+fmt: ## Format all code
+	@cargo fmt --all
+
+bench: ## Microbenchmarks of the hot path; BENCH="-- --quick" for a first look
+	@cargo bench --workspace --features testing --benches $(BENCH)
+
+load: ## Server and a simulated crowd, measured; SCENARIO=meeting|webinar|pairs
+	@scripts/load $(SCENARIO)
+
+fuzz: ## Fuzz the parsers for a minute each; TARGET=name for one
+	@scripts/fuzz $(TARGET)
+
+docs: ## Rust documentation in target/doc, and docs/openapi.json and docs/asyncapi.json anew
+	@scripts/docs

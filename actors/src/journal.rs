@@ -1,0 +1,96 @@
+//! Where facts are kept, and who writes them: in the order they happened, as few transactions as can be.
+
+mod scribe;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use calls_model::Fact;
+use tokio::sync::{mpsc, oneshot};
+
+/// A future that owns what it needs.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Facts could not be kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// The storage refused or could not be reached.
+    #[error("facts were not stored: {0}")]
+    Storage(String),
+    /// Nobody writes any more: the server is going down.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// The port to storage: one call is one transaction.
+pub trait Journal: Send + Sync + 'static {
+    /// Makes all of these facts true, or none.
+    fn record(&self, facts: Vec<Fact>) -> BoxFuture<Result<(), JournalError>>;
+}
+
+/// Hands facts to the one task that writes them. Clones share it; it ends with the last clone.
+///
+/// Facts become true in the order in which they are handed over; what comes while a transaction runs goes into the
+/// next one together.
+#[derive(Clone)]
+pub struct Scribe {
+    desk: mpsc::UnboundedSender<Entry>,
+}
+
+impl Scribe {
+    /// Starts the task on the present arbiter.
+    pub fn start(journal: Arc<dyn Journal>) -> Self {
+        let (desk, entries) = mpsc::unbounded_channel();
+        actix::spawn(scribe::write_all(journal, entries));
+        Self { desk }
+    }
+
+    /// Hands facts over at once; the future tells when they are true.
+    ///
+    /// If it is awaited and the storage refuses, they never become true. If it is dropped, nobody could be told, so
+    /// the scribe keeps trying.
+    ///
+    /// # Errors
+    ///
+    /// The storage refused, or nobody writes any more.
+    pub fn record(
+        &self,
+        facts: Vec<Fact>,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send + 'static + use<> {
+        let (written, answer) = oneshot::channel();
+        let _ = self.desk.send(Entry { facts, written }); // a dropped entry answers `Closed`
+        async move { answer.await.unwrap_or(Err(JournalError::Closed)) }
+    }
+
+    /// Tells when all that was handed over before is written, or lost for good.
+    ///
+    /// # Errors
+    ///
+    /// Nobody writes any more.
+    pub fn flushed(
+        &self,
+    ) -> impl Future<Output = Result<(), JournalError>> + Send + 'static + use<> {
+        self.record(Vec::new())
+    }
+}
+
+/// Facts on their way, and who waits for them.
+struct Entry {
+    facts: Vec<Fact>,
+    written: oneshot::Sender<Result<(), JournalError>>,
+}
+
+impl Entry {
+    /// Somebody is told if it fails, and acts on it.
+    fn is_awaited(&self) -> bool {
+        !self.written.is_closed() && !self.facts.is_empty()
+    }
+
+    fn answer(self, result: Result<(), JournalError>) {
+        let _ = self.written.send(result); // nobody may be waiting
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Names of everything that is counted here, and how many actors live.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Actors alive; label `actor`.
+pub const ACTORS: &str = "calls_actors";
+/// Actors that panicked; label `actor`.
+pub const CRASHES: &str = "calls_actor_crashes_total";
+/// Calls that ended; label `reason`.
+pub const CALLS_ENDED: &str = "calls_ended_total";
+/// Seconds from answer to end, by call.
+pub const CALL_SECONDS: &str = "calls_duration_seconds";
+/// Presences that ended; label `reason`.
+pub const PARTICIPANTS_LEFT: &str = "calls_participants_left_total";
+/// Bursts that did not fit into a mailbox; label `at`: `room` or `participant`.
+pub const BURSTS_DROPPED: &str = "calls_bursts_dropped_total";
+/// Transactions of facts that failed for good.
+pub const FACTS_LOST: &str = "calls_facts_lost_total";
+/// Sockets of users on which calls ring.
+pub const DEVICES: &str = "calls_devices";
+
+/// Datagrams received by media ports, strays included.
+pub const UDP_RECEIVED: &str = "calls_udp_received_datagrams_total";
+/// Times the kernel was asked for datagrams.
+pub const UDP_RECEIVES: &str = "calls_udp_receives_total";
+/// Datagrams sent by media ports.
+pub const UDP_SENT: &str = "calls_udp_sent_datagrams_total";
+/// Times the kernel was asked to send; one may carry many datagrams.
+pub const UDP_SENDS: &str = "calls_udp_sends_total";
+/// Received datagrams that reached nobody; label `reason`.
+pub const UDP_DROPPED: &str = "calls_udp_dropped_datagrams_total";
+/// Queued datagrams that never left; label `reason`.
+pub const EGRESS_DROPPED: &str = "calls_egress_dropped_datagrams_total";
+/// ICE-TCP connections open now.
+pub const TCP_CONNECTIONS: &str = "calls_tcp_connections";
+/// Crashes of media ports that were mended.
+pub const PORT_RESTARTS: &str = "calls_media_port_restarts_total";
+
+/// The kinds of actors, as the label `actor` names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// `Call`
+    Call,
+    /// `Room`
+    Room,
+    /// `Participant`
+    Participant,
+    /// `MediaPort`
+    MediaPort,
+    /// The server's `TurnPort`
+    TurnPort,
+}
+
+impl ActorKind {
+    /// The label's value.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Room => "room",
+            Self::Participant => "participant",
+            Self::MediaPort => "media_port",
+            Self::TurnPort => "turn_port",
+        }
+    }
+}
+
+/// Counts who lives. Clones share the count; a test asserts that it came back to zero.
+#[derive(Debug, Clone, Default)]
+pub struct LiveCount {
+    alive: Arc<[AtomicUsize; 5]>,
+}
+
+impl LiveCount {
+    /// Counts one in, until the value that is returned is dropped.
+    pub fn enter(&self, kind: ActorKind) -> Alive {
+        self.alive[kind as usize].fetch_add(1, Ordering::Relaxed);
+        metrics::gauge!(ACTORS, "actor" => kind.label()).increment(1);
+        Alive {
+            count: self.clone(),
+            kind,
+        }
+    }
+
+    /// How many of a kind live.
+    pub fn of(&self, kind: ActorKind) -> usize {
+        self.alive[kind as usize].load(Ordering::Relaxed)
+    }
+
+    /// How many live altogether.
+    pub fn total(&self) -> usize {
+        self.alive
+            .iter()
+            .map(|count| count.load(Ordering::Relaxed))
+            .sum()
+    }
+}
+
+/// Kept by a living actor among its state.
+#[derive(Debug)]
+pub struct Alive {
+    count: LiveCount,
+    kind: ActorKind,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.count.alive[self.kind as usize].fetch_sub(1, Ordering::Relaxed);
+        metrics::gauge!(ACTORS, "actor" => self.kind.label()).decrement(1);
+        if std::thread::panicking() {
+            metrics::counter!(CRASHES, "actor" => self.kind.label()).increment(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dead_are_not_counted() {
+        let count = LiveCount::default();
+        let alive = count.enter(ActorKind::Room);
+        assert_eq!((count.of(ActorKind::Room), count.total()), (1, 1));
+        drop(alive);
+        assert_eq!(count.total(), 0);
+    }
+}

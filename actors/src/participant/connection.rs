@@ -1,0 +1,105 @@
+//! A peer connection and the port on which it lives.
+
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use calls_media::seam::{Burst, PeerId};
+use calls_media::{Negotiated, Peer, SdpRefused};
+use calls_model::signal::PublishedMid;
+
+use super::LIMITS;
+use super::quality::Figures;
+use crate::port::{Datagrams, PortHandle};
+
+/// Timers nearer than this are not looked after by every packet.
+const SOON: Duration = Duration::from_millis(500);
+
+/// A connection; the port forgets it when it is dropped.
+pub(super) struct Connection {
+    /// The connection itself.
+    pub(super) peer: Peer,
+    id: PeerId,
+    port: PortHandle,
+    /// When the peer's timer runs out, and what will run then.
+    pub(super) timer: Option<(Instant, SpawnHandle)>,
+}
+
+impl Connection {
+    /// One that waits for its first offer.
+    pub(super) fn new(id: PeerId, port: PortHandle, now: Instant) -> Self {
+        let peer = Peer::new(id, port.identity(), port.candidates(), LIMITS, now);
+        Self {
+            peer,
+            id,
+            port,
+            timer: None,
+        }
+    }
+
+    /// Answers an offer, and takes in what comes to the addresses that the answer names.
+    pub(super) fn offer(
+        &mut self,
+        sdp: &str,
+        publish: &[PublishedMid],
+        door: Recipient<Datagrams>,
+        now: Instant,
+    ) -> Result<Negotiated, SdpRefused> {
+        let negotiated = self.peer.offer(sdp, publish, now)?;
+        self.port.register(self.id, self.peer.ufrags(), door);
+        Ok(negotiated)
+    }
+
+    /// A path proved itself.
+    pub(super) fn bind(&self, path: calls_media::seam::Path) {
+        self.port.bind(path, self.id);
+    }
+
+    /// What it counted.
+    pub(super) fn figures(&self, now: Instant) -> Figures {
+        let stats = self.peer.stats();
+        let inbound = self.peer.inbound_stats(now);
+        let outbound = self.peer.outbound_stats();
+        Figures {
+            received_bytes: stats.received_bytes,
+            sent_bytes: stats.sent_bytes,
+            packets: inbound.layers.iter().map(|layer| layer.packets).sum(),
+            lost: inbound.layers.iter().map(|layer| layer.lost).sum(),
+            loss: outbound
+                .slots
+                .iter()
+                .map(|slot| slot.loss)
+                .fold(0.0, f32::max),
+            rtt: stats.rtt,
+        }
+    }
+
+    /// No timer is set, or only for later: something more urgent may have come up.
+    pub(super) fn may_oversleep(&self, now: Instant) -> bool {
+        self.timer.as_ref().is_none_or(|(at, _)| *at > now + SOON)
+    }
+
+    /// Sends what waits.
+    pub(super) fn flush(&mut self, now: Instant) {
+        self.port.with_egress(|egress| self.peer.flush(egress, now));
+    }
+
+    /// Says goodbye to the other end.
+    pub(super) fn close(&mut self, now: Instant) {
+        self.peer.close(now);
+        self.flush(now);
+    }
+
+    // ── hot path ────────────────────────────────────────────────────────────
+
+    /// Sends a burst into the slots that show it.
+    pub(super) fn forward(&mut self, burst: &Burst, now: Instant) {
+        self.port
+            .with_egress(|egress| self.peer.forward(burst, egress, now));
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.port.forget(self.id);
+    }
+}

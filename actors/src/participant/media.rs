@@ -1,0 +1,244 @@
+//! A participant's connection at work: offers, slots, and what the peer tells.
+
+use std::time::Instant;
+
+use actix::prelude::*;
+use calls_media::seam::{LayerSet, TrackId};
+use calls_media::{CloseReason, PeerEvent, SdpRefused};
+use calls_model::LeaveReason;
+use calls_model::signal::{Event, PublishedMid, Slots as SlotsEvent};
+use tracing::{debug, info};
+
+use super::connection::Connection;
+use super::{Participant, SignalRefused, up};
+use crate::clock;
+use crate::metrics::BURSTS_DROPPED;
+use crate::room::{ClockTold, Did, KeyframeWanted, Packets, Watch};
+
+impl Participant {
+    /// Answers an offer. One that comes from another connection than before replaces it.
+    pub(super) fn offer(
+        &mut self,
+        sdp: &str,
+        publish: &[PublishedMid],
+        ctx: &mut Context<Self>,
+    ) -> Result<String, SignalRefused> {
+        if !self.admitted {
+            return Err(SignalRefused::NotAdmitted);
+        }
+        if !publish.is_empty() && !self.member.role.publishes() {
+            return Err(SignalRefused::MayNotPublish);
+        }
+        let now = clock::instant();
+        let negotiated = match self.negotiate(sdp, publish, now, ctx) {
+            Err(SdpRefused::FingerprintChanged | SdpRefused::Closed) => {
+                self.disconnect(ctx);
+                self.negotiate(sdp, publish, now, ctx)?
+            }
+            other => other?,
+        };
+        self.publishing.negotiated(negotiated.tracks);
+        self.slots.negotiated(&negotiated.slots);
+        self.announce();
+        self.refill(ctx);
+        Ok(negotiated.answer)
+    }
+
+    fn negotiate(
+        &mut self,
+        sdp: &str,
+        publish: &[PublishedMid],
+        now: Instant,
+        ctx: &mut Context<Self>,
+    ) -> Result<calls_media::Negotiated, SdpRefused> {
+        let services = &self.services;
+        let port = &self.port;
+        let open = || Connection::new(services.next_peer(), port.clone(), now);
+        let connection = self.connection.get_or_insert_with(open);
+        connection.offer(sdp, publish, ctx.address().recipient(), now)
+    }
+
+    /// Tells the room what is published.
+    pub(super) fn announce(&self) {
+        self.deed(Did::Publish(self.publishing.announce()));
+    }
+
+    /// Forgets the connection and all that it carried.
+    pub(super) fn disconnect(&mut self, ctx: &mut Context<Self>) {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        connection.close(clock::instant());
+        if let Some((_, timer)) = connection.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        self.publishing.negotiated(Vec::new());
+        self.slots.clear();
+        self.announce();
+        for (track, _) in self.watching.drain() {
+            let wish = Watch {
+                who: self.id.clone(),
+                track,
+                layers: LayerSet::NONE,
+            };
+            up(&self.room.watch, wish);
+        }
+    }
+
+    /// Puts into the slots what belongs there now.
+    pub(super) fn refill(&mut self, ctx: &mut Context<Self>) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let now = clock::instant();
+        let mut told = Vec::new();
+        for change in self.slots.fill(&self.stage) {
+            if let Some(shown) = change.show
+                && connection.peer.show(&change.mid, shown, now).is_err()
+            {
+                debug!(participant.id = %self.id, "slot of {} is gone", self.id);
+            }
+            told.extend(change.tell);
+        }
+        if !told.is_empty() {
+            self.session.tell(Event::Slots(SlotsEvent { slots: told }));
+        }
+        self.settle(now, ctx);
+    }
+
+    fn heed(&mut self, event: &PeerEvent, ctx: &mut Context<Self>) {
+        match *event {
+            PeerEvent::Path(path) => {
+                if let Some(connection) = &self.connection {
+                    connection.bind(path);
+                }
+            }
+            PeerEvent::Connected if self.sessionless => self.stop_waiting(ctx),
+            PeerEvent::Connected => {}
+            PeerEvent::Closed(reason) => self.closed(reason, ctx),
+            PeerEvent::Watch { track, layers } => self.watch(track, layers),
+            PeerEvent::Keyframe { track, layer } => {
+                up(&self.room.keyframe, KeyframeWanted { track, layer });
+            }
+            PeerEvent::Unplayable { .. }
+            | PeerEvent::Playable { .. }
+            | PeerEvent::Withheld { .. }
+            | PeerEvent::Granted { .. } => {}
+            PeerEvent::Clock(clock) => up(&self.room.clock, ClockTold(clock)),
+        }
+    }
+
+    fn watch(&mut self, track: TrackId, layers: LayerSet) {
+        if layers.is_empty() {
+            self.watching.remove(&track);
+        } else {
+            self.watching.insert(track, layers);
+        }
+        up(
+            &self.room.watch,
+            Watch {
+                who: self.id.clone(),
+                track,
+                layers,
+            },
+        );
+    }
+
+    fn closed(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
+        info!(participant.id = %self.id, ?reason, "connection of {} closed", self.id);
+        match reason {
+            CloseReason::DtlsClosed if self.sessionless => self.go(LeaveReason::Left),
+            _ if self.sessionless => self.go(LeaveReason::TimedOut),
+            // An ICE restart may still bring it back.
+            CloseReason::ConsentLost => {}
+            CloseReason::DtlsClosed | CloseReason::DtlsFailed => self.disconnect(ctx),
+        }
+    }
+
+    /// Sets the peer's timer, if it would ring too late.
+    pub(super) fn arm(&mut self, ctx: &mut Context<Self>) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let due = connection.peer.poll_timeout();
+        let armed = connection.timer.as_ref().map(|(at, _)| *at);
+        match due {
+            Some(due) if armed.is_none_or(|armed| due < armed) => {
+                if let Some((_, earlier)) = connection.timer.take() {
+                    ctx.cancel_future(earlier);
+                }
+                let patience = due.saturating_duration_since(clock::instant());
+                let timer = ctx.run_later(patience, Self::ring);
+                connection.timer = Some((due, timer));
+            }
+            // A timer that runs too early finds nothing to do, and is cheaper than one that is moved all the time.
+            _ => {}
+        }
+    }
+
+    fn ring(&mut self, ctx: &mut Context<Self>) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        connection.timer = None;
+        let now = clock::instant();
+        if connection.peer.poll_timeout().is_some_and(|due| due <= now) {
+            connection.peer.handle_timeout(now);
+        }
+        self.settle(now, ctx);
+    }
+
+    // ── hot path ────────────────────────────────────────────────────────────
+
+    /// Passes on all that the peer has for others, after anything it was given.
+    pub(super) fn settle(&mut self, now: Instant, ctx: &mut Context<Self>) {
+        self.pass_on();
+        self.react(ctx);
+        if let Some(connection) = &mut self.connection {
+            connection.flush(now);
+        }
+        self.arm(ctx);
+    }
+
+    fn pass_on(&mut self) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let mut room = None;
+        while let Some(burst) = connection.peer.poll_burst() {
+            let Some(first) = burst.first() else { continue };
+            let track = first.track;
+            if !self.publishing.is_open(track) {
+                continue;
+            }
+            let layers = burst
+                .iter()
+                .fold(LayerSet::NONE, |layers, packet| layers.with(packet.layer));
+            // Once per wake-up: a burst of each track comes at a time.
+            let Some(room) = room.get_or_insert_with(|| self.room.packets.upgrade()) else {
+                continue;
+            };
+            if room
+                .try_send(Packets {
+                    track,
+                    layers,
+                    burst,
+                })
+                .is_err()
+            {
+                metrics::counter!(BURSTS_DROPPED, "at" => "participant").increment(1);
+            }
+        }
+    }
+
+    /// Heeds all that the peer tells.
+    pub(super) fn react(&mut self, ctx: &mut Context<Self>) {
+        while let Some(event) = self
+            .connection
+            .as_mut()
+            .and_then(|one| one.peer.poll_event())
+        {
+            self.heed(&event, ctx);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What waits to be sent by a port, by destination.
+//!
+//! Everybody on the arbiter writes here while they have their turn; the port's sending task was woken by the first of
+//! them, so it runs after all who were awake by then, and sends everything at once.
+
+mod outbox;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use calls_media::seam::{Egress, Path};
+use quinn_udp::Transmit;
+
+use self::outbox::{Outbox, Run};
+use super::PortCounters;
+use super::counters::Unsent;
+use super::demux::{Demux, Local};
+use super::tcp::Connections;
+
+/// Bytes that may wait for one destination. More means that its route does not keep up; what comes later is dropped.
+const DESTINATION_LIMIT: usize = 512 * 1024;
+
+/// Bytes that may wait altogether.
+const PORT_LIMIT: usize = 16 * 1024 * 1024;
+
+/// What waits to be sent. Its memory is used again after every flush.
+pub struct PortEgress {
+    /// The first `open` of them hold something.
+    outboxes: Vec<Outbox>,
+    open: usize,
+    index: HashMap<SocketAddr, usize>,
+    /// Bytes in all of them.
+    waiting: usize,
+    /// Datagrams that one send may carry.
+    segments: usize,
+    /// Knows the addresses that peers wrote to; only where the port has more than one.
+    locals: Option<Rc<RefCell<Demux>>>,
+    connections: Rc<Connections>,
+    connections_wait: bool,
+    sender: Option<Waker>,
+    counters: Arc<PortCounters>,
+}
+
+/// How a flush ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flushed {
+    /// Nothing waits any more.
+    All,
+    /// The socket takes no more now.
+    Blocked,
+}
+
+impl PortEgress {
+    /// Nothing waits; one send may carry so many `segments`.
+    pub(super) fn new(
+        segments: usize,
+        locals: Option<Rc<RefCell<Demux>>>,
+        connections: Rc<Connections>,
+        counters: Arc<PortCounters>,
+    ) -> Self {
+        Self {
+            outboxes: Vec::new(),
+            open: 0,
+            index: HashMap::new(),
+            waiting: 0,
+            segments,
+            locals,
+            connections,
+            connections_wait: false,
+            sender: None,
+            counters,
+        }
+    }
+
+    /// Ready once something waits.
+    pub(super) fn poll_waiting(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.open > 0 || self.connections_wait {
+            return Poll::Ready(());
+        }
+        self.sender = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    // ── hot path ────────────────────────────────────────────────────────────
+
+    /// Sends what waits, destination by destination. `segments` is how many datagrams one send may carry from now on.
+    pub(super) fn flush(
+        &mut self,
+        segments: usize,
+        mut send: impl FnMut(&Transmit<'_>) -> io::Result<()>,
+    ) -> Flushed {
+        self.segments = segments;
+        if std::mem::take(&mut self.connections_wait) {
+            self.connections.wake_writers();
+        }
+        let mut total = Sent::default();
+        for outbox in &mut self.outboxes[..self.open] {
+            while let Some((run, bytes)) = outbox.next() {
+                let Some(done) = send_run(outbox.remote, run, bytes, &mut send) else {
+                    self.counters.sent(total.datagrams, total.sends);
+                    return Flushed::Blocked;
+                };
+                total.datagrams += done.datagrams;
+                total.sends += done.sends;
+                self.counters
+                    .unsent(Unsent::Refused, run.datagrams() - done.datagrams);
+                self.waiting -= run.length;
+                outbox.left();
+            }
+        }
+        self.counters.sent(total.datagrams, total.sends);
+        self.open = 0;
+        self.index.clear();
+        Flushed::All
+    }
+
+    /// The outbox for a destination.
+    fn outbox(&mut self, remote: SocketAddr) -> usize {
+        // Datagrams of one turn go to one destination mostly.
+        if let Some(last) = self.open.checked_sub(1)
+            && self.outboxes[last].remote == remote
+        {
+            return last;
+        }
+        if let Some(&at) = self.index.get(&remote) {
+            return at;
+        }
+        let local = self.locals.as_ref().map_or_else(Local::default, |demux| {
+            demux.borrow().local(Path::Udp(remote))
+        });
+        let at = self.open;
+        match self.outboxes.get_mut(at) {
+            Some(outbox) => outbox.reuse(remote, local),
+            None => self.outboxes.push(Outbox::new(remote, local)),
+        }
+        self.open += 1;
+        self.index.insert(remote, at);
+        at
+    }
+
+    fn wake_sender(&mut self) {
+        if let Some(sender) = self.sender.take() {
+            sender.wake();
+        }
+    }
+}
+
+/// What became of a run.
+#[derive(Default)]
+struct Sent {
+    datagrams: usize,
+    sends: usize,
+}
+
+/// Sends one run; none if the socket takes no more now.
+fn send_run(
+    destination: SocketAddr,
+    run: Run,
+    bytes: &[u8],
+    mut send: impl FnMut(&Transmit<'_>) -> io::Result<()>,
+) -> Option<Sent> {
+    let datagrams = run.datagrams();
+    let mut transmit = Transmit {
+        destination,
+        ecn: None,
+        contents: bytes,
+        segment_size: (datagrams > 1).then_some(run.segment),
+        src_ip: run.source,
+    };
+    match send(&transmit) {
+        Ok(()) => {
+            return Some(Sent {
+                datagrams,
+                sends: 1,
+            });
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+        Err(_) if datagrams == 1 => {
+            return Some(Sent {
+                datagrams: 0,
+                sends: 1,
+            });
+        }
+        Err(_) => {}
+    }
+    // Not every driver can cut a run apart.
+    transmit.segment_size = None;
+    let taken = bytes.chunks(run.segment).filter(|&datagram| {
+        transmit.contents = datagram;
+        send(&transmit).is_ok()
+    });
+    let datagrams = taken.count();
+    Some(Sent {
+        datagrams,
+        sends: datagrams,
+    })
+}
+
+impl Egress for PortEgress {
+    /// `write` is not called where nothing can be queued: the connection is gone or too slow, the queue is full.
+    fn datagram(&mut self, path: Path, write: impl FnOnce(&mut Vec<u8>)) {
+        match path {
+            Path::Udp(remote) => {
+                let at = self.outbox(remote);
+                let outbox = &mut self.outboxes[at];
+                if outbox.waiting() > DESTINATION_LIMIT || self.waiting > PORT_LIMIT {
+                    self.counters.unsent(Unsent::QueueFull, 1);
+                } else {
+                    self.waiting += outbox.push(self.segments, write);
+                }
+            }
+            Path::Tcp { connection, .. } => {
+                if self.connections.queue(connection, write) {
+                    self.connections_wait = true;
+                } else {
+                    self.counters.unsent(Unsent::TcpSlow, 1);
+                }
+            }
+        }
+        self.wake_sender();
+    }
+}
+
+#[cfg(test)]
+mod tests;

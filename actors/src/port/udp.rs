@@ -1,0 +1,197 @@
+//! The UDP socket of a port: many datagrams with each system call, in and out.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+
+pub use quinn_udp::Transmit;
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+/// Kernel buffers asked for; what `net.core.{r,w}mem_max` allows is granted. At 50 Mbit/s a second's worth.
+const KERNEL_BUFFER: usize = 8 * 1024 * 1024;
+
+/// Longest run of datagrams that the kernel hands over in one piece.
+const LONGEST_RUN: usize = 65_536;
+
+/// Binds a socket and gives it large buffers.
+///
+/// # Errors
+///
+/// When the system refuses it.
+pub fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.bind(&address.into())?;
+    socket.set_nonblocking(true)?;
+    let _ = socket.set_recv_buffer_size(KERNEL_BUFFER); // smaller ones only lose more in bursts
+    let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
+    Ok(socket.into())
+}
+
+/// The socket of one port.
+pub struct UdpDoor {
+    socket: UdpSocket,
+    state: UdpSocketState,
+    is_ipv6: bool,
+    /// Datagrams may be cut apart by the kernel.
+    offload: bool,
+}
+
+impl UdpDoor {
+    /// Takes over a bound socket. Needs the arbiter's runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses it what it needs.
+    pub fn new(socket: std::net::UdpSocket, offload: bool) -> io::Result<Self> {
+        let state = UdpSocketState::new((&socket).into())?;
+        let is_ipv6 = socket.local_addr()?.is_ipv6();
+        Ok(Self {
+            socket: UdpSocket::from_std(socket)?,
+            state,
+            is_ipv6,
+            offload,
+        })
+    }
+
+    /// Waits until there is something to receive.
+    ///
+    /// # Errors
+    ///
+    /// When the socket is gone.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.socket.readable().await
+    }
+
+    /// Waits until the kernel takes datagrams again.
+    ///
+    /// # Errors
+    ///
+    /// When the socket is gone.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.socket.writable().await
+    }
+
+    /// How many datagrams one send may carry.
+    pub fn segments(&self) -> usize {
+        if self.offload {
+            self.state.max_gso_segments()
+        } else {
+            1
+        }
+    }
+
+    // ── hot path ────────────────────────────────────────────────────────────
+
+    /// Sends one datagram, or one run of them.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` if the kernel takes no more now; others if it takes this not at all.
+    pub fn send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        self.socket.try_io(Interest::WRITABLE, || {
+            if !self.is_ipv6 {
+                return self.state.try_send((&self.socket).into(), transmit);
+            }
+            let mut transmit = transmit.clone();
+            transmit
+                .destination
+                .set_ip(mapped(transmit.destination.ip()));
+            transmit.src_ip = transmit.src_ip.map(mapped);
+            self.state.try_send((&self.socket).into(), &transmit)
+        })
+    }
+
+    /// Receives what is there, up to a batch.
+    ///
+    /// # Errors
+    ///
+    /// When the socket has an error to tell; there may be more to receive all the same.
+    pub fn receive(
+        &self,
+        buffers: &mut Buffers,
+        mut take: impl FnMut(SocketAddr, Option<IpAddr>, &[u8]),
+    ) -> io::Result<Received> {
+        let Buffers { space, metas } = buffers;
+        let mut runs = space.chunks_exact_mut(LONGEST_RUN);
+        let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
+            std::array::from_fn(|_| IoSliceMut::new(runs.next().unwrap_or_default()));
+        let mut count = 0;
+        let outcome = self.socket.try_io(Interest::READABLE, || {
+            count = self.state.recv((&self.socket).into(), &mut slices, metas)?;
+            // Less than asked for: that was all, so nobody needs to ask again before more comes.
+            if count < BATCH_SIZE {
+                Err(io::ErrorKind::WouldBlock.into())
+            } else {
+                Ok(())
+            }
+        });
+        let drained = match outcome {
+            Ok(()) => false,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+            Err(error) => return Err(error),
+        };
+        let mut datagrams = 0;
+        for (meta, run) in metas.iter().zip(&slices).take(count) {
+            let remote = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
+            let local = meta.dst_ip.map(|local| local.to_canonical());
+            let run = run.get(..meta.len).unwrap_or_default();
+            if run.is_empty() {
+                take(remote, local, run);
+                datagrams += 1;
+            }
+            for datagram in run.chunks(meta.stride.max(1)) {
+                take(remote, local, datagram);
+                datagrams += 1;
+            }
+        }
+        Ok(Received { datagrams, drained })
+    }
+}
+
+/// What one look at the socket brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Received {
+    /// How many datagrams.
+    pub datagrams: usize,
+    /// There is nothing more now.
+    pub drained: bool,
+}
+
+/// As a socket for both families writes it.
+fn mapped(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().into(),
+        IpAddr::V6(_) => address,
+    }
+}
+
+/// What a port receives into, again and again.
+pub struct Buffers {
+    space: Vec<u8>,
+    metas: [RecvMeta; BATCH_SIZE],
+}
+
+impl Buffers {
+    /// Fresh ones.
+    pub fn new() -> Self {
+        Self {
+            space: vec![0; LONGEST_RUN * BATCH_SIZE],
+            metas: [RecvMeta::default(); BATCH_SIZE],
+        }
+    }
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,320 @@
+//! All media ports of the process: one arbiter (thread) each, and which of them takes the next room.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use actix::prelude::*;
+use calls_media::{HostCandidate, Identity, IdentityError, Protocol};
+
+use crate::metrics::LiveCount;
+use crate::port::keeper::{Keeper, Load, Run};
+use crate::port::{self, Opened, PortCounters, PortHandle, PortStats};
+
+/// How often another free number is tried when TCP has no room on the one that UDP got.
+const FREE_PORT_TRIES: usize = 16;
+
+/// Where media is received and what is told about it.
+#[derive(Debug, Clone)]
+pub struct MediaConfig {
+    /// Address to listen on.
+    pub bind: IpAddr,
+    /// One media arbiter for each of them, UDP and TCP on the same number; 0 takes any that is free.
+    pub ports: Vec<u16>,
+    /// Addresses that candidates name; empty: found out.
+    pub advertised: Vec<IpAddr>,
+    /// Candidates name the loopback address too, for participants on this machine.
+    pub loopback: bool,
+    /// Most ICE-TCP connections of one port at a time; 0: no TCP at all.
+    pub tcp_connections: usize,
+    /// Runs of equal datagrams leave with one system call each (GSO), where the kernel can.
+    pub segmentation_offload: bool,
+}
+
+/// Media cannot be received.
+#[derive(Debug, thiserror::Error)]
+pub enum PortsError {
+    /// Nothing to listen on.
+    #[error("no media port is configured")]
+    NoPorts,
+    /// Another program listens there.
+    #[error("{protocol} port {number} on {address} is taken by another program")]
+    Taken {
+        /// `UDP` or `TCP`.
+        protocol: &'static str,
+        /// The number.
+        number: u16,
+        /// The address that was to be listened on.
+        address: IpAddr,
+    },
+    /// The system says no.
+    #[error("{protocol} port {number} on {address} cannot be opened: {cause}")]
+    Refused {
+        /// `UDP` or `TCP`.
+        protocol: &'static str,
+        /// The number.
+        number: u16,
+        /// The address that was to be listened on.
+        address: IpAddr,
+        /// Why.
+        cause: io::Error,
+    },
+    /// Its thread cannot serve it.
+    #[error("media port {number} cannot be served: {cause}")]
+    Unserved {
+        /// The number.
+        number: u16,
+        /// Why.
+        cause: String,
+    },
+    /// No certificate.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+/// The media ports, shared by everybody who opens rooms.
+#[derive(Clone)]
+pub struct MediaPorts {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    identity: Arc<Identity>,
+    ports: Vec<OpenPort>,
+    live: LiveCount,
+    /// Where the search for the least loaded starts, so that equals take turns.
+    turn: AtomicUsize,
+}
+
+struct OpenPort {
+    keeper: Addr<Keeper>,
+    arbiter: ArbiterHandle,
+    address: SocketAddr,
+    candidates: Arc<[HostCandidate]>,
+    counters: Arc<PortCounters>,
+    load: Arc<Load>,
+}
+
+impl MediaPorts {
+    /// Opens every port and starts its arbiter. Needs a running actix system.
+    ///
+    /// # Errors
+    ///
+    /// None is open then: one of them is taken, or the system refuses it.
+    pub fn start(config: &MediaConfig) -> Result<Self, PortsError> {
+        if config.ports.is_empty() {
+            return Err(PortsError::NoPorts);
+        }
+        let identity = Arc::new(Identity::generate()?);
+        let live = LiveCount::default();
+        // All or none: no thread is started before every port is ours.
+        let sockets = config
+            .ports
+            .iter()
+            .map(|&number| open(config, number))
+            .collect::<Result<Vec<_>, _>>()?;
+        let ports = sockets
+            .into_iter()
+            .enumerate()
+            .map(|(index, sockets)| serve(index, sockets, config, &identity, &live))
+            .collect::<Result<Vec<_>, _>>()?;
+        let turn = AtomicUsize::new(0);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                identity,
+                ports,
+                live,
+                turn,
+            }),
+        })
+    }
+
+    /// The certificate that every port shows.
+    pub fn identity(&self) -> &Arc<Identity> {
+        &self.shared.identity
+    }
+
+    /// How many ports there are.
+    pub fn count(&self) -> usize {
+        self.shared.ports.len()
+    }
+
+    /// The address that a port listens on.
+    pub fn address(&self, index: usize) -> Option<SocketAddr> {
+        self.shared.ports.get(index).map(|port| port.address)
+    }
+
+    /// The addresses that a port names in answers.
+    pub fn candidates(&self, index: usize) -> Option<&Arc<[HostCandidate]>> {
+        self.shared.ports.get(index).map(|port| &port.candidates)
+    }
+
+    /// What a port has counted.
+    pub fn stats(&self, index: usize) -> Option<PortStats> {
+        self.shared
+            .ports
+            .get(index)
+            .map(|port| port.counters.stats())
+    }
+
+    /// How many datagrams a port dropped for this reason.
+    pub fn strays(&self, index: usize, reason: port::Stray) -> Option<u64> {
+        self.shared
+            .ports
+            .get(index)
+            .map(|port| port.counters.strays(reason))
+    }
+
+    /// How many of the port actors live.
+    pub fn live(&self) -> &LiveCount {
+        &self.shared.live
+    }
+
+    /// The port that takes the next room: the least loaded one.
+    pub fn place(&self) -> usize {
+        let ports = &self.shared.ports;
+        let first = self.shared.turn.fetch_add(1, Ordering::Relaxed);
+        let least = (0..ports.len())
+            .map(|step| (first + step) % ports.len())
+            .min_by_key(|&index| ports[index].load.weight(&ports[index].counters))
+            .unwrap_or_default();
+        if let Some(port) = ports.get(least) {
+            port.load.pledge();
+        }
+        least
+    }
+
+    /// Runs `work` on the arbiter of that port, soon. Calls for one port run in order.
+    pub fn on(&self, index: usize, work: impl FnOnce(&PortHandle) + Send + 'static) {
+        if let Some(port) = self.shared.ports.get(index) {
+            port.keeper.do_send(Run(Box::new(work)));
+        }
+    }
+
+    /// Ends every arbiter, and so everybody who lives there.
+    pub fn stop(&self) {
+        for port in &self.shared.ports {
+            port.arbiter.stop();
+        }
+    }
+
+    /// Makes the actor of a port panic.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn crash(&self, index: usize) {
+        if let Some(port) = self.shared.ports.get(index) {
+            port.keeper.do_send(port::CrashPort);
+        }
+    }
+}
+
+/// UDP and TCP on one number.
+type Sockets = (UdpSocket, Option<TcpListener>);
+
+fn open(config: &MediaConfig, number: u16) -> Result<Sockets, PortsError> {
+    let refused = |protocol, number, cause: io::Error| {
+        let address = config.bind;
+        if cause.kind() == io::ErrorKind::AddrInUse {
+            PortsError::Taken {
+                protocol,
+                number,
+                address,
+            }
+        } else {
+            PortsError::Refused {
+                protocol,
+                number,
+                address,
+                cause,
+            }
+        }
+    };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let udp = port::udp::bind(SocketAddr::new(config.bind, number))
+            .map_err(|cause| refused("UDP", number, cause))?;
+        if config.tcp_connections == 0 {
+            return Ok((udp, None));
+        }
+        let address = udp
+            .local_addr()
+            .map_err(|cause| refused("UDP", number, cause))?;
+        match port::tcp::bind(address) {
+            Ok(tcp) => return Ok((udp, Some(tcp))),
+            Err(_) if number == 0 && tries < FREE_PORT_TRIES => {}
+            Err(cause) => return Err(refused("TCP", address.port(), cause)),
+        }
+    }
+}
+
+fn serve(
+    index: usize,
+    (udp, tcp): Sockets,
+    config: &MediaConfig,
+    identity: &Arc<Identity>,
+    live: &LiveCount,
+) -> Result<OpenPort, PortsError> {
+    let address = udp.local_addr().map_err(|cause| PortsError::Unserved {
+        number: config.ports[index],
+        cause: cause.to_string(),
+    })?;
+    let candidates = candidates(config, address, tcp.is_some());
+    let counters = Arc::new(PortCounters::new());
+    let load = Arc::new(Load::default());
+    let opened = Opened {
+        identity: Arc::clone(identity),
+        candidates: Arc::clone(&candidates),
+        udp,
+        tcp,
+        tcp_connections: config.tcp_connections,
+        offload: config.segmentation_offload,
+        counters: Arc::clone(&counters),
+    };
+    let arbiter = Arbiter::new().handle();
+    let (tell, told) = mpsc::channel();
+    let (live, its_load) = (live.clone(), Arc::clone(&load));
+    arbiter.spawn_fn(move || {
+        name_thread(index);
+        let keeper = PortHandle::open(opened)
+            .map(|handle| Keeper::new(index, handle, live, its_load).start());
+        let _ = tell.send(keeper); // whoever waits is still there
+    });
+    let keeper = told
+        .recv()
+        .map_err(|_| "its thread ended".to_owned())
+        .and_then(|keeper| keeper.map_err(|cause| cause.to_string()))
+        .map_err(|cause| PortsError::Unserved {
+            number: address.port(),
+            cause,
+        })?;
+    Ok(OpenPort {
+        keeper,
+        arbiter,
+        address,
+        candidates,
+        counters,
+        load,
+    })
+}
+
+fn candidates(config: &MediaConfig, address: SocketAddr, tcp: bool) -> Arc<[HostCandidate]> {
+    let advertised = port::addresses::advertised(address.ip(), &config.advertised, config.loopback);
+    let protocols = [Protocol::Udp, Protocol::Tcp];
+    protocols
+        .into_iter()
+        .filter(|&protocol| tcp || protocol == Protocol::Udp)
+        .flat_map(|protocol| {
+            advertised.iter().map(move |&ip| HostCandidate {
+                address: (ip, address.port()).into(),
+                protocol,
+            })
+        })
+        .collect()
+}
+
+/// Names the thread for `top` and `perf`; actix calls all of its threads alike.
+fn name_thread(index: usize) {
+    let _ = std::fs::write("/proc/thread-self/comm", format!("media-{index}")); // only a name
+}

@@ -1,0 +1,122 @@
+//! How people come in, and find back.
+
+use actix::prelude::*;
+use calls_media::seam::TrackId;
+use calls_model::rest::Admission;
+use calls_model::signal::ByeReason;
+use calls_model::{LeaveReason, ParticipantId};
+
+use super::announce::Written;
+use super::door::{MemberDoor, RoomDoor};
+use super::membership::Newcomer;
+use super::{Rejoin, Room, RoomSeat, Watch};
+use crate::calls::{JoinRefused, Seat};
+use crate::participant::{NewParticipant, PutOut};
+
+impl Room {
+    /// Those who were here before a crash and did not find back are gone.
+    pub(super) fn give_up_missing(&mut self) {
+        for id in self.missing() {
+            drop(self.leave(&id, LeaveReason::Crashed));
+        }
+        self.end_gathering();
+    }
+
+    fn missing(&self) -> Vec<ParticipantId> {
+        let everybody = self.members.inside().chain(self.members.waiting());
+        let ids = everybody.filter_map(|member| member.participant_id.clone());
+        ids.filter(|id| !self.doors.contains_key(id)).collect()
+    }
+
+    /// Everybody is back or given up: from now on changes are told as they come.
+    fn end_gathering(&mut self) {
+        if !std::mem::take(&mut self.gathering) {
+            return;
+        }
+        self.restage();
+        for track in self.publishers.tracks() {
+            self.tell_publisher(track);
+        }
+    }
+
+    /// Lets somebody in and starts the actor that serves them.
+    pub(super) fn let_in(
+        &mut self,
+        newcomer: Newcomer,
+        ctx: &mut Context<Self>,
+    ) -> Result<(RoomSeat, Written), JoinRefused> {
+        let (id, user_id) = (newcomer.participant_id.clone(), newcomer.user_id.clone());
+        let (admission, role, effects) = self.members.join(newcomer, self.services.clock.now())?;
+        let Some(member) = self.members.anybody(&id).cloned() else {
+            return Err(JoinRefused::Unreachable);
+        };
+        let participant = (self.seats)(NewParticipant {
+            id: id.clone(),
+            member,
+            admitted: admission == Admission::Admitted,
+            call: self.call.clone(),
+            room: RoomDoor::of(&ctx.address()),
+            services: self.services.clone(),
+        });
+        self.doors.insert(id.clone(), MemberDoor::of(&participant));
+        self.participants.insert(id.clone(), participant.clone());
+        let written = self.perform(effects);
+        let call_id = self.call.call_id.clone();
+        let seat = Seat {
+            call_id,
+            participant_id: id,
+            user_id,
+            role,
+            admission,
+        };
+        Ok((RoomSeat { seat, participant }, written))
+    }
+
+    /// Takes back somebody who outlived a crash of this room.
+    pub(super) fn take_back(&mut self, back: Rejoin) {
+        let Rejoin {
+            who,
+            participant,
+            door,
+            attached,
+            tracks,
+            watching,
+        } = back;
+        let Some(user_id) = self
+            .members
+            .anybody(&who)
+            .map(|member| member.user_id.clone())
+        else {
+            door.out.do_send(PutOut {
+                bye: ByeReason::Lost,
+            });
+            return;
+        };
+        self.doors.insert(who.clone(), door);
+        self.participants
+            .extend(participant.map(|actor| (who.clone(), actor)));
+        let effects = if attached {
+            self.members.attach(&who)
+        } else {
+            Vec::new()
+        };
+        drop(self.perform(effects));
+        let own: Vec<TrackId> = tracks.iter().map(|announced| announced.track).collect();
+        self.publish(&who, &user_id, tracks);
+        for &(track, layers) in &watching {
+            self.watch(&Watch {
+                who: who.clone(),
+                track,
+                layers,
+            });
+        }
+        let watched = watching.into_iter().map(|(track, _)| track);
+        for track in own.into_iter().chain(watched) {
+            self.refresh(track);
+        }
+        self.report();
+        if self.missing().is_empty() {
+            self.end_gathering();
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What every actor here uses, handed down from parent to child.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use calls_media::seam::PeerId;
+
+use crate::clock::Clock;
+use crate::journal::Scribe;
+use crate::metrics::LiveCount;
+
+/// Clock, journal and counters. Clones are the same.
+#[derive(Clone)]
+pub struct Services {
+    /// The clock on the wall.
+    pub clock: Arc<dyn Clock>,
+    /// Writes facts.
+    pub scribe: Scribe,
+    /// Counts the living.
+    pub living: LiveCount,
+    peers: Arc<AtomicU64>,
+}
+
+impl Services {
+    /// For one process, or one test.
+    pub fn new(clock: Arc<dyn Clock>, scribe: Scribe, living: LiveCount) -> Self {
+        Self {
+            clock,
+            scribe,
+            living,
+            peers: Arc::default(),
+        }
+    }
+
+    /// A number that no other peer connection of the process has.
+    pub fn next_peer(&self) -> PeerId {
+        PeerId(self.peers.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}

@@ -1,0 +1,80 @@
+//! Panics on demand.
+
+use actix::prelude::*;
+use calls_model::{CallId, ParticipantId};
+
+use crate::call::Call;
+use crate::calls::Calls;
+use crate::participant::Participant;
+use crate::room::Room;
+
+/// Makes an actor panic.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Crash;
+
+macro_rules! crashable {
+    ($($actor:ty)*) => {$(
+        impl Handler<Crash> for $actor {
+            type Result = ();
+
+            fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+                panic!("crashed on purpose");
+            }
+        }
+    )*};
+}
+
+crashable!(Call Room Participant);
+
+/// Whom to crash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Victim {
+    /// The call's own actor.
+    Call,
+    /// Its room.
+    Room,
+    /// One of those inside.
+    Participant(ParticipantId),
+}
+
+/// Crashes an actor below `Calls`. The reply tells whether it was there.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "bool")]
+pub struct CrashActor {
+    /// In which call.
+    pub call_id: CallId,
+    /// Whom.
+    pub victim: Victim,
+}
+
+impl Handler<CrashActor> for Calls {
+    type Result = bool;
+
+    fn handle(
+        &mut self,
+        CrashActor { call_id, victim }: CrashActor,
+        _: &mut Self::Context,
+    ) -> bool {
+        let Some((call, memory)) = self.known(&call_id) else {
+            return false;
+        };
+        match victim {
+            Victim::Call => {
+                call.do_send(Crash);
+                true
+            }
+            Victim::Room => memory
+                .room
+                .as_ref()
+                .map(|room| room.do_send(Crash))
+                .is_some(),
+            Victim::Participant(id) => {
+                let participant = memory.roster.participants.get(&id);
+                participant
+                    .map(|participant| participant.do_send(Crash))
+                    .is_some()
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A clock that follows virtual time, a journal in memory, and places on the test's own arbiter.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
+
+use calls_media::Identity;
+use calls_model::{Fact, Timestamp};
+use chrono::{DateTime, Duration};
+
+use crate::clock::{self, Clock};
+use crate::journal::{BoxFuture, Journal, JournalError, Scribe};
+use crate::metrics::LiveCount;
+use crate::participant::Participant;
+use crate::port::{Opened, PortCounters, PortHandle};
+use crate::room::places::Places;
+use crate::room::{NewRoom, Room};
+use crate::services::Services;
+
+/// Starts at the epoch and follows virtual time.
+pub struct TestClock(Instant);
+
+impl TestClock {
+    /// It is the epoch now.
+    #[must_use]
+    pub fn start() -> Arc<Self> {
+        Arc::new(Self(clock::instant()))
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let passed = Duration::from_std(clock::instant() - self.0).unwrap_or_default();
+        Timestamp::from(DateTime::UNIX_EPOCH + passed)
+    }
+}
+
+/// Remembers facts by their names; refuses them while `broken`.
+pub struct MemoryJournal {
+    written: mpsc::SyncSender<Fact>,
+    broken: AtomicBool,
+}
+
+impl MemoryJournal {
+    /// An empty one, and where to read it.
+    #[must_use]
+    pub fn start() -> (Arc<Self>, mpsc::Receiver<Fact>) {
+        let (written, read) = mpsc::sync_channel(10_000);
+        (
+            Arc::new(Self {
+                written,
+                broken: false.into(),
+            }),
+            read,
+        )
+    }
+
+    /// From now on it refuses everything, or takes it again.
+    pub fn set_broken(&self, broken: bool) {
+        self.broken.store(broken, Ordering::Relaxed);
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn record(&self, facts: Vec<Fact>) -> BoxFuture<Result<(), JournalError>> {
+        let result = if self.broken.load(Ordering::Relaxed) {
+            Err(JournalError::Storage("broken on purpose".to_owned()))
+        } else {
+            for fact in facts {
+                let _ = self.written.try_send(fact); // nobody may be reading any more
+            }
+            Ok(())
+        };
+        Box::pin(std::future::ready(result))
+    }
+}
+
+/// Clock, journal and counters of a test.
+#[must_use]
+pub fn services(journal: Arc<dyn Journal>) -> Services {
+    Services::new(
+        TestClock::start(),
+        Scribe::start(journal),
+        LiveCount::default(),
+    )
+}
+
+/// Opens every room on the arbiter of its call, with a port of its own that nobody reaches.
+pub struct LocalPlaces;
+
+impl LocalPlaces {
+    /// A port on the loopback address.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free one.
+    #[must_use]
+    pub fn port() -> PortHandle {
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        udp.set_nonblocking(true).expect("a socket takes that");
+        PortHandle::open(Opened {
+            identity: Arc::new(Identity::generate().expect("a certificate")),
+            candidates: Arc::new([]),
+            udp,
+            tcp: None,
+            tcp_connections: 0,
+            offload: false,
+            counters: Arc::new(PortCounters::new()),
+        })
+        .expect("an arbiter is running")
+    }
+}
+
+impl Places for LocalPlaces {
+    fn choose(&self) -> usize {
+        0
+    }
+
+    fn open(&self, _: usize, room: NewRoom) {
+        let port = Self::port();
+        Room::open(
+            room,
+            Box::new(move |seat| Participant::open(seat, port.clone())),
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! The REST side: rooms and joins.
+
+use calls_model::rest::{CreateRoom, JoinRoom, JoinedRoom, MaxParticipants};
+use calls_model::{ProblemDetails, Room, RoomId, RoomName, RoomSettings, RoomType, UserId};
+use reqwest::{Method, RequestBuilder, Response, Url};
+
+/// Where the API begins.
+const BASE: &str = "/api/v1/calls";
+
+/// A client of one server's REST API.
+#[derive(Debug, Clone)]
+pub(crate) struct Api {
+    client: reqwest::Client,
+    base: Url,
+    key: Option<String>,
+}
+
+/// The server could not be asked, or said no.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiFailed {
+    /// No answer.
+    #[error("no answer from the server")]
+    Unreachable(#[from] reqwest::Error),
+    /// A refusal, with the server's own words.
+    #[error("the server refused: {status} {code}: {detail}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Stable code of the problem.
+        code: String,
+        /// What it says.
+        detail: String,
+    },
+}
+
+impl Api {
+    /// A client of the server at `base`.
+    pub(crate) fn new(base: Url, key: Option<String>) -> Self {
+        Self {
+            client: reqwest::Client::new(),
+            base,
+            key,
+        }
+    }
+
+    /// The server's own address.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Makes a room for so many.
+    pub(crate) async fn create_room(
+        &self,
+        name: RoomName,
+        people: MaxParticipants,
+    ) -> Result<RoomId, ApiFailed> {
+        let body = CreateRoom {
+            name,
+            room_type: RoomType::Persistent,
+            max_participants: people,
+            settings: RoomSettings::default(),
+            password: None,
+            scheduled_at: None,
+        };
+        let made = self
+            .send(self.request(Method::POST, "/rooms").json(&body))
+            .await?;
+        Ok(made.json::<Room>().await?.room_id)
+    }
+
+    /// Takes the room away again.
+    pub(crate) async fn delete_room(&self, room: &RoomId) -> Result<(), ApiFailed> {
+        self.send(self.request(Method::DELETE, &format!("/rooms/{room}")))
+            .await
+            .map(drop)
+    }
+
+    /// Joins a room.
+    pub(crate) async fn join(
+        &self,
+        room: &RoomId,
+        user_id: UserId,
+        publishes: bool,
+    ) -> Result<JoinedRoom, ApiFailed> {
+        let body = JoinRoom {
+            user_id,
+            display_name: None,
+            password: None,
+            audio: Some(publishes),
+            video: Some(publishes),
+            role: None,
+        };
+        let path = format!("/rooms/{room}/join");
+        Ok(self
+            .send(self.request(Method::POST, &path).json(&body))
+            .await?
+            .json()
+            .await?)
+    }
+
+    /// The server's metrics, as Prometheus text.
+    pub(crate) async fn metrics(&self) -> Result<String, ApiFailed> {
+        let mut url = self.base.clone();
+        url.set_path("/metrics");
+        Ok(self
+            .send(self.authorized(self.client.get(url)))
+            .await?
+            .text()
+            .await?)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{BASE}{path}"));
+        self.authorized(self.client.request(method, url))
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ApiFailed> {
+        let answer = request.send().await?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let (code, detail) = match answer.json::<ProblemDetails>().await {
+            Ok(problem) => (problem.code, problem.detail),
+            Err(_) => ("(no problem document)".to_owned(), String::new()),
+        };
+        Err(ApiFailed::Refused {
+            status: status.as_u16(),
+            code,
+            detail,
+        })
+    }
+}

@@ -1,0 +1,54 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use reqwest::Url;
+
+/// Lets a crowd of simulated participants into a running server, and measures what becomes of their packets.
+///
+/// Each participant is a real WebRTC peer that joins over REST and signaling, sends packets shaped like VP8 and Opus
+/// with the time of sending inside, and times what it receives. Ends with an exit code other than 0 when somebody
+/// could not join, nothing was forwarded, or a limit given below was passed.
+#[derive(Debug, Parser)]
+#[command(name = "calls-loadtest", version)]
+pub(crate) struct Args {
+    /// The server; plain http, since the load should meet the server and not a proxy.
+    #[arg(long, env = "CALLS_URL", default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: Url,
+
+    /// What the crowd does, as in loadtest/scenarios/.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scenario: PathBuf,
+
+    /// Where to write the result as JSON, beside the table.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+
+    /// API key; a server that runs with --dev needs none.
+    #[arg(long, env = "CALLS_KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+
+    /// Process id of the server, when it runs on this machine: its CPU time and memory are read from /proc.
+    #[arg(long, env = "CALLS_PID", value_name = "PID")]
+    pub(crate) server_pid: Option<u32>,
+
+    /// Fail when a larger share of packets is lost.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    pub(crate) max_loss: f64,
+
+    /// Fail when a smaller share of what should be forwarded arrives.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub(crate) min_delivered: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,134 @@
+//! `calls-loadtest`: a crowd of simulated participants that knows only the wire.
+//!
+//! ```text
+//! main ▸ Crowd ▸ Inside (one participant) ▸ Api, Signaling, Peer ▸ the server
+//!                                           Peer ▸ Tallies ▸ Report ▸ table and JSON
+//! ```
+
+mod api;
+mod args;
+mod causes;
+mod crowd;
+mod histogram;
+mod participant;
+mod peer;
+mod publish;
+mod report;
+mod scenario;
+mod sequence;
+mod server;
+mod signaling;
+mod tally;
+mod traffic;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::api::Api;
+use crate::args::Args;
+use crate::causes::with_causes;
+use crate::crowd::{Crowd, CrowdFailed};
+use crate::report::{Report, table};
+use crate::scenario::{Scenario, ScenarioRefused};
+use crate::server::Gauge;
+
+/// What is logged where `RUST_LOG` says nothing: our own words; the peers' stack complains of every close.
+const LOG: &str =
+    "error,calls_loadtest=warn,webrtc=off,rtc=off,rtc_ice=off,rtc_dtls=off,rtc_sctp=off";
+
+/// The run came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    /// No scenario.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioRefused),
+    /// No crowd.
+    #[error(transparent)]
+    Crowd(#[from] CrowdFailed),
+    /// Encryption is the proxy's business, not the server's.
+    #[error("only http:// can be measured, not {0}://")]
+    Scheme(String),
+    /// The result could not be kept.
+    #[error("cannot write {}", path.display())]
+    Json {
+        /// Where to.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+
+    match run(Args::parse()).await {
+        Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
+        Ok(complaints) => {
+            for complaint in complaints {
+                eprintln!("calls-loadtest: {complaint}");
+            }
+            ExitCode::FAILURE
+        }
+        Err(failed) => {
+            eprintln!("calls-loadtest: {}", with_causes(&failed));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Plays the scenario, prints the table, and gives back what there is to complain of.
+async fn run(args: Args) -> Result<Vec<String>, Failed> {
+    if args.url.scheme() != "http" {
+        return Err(Failed::Scheme(args.url.scheme().to_owned()));
+    }
+    let scenario = Scenario::read(&args.scenario)?;
+    let api = Api::new(args.url, args.key);
+    let gauge = args
+        .server_pid
+        .map_or_else(|| Gauge::Metrics(api.clone()), Gauge::Process);
+    let crowd = Crowd::new(api, scenario, gauge);
+    stop_on_ctrl_c(crowd.stopper());
+
+    let report = crowd.play().await?;
+    #[expect(
+        clippy::print_stdout,
+        reason = "the result is what this program is for"
+    )]
+    {
+        print!("{}", table(&report));
+    }
+    if let Some(path) = &args.json {
+        keep(&report, path)?;
+    }
+    Ok(report.complaints(args.max_loss, args.min_delivered))
+}
+
+/// The first Ctrl-C ends the run in order, the second at once.
+fn stop_on_ctrl_c(stop: impl FnOnce() + Send + 'static) {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("calls-loadtest: stopping; once more to stop at once");
+            stop();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+}
+
+fn keep(report: &Report, path: &Path) -> Result<(), Failed> {
+    let json = serde_json::to_string_pretty(report).map_err(std::io::Error::from);
+    json.and_then(|json| std::fs::write(path, json + "\n"))
+        .map_err(|source| Failed::Json {
+            path: path.to_owned(),
+            source,
+        })
+}

@@ -1,0 +1,183 @@
+//! One simulated participant: comes in over REST and signaling, sends, counts, leaves.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use calls_model::rest::Admission;
+use calls_model::text::BadText;
+use calls_model::{RoomId, UserId};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use crate::api::{Api, ApiFailed};
+use crate::peer::{Peer, PeerFailed, Wishes};
+use crate::publish::publish;
+use crate::scenario::Scenario;
+use crate::signaling::{Signaling, SignalingFailed};
+use crate::tally::Tallies;
+
+/// A join that takes longer has failed.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long somebody who leaves waits for the socket to close.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What all participants of a run share.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// The server.
+    pub(crate) api: Api,
+    /// What is played.
+    pub(crate) scenario: Scenario,
+    /// What is counted.
+    pub(crate) tallies: Arc<Tallies>,
+    /// Where media sockets are bound.
+    pub(crate) bind: SocketAddr,
+    /// Turns true when everybody is to leave.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// A place in a room; those with the lowest numbers publish.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    /// The room.
+    pub(crate) room: RoomId,
+    /// Which of its places, from 0.
+    pub(crate) number: u32,
+}
+
+/// Somebody is not inside.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JoinFailed {
+    /// REST said no.
+    #[error("joining by REST")]
+    Api(#[from] ApiFailed),
+    /// Signaling said no.
+    #[error("signaling")]
+    Signaling(#[from] SignalingFailed),
+    /// Media did not connect.
+    #[error("media")]
+    Peer(#[from] PeerFailed),
+    /// The server let nobody in.
+    #[error("the room has a waiting room")]
+    Waiting,
+    /// Our own name is no user id.
+    #[error("bad user id")]
+    Name(#[from] BadText),
+    /// It took too long.
+    #[error("not inside within {JOIN_TIMEOUT:?} ({0})")]
+    TimedOut(&'static str),
+}
+
+/// Somebody who is inside and sends.
+pub(crate) struct Inside {
+    /// From the first request until media could flow.
+    pub(crate) connected_in: Duration,
+    began: Instant,
+    peer: Peer,
+    signaling: JoinHandle<Result<(), SignalingFailed>>,
+    tracks: JoinSet<()>,
+}
+
+impl Seat {
+    /// Sends, and does not only receive.
+    fn publishes(&self, scenario: &Scenario) -> bool {
+        self.number < scenario.publishers
+    }
+
+    /// What it offers: its own tracks, and no more slots than there can be others.
+    fn wishes(&self, scenario: &Scenario, bind: SocketAddr) -> Wishes {
+        let publishes = self.publishes(scenario);
+        let others = scenario.publishers - u32::from(publishes);
+        Wishes {
+            microphone: publishes,
+            camera: publishes && scenario.video.is_some(),
+            audio_slots: scenario.audio_slots.min(others),
+            video_slots: scenario
+                .video
+                .as_ref()
+                .map_or(0, |_| scenario.video_slots.min(others)),
+            bind,
+        }
+    }
+}
+
+impl Inside {
+    /// Takes the seat; comes back when media can flow.
+    pub(crate) async fn join(seat: Seat, world: Arc<World>) -> Result<Self, JoinFailed> {
+        let mut step = "REST";
+        let joined = timeout(JOIN_TIMEOUT, Self::take(&seat, &world, &mut step)).await;
+        joined.unwrap_or(Err(JoinFailed::TimedOut(step)))
+    }
+
+    async fn take(
+        seat: &Seat,
+        world: &Arc<World>,
+        step: &mut &'static str,
+    ) -> Result<Self, JoinFailed> {
+        let began = Instant::now();
+        let publishes = seat.publishes(&world.scenario);
+        let user: UserId = format!("load-{}", seat.number).parse()?;
+        let joined = world.api.join(&seat.room, user, publishes).await?;
+        if joined.state == Admission::Waiting {
+            return Err(JoinFailed::Waiting);
+        }
+
+        *step = "signaling";
+        let connection = joined.connection;
+        let (mut signaling, _welcome) =
+            Signaling::connect(&connection.ws_url, connection.token).await?;
+
+        *step = "offer and answer";
+        let wishes = seat.wishes(&world.scenario, world.bind);
+        let peer = Peer::new(wishes, Arc::clone(&world.tallies)).await?;
+        let answer = signaling.offer(peer.offer().await?).await?;
+        peer.answer(answer.sdp).await?;
+        if wishes.video_slots > 0 {
+            signaling.view(peer.view().await?).await?;
+        }
+
+        *step = "ICE and DTLS";
+        peer.connected().await?;
+        Ok(Self {
+            connected_in: began.elapsed(),
+            began,
+            tracks: start_tracks(&peer, seat, world),
+            peer,
+            signaling: tokio::spawn(signaling.attend(world.stop.clone())),
+        })
+    }
+
+    /// From the first request until the first packet came, if one has.
+    pub(crate) fn heard_in(&self) -> Option<Duration> {
+        Some(
+            self.peer
+                .first_media()?
+                .saturating_duration_since(self.began),
+        )
+    }
+
+    /// Leaves, once the world's `stop` is true. Tells why the socket had ended before, if it had.
+    pub(crate) async fn leave(mut self) -> Result<(), SignalingFailed> {
+        self.tracks.abort_all();
+        let left = match timeout(LEAVE_TIMEOUT, &mut self.signaling).await {
+            Ok(Ok(left)) => left,
+            Ok(Err(_)) | Err(_) => Err(SignalingFailed::Closed),
+        };
+        self.peer.close().await;
+        left
+    }
+}
+
+fn start_tracks(peer: &Peer, seat: &Seat, world: &Arc<World>) -> JoinSet<()> {
+    let mut tracks = JoinSet::new();
+    for published in peer.published() {
+        let (bell, number, world) = (peer.bell(), seat.number, Arc::clone(world));
+        tracks.spawn(async move {
+            publish(published, bell, number, &world.scenario, &world.tallies).await;
+        });
+    }
+    tracks
+}

@@ -1,0 +1,125 @@
+//! Sends what one participant's microphone and camera would.
+
+use std::time::Duration;
+
+use calls_model::Source;
+use rtc::rtp::extension::HeaderExtension;
+use rtc::rtp::extension::audio_level_extension::AudioLevelExtension;
+use tokio::time::interval;
+use webrtc::media_stream::track_local::TrackLocal;
+
+use crate::peer::{KeyFrameBell, Published};
+use crate::scenario::Scenario;
+use crate::tally::Tallies;
+use crate::traffic::{Camera, Microphone, PACKET_TIME};
+
+/// How long one speaks before the next takes over.
+const TURN: Duration = Duration::from_secs(4);
+
+/// Loudness of who speaks, in -dBov.
+const SPEAKING: u8 = 20;
+
+/// Loudness of who listens.
+const LISTENING: u8 = 70;
+
+/// Longest time without a key frame, in frames.
+const KEY_FRAME_EVERY: u64 = 300;
+
+/// Sends one track until its connection is gone.
+pub(crate) async fn publish(
+    published: Published,
+    bell: KeyFrameBell,
+    seat: u32,
+    scenario: &Scenario,
+    tallies: &Tallies,
+) {
+    match (published.source, &scenario.video) {
+        (Source::Camera | Source::Screen, Some(video)) => {
+            let camera = Camera::new(
+                published.ssrc,
+                video.kbps,
+                video.fps,
+                video.packet_bytes as usize,
+            );
+            let pace = Duration::from_secs(1) / video.fps;
+            film(published, camera, pace, bell, tallies).await;
+        }
+        (Source::Camera | Source::Screen, None) => {}
+        (Source::Microphone | Source::ScreenAudio, _) => {
+            let microphone = Microphone::new(published.ssrc, scenario.audio.packet_bytes as usize);
+            speak(published, microphone, seat, scenario.publishers, tallies).await;
+        }
+    }
+}
+
+async fn film(
+    published: Published,
+    mut camera: Camera,
+    pace: Duration,
+    bell: KeyFrameBell,
+    tallies: &Tallies,
+) {
+    let mut frames = interval(pace);
+    for number in 0_u64.. {
+        frames.tick().await;
+        let key = bell.rang() || number.is_multiple_of(KEY_FRAME_EVERY);
+        for packet in camera.frame(key, tallies.clock.elapsed()) {
+            tallies.sent(&tallies.video);
+            if published.track.write_rtp(packet).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn speak(
+    published: Published,
+    mut microphone: Microphone,
+    seat: u32,
+    speakers: u32,
+    tallies: &Tallies,
+) {
+    let mut packets = interval(PACKET_TIME);
+    loop {
+        packets.tick().await;
+        let now = tallies.clock.elapsed();
+        let voice = speaks(seat, speakers, now);
+        let level = AudioLevelExtension {
+            level: if voice { SPEAKING } else { LISTENING },
+            voice,
+        };
+        tallies.sent(&tallies.audio);
+        let written = published
+            .track
+            .write_rtp_with_extensions(
+                microphone.packet(now),
+                &[HeaderExtension::AudioLevel(level)],
+            )
+            .await;
+        if written.is_err() {
+            return;
+        }
+    }
+}
+
+/// They take turns.
+fn speaks(seat: u32, speakers: u32, now: Duration) -> bool {
+    let turn = now.as_millis() / TURN.as_millis();
+    turn % u128::from(speakers.max(1)) == u128::from(seat)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_one_speaks_at_any_time_and_everybody_has_a_turn() {
+        let speaker = |now| {
+            (0..3)
+                .filter(|seat| speaks(*seat, 3, now))
+                .collect::<Vec<_>>()
+        };
+        let turns: Vec<_> = (0..4).map(|turn| speaker(TURN * turn)).collect();
+        assert_eq!(turns, [[0], [1], [2], [0]]);
+    }
+}

@@ -1,0 +1,90 @@
+//! The report as people read it.
+
+use std::fmt::Write;
+
+use super::{Flow, Report, Times};
+
+/// The report in some twenty lines.
+pub(crate) fn table(report: &Report) -> String {
+    let scenario = &report.scenario;
+    let joins = &report.joins;
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        // Writing to a string cannot fail.
+        let _infallible = writeln!(text, "  {name:<28}{value}");
+    };
+
+    line(
+        "scenario",
+        &format!("{} ({} s)", scenario.name, scenario.seconds),
+    );
+    let each = format!(
+        "{} publishers and {} viewers",
+        scenario.publishers, scenario.viewers
+    );
+    line("rooms", &format!("{} of {each}", scenario.rooms));
+    line("joins", &format!("{} of {}", joins.succeeded, joins.wanted));
+    for failure in &joins.failures {
+        line("  failed", failure);
+    }
+    line("  until media can flow", &times(joins.connected));
+    line("  until the first packet", &times(joins.first_media));
+    flow(&mut line, "audio", &report.audio);
+    flow(&mut line, "video", &report.video);
+    match &report.server {
+        Some(cost) => {
+            let micros = cost
+                .cpu_micros_per_forwarded_packet
+                .map_or("nothing forwarded".to_owned(), |micros| {
+                    format!("{micros:.2} µs")
+                });
+            line("server CPU per forwarded", &micros);
+            line(
+                "server CPU",
+                &format!("{:.1} % of a core", cost.cores * 100.0),
+            );
+            line("server memory", &format!("{:.1} MiB", cost.rss_mib));
+        }
+        None => line("server", "not told: give --server-pid, or serve /metrics"),
+    }
+    text
+}
+
+fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
+    if flow.sent == 0 {
+        return;
+    }
+    line(&format!("{kind} packets sent"), &flow.sent.to_string());
+    let forwarded = format!("{} of {} expected", flow.forwarded, flow.expected);
+    line("  forwarded", &forwarded);
+    line(
+        "  lost",
+        &format!("{} ({:.3} %)", flow.lost, flow.loss() * 100.0),
+    );
+    line("  latency", &times(flow.latency));
+}
+
+fn times(times: Times) -> String {
+    let ms = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.2}"));
+    format!("p50 {} ms, p99 {} ms", ms(times.p50_ms), ms(times.p99_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::good;
+    use super::*;
+
+    #[test]
+    fn it_shows_what_counts() {
+        let text = table(&good());
+        for wanted in [
+            "joins                       4 of 4",
+            "video packets sent          5000",
+            "  forwarded                 15000 of 15000 expected",
+            "  latency                   p50 0.50 ms, p99 2.00 ms",
+            "server                      not told",
+        ] {
+            assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What a crowd does, read from a TOML file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Most participants of one run: beyond it one process would measure itself.
+const MAX_PARTICIPANTS: u32 = 1000;
+
+/// Longest phase of a run.
+const MAX_SECONDS: u32 = 3600;
+
+/// A crowd and its habits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scenario {
+    /// What it is called.
+    pub(crate) name: String,
+    /// How many rooms there are, all alike.
+    pub(crate) rooms: u32,
+    /// How many in each room send and receive.
+    pub(crate) publishers: u32,
+    /// How many in each room only receive.
+    #[serde(default)]
+    pub(crate) viewers: u32,
+    /// Joins that begin in a second.
+    pub(crate) joins_per_second: u32,
+    /// From the last join until measuring begins.
+    pub(crate) warmup_seconds: u32,
+    /// How long is measured.
+    pub(crate) seconds: u32,
+    /// Voices that each participant can receive at once.
+    pub(crate) audio_slots: u32,
+    /// Pictures that each participant can receive at once.
+    pub(crate) video_slots: u32,
+    /// What a microphone sends.
+    pub(crate) audio: Audio,
+    /// What a camera sends; no cameras where it is left out.
+    #[serde(default)]
+    pub(crate) video: Option<Video>,
+}
+
+/// What a microphone sends, 50 times a second.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Audio {
+    /// Payload of one packet.
+    pub(crate) packet_bytes: u32,
+}
+
+/// What a camera sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Video {
+    /// Thousands of bits a second.
+    pub(crate) kbps: u32,
+    /// Frames a second.
+    pub(crate) fps: u32,
+    /// Largest payload of one packet.
+    pub(crate) packet_bytes: u32,
+}
+
+/// A scenario cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ScenarioRefused {
+    /// The file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not a scenario.
+    #[error("{} is no scenario", path.display())]
+    Malformed {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: toml::de::Error,
+    },
+    /// A number makes no sense.
+    #[error("{field} must be {low} to {high}, not {value}")]
+    OutOfRange {
+        /// Which number.
+        field: &'static str,
+        /// What it is.
+        value: u64,
+        /// Smallest that makes sense.
+        low: u32,
+        /// Largest that makes sense.
+        high: u32,
+    },
+}
+
+impl Scenario {
+    /// Reads and checks one.
+    pub(crate) fn read(path: &Path) -> Result<Self, ScenarioRefused> {
+        let path = path.to_owned();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(source) => return Err(ScenarioRefused::Unreadable { path, source }),
+        };
+        match toml::from_str::<Self>(&text) {
+            Ok(scenario) => scenario.checked(),
+            Err(source) => Err(ScenarioRefused::Malformed { path, source }),
+        }
+    }
+
+    fn checked(self) -> Result<Self, ScenarioRefused> {
+        let within = |field, value: u64, low, high| {
+            if (u64::from(low)..=u64::from(high)).contains(&value) {
+                Ok(())
+            } else {
+                Err(ScenarioRefused::OutOfRange {
+                    field,
+                    value,
+                    low,
+                    high,
+                })
+            }
+        };
+        let people = u64::from(self.publishers) + u64::from(self.viewers);
+        let total = u64::from(self.rooms) * people;
+        within("rooms", self.rooms.into(), 1, MAX_PARTICIPANTS)?;
+        within("publishers", self.publishers.into(), 1, MAX_PARTICIPANTS)?;
+        within("rooms x (publishers + viewers)", total, 1, MAX_PARTICIPANTS)?;
+        within(
+            "joins_per_second",
+            self.joins_per_second.into(),
+            1,
+            MAX_PARTICIPANTS,
+        )?;
+        within("warmup_seconds", self.warmup_seconds.into(), 0, MAX_SECONDS)?;
+        within("seconds", self.seconds.into(), 1, MAX_SECONDS)?;
+        within("audio_slots", self.audio_slots.into(), 0, 32)?;
+        within("video_slots", self.video_slots.into(), 0, 64)?;
+        within(
+            "audio.packet_bytes",
+            self.audio.packet_bytes.into(),
+            16,
+            1200,
+        )?;
+        if let Some(video) = &self.video {
+            within("video.kbps", video.kbps.into(), 1, 50_000)?;
+            within("video.fps", video.fps.into(), 1, 120)?;
+            within("video.packet_bytes", video.packet_bytes.into(), 64, 1200)?;
+        }
+        Ok(self)
+    }
+
+    /// Participants of one room.
+    pub(crate) fn people(&self) -> u32 {
+        self.publishers + self.viewers
+    }
+
+    /// Participants of all rooms.
+    pub(crate) fn crowd(&self) -> u32 {
+        self.rooms * self.people()
+    }
+
+    /// From one join to the next.
+    pub(crate) fn join_pause(&self) -> Duration {
+        Duration::from_secs(1) / self.joins_per_second
+    }
+
+    /// How many streams of each sender arrive somewhere, on average: what `sent` is multiplied by.
+    pub(crate) fn fan_out(&self, slots: u32) -> f64 {
+        let by_publisher = (self.publishers - 1).min(slots);
+        let by_viewer = self.publishers.min(slots);
+        let streams = self.publishers * by_publisher + self.viewers * by_viewer;
+        f64::from(streams) / f64::from(self.publishers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meeting() -> Scenario {
+        Scenario {
+            name: "meeting".into(),
+            rooms: 1,
+            publishers: 10,
+            viewers: 0,
+            joins_per_second: 10,
+            warmup_seconds: 1,
+            seconds: 1,
+            audio_slots: 3,
+            video_slots: 9,
+            audio: Audio { packet_bytes: 100 },
+            video: Some(Video {
+                kbps: 1000,
+                fps: 30,
+                packet_bytes: 1100,
+            }),
+        }
+    }
+
+    #[test]
+    fn every_scenario_of_ours_can_be_played() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| Scenario::read(&entry.unwrap().path()).unwrap().name)
+            .collect();
+        for wanted in ["meeting", "webinar", "pairs", "smoke"] {
+            assert!(
+                names.iter().any(|name| name == wanted),
+                "{wanted} is missing: {names:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_crowd_too_large_to_measure_is_refused_with_the_number() {
+        let refused = Scenario {
+            rooms: 200,
+            ..meeting()
+        }
+        .checked()
+        .unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "rooms x (publishers + viewers) must be 1 to 1000, not 2000",
+        );
+    }
+
+    #[test]
+    fn a_misspelled_key_is_refused() {
+        assert!(toml::from_str::<Scenario>("name = \"x\"\nroms = 1").is_err());
+    }
+
+    #[test]
+    fn everybody_receives_everybody_else_as_far_as_the_slots_go() {
+        let close = |got: f64, wanted: f64| assert!((got - wanted).abs() < 1e-9, "{got}");
+        close(meeting().fan_out(9), 9.0);
+        close(meeting().fan_out(3), 3.0);
+        close(
+            Scenario {
+                publishers: 1,
+                viewers: 50,
+                ..meeting()
+            }
+            .fan_out(1),
+            50.0,
+        );
+        close(
+            Scenario {
+                publishers: 2,
+                ..meeting()
+            }
+            .fan_out(9),
+            1.0,
+        );
+    }
+}

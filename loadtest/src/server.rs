@@ -1,0 +1,133 @@
+//! What the server costs: CPU time and memory, from `/proc` where it runs beside us, else from its own metrics.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::api::Api;
+
+/// Clock ticks a second in `/proc/PID/stat`: `USER_HZ` is 100 on every Linux we know.
+const TICKS_A_SECOND: u64 = 100;
+
+/// What was used up to now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Usage {
+    /// CPU time, user and system.
+    pub(crate) cpu: Duration,
+    /// Resident memory.
+    pub(crate) rss_bytes: u64,
+}
+
+/// Where usage is read.
+#[derive(Debug, Clone)]
+pub(crate) enum Gauge {
+    /// A process on this machine.
+    Process(u32),
+    /// The server's `/metrics`.
+    Metrics(Api),
+}
+
+/// Where the figures come from, for the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Origin {
+    /// `/proc`.
+    Process,
+    /// `/metrics`.
+    Metrics,
+}
+
+impl Gauge {
+    /// Reads it now; none where it does not say.
+    pub(crate) async fn read(&self) -> Option<Usage> {
+        match self {
+            Self::Process(pid) => {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+                let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+                Some(Usage {
+                    cpu: cpu_of_stat(&stat)?,
+                    rss_bytes: rss_of_status(&status)?,
+                })
+            }
+            Self::Metrics(api) => usage_of_metrics(&api.metrics().await.ok()?),
+        }
+    }
+
+    /// Where it reads.
+    pub(crate) fn origin(&self) -> Origin {
+        match self {
+            Self::Process(_) => Origin::Process,
+            Self::Metrics(_) => Origin::Metrics,
+        }
+    }
+}
+
+/// `utime` and `stime` of proc(5), which follow the name in parentheses.
+fn cpu_of_stat(stat: &str) -> Option<Duration> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11);
+    let ticks = times.next()?.parse::<u64>().ok()? + times.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
+}
+
+fn rss_of_status(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
+fn usage_of_metrics(text: &str) -> Option<Usage> {
+    let value = |name: &str| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+        line.trim().parse::<f64>().ok()
+    };
+    let rss = value("process_resident_memory_bytes")?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a size in bytes"
+    )]
+    let rss_bytes = rss as u64;
+    let cpu = Duration::try_from_secs_f64(value("process_cpu_seconds_total")?).ok()?;
+    Some(Usage { cpu, rss_bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_found_behind_a_name_with_spaces_and_parentheses() {
+        let stat = "42 (calls (x) y) S 1 42 42 0 -1 4194304 99 0 0 0 250 50 0 0 20 0 9 0 5";
+        assert_eq!(cpu_of_stat(stat), Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn memory_is_in_kibibytes() {
+        assert_eq!(
+            rss_of_status("Name:\tcalls\nVmRSS:\t   2048 kB\n"),
+            Some(2_097_152)
+        );
+    }
+
+    #[test]
+    fn metrics_say_both_or_nothing() {
+        let text = "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 1.5\n\
+                    process_resident_memory_bytes 1e6\n";
+        let usage = Usage {
+            cpu: Duration::from_millis(1500),
+            rss_bytes: 1_000_000,
+        };
+        assert_eq!(usage_of_metrics(text), Some(usage));
+        assert_eq!(usage_of_metrics("calls_rooms 1\n"), None);
+    }
+
+    #[tokio::test]
+    async fn this_very_process_can_be_read() {
+        let usage = Gauge::Process(std::process::id()).read().await.unwrap();
+        assert!(usage.rss_bytes > 0);
+    }
+}

@@ -1,0 +1,148 @@
+//! How fast packets went out and came in lately.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::ledger::Acknowledged;
+use crate::seam::Bitrate;
+
+/// What counts as lately.
+const WINDOW: Duration = Duration::from_millis(500);
+/// Less than this is no measurement.
+const LEAST: Duration = Duration::from_millis(150);
+/// What counts as just now, and the fewest packets that tell of it.
+const JUST_NOW: Duration = Duration::from_millis(150);
+const LEAST_JUST_NOW: (Duration, usize) = (Duration::from_millis(60), 4);
+/// Less than this share of what went out comes in.
+const SQUEEZED: f64 = 0.6;
+
+/// Longer queues than this are no jitter.
+const LONG_QUEUE: Duration = Duration::from_millis(80);
+/// The shortest way is remembered for so long, and then measured anew: clocks drift, and routes change.
+const MEMORY: Duration = Duration::from_secs(10);
+
+/// The latest packets that came in.
+#[derive(Debug, Default)]
+pub(super) struct Delivered {
+    /// From departure to arrival, in microseconds by two clocks: the least of this period and of the one before, and when
+    /// this one began.
+    shortest: Option<(i64, i64, Duration)>,
+    /// The same of the latest packet.
+    way: i64,
+    /// Departure, arrival and size.
+    packets: VecDeque<(Duration, Duration, u16)>,
+    bytes: u64,
+}
+
+impl Delivered {
+    /// A packet came in.
+    pub(super) fn arrived(&mut self, packet: &Acknowledged, arrival: Duration) {
+        self.way = micros(arrival) - micros(packet.sent);
+        self.shortest = Some(match self.shortest {
+            None => (self.way, self.way, packet.sent),
+            Some((now, _, since)) if packet.sent.saturating_sub(since) > MEMORY => {
+                (self.way, now, packet.sent)
+            }
+            Some((now, before, since)) => (now.min(self.way), before, since),
+        });
+        self.packets.push_back((packet.sent, arrival, packet.bytes));
+        self.bytes += u64::from(packet.bytes);
+        while let Some(&(_, first, bytes)) = self.packets.front()
+            && arrival.saturating_sub(first) > WINDOW
+        {
+            self.packets.pop_front();
+            self.bytes -= u64::from(bytes);
+        }
+    }
+
+    /// How fast they came in; `None` until there is enough to tell.
+    pub(super) fn rate(&self) -> Option<Bitrate> {
+        self.over(|&(_, arrival, _)| arrival)
+    }
+
+    /// How fast they came in just now.
+    fn latest(&self) -> Option<Bitrate> {
+        let &(_, last, _) = self.packets.back()?;
+        let recent = self.packets.iter().rev();
+        let recent = recent.take_while(|(_, arrival, _)| last.saturating_sub(*arrival) <= JUST_NOW);
+        let (mut bytes, mut count, mut first) = (0u64, 0, None);
+        for (_, arrival, size) in recent {
+            // The earliest packet's own time is not in the span, so neither are its bytes.
+            bytes += first.map_or(0, |(_, size): (Duration, u16)| u64::from(size));
+            count += 1;
+            first = Some((*arrival, *size));
+        }
+        let span = last.saturating_sub(first?.0);
+        let (shortest, fewest) = LEAST_JUST_NOW;
+        (span >= shortest && count >= fewest).then(|| Bitrate::of(bytes, span))
+    }
+
+    /// How fast packets come in just now on a path that narrowed: much less comes in than went out, and the rest
+    /// queues. `None` on any other.
+    pub(super) fn narrowed(&self) -> Option<Bitrate> {
+        let (latest, sent) = (self.latest()?, self.sent_rate()?);
+        let queues = self.shortest.is_some_and(|(now, before, _)| {
+            let queued = u64::try_from(self.way - now.min(before)).unwrap_or(0);
+            Duration::from_micros(queued) > LONG_QUEUE
+        });
+        (queues && latest.as_f64() < sent.as_f64() * SQUEEZED).then_some(latest)
+    }
+
+    /// How fast the same packets went out.
+    pub(super) fn sent_rate(&self) -> Option<Bitrate> {
+        self.over(|&(sent, _, _)| sent)
+    }
+
+    fn over(&self, time: impl Fn(&(Duration, Duration, u16)) -> Duration) -> Option<Bitrate> {
+        let (first, last) = (self.packets.front()?, self.packets.back()?);
+        let span = time(last).saturating_sub(time(first));
+        // The first packet's own time is not in the span, so neither are its bytes.
+        let bytes = self.bytes - u64::from(first.2);
+        (span >= LEAST).then(|| Bitrate::of(bytes, span))
+    }
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_rate_is_that_of_the_last_half_second() {
+        let mut delivered = Delivered::default();
+        let mut arrive = |sent: Duration, arrival: Duration| {
+            let packet = Acknowledged {
+                sent,
+                arrival: Some(arrival),
+                bytes: 1000,
+                probe: None,
+            };
+            delivered.arrived(&packet, arrival);
+        };
+        for n in 0..100u32 {
+            arrive(n * 10 * MS, n * 20 * MS);
+        }
+        let (sent, came) = (delivered.sent_rate().unwrap(), delivered.rate().unwrap());
+        assert_eq!((sent.0 / 1000, came.0 / 1000), (800, 400));
+    }
+
+    #[test]
+    fn a_single_burst_tells_no_rate() {
+        let mut delivered = Delivered::default();
+        let packet = Acknowledged {
+            sent: Duration::ZERO,
+            arrival: Some(MS),
+            bytes: 1000,
+            probe: None,
+        };
+        for _ in 0..10 {
+            delivered.arrived(&packet, MS);
+        }
+        assert_eq!(delivered.rate(), None);
+    }
+}

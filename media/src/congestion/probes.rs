@@ -1,0 +1,307 @@
+//! Trying more than is needed: short bursts, faster than the media, that show what the path carries.
+
+use std::num::NonZeroU16;
+use std::time::{Duration, Instant};
+
+use super::CEILING;
+use super::ledger::Acknowledged;
+use crate::seam::Bitrate;
+
+/// How long a probe lasts.
+const LENGTH: Duration = Duration::from_millis(15);
+/// Packets that a probe takes at least: fewer tell nothing.
+const LEAST_PACKETS: u32 = 5;
+/// Its packets are about so large, unless so few bytes are enough that they would be fewer.
+const PACKET: u64 = 1_000;
+const SMALL_PACKET: u64 = 250;
+/// How much faster than the estimate is tried.
+const STEP: f64 = 2.0;
+/// More than so many times what is wanted need not be tried.
+const MARGIN: f64 = 1.25;
+/// A probe that shows at least this share of its own rate shows no limit.
+const CLEAR: f64 = 0.9;
+/// What is believed of one that shows a limit.
+const TRUST: f64 = 0.95;
+/// How long the rest of a probe is waited for.
+const PATIENCE: Duration = Duration::from_millis(600);
+/// After a probe that came through, the next is tried soon; after one that did not, ever later.
+const AFTER_SUCCESS: Duration = Duration::from_millis(100);
+const AFTER_LIMIT: Duration = Duration::from_secs(3);
+const AFTER_LIMIT_MOST: Duration = Duration::from_secs(8);
+
+/// A probe to send now: one burst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Probe {
+    /// Names its packets.
+    pub(crate) id: NonZeroU16,
+    /// How much to send.
+    pub(crate) bytes: usize,
+    /// In packets of about 250 bytes, not 1000.
+    pub(crate) in_small_packets: bool,
+}
+
+/// What a probe has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// What the path carries.
+    pub(super) rate: Bitrate,
+    /// It came in slower than it went out.
+    pub(super) is_slower: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Running {
+    id: NonZeroU16,
+    rate: Bitrate,
+    wanted: u32,
+    until: Instant,
+    packets: u32,
+    /// First and last departure and arrival, bytes of the first and the last packet, and of all.
+    sent: Option<(Duration, Duration)>,
+    arrived: Option<(Duration, Duration)>,
+    first_bytes: u64,
+    last_bytes: u64,
+    bytes: u64,
+}
+
+/// Plans probes and reads what they show.
+#[derive(Debug, Default)]
+pub(crate) struct Probes {
+    running: Option<Running>,
+    count: u16,
+    rests_until: Option<Instant>,
+    pause: Option<Duration>,
+}
+
+impl Probes {
+    /// A probe that is worth sending now.
+    pub(super) fn plan(
+        &mut self,
+        estimate: Bitrate,
+        desired: Bitrate,
+        now: Instant,
+    ) -> Option<Probe> {
+        let enough = enough(desired);
+        let rests = self.rests_until.is_some_and(|until| now < until);
+        if self.running.is_some() || rests || enough <= estimate {
+            return None;
+        }
+        let rate = estimate.times(STEP).min(enough);
+        let least = u64::from(LEAST_PACKETS);
+        let bytes = rate.bytes_in(LENGTH).max(least * SMALL_PACKET);
+        let in_small_packets = bytes < least * PACKET;
+        let packet = if in_small_packets {
+            SMALL_PACKET
+        } else {
+            PACKET
+        };
+        self.count = self.count.checked_add(1).unwrap_or(1);
+        let id = NonZeroU16::new(self.count)?;
+        self.running = Some(Running {
+            id,
+            rate,
+            wanted: u32::try_from(bytes / packet)
+                .unwrap_or(u32::MAX)
+                .max(LEAST_PACKETS),
+            until: now + PATIENCE,
+            packets: 0,
+            sent: None,
+            arrived: None,
+            first_bytes: 0,
+            last_bytes: 0,
+            bytes: 0,
+        });
+        Some(Probe {
+            id,
+            bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+            in_small_packets,
+        })
+    }
+
+    /// When the next is worth sending; `None` while one is under way, and where nothing more is wanted. The first may
+    /// go at `first`.
+    pub(super) fn next(
+        &self,
+        estimate: Bitrate,
+        desired: Bitrate,
+        first: Instant,
+    ) -> Option<Instant> {
+        let wanted = self.running.is_none() && enough(desired) > estimate;
+        wanted.then(|| self.rests_until.unwrap_or(first))
+    }
+
+    /// When the one under way is given up.
+    pub(super) fn given_up(&self) -> Option<Instant> {
+        self.running.map(|running| running.until)
+    }
+
+    /// A packet came in.
+    pub(super) fn arrived(&mut self, packet: &Acknowledged, arrival: Duration) {
+        let Some(running) = self
+            .running
+            .as_mut()
+            .filter(|running| packet.probe == Some(running.id))
+        else {
+            return;
+        };
+        let span = |span: Option<(Duration, Duration)>, at: Duration| {
+            Some(span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))))
+        };
+        if running.packets == 0 {
+            running.first_bytes = packet.bytes.into();
+        }
+        running.last_bytes = packet.bytes.into();
+        running.sent = span(running.sent, packet.sent);
+        running.arrived = span(running.arrived, arrival);
+        running.packets += 1;
+        running.bytes += u64::from(packet.bytes);
+    }
+
+    /// What the running probe has shown, once enough of it came in or it is given up.
+    pub(super) fn result(&mut self, now: Instant) -> Option<Shown> {
+        let running = self.running?;
+        let complete = running.packets >= running.wanted;
+        if !complete && now < running.until {
+            return None;
+        }
+        self.running = None;
+        let shown = (running.packets >= LEAST_PACKETS.max(running.wanted * 8 / 10))
+            .then(|| running.read())
+            .flatten();
+        let failed = shown.is_none_or(|shown| shown.is_slower);
+        self.rest(failed, now);
+        shown
+    }
+
+    /// The path is overused: what is under way counts for nothing, and nothing is tried for a while.
+    pub(super) fn abandon(&mut self, now: Instant) {
+        self.running = None;
+        self.rest(true, now);
+    }
+
+    fn rest(&mut self, failed: bool, now: Instant) {
+        let pause = if failed {
+            self.pause.map_or(AFTER_LIMIT, |pause| {
+                (pause * 2).clamp(AFTER_LIMIT, AFTER_LIMIT_MOST)
+            })
+        } else {
+            AFTER_SUCCESS
+        };
+        self.pause = failed.then_some(pause);
+        self.rests_until = Some(now + pause);
+    }
+}
+
+/// What is tried at most: what is wanted, and a little, so that it fits well.
+fn enough(desired: Bitrate) -> Bitrate {
+    desired.times(MARGIN).min(CEILING)
+}
+
+impl Running {
+    fn read(&self) -> Option<Shown> {
+        let rate = |(first, last): (Duration, Duration), bytes: u64| {
+            let span = last.saturating_sub(first);
+            (!span.is_zero()).then(|| Bitrate::of(bytes, span))
+        };
+        // The last packet went out at the end of the span, the first came in at its beginning.
+        let sent = rate(self.sent?, self.bytes - self.last_bytes).unwrap_or(self.rate);
+        let arrived = rate(self.arrived?, self.bytes - self.first_bytes).unwrap_or(sent);
+        let sent = sent.min(self.rate.times(1.5));
+        let is_slower = arrived.as_f64() < sent.as_f64() * CLEAR;
+        let rate = if is_slower {
+            arrived.times(TRUST)
+        } else {
+            sent.min(arrived)
+        };
+        Some(Shown { rate, is_slower })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const M: Bitrate = Bitrate(1_000_000);
+
+    /// Sends a probe over a path that carries so much; what it shows.
+    fn send(probes: &mut Probes, probe: Probe, path: Bitrate, now: Instant) -> Option<Shown> {
+        let packet = if probe.in_small_packets {
+            SMALL_PACKET
+        } else {
+            PACKET
+        };
+        let count = probe.bytes as u64 / packet;
+        let gap = |rate: Bitrate| {
+            Duration::from_secs_f64(8.0 * f64::from(u32::try_from(packet).unwrap()) / rate.as_f64())
+        };
+        for n in 0..u32::try_from(count).unwrap() {
+            let arrival = 50 * MS + n * gap(path);
+            let packet = Acknowledged {
+                sent: Duration::ZERO,
+                arrival: Some(arrival),
+                bytes: u16::try_from(packet).unwrap(),
+                probe: Some(probe.id),
+            };
+            probes.arrived(&packet, arrival);
+        }
+        probes.result(now)
+    }
+
+    #[test]
+    fn what_is_wanted_is_tried_step_by_step() {
+        let mut probes = Probes::default();
+        let now = Instant::now();
+        let probe = probes.plan(M, Bitrate(10_000_000), now).unwrap();
+        let shown = send(&mut probes, probe, Bitrate(50_000_000), now).unwrap();
+        assert!(!shown.is_slower);
+        assert!(shown.rate >= Bitrate(1_900_000), "{shown:?}");
+        assert!(
+            probes
+                .plan(shown.rate, Bitrate(10_000_000), now + AFTER_SUCCESS)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn nothing_is_tried_when_all_fits() {
+        assert_eq!(
+            Probes::default().plan(M, Bitrate(700_000), Instant::now()),
+            None
+        );
+    }
+
+    #[test]
+    fn a_path_that_is_full_is_measured_and_left_in_peace() {
+        let mut probes = Probes::default();
+        let now = Instant::now();
+        let probe = probes.plan(M, Bitrate(10_000_000), now).unwrap();
+        let shown = send(&mut probes, probe, Bitrate(1_200_000), now).unwrap();
+        assert!(shown.is_slower);
+        assert!((1_000_000..1_250_000).contains(&shown.rate.0), "{shown:?}");
+        assert!(
+            probes
+                .plan(shown.rate, Bitrate(10_000_000), now + 1000 * MS)
+                .is_none()
+        );
+        assert!(
+            probes
+                .plan(shown.rate, Bitrate(10_000_000), now + AFTER_LIMIT)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn a_probe_that_gets_lost_shows_nothing_and_is_followed_by_a_pause() {
+        let mut probes = Probes::default();
+        let now = Instant::now();
+        probes.plan(M, Bitrate(10_000_000), now).unwrap();
+        assert_eq!(probes.result(now + 100 * MS), None);
+        assert_eq!(probes.result(now + PATIENCE), None);
+        assert!(
+            probes
+                .plan(M, Bitrate(10_000_000), now + PATIENCE + MS)
+                .is_none()
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! All of it together on a path with a rate, a queue, a delay, jitter and loss, in virtual time.
+
+use std::collections::VecDeque;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use super::*;
+
+const MS: Duration = Duration::from_millis(1);
+const FRAME: Duration = Duration::from_millis(33);
+const REPORT: Duration = Duration::from_millis(100);
+const PACKET: usize = 1_100;
+
+/// A path as `tc` would make it.
+struct Link {
+    rate: Bitrate,
+    delay: Duration,
+    jitter: Duration,
+    loss: f64,
+    /// Longest queue, as time.
+    queue: Duration,
+    free_at: Duration,
+    rng: SmallRng,
+}
+
+impl Link {
+    fn new(kbps: u64) -> Self {
+        Self {
+            rate: Bitrate(kbps * 1000),
+            delay: 25 * MS,
+            jitter: Duration::ZERO,
+            loss: 0.0,
+            queue: 500 * MS,
+            free_at: Duration::ZERO,
+            rng: SmallRng::seed_from_u64(7),
+        }
+    }
+
+    /// When a packet arrives, if it does.
+    fn carry(&mut self, bytes: usize, now: Duration) -> Option<Duration> {
+        let begins = self.free_at.max(now);
+        if begins.saturating_sub(now) > self.queue {
+            return None;
+        }
+        self.free_at = begins
+            + Duration::from_secs_f64(
+                8.0 * f64::from(u32::try_from(bytes).unwrap()) / self.rate.as_f64(),
+            );
+        let jitter = self.jitter.mul_f64(self.rng.random_range(0.0..1.0));
+        let lost = self.rng.random_bool(self.loss);
+        (!lost).then(|| self.free_at + self.delay + jitter)
+    }
+}
+
+/// A sender of video that takes what the estimate allows, over a link.
+struct World {
+    zero: Instant,
+    now: Duration,
+    link: Link,
+    congestion: Congestion,
+    /// What the source would send.
+    desired: Bitrate,
+    sequence: u64,
+    told: u64,
+    arrivals: VecDeque<(u64, Option<Duration>)>,
+}
+
+impl World {
+    fn new(link: Link, desired_kbps: u64) -> Self {
+        let zero = Instant::now();
+        Self {
+            zero,
+            now: Duration::ZERO,
+            link,
+            congestion: Congestion::new(zero),
+            desired: Bitrate(desired_kbps * 1000),
+            sequence: 0,
+            told: 0,
+            arrivals: VecDeque::new(),
+        }
+    }
+
+    fn send(&mut self, bytes: usize, probe: ProbeId) {
+        let at = self.now;
+        let sequence = crate::rtp::seq::low16(self.sequence);
+        self.congestion.sent(sequence, bytes, probe, self.zero + at);
+        let arrival = self.link.carry(bytes, at);
+        self.arrivals.push_back((self.sequence, arrival));
+        self.sequence += 1;
+    }
+
+    fn frame(&mut self) {
+        let rate = self
+            .congestion
+            .estimate()
+            .map_or(self.desired, |rate| rate.min(self.desired));
+        let mut left = usize::try_from(rate.bytes_in(FRAME)).unwrap();
+        while left > 0 {
+            let bytes = left.min(PACKET);
+            self.send(bytes, None);
+            left -= bytes;
+        }
+    }
+
+    fn probe(&mut self) {
+        let now = self.zero + self.now;
+        let Some(probe) = self.congestion.probe(self.desired, now) else {
+            return;
+        };
+        let packet = if probe.in_small_packets { 300 } else { 1_050 };
+        for _ in 0..probe.bytes.div_ceil(packet - 50) {
+            self.send(packet, Some(probe.id));
+        }
+    }
+
+    fn report(&mut self) {
+        let seen = self.now.saturating_sub(self.link.delay);
+        let mut deltas = Vec::new();
+        let base = self.told;
+        let newest = self
+            .arrivals
+            .iter()
+            .rposition(|(_, at)| at.is_some_and(|at| at <= seen));
+        let Some(newest) = newest else { return };
+        let ticks = |at: Duration| i64::try_from(at.as_micros() / 250).unwrap();
+        let first = self
+            .arrivals
+            .iter()
+            .take(newest + 1)
+            .find_map(|(_, at)| at.filter(|&at| at <= seen));
+        let reference = ticks(first.unwrap()) / 256;
+        let mut before = reference * 256;
+        for (number, at) in self.arrivals.drain(..=newest) {
+            self.told = number + 1;
+            deltas.push(at.filter(|&at| at <= seen).map(|at| {
+                let delta = ticks(at) - before;
+                before = ticks(at);
+                i16::try_from(delta).unwrap()
+            }));
+        }
+        let feedback = TransportFeedback {
+            base: crate::rtp::seq::low16(base),
+            reference: u32::try_from(reference).unwrap(),
+            deltas,
+        };
+        self.congestion
+            .feedback(&feedback, Some(2 * self.link.delay), self.zero + self.now);
+    }
+
+    /// Lets so many seconds pass.
+    fn run(&mut self, seconds: f64) {
+        let until = self.now + Duration::from_secs_f64(seconds);
+        let (mut frame, mut report) = (self.now, self.now);
+        while self.now < until {
+            if self.now >= frame {
+                self.frame();
+                frame += FRAME;
+            }
+            if self.now >= report {
+                self.report();
+                report += REPORT;
+            }
+            self.congestion.handle_timeout(self.zero + self.now);
+            self.probe();
+            self.now += MS;
+        }
+    }
+
+    fn kbps(&self) -> u64 {
+        self.congestion.estimate().expect("feedback came").0 / 1000
+    }
+}
+
+#[test]
+fn an_open_path_is_found_within_two_seconds() {
+    let mut world = World::new(Link::new(50_000), 8_000);
+    world.run(2.0);
+    assert!(world.kbps() >= 8_000, "{}", world.kbps());
+    assert!(!world.congestion.is_limited());
+}
+
+#[test]
+fn a_narrow_path_is_filled_but_not_flooded() {
+    let mut world = World::new(Link::new(1_000), 5_000);
+    world.run(10.0);
+    assert!(world.congestion.is_limited());
+    let mut sum = 0;
+    for _ in 0..20 {
+        world.run(1.0);
+        sum += world.kbps();
+        let queued = world.link.free_at.saturating_sub(world.now);
+        assert!(
+            queued < 300 * MS,
+            "{queued:?} wait at {} kbit/s",
+            world.kbps()
+        );
+    }
+    assert!((700..1_050).contains(&(sum / 20)), "{}", sum / 20);
+}
+
+#[test]
+fn a_path_that_narrows_is_obeyed_within_a_second_and_found_again_when_it_widens() {
+    let mut world = World::new(Link::new(3_000), 1_700);
+    world.run(10.0);
+    assert!(world.kbps() >= 1_700, "{}", world.kbps());
+    world.link.rate = Bitrate(300_000);
+    world.run(1.5);
+    assert!(world.kbps() < 400, "{}", world.kbps());
+    world.run(18.5);
+    assert!((150..310).contains(&world.kbps()), "{}", world.kbps());
+    world.link.rate = Bitrate(3_000_000);
+    world.run(12.0);
+    assert!(world.kbps() >= 1_700, "{}", world.kbps());
+}
+
+#[test]
+fn ordinary_loss_changes_nothing() {
+    let mut link = Link::new(20_000);
+    link.loss = 0.05;
+    let mut world = World::new(link, 2_000);
+    world.run(20.0);
+    assert!(world.kbps() >= 2_000, "{}", world.kbps());
+}
+
+#[test]
+fn heavy_loss_brings_it_down() {
+    let mut world = World::new(Link::new(20_000), 4_000);
+    world.run(5.0);
+    world.link.loss = 0.3;
+    world.run(5.0);
+    assert!(world.kbps() < 2_000, "{}", world.kbps());
+}
+
+#[test]
+fn jitter_is_not_taken_for_congestion() {
+    let mut link = Link::new(20_000);
+    link.jitter = 15 * MS;
+    let mut world = World::new(link, 2_000);
+    world.run(20.0);
+    assert!(world.kbps() >= 1_500, "{}", world.kbps());
+}
+
+#[test]
+fn a_path_that_goes_silent_is_believed_less_and_less() {
+    let mut world = World::new(Link::new(20_000), 2_000);
+    world.run(5.0);
+    world.link.loss = 1.0;
+    world.run(6.0);
+    assert!(world.kbps() < 500, "{}", world.kbps());
+}
+
+#[test]
+fn before_any_feedback_nothing_is_known() {
+    let congestion = Congestion::new(Instant::now());
+    assert_eq!(congestion.estimate(), None);
+}
+
+#[test]
+fn what_the_receiver_says_it_can_take_is_a_ceiling() {
+    let mut world = World::new(Link::new(20_000), 2_000);
+    world.run(3.0);
+    world.congestion.remb(Bitrate(500_000));
+    assert_eq!(world.kbps(), 500);
+}

@@ -1,0 +1,138 @@
+//! What a subscriber's forwarding tells others.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::seam::{Bitrate, Layer, LayerSet, Mid, TrackId};
+
+/// What a subscriber's forwarding wants others to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutboundEvent {
+    /// These layers of that track are wanted now, and no others.
+    Watch {
+        /// Of whom.
+        track: TrackId,
+        /// Which; none: no more.
+        layers: LayerSet,
+    },
+    /// A key frame is needed.
+    Keyframe {
+        /// Of whom.
+        track: TrackId,
+        /// Of which encoding.
+        layer: Layer,
+    },
+    /// The slot shows something that this peer cannot decode, so nothing is sent.
+    Unplayable {
+        /// Which slot.
+        mid: Mid,
+    },
+    /// What the slot shows can be decoded again.
+    Playable {
+        /// Which slot.
+        mid: Mid,
+    },
+    /// Not even the lowest layer of what the slot shows fits through the path, so nothing is sent.
+    Withheld {
+        /// Which slot.
+        mid: Mid,
+    },
+    /// What the slot shows fits again.
+    Granted {
+        /// Which slot.
+        mid: Mid,
+    },
+}
+
+/// What [`Outbound`](super::Outbound) has sent so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OutboundStats {
+    /// One entry per slot.
+    pub slots: Vec<SlotStats>,
+    /// Round-trip time, from the peer's reception reports.
+    pub rtt: Option<Duration>,
+    /// What the path is believed to carry, where the peer tells enough to know.
+    pub estimate: Option<Bitrate>,
+    /// Share of all packets that did not arrive lately, 0 to 1.
+    pub loss: f32,
+}
+
+/// What one slot has sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlotStats {
+    /// Which slot.
+    pub mid: Mid,
+    /// What plays in it.
+    pub playing: Option<(TrackId, Layer)>,
+    /// Packets sent, retransmissions not counted.
+    pub packets: u64,
+    /// Payload bytes sent, retransmissions not counted.
+    pub bytes: u64,
+    /// Packets sent again.
+    pub resent: u64,
+    /// Packets that the peer asked for again.
+    pub nacks: u64,
+    /// Key frames that the peer asked for.
+    pub keyframe_requests: u64,
+    /// Times that another source or layer began to play.
+    pub switches: u64,
+    /// Share of packets that did not arrive lately, 0 to 1.
+    pub loss: f32,
+    /// Interarrival jitter as the peer measures it.
+    pub jitter: Duration,
+}
+
+impl SlotStats {
+    pub(crate) fn new(mid: Mid) -> Self {
+        Self {
+            mid,
+            playing: None,
+            packets: 0,
+            bytes: 0,
+            resent: 0,
+            nacks: 0,
+            keyframe_requests: 0,
+            switches: 0,
+            loss: 0.0,
+            jitter: Duration::ZERO,
+        }
+    }
+}
+
+/// What slots have to say, until it is polled.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    events: VecDeque<OutboundEvent>,
+    watch_changed: bool,
+}
+
+impl News {
+    /// Others should know this.
+    pub(crate) fn tell(&mut self, event: OutboundEvent) {
+        self.events.push_back(event);
+    }
+
+    /// A key frame is needed.
+    pub(crate) fn keyframe(&mut self, track: TrackId, layer: Layer) {
+        self.tell(OutboundEvent::Keyframe { track, layer });
+    }
+
+    /// A slot may want other layers than before.
+    pub(crate) fn watch_changed(&mut self) {
+        self.watch_changed = true;
+    }
+
+    /// Whether that was said since the last time.
+    pub(super) fn take_watch_changed(&mut self) -> bool {
+        std::mem::take(&mut self.watch_changed)
+    }
+
+    pub(super) fn pop(&mut self) -> Option<OutboundEvent> {
+        self.events.pop_front()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn drain(&mut self) -> Vec<OutboundEvent> {
+        self.events.drain(..).collect()
+    }
+}

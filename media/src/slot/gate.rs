@@ -1,0 +1,64 @@
+//! What leaves through all slots of a peer together: one clock, one transport-wide count, one path.
+
+use std::time::Instant;
+
+use crate::congestion::{Congestion, ProbeId};
+use crate::pacer::Pacer;
+use crate::reports::WallClock;
+use crate::seam::{RtpSink, SlotSpec, Ssrc};
+use crate::slot::Departure;
+
+/// Bytes that SRTP adds: the tag of AES-GCM.
+const SEAL: usize = 16;
+
+/// The way out of one peer's slots.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pub(crate) wall: WallClock,
+    pub(crate) congestion: Congestion,
+    pub(crate) pacer: Pacer,
+    /// The next transport-wide sequence number.
+    transport_cc: u16,
+}
+
+impl Gate {
+    /// Nothing has left yet.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            wall: WallClock::new(now),
+            congestion: Congestion::new(now),
+            pacer: Pacer::new(now),
+            transport_cc: 0,
+        }
+    }
+
+    // ── hot path ──
+
+    /// Lets one packet out, and gives back its size. `write` appends it as it leaves; it is noted for the path's sake.
+    pub(crate) fn send(
+        &mut self,
+        slot: &SlotSpec,
+        (ssrc, index): (Ssrc, u64),
+        probe: ProbeId,
+        now: Instant,
+        sink: &mut impl RtpSink,
+        write: impl FnOnce(&mut Vec<u8>, Departure),
+    ) -> usize {
+        let departure = Departure {
+            abs_send_time: self.wall.abs_send_time(now),
+            transport_cc: self.transport_cc,
+        };
+        let mut bytes = 0;
+        sink.rtp(ssrc, index, |out| {
+            let start = out.len();
+            write(out, departure);
+            bytes = out.len() - start + SEAL;
+        });
+        self.pacer.left(bytes);
+        if slot.extensions.transport_cc.is_some() {
+            self.congestion.sent(self.transport_cc, bytes, probe, now);
+            self.transport_cc = self.transport_cc.wrapping_add(1);
+        }
+        bytes
+    }
+}

@@ -1,0 +1,92 @@
+//! Protects what we send.
+
+use std::collections::HashMap;
+
+use super::cipher::{Cipher, ENCRYPTED};
+use super::gcm::Header;
+use super::keys::{MasterKey, Profile};
+use super::window::Window;
+use super::{SrtpError, rtp_header_len, word};
+
+/// Most RTP sources of one sealer: two for every m-line, with room for those of old m-lines.
+const MAX_SOURCES: usize = 512;
+
+/// 48 bits: roll-over counter and sequence number.
+const MAX_RTP_INDEX: u64 = (1 << 48) - 1;
+
+/// Seals RTP and RTCP of one direction. Never make two of one key.
+pub struct Sealer {
+    rtp: Cipher,
+    rtcp: Cipher,
+    sealed: HashMap<u32, Window>,
+    rtcp_index: u32,
+}
+
+impl Sealer {
+    /// A sealer for what this key's owner sends.
+    pub fn new(profile: Profile, master: &MasterKey) -> Self {
+        Self {
+            rtp: Cipher::for_rtp(profile, master),
+            rtcp: Cipher::for_rtcp(profile, master),
+            sealed: HashMap::new(),
+            rtcp_index: 0,
+        }
+    }
+
+    /// Reserves a packet index.
+    ///
+    /// # Errors
+    ///
+    /// It was sealed before or is too far back to know (a nonce must never repeat), or there is no room for it.
+    pub fn reserve(&mut self, ssrc: u32, index: u64) -> Result<(), SrtpError> {
+        if index > MAX_RTP_INDEX {
+            return Err(SrtpError::Exhausted);
+        }
+        if let Some(window) = self.sealed.get_mut(&ssrc) {
+            if !window.admits(index) {
+                return Err(SrtpError::Replayed);
+            }
+            window.mark(index);
+        } else if self.sealed.len() >= MAX_SOURCES {
+            return Err(SrtpError::TooManySources(MAX_SOURCES));
+        } else {
+            self.sealed.insert(ssrc, Window::starting_at(index));
+        }
+        Ok(())
+    }
+
+    /// Seals the plain RTP packet that starts at `start`, in place, at a [reserved](Self::reserve) index.
+    ///
+    /// # Errors
+    ///
+    /// There is no RTP packet at `start`.
+    pub fn seal_rtp(
+        &self,
+        packet: &mut Vec<u8>,
+        start: usize,
+        ssrc: u32,
+        index: u64,
+    ) -> Result<(), SrtpError> {
+        let plain = packet.get(start..).ok_or(SrtpError::Malformed)?;
+        let len = rtp_header_len(plain).ok_or(SrtpError::Malformed)?;
+        self.rtp
+            .seal_rtp(packet, Header { start, len }, ssrc, index);
+        Ok(())
+    }
+
+    /// Seals the plain RTCP compound that starts at `start`, in place.
+    ///
+    /// # Errors
+    ///
+    /// There is no RTCP packet at `start`, or the key is used up.
+    pub fn seal_rtcp(&mut self, packet: &mut Vec<u8>, start: usize) -> Result<(), SrtpError> {
+        let plain = packet.get(start..).ok_or(SrtpError::Malformed)?;
+        let ssrc = word(plain, 4).ok_or(SrtpError::Malformed)?;
+        if self.rtcp_index >= ENCRYPTED {
+            return Err(SrtpError::Exhausted);
+        }
+        self.rtcp.seal_rtcp(packet, start, ssrc, self.rtcp_index);
+        self.rtcp_index += 1;
+        Ok(())
+    }
+}

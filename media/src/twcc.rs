@@ -1,0 +1,141 @@
+//! Transport-wide congestion feedback: when each packet of a peer arrived, whatever its stream
+//! (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1).
+
+mod decode;
+mod encode;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::rtp::Extender;
+use crate::seam::Ssrc;
+
+/// A report is due this long after the first packet that it tells of.
+const USUAL: Duration = Duration::from_millis(100);
+/// With so many packets waiting it is due earlier, but never earlier than [`SOONEST`] after the last.
+const MANY: usize = 60;
+const SOONEST: Duration = Duration::from_millis(50);
+/// Most packets of one report: bounds its size, whatever the deltas.
+const MOST_PACKETS: u64 = 400;
+/// How far back a late packet is still told.
+const MEMORY: u64 = 1000;
+
+/// What a receiver tells of a run of packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TransportFeedback {
+    /// The transport-wide number of the first.
+    pub base: u16,
+    /// What the first arrival counts from, in units of 64 ms by the receiver's clock; 24 bits.
+    pub reference: u32,
+    /// For each packet the time since the arrival before it, in units of 250 µs; `None`: it did not arrive.
+    pub deltas: Vec<Option<i16>>,
+}
+
+pub(crate) use decode::feedback;
+
+/// Remembers arrivals, and writes the reports.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    zero: Instant,
+    extender: Extender,
+    /// Arrival in units of 250 µs since `zero`.
+    ticks: BTreeMap<u64, i64>,
+    /// The first number that the next report tells of.
+    base: Option<u64>,
+    due: Option<Instant>,
+    last_report: Option<Instant>,
+    reports: u8,
+}
+
+impl Arrivals {
+    /// Nothing came yet; times count from `zero`.
+    pub(crate) fn new(zero: Instant) -> Self {
+        Self {
+            zero,
+            extender: Extender::default(),
+            ticks: BTreeMap::new(),
+            base: None,
+            due: None,
+            last_report: None,
+            reports: 0,
+        }
+    }
+
+    /// The packet with this transport-wide number came.
+    pub(crate) fn record(&mut self, sequence: u16, now: Instant) {
+        let number = self.extender.near(sequence);
+        self.extender.advance(number);
+        let oldest = self
+            .extender
+            .highest()
+            .unwrap_or(number)
+            .saturating_sub(MEMORY);
+        if number < oldest {
+            return;
+        }
+        let since = now.saturating_duration_since(self.zero).as_micros() / 250;
+        let arrival = i64::try_from(since).unwrap_or(i64::MAX);
+        self.ticks.entry(number).or_insert(arrival);
+        while let Some(first) = self.ticks.first_entry()
+            && *first.key() < oldest
+        {
+            first.remove();
+        }
+        // A late packet reopens what was reported: the sender corrects what it took for lost.
+        self.base = Some(
+            self.base
+                .map_or(number, |base| base.min(number).max(oldest)),
+        );
+        self.schedule(now);
+    }
+
+    /// When a report will be due.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The report that is due, as a whole RTCP packet; call until `None`.
+    pub(crate) fn report(&mut self, sender: Ssrc, media: Ssrc, now: Instant) -> Option<Vec<u8>> {
+        self.due.filter(|&due| due <= now)?;
+        let base = self.base?;
+        let arrivals = self
+            .ticks
+            .range(base..base + MOST_PACKETS)
+            .map(|(&n, &t)| (n, t));
+        let header = encode::Header {
+            sender,
+            media,
+            base,
+            count: self.reports,
+        };
+        let Some((packet, next)) = encode::report(&header, arrivals) else {
+            // Only numbers that never came: they are told with the next that does.
+            let next = self.ticks.range(base..).next();
+            self.base = next.map(|(&number, _)| number).or(self.base);
+            if next.is_none() {
+                self.due = None;
+                return None;
+            }
+            return self.report(sender, media, now);
+        };
+        self.reports = self.reports.wrapping_add(1);
+        self.last_report = Some(now);
+        self.base = Some(next);
+        if self.extender.highest().is_none_or(|highest| next > highest) {
+            self.due = None;
+        }
+        Some(packet)
+    }
+
+    fn schedule(&mut self, now: Instant) {
+        let due = *self.due.get_or_insert(now + USUAL);
+        let many = |base| self.ticks.range(base..).nth(MANY - 1).is_some();
+        if self.base.is_some_and(many) {
+            let soonest = self.last_report.map_or(now, |last| last + SOONEST);
+            self.due = Some(due.min(soonest));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! A publisher, the forwarding of one room and viewers, on virtual networks in virtual time.
+//!
+//! Nothing here asks what time it is: links have rates, queues, delays, jitter, loss, duplication and reordering, all from one
+//! seed. A failing run names its seed; `CALLS_SEED=n cargo nextest run -p calls-media --test network` plays it again,
+//! and `CALLS_TRACE=1 … --no-capture` tells how it went.
+
+mod decoder;
+mod link;
+mod publisher;
+mod viewer;
+mod world;
+
+use std::time::Duration;
+
+use link::Conditions;
+use world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MS: Duration = Duration::from_millis(1);
+
+/// Seeds of the randomised runs; `CALLS_SEED` plays one alone.
+fn seeds(count: u64) -> impl Iterator<Item = u64> {
+    let chosen = std::env::var("CALLS_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let all = if chosen.is_some() { 0..0 } else { 0..count };
+    all.chain(chosen)
+}
+
+#[test]
+fn a_viewer_on_a_good_path_sees_the_best_layer_within_two_seconds() {
+    for seed in seeds(20) {
+        let mut world = World::new(seed, &[Conditions::good()]);
+        world.run(2 * SECOND);
+        assert_eq!(world.viewer(0).height(), 720, "seed {seed}");
+        world.run(10 * SECOND);
+        let freeze = world.viewer(0).longest_freeze(2 * SECOND..12 * SECOND);
+        assert!(freeze < 200 * MS, "seed {seed}: frozen for {freeze:?}");
+    }
+}
+
+#[test]
+fn a_path_that_narrows_and_widens_is_followed_without_a_long_freeze() {
+    for seed in seeds(20) {
+        let mut world = World::new(seed, &[Conditions::good().kbps(3_000)]);
+        world.run(10 * SECOND);
+        assert_eq!(world.viewer(0).height(), 720, "seed {seed}");
+        world.conditions(0, Conditions::good().kbps(300));
+        world.run(3 * SECOND);
+        assert_eq!(
+            world.viewer(0).height(),
+            180,
+            "seed {seed}: three seconds later"
+        );
+        world.run(17 * SECOND);
+        assert_eq!(
+            world.viewer(0).height(),
+            180,
+            "seed {seed}: twenty seconds later"
+        );
+        world.conditions(0, Conditions::good().kbps(3_000));
+        world.run(15 * SECOND);
+        assert_eq!(world.viewer(0).height(), 720, "seed {seed}: back");
+        let freeze = world.viewer(0).longest_freeze(2 * SECOND..45 * SECOND);
+        assert!(freeze < SECOND, "seed {seed}: frozen for {freeze:?}");
+    }
+}
+
+#[test]
+fn one_packet_in_twenty_lost_is_mended_before_anybody_sees_it() {
+    for seed in seeds(20) {
+        let mut world = World::new(seed, &[Conditions::good().loss(0.05)]);
+        world.run(22 * SECOND);
+        let viewer = world.viewer(0);
+        assert_eq!(viewer.height(), 720, "seed {seed}");
+        let freeze = viewer.longest_freeze(2 * SECOND..22 * SECOND);
+        assert!(freeze < 400 * MS, "seed {seed}: frozen for {freeze:?}");
+    }
+}
+
+#[test]
+fn a_path_too_narrow_for_any_picture_is_told_so_and_gets_it_back() {
+    let mut world = World::new(1, &[Conditions::good()]);
+    world.run(5 * SECOND);
+    world.conditions(0, Conditions::good().kbps(90));
+    world.run(15 * SECOND);
+    assert!(world.viewer(0).is_withheld());
+    world.conditions(0, Conditions::good());
+    world.run(15 * SECOND);
+    assert!(!world.viewer(0).is_withheld());
+    assert_eq!(world.viewer(0).height(), 720);
+}
+
+#[test]
+fn a_viewer_on_a_bad_path_does_not_spoil_it_for_the_others() {
+    for seed in seeds(10) {
+        let bad = Conditions::good().kbps(400).loss(0.02);
+        let mut world = World::new(seed, &[Conditions::good(), bad, Conditions::good()]);
+        world.run(20 * SECOND);
+        for viewer in [0, 2] {
+            assert_eq!(world.viewer(viewer).height(), 720, "seed {seed}");
+            let freeze = world.viewer(viewer).longest_freeze(2 * SECOND..20 * SECOND);
+            assert!(freeze < 250 * MS, "seed {seed}: frozen for {freeze:?}");
+        }
+        assert_eq!(world.viewer(1).height(), 180, "seed {seed}");
+        let freeze = world.viewer(1).longest_freeze(5 * SECOND..20 * SECOND);
+        assert!(freeze < SECOND, "seed {seed}: frozen for {freeze:?}");
+    }
+}
+
+#[test]
+fn whatever_a_network_does_the_picture_comes_back_when_it_has_done_it() {
+    for seed in seeds(40) {
+        let mut world = World::new(seed, &[Conditions::good(), Conditions::good()]);
+        world.run(3 * SECOND);
+        for _ in 0..10 {
+            for viewer in 0..2 {
+                let conditions = world.some_conditions();
+                world.conditions(viewer, conditions);
+            }
+            world.run(2 * SECOND);
+        }
+        for viewer in 0..2 {
+            world.conditions(viewer, Conditions::good());
+        }
+        world.run(20 * SECOND);
+        for viewer in 0..2 {
+            let viewer = world.viewer(viewer);
+            assert_eq!(viewer.height(), 720, "seed {seed}");
+            let freeze = viewer.longest_freeze(38 * SECOND..43 * SECOND);
+            assert!(freeze < 250 * MS, "seed {seed}: frozen for {freeze:?}");
+        }
+    }
+}
+
+#[test]
+fn a_lossy_uplink_is_mended_by_the_publisher() {
+    for seed in seeds(10) {
+        let mut world = World::new(seed, &[Conditions::good()]);
+        world.uplink(Conditions::good().loss(0.05));
+        world.run(15 * SECOND);
+        let freeze = world.viewer(0).longest_freeze(3 * SECOND..15 * SECOND);
+        assert!(freeze < 500 * MS, "seed {seed}: frozen for {freeze:?}");
+    }
+}
+
+#[test]
+fn nobody_sends_what_nobody_watches() {
+    let mut world = World::new(3, &[Conditions::good().kbps(350)]);
+    world.run(15 * SECOND);
+    assert_eq!(world.publisher_layers(), [true, false, false]);
+}

@@ -1,0 +1,193 @@
+//! Facts: what happened, in the past tense, with all that storage needs to make it true.
+//!
+//! A fact is written in the same database transaction as the change it tells of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Call, CallId, EndReason, LeaveReason, Member, ParticipantId, Role, Room, RoomId, Timestamp,
+    UserId,
+};
+
+/// What becomes of the stored hash of a room's password.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum HashChange {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It goes.
+    Remove,
+    /// Argon2, PHC string format.
+    Set(String),
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Fact {
+    /// A room was made.
+    RoomCreated {
+        /// As it is.
+        room: Room,
+        /// Argon2 hash of its password, PHC string; never shown.
+        #[serde(skip)]
+        password_hash: Option<String>,
+    },
+    /// A room was changed.
+    RoomUpdated {
+        /// As it is now.
+        room: Room,
+        /// What becomes of its password's hash.
+        #[serde(skip)]
+        password_hash: HashChange,
+    },
+    /// A room is gone; its calls stay in the history.
+    RoomDeleted {
+        /// Which.
+        room_id: RoomId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A call was made: by a ring, or by the first join of a room.
+    CallInitiated {
+        /// As it is.
+        call: Box<Call>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A callee's device was reached.
+    CallRinging {
+        /// Which call.
+        call_id: CallId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody answered.
+    CallAnswered {
+        /// Which call.
+        call_id: CallId,
+        /// When: the call's `started_at`.
+        at: Timestamp,
+    },
+    /// A callee said no; the call goes on while another may answer.
+    CallRejected {
+        /// Which call.
+        call_id: CallId,
+        /// Who.
+        user_id: UserId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A call is over.
+    CallEnded {
+        /// Which call.
+        call_id: CallId,
+        /// Why.
+        reason: EndReason,
+        /// Whole seconds from answer to end.
+        duration_seconds: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody came in.
+    ParticipantJoined {
+        /// Into which call.
+        call_id: CallId,
+        /// Which presence.
+        participant_id: ParticipantId,
+        /// As they are.
+        member: Member,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody's role changed.
+    RoleChanged {
+        /// In which call.
+        call_id: CallId,
+        /// Whose.
+        participant_id: ParticipantId,
+        /// To what.
+        role: Role,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody's microphone, camera or screen went on or off.
+    MediaChanged {
+        /// In which call.
+        call_id: CallId,
+        /// Whose.
+        participant_id: ParticipantId,
+        /// As they are now.
+        member: Member,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody is out.
+    ParticipantLeft {
+        /// Of which call.
+        call_id: CallId,
+        /// Which presence.
+        participant_id: ParticipantId,
+        /// Why.
+        reason: LeaveReason,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Fact {
+    /// Its stable, dotted name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RoomCreated { .. } => "room.created",
+            Self::RoomUpdated { .. } => "room.updated",
+            Self::RoomDeleted { .. } => "room.deleted",
+            Self::CallInitiated { .. } => "call.initiated",
+            Self::CallRinging { .. } => "call.ringing",
+            Self::CallAnswered { .. } => "call.answered",
+            Self::CallRejected { .. } => "call.rejected",
+            Self::CallEnded { .. } => "call.ended",
+            Self::ParticipantJoined { .. } => "participant.joined",
+            Self::RoleChanged { .. } => "participant.role_changed",
+            Self::MediaChanged { .. } => "participant.media_changed",
+            Self::ParticipantLeft { .. } => "participant.left",
+        }
+    }
+
+    /// When it happened; a change of a room does not say, the moment it is stored stands for it.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::RoomCreated { room, .. } => Some(room.created_at),
+            Self::RoomUpdated { .. } => None,
+            Self::RoomDeleted { at, .. }
+            | Self::CallInitiated { at, .. }
+            | Self::CallRinging { at, .. }
+            | Self::CallAnswered { at, .. }
+            | Self::CallRejected { at, .. }
+            | Self::CallEnded { at, .. }
+            | Self::ParticipantJoined { at, .. }
+            | Self::RoleChanged { at, .. }
+            | Self::MediaChanged { at, .. }
+            | Self::ParticipantLeft { at, .. } => Some(*at),
+        }
+    }
+
+    /// The id of the room or call it is about.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::RoomCreated { room, .. } | Self::RoomUpdated { room, .. } => {
+                room.room_id.as_str()
+            }
+            Self::RoomDeleted { room_id, .. } => room_id.as_str(),
+            Self::CallInitiated { call, .. } => call.call_id.as_str(),
+            Self::CallRinging { call_id, .. }
+            | Self::CallAnswered { call_id, .. }
+            | Self::CallRejected { call_id, .. }
+            | Self::CallEnded { call_id, .. }
+            | Self::ParticipantJoined { call_id, .. }
+            | Self::RoleChanged { call_id, .. }
+            | Self::MediaChanged { call_id, .. }
+            | Self::ParticipantLeft { call_id, .. } => call_id.as_str(),
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The words everybody uses: ids, states, facts and wire types.
+//!
+//! Nothing here knows a clock, a socket, an actor or a database. What stands in these types is already true:
+//! bad input is refused while it is parsed (see [`text`]), so the floors above never check twice.
+
+pub mod call;
+pub mod fact;
+pub mod id;
+pub mod participant;
+pub mod problem;
+pub mod rest;
+pub mod room;
+pub mod signal;
+pub mod text;
+pub mod time;
+
+pub use call::{Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason};
+pub use fact::{Fact, HashChange};
+pub use id::{CallId, EventId, ParticipantId, RoomId};
+pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
+pub use problem::ProblemDetails;
+pub use room::{Room, RoomSettings, RoomType};
+pub use text::{ChatText, DisplayName, Password, RoomName, UserId};
+pub use time::Timestamp;

@@ -1,0 +1,71 @@
+//! A room: a place with a name and rules, that outlives its calls.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{RoomId, RoomName, Timestamp};
+
+/// How long a room lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomType {
+    /// Until it is deleted.
+    Persistent,
+    /// Until its last member leaves.
+    Temporary,
+    /// Like a persistent one, made for a time to come.
+    Scheduled,
+}
+
+/// The rules of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct RoomSettings {
+    /// Recording may be started.
+    pub allow_recording: bool,
+    /// Transcription starts with the call.
+    pub auto_transcribe: bool,
+    /// Members wait until a moderator admits them.
+    pub waiting_room: bool,
+    /// A password is asked for. Set by giving one, never on its own.
+    pub require_password: bool,
+}
+
+impl Default for RoomSettings {
+    fn default() -> Self {
+        Self {
+            allow_recording: true,
+            auto_transcribe: false,
+            waiting_room: false,
+            require_password: false,
+        }
+    }
+}
+
+/// The seed's `Conference Room`, with our additions after its own keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Room {
+    /// Its id.
+    pub room_id: RoomId,
+    /// What people call it.
+    pub name: RoomName,
+    /// How long it lives.
+    #[serde(rename = "type")]
+    pub room_type: RoomType,
+    /// How many may be inside at once.
+    pub max_participants: u32,
+    /// Its rules.
+    pub settings: RoomSettings,
+    /// How many are inside now.
+    pub current_participants: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When a scheduled room is meant to begin.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub scheduled_at: Option<Timestamp>,
+    /// Nobody else may come in.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub locked: bool,
+}

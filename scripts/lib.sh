@@ -1,0 +1,35 @@
+# What the scripts share; sourced, never run.
+# shellcheck shell=bash disable=SC2034 # those who source it use what it sets
+
+set -euo pipefail
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$ROOT"
+
+# Tools that scripts/setup fetched because the machine's own were missing or too old.
+export PATH="$ROOT/.tools/node/bin:$PATH"
+
+# Where cargo builds.
+TARGET_DIR="${CARGO_TARGET_DIR:-target}"
+
+# A build of minutes shows how far it is to whoever looks, and keeps a log short.
+QUIET=(--quiet)
+[[ ! -t 2 ]] || QUIET=()
+
+say() { printf '\033[1m%s:\033[0m %s\n' "$(basename "$0")" "$*" >&2; }
+
+fail() {
+  say "$*"
+  exit 1
+}
+
+# tool NAME: where it is, of those that scripts/setup fetched or else the machine's own.
+tool() {
+  if [[ -x ".venv/bin/$1" ]]; then
+    printf '%s\n' ".venv/bin/$1"
+  else
+    command -v "$1"
+  fi
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }

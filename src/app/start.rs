@@ -1,0 +1,261 @@
+//! From a configuration to a server that listens, and back.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix::Actor;
+use actix_web::dev::ServerHandle;
+use actix_web::web;
+use calls_actors::calls::{Calls, Drain};
+use calls_actors::clock::Clock;
+use calls_actors::{MediaConfig, MediaPorts, PortsError};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use super::{App, Stopping};
+use crate::auth::turn::{self, IceSource};
+use crate::auth::{Door, Tokens, keys};
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::http;
+use crate::store::{Ownership, Store, StoreError};
+use crate::telemetry;
+use crate::turn::{Turn, TurnError};
+
+/// Name of the secret that seals join tokens.
+const TOKEN_SECRET: &str = "join-tokens";
+
+/// The server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No media sockets.
+    #[error("{0}{hint}", hint = media_hint(.0))]
+    Media(#[from] PortsError),
+    /// No TURN sockets.
+    #[error(transparent)]
+    Turn(#[from] TurnError),
+    /// The HTTP address cannot be had.
+    #[error("cannot listen on {address}: {reason}{hint}", hint = http_hint(.reason))]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        reason: io::Error,
+    },
+    /// `--dev` is for this machine alone.
+    #[error("--dev asks for no credentials, so it serves on loopback only, not on {0}")]
+    OpenToTheWorld(SocketAddr),
+}
+
+fn http_hint(reason: &io::Error) -> &'static str {
+    match reason.kind() {
+        io::ErrorKind::AddrInUse => {
+            ". Is Calls running already? Stop what listens there, or choose another address: \
+             http.bind in the configuration, CALLS__HTTP__BIND in the environment"
+        }
+        io::ErrorKind::PermissionDenied => {
+            ". Ports below 1024 are for root; choose another one (CALLS__HTTP__BIND)"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            ". This machine has no such address; see http.bind (CALLS__HTTP__BIND)"
+        }
+        _ => "",
+    }
+}
+
+fn media_hint(refused: &PortsError) -> &'static str {
+    match refused {
+        PortsError::Taken { .. } => {
+            ". Is Calls running already? Stop what listens there, or choose other ports: \
+             media.udp_ports in the configuration, CALLS__MEDIA__UDP_PORTS in the environment"
+        }
+        PortsError::NoPorts
+        | PortsError::Refused { .. }
+        | PortsError::Unserved { .. }
+        | PortsError::Identity(_) => "",
+    }
+}
+
+/// A server that runs.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The key that was made, if this was the first start. Shown once, to whoever started it.
+    pub first_key: Option<keys::SecretKey>,
+    app: web::Data<App>,
+    http: ServerHandle,
+    ended: JoinHandle<io::Result<()>>,
+    /// Nobody else's database while this server is there.
+    _ownership: Ownership,
+}
+
+impl Server {
+    /// Opens everything and begins to serve. Needs a running actix system.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] says what could not be had.
+    pub async fn start(config: Config, dev: bool) -> Result<Self, StartError> {
+        if dev && !config.http.bind.ip().is_loopback() {
+            return Err(StartError::OpenToTheWorld(config.http.bind));
+        }
+        let metrics = telemetry::recorder(); // before anybody who counts
+        // What can be refused without consequences comes first: a second start by mistake must leave no trace in what
+        // the server that runs already has.
+        let listener = http::listen(config.http.bind)?;
+        let ports = MediaPorts::start(&media(&config, dev))?;
+        let opened = Self::relay_and_open(config, dev, metrics, listener, ports.clone()).await;
+        if opened.is_err() {
+            ports.stop();
+        }
+        opened
+    }
+
+    async fn relay_and_open(
+        config: Config,
+        dev: bool,
+        metrics: PrometheusHandle,
+        listener: TcpListener,
+        ports: MediaPorts,
+    ) -> Result<Self, StartError> {
+        let secret = turn::secret(&config.turn);
+        let turn = Turn::start(&config, secret.clone(), &ports, Arc::new(SystemClock))?;
+        let urls = turn.as_ref().map_or(&[][..], Turn::urls);
+        let ice = IceSource::new(&config.turn, secret, urls);
+        Self::open(config, dev, metrics, listener, ports, (turn, ice)).await
+    }
+
+    async fn open(
+        config: Config,
+        dev: bool,
+        metrics: PrometheusHandle,
+        listener: TcpListener,
+        ports: MediaPorts,
+        (turn, ice): (Option<Turn>, IceSource),
+    ) -> Result<Self, StartError> {
+        let ownership = Ownership::take(&config.database.url).await?;
+        let clock = Arc::new(SystemClock);
+        let store = Store::open(&config.database.url, config.database.connections).await?;
+        let recovered = store.recover(clock.now()).await?;
+        if recovered.calls > 0 {
+            warn!(
+                calls = recovered.calls,
+                "closed calls that the last run left open"
+            );
+        }
+        let offered: [u8; 32] = rand::random();
+        let secret = store.secret_or(TOKEN_SECRET, offered.to_vec()).await?;
+        let life = Duration::from_secs(config.auth.token_minutes * 60);
+        let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone()).start();
+        let auth = &config.auth;
+        let app = web::Data::new(App {
+            door: Door::new(
+                auth.password_tries,
+                Duration::from_secs(auth.password_wait_seconds),
+            ),
+            tokens: Tokens::new(&secret, life),
+            open: dev,
+            metrics,
+            stopping: Stopping {
+                draining: AtomicBool::new(false),
+                tell: watch::Sender::new(false),
+            },
+            config,
+            store,
+            calls,
+            ports,
+            turn,
+            ice,
+            clock,
+        });
+        let (server, address) = http::server(&app, listener)?;
+        // Last, when nothing can go wrong any more: it is shown this once.
+        let first_key = if dev {
+            None
+        } else {
+            keys::first(&app.store, app.clock.now()).await?
+        };
+        actix::spawn(telemetry::upkeep(app.metrics.clone()));
+        actix::spawn(http::idempotency::sweep(app.clone()));
+        let http = server.handle();
+        let ended = actix::spawn(server);
+        Ok(Self {
+            address,
+            first_key,
+            app,
+            http,
+            ended,
+            _ownership: ownership,
+        })
+    }
+
+    /// What the server shares with its handlers.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Serves until something ends it, which is an error unless it was told to stop.
+    ///
+    /// # Errors
+    ///
+    /// When the HTTP server or the registry of calls is gone.
+    pub async fn failed(&mut self) -> io::Error {
+        let mut beat = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                ended = &mut self.ended => {
+                    return match ended {
+                        Ok(Err(error)) => error,
+                        Ok(Ok(())) | Err(_) => io::Error::other("the HTTP server ended"),
+                    };
+                }
+                _ = beat.tick() => {
+                    if !self.app.calls.connected() {
+                        return io::Error::other("the registry of calls crashed");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The start, reversed: refuse what is new, tell sessions, flush the journal, close. Takes no longer than
+    /// `http.drain_seconds` and a little.
+    pub async fn stop(self) {
+        let patience = Duration::from_secs(self.app.config.http.drain_seconds);
+        info!("draining");
+        self.app.stopping.draining.store(true, Ordering::Relaxed);
+        match self.app.calls.send(Drain).timeout(patience).await {
+            Ok(()) => info!("every call is closed and written down"),
+            Err(error) => warn!(%error, "calls could not be closed in time"),
+        }
+        let _ = self.app.stopping.tell.send(true); // sockets without a call: nobody else tells them
+        let stopped = tokio::time::timeout(patience + Duration::from_secs(2), self.http.stop(true));
+        if stopped.await.is_err() {
+            self.http.stop(false).await;
+        }
+        if let Some(turn) = &self.app.turn {
+            turn.stop();
+        }
+        self.app.ports.stop();
+        info!("stopped");
+    }
+}
+
+fn media(config: &Config, dev: bool) -> MediaConfig {
+    MediaConfig {
+        bind: config.media.bind,
+        ports: config.media_ports(),
+        advertised: config.media.advertised.clone(),
+        loopback: config.media.loopback || dev,
+        tcp_connections: config.media.tcp_connections,
+        segmentation_offload: config.media.segmentation_offload,
+    }
+}

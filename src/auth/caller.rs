@@ -1,0 +1,180 @@
+//! Who makes a request: the `Authorization` header, read once at the border.
+
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+use calls_actors::calls::{FindParticipant, Found};
+use calls_model::{CallId, RoomId, UserId};
+
+use super::keys::{self, SecretKey};
+use super::tokens::{Claims, Place};
+use crate::app::App;
+use crate::http::problem::Problem;
+
+/// Whoever makes a request.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// An application, by its API key; in `--dev` anybody who brings nothing.
+    Application,
+    /// A user, by a token.
+    User(Bearer),
+}
+
+/// A user with a token.
+#[derive(Debug, Clone)]
+pub struct Bearer {
+    /// What the token says.
+    pub claims: Claims,
+    /// The presence that it is for, while that lives; a user's own token is for none.
+    pub presence: Option<Found>,
+}
+
+/// A caller whose presence may be over: for the two things that a token of it may still do, reading its own room and
+/// asking to come in again.
+pub struct Returning(pub Caller);
+
+impl Caller {
+    /// Only applications may.
+    pub(crate) fn application(&self) -> Result<(), Problem> {
+        match self {
+            Self::Application => Ok(()),
+            Self::User(_) => Err(Problem::Forbidden("only an API key may do this")),
+        }
+    }
+
+    /// The user whose token it is; an application speaks for whom it names.
+    pub(crate) fn user(&self, named: Option<UserId>) -> Result<Option<UserId>, Problem> {
+        match self {
+            Self::Application => Ok(named),
+            Self::User(Bearer { claims, .. }) => match named {
+                Some(named) if named != claims.sub => {
+                    Err(Problem::Forbidden("a token speaks for its own user only"))
+                }
+                _ => Ok(Some(claims.sub.clone())),
+            },
+        }
+    }
+
+    /// An application, or somebody whose token is for this room; gives their presence there.
+    pub(crate) fn in_room(&self, room: &RoomId) -> Result<Option<&Found>, Problem> {
+        match self {
+            Self::Application => Ok(None),
+            Self::User(Bearer { claims, presence }) => match &claims.place {
+                Some(place) if place.room.as_ref() == Some(room) => Ok(presence.as_ref()),
+                _ => Err(Problem::Forbidden("the token is not for this room")),
+            },
+        }
+    }
+
+    /// An application, or somebody whose token is for this call; gives their presence there.
+    pub(crate) fn in_call(&self, call: &CallId) -> Result<Option<&Found>, Problem> {
+        match self {
+            Self::Application => Ok(None),
+            Self::User(Bearer { claims, presence }) => match &claims.place {
+                Some(place) if place.call == *call => Ok(presence.as_ref()),
+                _ => Err(Problem::Forbidden("the token is not for this call")),
+            },
+        }
+    }
+}
+
+/// The presence that a token is for. Leaving or being removed ends it.
+async fn presence(app: &App, place: &Place) -> Result<Found, Problem> {
+    let find = FindParticipant {
+        call_id: place.call.clone(),
+        participant_id: place.part.clone(),
+    };
+    app.ask(find)
+        .await?
+        .ok_or(Problem::Unauthorized("the token is not good any more"))
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = app(&request)?;
+            let mut caller = identify(app, &request).await?;
+            if let Self::User(Bearer {
+                claims,
+                presence: found,
+            }) = &mut caller
+                && let Some(place) = &claims.place
+            {
+                *found = Some(presence(app, place).await?);
+            }
+            Ok(caller)
+        })
+    }
+}
+
+impl FromRequest for Returning {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { identify(app(&request)?, &request).await.map(Self) })
+    }
+}
+
+fn app(request: &HttpRequest) -> Result<&App, Problem> {
+    request
+        .app_data::<web::Data<App>>()
+        .map(|app| &***app)
+        .ok_or(Problem::Internal)
+}
+
+/// Whose credentials the request brings, and whether they are good; not whether the bearer is still in a call.
+pub(crate) async fn identify(app: &App, request: &HttpRequest) -> Result<Caller, Problem> {
+    match bearer(request)? {
+        Some(bearer) => recognise(app, bearer).await,
+        None if app.open => Ok(Caller::Application),
+        None => Err(Problem::Unauthorized("credentials are missing")),
+    }
+}
+
+/// What stands in the `Authorization` header, where there is one.
+pub(crate) fn bearer(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    let Some(header) = request.headers().get(AUTHORIZATION) else {
+        return Ok(None);
+    };
+    let header = header.to_str().unwrap_or_default();
+    let bearer = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, bearer)| bearer.trim());
+    let wanted = Problem::Unauthorized("credentials must be a bearer key or token");
+    bearer.map(Some).ok_or(wanted)
+}
+
+async fn recognise(app: &App, bearer: &str) -> Result<Caller, Problem> {
+    if bearer.starts_with(keys::PREFIX) {
+        let bad = Problem::Unauthorized("the API key is not good");
+        let Ok(key) = bearer.parse::<SecretKey>() else {
+            return Err(bad);
+        };
+        return match app.store.api_key(&key.hash()).await? {
+            Some(known) if key.matches(&known.hash) && known.revoked_at.is_none() => {
+                Ok(Caller::Application)
+            }
+            _ => Err(bad),
+        };
+    }
+    app.tokens
+        .read(bearer)
+        .map(|claims| {
+            Caller::User(Bearer {
+                claims,
+                presence: None,
+            })
+        })
+        .map_err(Problem::Token)
+}

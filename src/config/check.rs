@@ -1,0 +1,114 @@
+//! What no type can say about a configuration.
+
+use actix_web::http::Uri;
+
+use super::{Config, ConfigError};
+
+/// Longest that anything made to last may last: a year.
+const MOST_MINUTES: u64 = 366 * 24 * 60;
+
+/// Sections, as the environment writes them.
+const SECTIONS: [&str; 7] = [
+    "HTTP",
+    "MEDIA",
+    "AUTH",
+    "DATABASE",
+    "LIMITS",
+    "TURN",
+    "TELEMETRY",
+];
+
+/// Refuses what can be read and makes no sense.
+pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    let http = &config.http;
+    if !http.public_url.is_empty() && !is_web(&http.public_url) {
+        return refuse(
+            "http.public_url",
+            "must begin with https:// or http:// and name a host, as in \"https://calls.example.org\"",
+        );
+    }
+    if !http.allowed_origins.iter().all(|origin| is_web(origin)) {
+        return refuse(
+            "http.allowed_origins",
+            "must be origins with their scheme, as in \"https://app.example.org\"",
+        );
+    }
+    let lives = [
+        ("auth.token_minutes", config.auth.token_minutes),
+        ("turn.credential_minutes", config.turn.credential_minutes),
+    ];
+    for (key, minutes) in lives {
+        if !(1..=MOST_MINUTES).contains(&minutes) {
+            return refuse(
+                key,
+                &format!("must be 1 to {MOST_MINUTES} minutes, not {minutes}"),
+            );
+        }
+    }
+    if config.auth.password_tries == 0 {
+        return refuse(
+            "auth.password_tries",
+            "must be 1 at least: else nobody could try at all",
+        );
+    }
+    Ok(())
+}
+
+fn refuse(key: &'static str, detail: &str) -> Result<(), ConfigError> {
+    Err(ConfigError::Senseless {
+        key,
+        detail: detail.to_owned(),
+    })
+}
+
+fn is_web(url: &str) -> bool {
+    url.parse::<Uri>().is_ok_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.host().is_some_and(|host| !host.is_empty())
+    })
+}
+
+/// Names like `CALLS_HTTP_BIND`, with `CALLS__HTTP__BIND`, which was probably meant. Other names that begin with
+/// `CALLS_` may be anybody's.
+pub(super) fn misspelt(names: impl Iterator<Item = String>) -> Vec<(String, String)> {
+    names
+        .filter_map(|name| {
+            let rest = name
+                .strip_prefix("CALLS_")
+                .filter(|rest| !rest.starts_with('_'))?;
+            let section = SECTIONS.into_iter().find(|section| {
+                rest.strip_prefix(section)
+                    .is_some_and(|key| key.starts_with('_'))
+            })?;
+            let key = rest[section.len()..].trim_start_matches('_');
+            let meant = format!("CALLS__{section}__{key}");
+            (!key.is_empty()).then_some((name, meant))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_with_too_few_underscores_is_noticed() {
+        let names = [
+            "CALLS_HTTP_BIND",
+            "CALLS_MEDIA__UDP_PORTS",
+            "CALLS__HTTP__BIND",
+            "CALLS_URL",
+            "CALLS_HTTPS_PROXY",
+            "HTTP_BIND",
+        ];
+        let found = misspelt(names.into_iter().map(str::to_owned));
+        let meant = [
+            ("CALLS_HTTP_BIND", "CALLS__HTTP__BIND"),
+            ("CALLS_MEDIA__UDP_PORTS", "CALLS__MEDIA__UDP_PORTS"),
+        ];
+        assert_eq!(
+            found,
+            meant.map(|(name, meant)| (name.to_owned(), meant.to_owned()))
+        );
+    }
+}

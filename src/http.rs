@@ -1,0 +1,27 @@
+//! REST: one file per noun.
+
+mod calls;
+mod connections;
+mod docs;
+pub(crate) mod envelope;
+pub(crate) mod extract;
+mod health;
+mod ice;
+pub(crate) mod idempotency;
+mod offers;
+pub mod openapi;
+mod origin;
+pub mod paging;
+mod participants;
+pub mod problem;
+mod rooms;
+mod routes;
+mod serve;
+#[cfg(feature = "testing")]
+mod testing;
+mod web;
+mod whep;
+mod whip;
+mod ws;
+
+pub(crate) use serve::{listen, server};

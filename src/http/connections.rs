@@ -1,0 +1,54 @@
+//! `/api/v1/calls/connections`: a user's own socket; and the connection that every seat comes with.
+
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use calls_actors::calls::Seat;
+use calls_model::RoomId;
+use calls_model::rest::{Connection, OpenConnection};
+
+use super::extract::Body;
+use super::origin;
+use super::problem::Problem;
+use super::problem::documented::{Access, BadBody};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::auth::tokens::Place;
+
+/// Opens a user's own socket, on which calls ring.
+#[utoipa::path(
+    tag = "connections",
+    request_body = OpenConnection,
+    responses(
+        (status = 201, description = "Connect with it and say `hello`.", body = Connection),
+        Access, BadBody,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/connections")]
+pub(super) async fn open_connection(
+    caller: Caller,
+    app: web::Data<App>,
+    request: HttpRequest,
+    Body(asked): Body<OpenConnection>,
+) -> Result<HttpResponse, Problem> {
+    caller.application()?;
+    let token = app.tokens.user(asked.user_id.clone());
+    let ws_url = origin::ws_url(&request, &app);
+    Ok(HttpResponse::Created().json(app.connection(token, &asked.user_id, ws_url)))
+}
+
+/// How the client of this seat connects.
+pub(super) fn of_seat(
+    app: &App,
+    request: &HttpRequest,
+    seat: &Seat,
+    room: Option<RoomId>,
+) -> Connection {
+    let place = Place {
+        room,
+        call: seat.call_id.clone(),
+        part: seat.participant_id.clone(),
+        role: seat.role,
+    };
+    let token = app.tokens.join(seat.user_id.clone(), place);
+    app.connection(token, &seat.user_id, origin::ws_url(request, app))
+}

@@ -1,0 +1,75 @@
+//! What every reply has: a request id, the headers that guard a browser, and problems in one form.
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use tracing_actix_web::RequestId;
+
+use super::problem::{Problem, kinds};
+
+/// Names the request in the server's log.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Goes around every handler. Stands inside the logger, which makes the id.
+pub(crate) async fn envelope(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = request_id(request.extensions().get());
+    // A HEAD is a GET whose body is not sent (RFC 9110 §9.3.2); actix drops the body by itself.
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    // The router needs the request to itself, so nothing of it is kept. Handlers' errors come back as responses.
+    let response = next.call(request).await?;
+    let told = response.response().error().map(|error| problem(error, &id));
+    let mut response = match told {
+        Some(told) => response.into_response(told),
+        None => response.map_into_boxed_body(),
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    Ok(response)
+}
+
+/// The id that the logger gave to a request.
+pub(crate) fn request_id(id: Option<&RequestId>) -> String {
+    id.map(|id| format!("req_{}", id.as_simple()))
+        .unwrap_or_default()
+}
+
+/// Refusals become problems that name the request; those of the framework are translated.
+pub(super) fn problem(error: &Error, id: &str) -> HttpResponse {
+    match error.as_error::<Problem>() {
+        Some(problem) => problem.respond(id),
+        None => translate(error).respond(id),
+    }
+}
+
+fn translate(error: &Error) -> Problem {
+    let status = error.as_response_error().status_code();
+    if status == StatusCode::NOT_FOUND {
+        Problem::NotFound { what: "path" }
+    } else if status.is_client_error() {
+        Problem::Invalid {
+            kind: &kinds::MALFORMED_REQUEST,
+            detail: error.to_string(),
+            errors: Vec::new(),
+        }
+    } else {
+        tracing::error!(%error, "a request failed: {error}");
+        Problem::Internal
+    }
+}

@@ -1,0 +1,73 @@
+//! `/healthz`, `/readyz`, `/metrics`: for those who keep the server running.
+
+use actix_web::{HttpResponse, get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::telemetry;
+
+/// The process answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok`
+    #[schema(example = "ok")]
+    pub status: &'static str,
+    /// The server's version.
+    pub version: &'static str,
+}
+
+/// What the server needs, and whether it has it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Readiness {
+    /// The database answers.
+    pub database: bool,
+    /// Every media socket is bound.
+    pub media: bool,
+    /// The server goes down and takes nothing new.
+    pub draining: bool,
+}
+
+/// The process lives.
+#[utoipa::path(tag = "health", responses((status = 200, description = "It does.", body = Health)))]
+#[get("/healthz")]
+pub(super) async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().json(Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// The server can take calls.
+#[utoipa::path(
+    tag = "health",
+    responses(
+        (status = 200, description = "It can.", body = Readiness),
+        (status = 503, description = "Something that it needs is missing.", body = Readiness),
+    ),
+)]
+#[get("/readyz")]
+pub(super) async fn readyz(app: web::Data<App>) -> HttpResponse {
+    let ready = Readiness {
+        database: app.store.ping().await.is_ok(),
+        media: app.calls.connected() && app.ports.count() > 0,
+        draining: app.draining(),
+    };
+    if ready.database && ready.media && !ready.draining {
+        HttpResponse::Ok().json(ready)
+    } else {
+        HttpResponse::ServiceUnavailable().json(ready)
+    }
+}
+
+/// Counters and gauges, as Prometheus reads them.
+#[utoipa::path(
+    tag = "health",
+    responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain")),
+)]
+#[get("/metrics")]
+pub(super) async fn metrics(app: web::Data<App>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(telemetry::render(&app.metrics))
+}

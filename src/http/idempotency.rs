@@ -1,0 +1,252 @@
+//! `Idempotency-Key`: a POST that is sent again does nothing again, and gives the first reply
+//! (draft-ietf-httpapi-idempotency-key-header).
+//!
+//! Goes around every handler, inside the envelope. A request with a key runs to its end even if its client hangs up:
+//! that is when clients ask again.
+
+use std::time::Duration;
+
+use actix_web::body::{BoxBody, MessageBody, to_bytes};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, HttpMessage, HttpResponse, rt};
+use calls_model::Timestamp;
+use sha2::{Digest, Sha256};
+use tracing::warn;
+
+use super::envelope::{self, request_id};
+use super::extract::{MAX_OFFER, read};
+use super::problem::Problem;
+use super::routes::BASE;
+use crate::app::App;
+use crate::auth::caller::{bearer, identify};
+use crate::store::{Claim, Cutoffs, Keyed, Reply};
+
+/// What a client names its request by.
+pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Says that a reply is the first one, again.
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// Longest key that is taken.
+pub(super) const MAX_KEY: usize = 255;
+
+/// How long a reply is kept.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Longer than any handler takes: a request that is older and has no reply never gets one.
+const RUNS: Duration = Duration::from_secs(2 * 60);
+
+/// How often old replies are looked for.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// Goes around every handler.
+pub(crate) async fn idempotency(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let keyed = request.method() == Method::POST
+        && request.path().starts_with(BASE)
+        && request.headers().contains_key(KEY);
+    let app = request.app_data::<Data<App>>().filter(|_| keyed).cloned();
+    let Some(app) = app else {
+        return next.call(request).await.map(boxed);
+    };
+    // Credentials first: what was kept is for nobody whose key was revoked. The handler refuses them in its own words.
+    if identify(&app, request.request()).await.is_err() {
+        return next.call(request).await.map(boxed);
+    }
+    let claimed = match keyed_request(&mut request).await {
+        Ok(asked) => claim(&app, &asked).await.map(|claim| (asked, claim)),
+        Err(refused) => Err(refused),
+    };
+    let asked = match claimed {
+        Ok((asked, Claim::First)) => asked,
+        Ok((_, Claim::Running)) => return Ok(refuse(request, Problem::StillRunning)),
+        Ok((_, Claim::Another)) => return Ok(refuse(request, Problem::KeyReused)),
+        Ok((_, Claim::Answered(reply))) => return Ok(request.into_response(replay(reply))),
+        Err(refused) => return Ok(refuse(request, refused)),
+    };
+    let id = request_id(request.extensions().get());
+    let work = next.call(request); // it needs the request to itself, so nothing of it is kept here
+    let done = rt::spawn(async move {
+        let response = match work.await {
+            Ok(response) => response,
+            Err(error) => {
+                answered(&app, asked, None).await;
+                return Err(error);
+            }
+        };
+        let (response, reply) = whole(response, &id).await;
+        answered(&app, asked, reply).await;
+        Ok(response)
+    });
+    done.await.unwrap_or_else(|_| Err(Problem::Internal.into()))
+}
+
+fn boxed(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceResponse<BoxBody> {
+    response.map_into_boxed_body()
+}
+
+fn refuse(request: ServiceRequest, problem: Problem) -> ServiceResponse<BoxBody> {
+    request.error_response(problem)
+}
+
+/// Reads the body, and puts it back for the handler.
+async fn keyed_request(request: &mut ServiceRequest) -> Result<Keyed, Problem> {
+    let key = key(request.headers())?;
+    let caller = match bearer(request.request())? {
+        Some(bearer) => hex::encode(Sha256::digest(bearer)),
+        None => "open".to_owned(), // `--dev`
+    };
+    let body = read(&mut request.take_payload(), MAX_OFFER).await?;
+    let mut hash = Sha256::new_with_prefix(request.content_type());
+    hash.update([0]);
+    hash.update(&body);
+    let asked = Keyed {
+        caller,
+        key,
+        request: format!("{} {}", request.method(), request.uri()),
+        body_hash: hex::encode(hash.finalize()),
+    };
+    request.set_payload(body.into());
+    Ok(asked)
+}
+
+fn key(headers: &HeaderMap) -> Result<String, Problem> {
+    let mut keys = headers.get_all(KEY);
+    let (first, second) = (keys.next(), keys.next());
+    let key = first
+        .filter(|_| second.is_none())
+        .and_then(|key| key.to_str().ok());
+    let fits = |key: &&str| {
+        (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic())
+    };
+    key.filter(fits)
+        .map(str::to_owned)
+        .ok_or(Problem::BadKey { most: MAX_KEY })
+}
+
+async fn claim(app: &App, asked: &Keyed) -> Result<Claim, Problem> {
+    let now = app.clock.now();
+    Ok(app.store.claim(asked, now, cutoffs(now)).await?)
+}
+
+fn cutoffs(now: Timestamp) -> Cutoffs {
+    let before = |age: Duration| {
+        let millis = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(now.millis().saturating_sub(millis)).unwrap_or(now)
+    };
+    Cutoffs {
+        kept: before(KEPT),
+        running: before(RUNS),
+    }
+}
+
+/// The response with all of its body at hand, and what of it is worth keeping.
+async fn whole(
+    response: ServiceResponse<impl MessageBody + 'static>,
+    id: &str,
+) -> (ServiceResponse<BoxBody>, Option<Reply>) {
+    let told = response.response().error();
+    let told = told.map(|error| envelope::problem(error, id));
+    let response = match told {
+        Some(told) => response.into_response(told),
+        None => response.map_into_boxed_body(),
+    };
+    if !is_stable(response.status()) {
+        return (response, None);
+    }
+    let (request, response) = response.into_parts();
+    let (head, body) = response.into_parts();
+    let Ok(body) = to_bytes(body).await else {
+        let failed = HttpResponse::from_error(Problem::Internal);
+        return (ServiceResponse::new(request, failed), None);
+    };
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        Some((name.to_string(), value.to_str().ok()?.to_owned()))
+    };
+    let reply = Reply {
+        status: head.status().as_u16(),
+        headers: head.headers().iter().filter_map(text).collect(),
+        body: body.to_vec(),
+    };
+    let response = head.set_body(body).map_into_boxed_body();
+    (ServiceResponse::new(request, response), Some(reply))
+}
+
+/// Asked again, it would be the same. Not so where we failed, where it came too slowly or too often, and where the
+/// credentials did not do.
+fn is_stable(status: StatusCode) -> bool {
+    let passing = [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    !status.is_server_error() && !passing.contains(&status)
+}
+
+async fn answered(app: &App, asked: Keyed, reply: Option<Reply>) {
+    if let Err(error) = app.store.answered(asked, reply).await {
+        warn!(%error, "a reply could not be kept for who asks again: {error}");
+    }
+}
+
+fn replay(reply: Reply) -> HttpResponse {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let mut response = HttpResponse::build(status);
+    for header in reply.headers {
+        response.append_header(header);
+    }
+    response.insert_header((REPLAYED, "true")).body(reply.body)
+}
+
+/// Forgets old replies now and then, until the server goes down.
+pub(crate) async fn sweep(app: Data<App>) {
+    let mut stopping = app.stopping();
+    let mut beat = rt::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            _ = beat.tick() => {}
+        }
+        let purged = app.store.purge_replies(cutoffs(app.clock.now())).await;
+        if let Err(error) = purged {
+            warn!(%error, "old replies could not be purged: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_try_could_change_is_not_kept() {
+        let stable = [200, 201, 204, 400, 403, 404, 409, 413, 422];
+        let passing = [401, 408, 429, 500, 503];
+        let kept = |status: &u16| is_stable(StatusCode::from_u16(*status).unwrap());
+        assert!(stable.iter().all(kept));
+        assert!(!passing.iter().any(kept));
+    }
+
+    #[test]
+    fn a_key_is_short_and_can_be_read() {
+        let of = |keys: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in keys {
+                headers.append(KEY, HeaderValue::from_static(value));
+            }
+            key(&headers).ok()
+        };
+        let quoted = "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"";
+        assert_eq!(of(&[quoted]).as_deref(), Some(quoted));
+        let long: &'static str = "x".repeat(MAX_KEY + 1).leak();
+        for bad in [&[""][..], &["a b"], &[long], &["a", "b"], &[]] {
+            assert_eq!(of(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What WHIP and WHEP share: a presence without a socket, that lives as long as its connection does.
+
+use actix::Addr;
+use actix_web::http::header::{ETAG, IF_MATCH, LINK, LOCATION};
+use actix_web::{HttpRequest, HttpResponse};
+use calls_actors::calls::{FindParticipant, Found, JoinRoom, RoomSnapshot};
+use calls_actors::participant::{ClientRequest, OfferSdp, Participant, SignalRefused};
+use calls_media::SdpRefused;
+use calls_model::rest::{Admission, IceServer};
+use calls_model::signal::{Empty, Request};
+use calls_model::{ParticipantId, RoomId, UserId};
+
+use super::problem::{Problem, kinds};
+use super::rooms::at_door;
+use super::routes::BASE;
+use crate::app::{App, PATIENCE};
+use crate::auth::door::PasswordRefused;
+use crate::auth::{Bearer, Caller};
+
+/// A presence, found or made.
+pub(super) struct Presence {
+    id: ParticipantId,
+    user: UserId,
+    actor: Addr<Participant>,
+    /// It was made for this offer, and goes if the offer is refused.
+    guest: bool,
+}
+
+impl Presence {
+    /// The presence that the caller's token is for; an application gets a guest of its own.
+    pub(super) async fn of(app: &App, caller: &Caller, room_id: &RoomId) -> Result<Self, Problem> {
+        let Caller::User(bearer) = caller else {
+            return Self::guest(app, room_id).await;
+        };
+        let found = caller.in_room(room_id)?;
+        let found = found.ok_or(Problem::Forbidden("the token is for no call"))?;
+        Ok(Self::theirs(bearer, found))
+    }
+
+    fn theirs(bearer: &Bearer, found: &Found) -> Self {
+        Self {
+            id: found.participant_id.clone(),
+            user: bearer.claims.sub.clone(),
+            actor: found.participant.clone(),
+            guest: false,
+        }
+    }
+
+    async fn guest(app: &App, room_id: &RoomId) -> Result<Self, Problem> {
+        let door = at_door(app, room_id).await?;
+        if door.password_hash.is_some() {
+            // There is no place for a password in an offer: join first, and bring the token.
+            return Err(Problem::Password(PasswordRefused::Missing));
+        }
+        let name = ParticipantId::new()
+            .as_str()
+            .replacen(ParticipantId::PREFIX, "guest-", 1);
+        let user: UserId = name.parse().map_err(|_| Problem::Internal)?;
+        let join = JoinRoom {
+            room: door.room,
+            user_id: user.clone(),
+            display_name: None,
+            role: None,
+        };
+        let seat = app.ask(join).await??.seat;
+        let find = FindParticipant {
+            call_id: seat.call_id,
+            participant_id: seat.participant_id,
+        };
+        let found = app
+            .ask(find)
+            .await?
+            .ok_or(Problem::Unavailable("the room"))?;
+        let guest = Self {
+            id: found.participant_id,
+            user,
+            actor: found.participant,
+            guest: true,
+        };
+        if seat.admission == Admission::Waiting {
+            guest.leave().await?; // nobody could tell it that it was let in
+            return Err(Problem::NotAdmitted);
+        }
+        Ok(guest)
+    }
+
+    /// The presence that a session's path names.
+    pub(super) async fn find(
+        app: &App,
+        caller: &Caller,
+        room_id: &RoomId,
+        id: &ParticipantId,
+    ) -> Result<Self, Problem> {
+        if let Caller::User(bearer) = caller {
+            return match caller.in_room(room_id)? {
+                Some(found) if found.participant_id == *id => Ok(Self::theirs(bearer, found)),
+                _ => Err(Problem::Forbidden("the token is not for this session")),
+            };
+        }
+        let missing = Problem::NotFound { what: "session" };
+        let Some(now) = app.ask(RoomSnapshot(room_id.clone())).await? else {
+            return Err(missing);
+        };
+        let find = FindParticipant {
+            call_id: now.call_id,
+            participant_id: id.clone(),
+        };
+        let found = app.ask(find).await?.ok_or(missing)?;
+        let user = now
+            .members
+            .into_iter()
+            .find(|m| m.participant_id.as_ref() == Some(id));
+        let user = user.ok_or(Problem::NotFound { what: "session" })?.user_id;
+        Ok(Self {
+            id: found.participant_id,
+            user,
+            actor: found.participant,
+            guest: false,
+        })
+    }
+
+    /// Answers an offer as RFC 9725 §4.2 wants it answered.
+    pub(super) async fn answer(
+        self,
+        app: &App,
+        kind: &str,
+        room_id: &RoomId,
+        offer: Result<OfferSdp, SdpRefused>,
+    ) -> Result<HttpResponse, Problem> {
+        let answered = match offer {
+            Ok(offer) => self.actor.send(offer).timeout(PATIENCE).await,
+            Err(refused) => Ok(Err(SignalRefused::Sdp(refused))),
+        };
+        let answer = match answered.map_err(Problem::from).and_then(|said| Ok(said?)) {
+            Ok(answer) => answer,
+            Err(refused) => {
+                if self.guest {
+                    let _ = self.leave().await; // the offer's own refusal says more
+                }
+                return Err(refused);
+            }
+        };
+        let mut response = HttpResponse::Created();
+        response
+            .content_type("application/sdp")
+            .insert_header((LOCATION, format!("{BASE}/{kind}/{room_id}/{}", self.id)))
+            .insert_header((ETAG, etag(&self.id)));
+        for link in app.ice_servers(&self.user).iter().flat_map(links) {
+            response.append_header((LINK, link));
+        }
+        Ok(response.body(answer))
+    }
+
+    /// Ends it.
+    pub(super) async fn leave(&self) -> Result<(), Problem> {
+        let leave = ClientRequest {
+            request: Request::Leave(Empty {}),
+        };
+        self.actor.send(leave).timeout(PATIENCE).await??;
+        Ok(())
+    }
+}
+
+/// Names the ICE session. It never restarts, so it is named as its presence is.
+fn etag(id: &ParticipantId) -> String {
+    format!("\"{id}\"")
+}
+
+/// What a PATCH may ask of: the one ICE session there is (RFC 9725 §4.3).
+pub(super) fn same_session(request: &HttpRequest, id: &ParticipantId) -> Result<(), Problem> {
+    let Some(wanted) = request.headers().get(IF_MATCH) else {
+        return Ok(());
+    };
+    match wanted.as_bytes() {
+        b"*" => Err(Problem::Invalid {
+            kind: &kinds::RESTART_UNSUPPORTED,
+            detail: "ICE is restarted by a new offer, not by PATCH".to_owned(),
+            errors: Vec::new(),
+        }),
+        wanted if wanted == etag(id).as_bytes() => Ok(()),
+        _ => Err(Problem::PreconditionFailed),
+    }
+}
+
+/// `Link` values for one ICE server (RFC 9725 §4.6).
+fn links(server: &IceServer) -> Vec<String> {
+    let quoted = |name: &str, value: &Option<String>| {
+        value
+            .as_ref()
+            .map_or(String::new(), |value| format!("; {name}=\"{value}\""))
+    };
+    let username = quoted("username", &server.username);
+    let credential = quoted("credential", &server.credential);
+    let suffix = if server.credential.is_some() {
+        "; credential-type=\"password\""
+    } else {
+        ""
+    };
+    let link = |url: &String| format!("<{url}>; rel=\"ice-server\"{username}{credential}{suffix}");
+    server.urls.iter().map(link).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ice_server_is_told_in_a_link() {
+        let server = IceServer {
+            urls: vec!["turn:t.example".to_owned()],
+            username: Some("u".to_owned()),
+            credential: Some("p".to_owned()),
+        };
+        assert_eq!(
+            links(&server),
+            [
+                r#"<turn:t.example>; rel="ice-server"; username="u"; credential="p"; credential-type="password""#
+            ]
+        );
+    }
+}

@@ -1,0 +1,238 @@
+//! What a client is told when a request cannot be granted: RFC 9457.
+//!
+//! The only place that knows status codes. A handler returns a [`Problem`]; [`crate::http::envelope`] puts the
+//! request's id into it on the way out.
+
+pub(crate) mod documented;
+pub mod kinds;
+mod refusals;
+
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use calls_actors::calls::{JoinRefused, ModerateRefused, VerbRefused};
+use calls_actors::participant::SignalRefused;
+use calls_model::ProblemDetails;
+use calls_model::problem::FieldError;
+
+use documented::PROBLEM_JSON;
+use kinds::Kind;
+
+use crate::auth::door::PasswordRefused;
+use crate::auth::tokens::BadToken;
+use crate::store::StoreError;
+
+/// A refusal with a stable `code` for programs and a sentence for people.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The named thing does not exist, or not for this caller.
+    #[error("{what} not found")]
+    NotFound {
+        /// Kind of thing, in API words.
+        what: &'static str,
+    },
+    /// The path exists, the method does not.
+    #[error("this path knows {allow} only")]
+    MethodNotAllowed {
+        /// What the `Allow` header says.
+        allow: String,
+    },
+    /// The body, the query or a frame holds what it must not.
+    #[error("{detail}")]
+    Invalid {
+        /// Which of the kinds for bad input.
+        kind: &'static Kind,
+        /// The sentence.
+        detail: String,
+        /// Where, if it is known.
+        errors: Vec<FieldError>,
+    },
+    /// The body did not come in time.
+    #[error("the body was not here within {} s", .within.as_secs())]
+    BodyTooSlow {
+        /// How long is waited for it.
+        within: Duration,
+    },
+    /// The body is larger than is read.
+    #[error("the body is larger than {limit} bytes")]
+    BodyTooLarge {
+        /// The most that is read.
+        limit: usize,
+    },
+    /// The body is something else than it must be.
+    #[error("the body must be {wanted}")]
+    UnsupportedMediaType {
+        /// The media type that is taken.
+        wanted: &'static str,
+    },
+    /// No credentials, or bad ones.
+    #[error("{0}")]
+    Unauthorized(&'static str),
+    /// A token that is none, or not any more.
+    #[error(transparent)]
+    Token(#[from] BadToken),
+    /// Good credentials that do not allow it.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The room's password was not given, wrong, or tried too often.
+    #[error(transparent)]
+    Password(#[from] PasswordRefused),
+    /// A call said no.
+    #[error(transparent)]
+    Verb(#[from] VerbRefused),
+    /// The call is over.
+    #[error("the call is over")]
+    CallEnded,
+    /// A room said no.
+    #[error(transparent)]
+    Join(#[from] JoinRefused),
+    /// The room has a waiting room, and nobody could tell this caller that it was let in.
+    #[error(
+        "the room lets people in by a moderator: join first, and bring the token when admitted"
+    )]
+    NotAdmitted,
+    /// A moderator did not let this user in.
+    #[error("a moderator did not let this user in")]
+    Denied,
+    /// Moderation was refused.
+    #[error(transparent)]
+    Moderate(#[from] ModerateRefused),
+    /// A presence said no.
+    #[error(transparent)]
+    Signal(#[from] SignalRefused),
+    /// The store could not.
+    #[error("{}", refusals::of_store(.0))]
+    Store(#[from] StoreError),
+    /// The actor that should answer is gone or too slow.
+    #[error("the call is not reachable right now")]
+    Unreachable(#[from] actix::MailboxError),
+    /// The `Idempotency-Key` is none.
+    #[error("Idempotency-Key must be one text of 1 to {most} visible ASCII characters")]
+    BadKey {
+        /// The longest that is taken.
+        most: usize,
+    },
+    /// The `Idempotency-Key` belongs to another request.
+    #[error("this Idempotency-Key came with another path or body before")]
+    KeyReused,
+    /// The first request with this `Idempotency-Key` still runs.
+    #[error("the first request with this Idempotency-Key still runs; ask again in a moment")]
+    StillRunning,
+    /// The session is another one by now.
+    #[error("the session is not the one that If-Match names")]
+    PreconditionFailed,
+    /// The server goes down.
+    #[error("the server is going down; try another or come back")]
+    Draining,
+    /// A WebSocket path was asked for a page.
+    #[error("connect with a WebSocket")]
+    UpgradeRequired,
+    /// Whatever was needed did not answer in time.
+    #[error("{0} is not reachable right now")]
+    Unavailable(&'static str),
+    /// Our own mistake; the log knows more.
+    #[error("the server failed; its log has more under this request's id")]
+    Internal,
+}
+
+impl Problem {
+    /// Which kind it is.
+    pub fn kind(&self) -> &'static Kind {
+        match self {
+            Self::NotFound { .. } => &kinds::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => &kinds::METHOD_NOT_ALLOWED,
+            Self::Invalid { kind, .. } => kind,
+            Self::BodyTooSlow { .. } => &kinds::BODY_TOO_SLOW,
+            Self::BodyTooLarge { .. } => &kinds::BODY_TOO_LARGE,
+            Self::UnsupportedMediaType { .. } => &kinds::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unauthorized(_) => &kinds::UNAUTHORIZED,
+            Self::Token(_) => &kinds::UNAUTHORIZED,
+            Self::Forbidden(_) => &kinds::FORBIDDEN,
+            Self::Password(refused) => refusals::password(*refused),
+            Self::Verb(refused) => refusals::verb(refused),
+            Self::CallEnded => &kinds::CALL_ENDED,
+            Self::Join(refused) => refusals::join(refused),
+            Self::NotAdmitted => &kinds::NOT_ADMITTED,
+            Self::Denied => &kinds::DENIED,
+            Self::Moderate(refused) => refusals::moderate(refused),
+            Self::Signal(refused) => refusals::signal(refused),
+            Self::Store(error) => refusals::store(error),
+            Self::Unreachable(_) => &kinds::UNAVAILABLE,
+            Self::BadKey { .. } => &kinds::IDEMPOTENCY_KEY_INVALID,
+            Self::KeyReused => &kinds::IDEMPOTENCY_KEY_REUSED,
+            Self::StillRunning => &kinds::IDEMPOTENCY_KEY_IN_USE,
+            Self::PreconditionFailed => &kinds::PRECONDITION_FAILED,
+            Self::Draining => &kinds::DRAINING,
+            Self::UpgradeRequired => &kinds::UPGRADE_REQUIRED,
+            Self::Unavailable(_) => &kinds::UNAVAILABLE,
+            Self::Internal => &kinds::INTERNAL,
+        }
+    }
+
+    /// Its wire form, under the id of the request that met it.
+    pub fn details(&self, request_id: &str) -> ProblemDetails {
+        let kind = self.kind();
+        let errors = match self {
+            Self::Invalid { errors, .. } => errors.clone(),
+            Self::Verb(VerbRefused::WhichUser) => vec![at("/user_id", self)],
+            Self::Store(StoreError::BadCursor) => vec![at("/cursor", self)],
+            _ => Vec::new(),
+        };
+        ProblemDetails {
+            problem_type: format!("/docs/problems#{}", kind.code),
+            title: kind.title.to_owned(),
+            status: kind.status.as_u16(),
+            detail: self.to_string(),
+            code: kind.code.to_owned(),
+            request_id: request_id.to_owned(),
+            errors,
+        }
+    }
+
+    /// Its HTTP form, under the id of the request that met it.
+    pub(crate) fn respond(&self, request_id: &str) -> HttpResponse {
+        let mut response = HttpResponseBuilder::new(self.status_code());
+        match self {
+            Self::MethodNotAllowed { allow } => {
+                response.insert_header((header::ALLOW, allow.as_str()));
+            }
+            Self::Password(PasswordRefused::Wait(wait)) => {
+                response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
+            }
+            Self::Password(PasswordRefused::Busy) | Self::StillRunning => {
+                response.insert_header((header::RETRY_AFTER, 1));
+            }
+            Self::Unauthorized(_) | Self::Token(_) => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            Self::BodyTooSlow { .. } => {
+                response.force_close(); // what may still come would be taken for the next request
+            }
+            Self::UpgradeRequired => {
+                response.insert_header((header::UPGRADE, "websocket"));
+            }
+            _ => {}
+        }
+        response
+            .content_type(PROBLEM_JSON)
+            .json(self.details(request_id))
+    }
+}
+
+fn at(pointer: &str, problem: &Problem) -> FieldError {
+    FieldError {
+        pointer: pointer.to_owned(),
+        detail: problem.to_string(),
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind().status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.respond("")
+    }
+}

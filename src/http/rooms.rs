@@ -1,0 +1,381 @@
+//! `/api/v1/calls/rooms/…`: places that hold one call after another.
+
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
+use calls_actors::calls::{self, Found, JoinRefused, RoomChanged, RoomDeleted, RoomSnapshot};
+use calls_actors::participant::SignalRefused;
+use calls_model::fact::HashChange;
+use calls_model::rest::{
+    CreateRoom, JoinRoom, JoinedRoom, LeaveRoom, Page, PasswordChange, UpdateRoom,
+};
+use calls_model::{Fact, Member, Role, Room, RoomId, RoomSettings};
+
+use super::extract::{Body, Query};
+use super::paging::Paging;
+use super::problem::Problem;
+use super::problem::documented::{
+    Access, BadBody, BadQuery, Conflict, Missing, TooMany, Unavailable,
+};
+use super::routes::BASE;
+use super::{connections, origin};
+use crate::app::App;
+use crate::auth::{Bearer, Caller, Returning};
+use crate::store::{KeptOut, RoomAtDoor};
+
+/// Makes a room.
+#[utoipa::path(
+    tag = "rooms",
+    request_body = CreateRoom,
+    responses(
+        (status = 201, description = "The room.", body = Room, headers(("Location" = String, description = "Where the room is."))),
+        Access, BadBody, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/rooms")]
+pub(super) async fn create_room(
+    caller: Caller,
+    app: web::Data<App>,
+    Body(asked): Body<CreateRoom>,
+) -> Result<HttpResponse, Problem> {
+    caller.application()?;
+    let password_hash = match asked.password {
+        Some(password) => Some(app.door.hash(password).await?),
+        None => None,
+    };
+    let room = Room {
+        room_id: RoomId::new(),
+        name: asked.name,
+        room_type: asked.room_type,
+        max_participants: asked.max_participants.get(),
+        settings: RoomSettings {
+            require_password: password_hash.is_some(),
+            ..asked.settings
+        },
+        current_participants: 0,
+        created_at: app.clock.now(),
+        scheduled_at: asked.scheduled_at,
+        locked: false,
+    };
+    app.store
+        .record(vec![Fact::RoomCreated {
+            room: room.clone(),
+            password_hash,
+        }])
+        .await?;
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, format!("{BASE}/rooms/{}", room.room_id)))
+        .json(room))
+}
+
+/// Lists rooms, the latest first.
+#[utoipa::path(
+    tag = "rooms",
+    params(Paging),
+    responses(
+        (status = 200, description = "One page of rooms.", body = Page<Room>),
+        Access, BadQuery, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/rooms")]
+pub(super) async fn list_rooms(
+    caller: Caller,
+    app: web::Data<App>,
+    Query(paging): Query<Paging>,
+) -> Result<HttpResponse, Problem> {
+    caller.application()?;
+    Ok(HttpResponse::Ok().json(app.store.rooms(&paging.request()).await?))
+}
+
+/// Gives one room. A token may read its own room for as long as it lasts.
+#[utoipa::path(
+    tag = "rooms",
+    params(("room_id" = RoomId, Path, description = "Which room.")),
+    responses(
+        (status = 200, description = "The room.", body = Room),
+        Access, Missing, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/rooms/{room_id}")]
+pub(super) async fn get_room(
+    Returning(caller): Returning,
+    app: web::Data<App>,
+    room_id: web::Path<RoomId>,
+) -> Result<HttpResponse, Problem> {
+    caller.in_room(&room_id)?;
+    Ok(HttpResponse::Ok().json(at_door(&app, &room_id).await?.room))
+}
+
+/// Changes a room; what is left out stays. Members hear of it at once.
+#[utoipa::path(
+    tag = "rooms",
+    params(("room_id" = RoomId, Path, description = "Which room.")),
+    request_body = UpdateRoom,
+    responses(
+        (status = 200, description = "The room as it is now.", body = Room),
+        Access, Missing, BadBody, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[patch("/rooms/{room_id}")]
+pub(super) async fn update_room(
+    caller: Caller,
+    app: web::Data<App>,
+    room_id: web::Path<RoomId>,
+    Body(asked): Body<UpdateRoom>,
+) -> Result<HttpResponse, Problem> {
+    caller.application()?;
+    let password_hash = match &asked.password {
+        PasswordChange::Keep => HashChange::Keep,
+        PasswordChange::Remove => HashChange::Remove,
+        PasswordChange::Set(password) => HashChange::Set(app.door.hash(password.clone()).await?),
+    };
+    let room = updated(at_door(&app, &room_id).await?.room, &asked);
+    let fact = Fact::RoomUpdated {
+        room: room.clone(),
+        password_hash,
+    };
+    app.store.record(vec![fact]).await?;
+    app.ask(RoomChanged(room.clone())).await?;
+    Ok(HttpResponse::Ok().json(room))
+}
+
+/// Deletes a room and ends its call; the history stays.
+#[utoipa::path(
+    tag = "rooms",
+    params(("room_id" = RoomId, Path, description = "Which room.")),
+    responses(
+        (status = 204, description = "It is gone."),
+        Access, Missing, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[delete("/rooms/{room_id}")]
+pub(super) async fn delete_room(
+    caller: Caller,
+    app: web::Data<App>,
+    room_id: web::Path<RoomId>,
+) -> Result<HttpResponse, Problem> {
+    caller.application()?;
+    let room_id = at_door(&app, &room_id).await?.room.room_id;
+    let fact = Fact::RoomDeleted {
+        room_id: room_id.clone(),
+        at: app.clock.now(),
+    };
+    app.store.record(vec![fact]).await?;
+    app.ask(RoomDeleted(room_id)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Brings a user in, or into the waiting room; the first one starts the room's call.
+#[utoipa::path(
+    tag = "rooms",
+    params(("room_id" = RoomId, Path, description = "Which room.")),
+    request_body = JoinRoom,
+    responses(
+        (status = 200, description = "Inside, or waiting; connect with `connection`.", body = JoinedRoom),
+        Access, Missing, BadBody, Conflict, TooMany, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/rooms/{room_id}/join")]
+pub(super) async fn join_room(
+    Returning(caller): Returning,
+    app: web::Data<App>,
+    request: HttpRequest,
+    room_id: web::Path<RoomId>,
+    Body(asked): Body<JoinRoom>,
+) -> Result<HttpResponse, Problem> {
+    may_join(&app, &caller, &room_id, &asked).await?;
+    let RoomAtDoor {
+        room,
+        password_hash,
+    } = at_door(&app, &room_id).await?;
+    if let Some(hash) = password_hash {
+        let from = origin::address(&request, &app);
+        app.door.check(&room_id, from, asked.password, hash).await?;
+    }
+    let join = calls::JoinRoom {
+        room,
+        user_id: asked.user_id,
+        display_name: asked.display_name,
+        role: asked.role,
+    };
+    let seat = app.ask(join).await??.seat;
+    let connection = connections::of_seat(&app, &request, &seat, Some(room_id.clone()));
+    let join_url = origin::join_url(&request, &app, &room_id, &connection.token);
+    Ok(HttpResponse::Ok().json(JoinedRoom {
+        participant_id: seat.participant_id,
+        call_id: seat.call_id,
+        role: seat.role,
+        state: seat.admission,
+        connection,
+        join_url,
+    }))
+}
+
+/// Takes a user out; leaving twice changes nothing.
+#[utoipa::path(
+    tag = "rooms",
+    params(("room_id" = RoomId, Path, description = "Which room.")),
+    request_body = LeaveRoom,
+    responses(
+        (status = 204, description = "The user is out."),
+        Access, Missing, BadBody, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/rooms/{room_id}/leave")]
+pub(super) async fn leave_room(
+    caller: Caller,
+    app: web::Data<App>,
+    room_id: web::Path<RoomId>,
+    Body(asked): Body<LeaveRoom>,
+) -> Result<HttpResponse, Problem> {
+    caller.user(Some(asked.user_id.clone()))?;
+    if let Caller::User(bearer) = &caller
+        && bearer.claims.place.is_some()
+    {
+        caller.in_room(&room_id)?;
+    }
+    let room_id = at_door(&app, &room_id).await?.room.room_id;
+    app.ask(calls::LeaveRoom {
+        room_id,
+        user_id: asked.user_id,
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Lists who is inside now.
+#[utoipa::path(
+    tag = "rooms",
+    params(("room_id" = RoomId, Path, description = "Which room."), Paging),
+    responses(
+        (status = 200, description = "One page of participants, first come first.", body = Page<Member>),
+        Access, Missing, BadQuery, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/rooms/{room_id}/participants")]
+pub(super) async fn list_participants(
+    caller: Caller,
+    app: web::Data<App>,
+    room_id: web::Path<RoomId>,
+    Query(paging): Query<Paging>,
+) -> Result<HttpResponse, Problem> {
+    let asking = caller.in_room(&room_id)?;
+    at_door(&app, &room_id).await?;
+    let now = app.ask(RoomSnapshot(room_id.into_inner())).await?;
+    let members = now.map(|now| now.members).unwrap_or_default();
+    if let Some(Found { participant_id, .. }) = asking {
+        let inside = |member: &Member| member.participant_id.as_ref() == Some(participant_id);
+        if !members.iter().any(inside) {
+            return Err(Problem::Signal(SignalRefused::NotAdmitted));
+        }
+    }
+    Ok(HttpResponse::Ok().json(paging.of_live(members)?))
+}
+
+/// The room, or that there is none.
+pub(super) async fn at_door(app: &App, room_id: &RoomId) -> Result<RoomAtDoor, Problem> {
+    app.store
+        .room_at_door(room_id)
+        .await?
+        .ok_or(Problem::NotFound { what: "room" })
+}
+
+/// Applications bring anybody in; the bearer of a token of this room may come back in their own name, unless a
+/// moderator put them out.
+async fn may_join(
+    app: &App,
+    caller: &Caller,
+    room_id: &RoomId,
+    asked: &JoinRoom,
+) -> Result<(), Problem> {
+    caller.user(Some(asked.user_id.clone()))?;
+    caller.in_room(room_id)?;
+    let Caller::User(Bearer { claims, .. }) = caller else {
+        return Ok(());
+    };
+    if !matches!(asked.role, None | Some(Role::Participant | Role::Observer)) {
+        return Err(Problem::Forbidden("only an API key may ask for that role"));
+    }
+    let Some(place) = &claims.place else {
+        return Ok(());
+    };
+    let kept_out = app
+        .store
+        .kept_out(&place.call, &place.part, &claims.sub)
+        .await?;
+    match kept_out {
+        Some(KeptOut::Removed) => Err(Problem::Join(JoinRefused::Removed)),
+        Some(KeptOut::Denied) => Err(Problem::Denied),
+        None => Ok(()),
+    }
+}
+
+/// The room as it is after the change. Those inside stay inside, however low the ceiling gets.
+fn updated(mut room: Room, change: &UpdateRoom) -> Room {
+    if let Some(name) = &change.name {
+        room.name = name.clone();
+    }
+    if let Some(ceiling) = change.max_participants {
+        room.max_participants = ceiling.get();
+    }
+    if let Some(rules) = change.settings {
+        let settings = &mut room.settings;
+        settings.allow_recording = rules.allow_recording.unwrap_or(settings.allow_recording);
+        settings.auto_transcribe = rules.auto_transcribe.unwrap_or(settings.auto_transcribe);
+        settings.waiting_room = rules.waiting_room.unwrap_or(settings.waiting_room);
+    }
+    room.settings.require_password = match change.password {
+        PasswordChange::Keep => room.settings.require_password,
+        PasswordChange::Remove => false,
+        PasswordChange::Set(_) => true,
+    };
+    room.scheduled_at = change.scheduled_at.or(room.scheduled_at);
+    room.locked = change.locked.unwrap_or(room.locked);
+    room
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn room() -> Room {
+        serde_json::from_value(json!({
+            "room_id": "room_1", "name": "Daily", "type": "persistent", "max_participants": 10,
+            "settings": {"require_password": true, "waiting_room": true},
+            "current_participants": 0, "created_at": "2024-01-01T08:00:00Z",
+        }))
+        .unwrap()
+    }
+
+    fn change(body: serde_json::Value) -> Room {
+        updated(room(), &serde_json::from_value(body).unwrap())
+    }
+
+    #[test]
+    fn what_is_left_out_stays() {
+        assert_eq!(change(json!({})), room());
+    }
+
+    #[test]
+    fn a_null_password_opens_the_room_and_leaves_its_other_rules() {
+        let changed = change(json!({"password": null})).settings;
+        assert!(!changed.require_password && changed.waiting_room);
+    }
+
+    #[test]
+    fn rules_change_one_by_one() {
+        let changed = change(json!({"settings": {"waiting_room": false}, "locked": true}));
+        assert!(
+            !changed.settings.waiting_room && changed.settings.allow_recording && changed.locked
+        );
+    }
+}

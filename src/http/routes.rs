@@ -1,0 +1,84 @@
+//! Which path leads where.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::problem::Problem;
+use super::{
+    calls, connections, docs, extract, health, ice, openapi, participants, rooms, web as pages,
+    whep, whip, ws,
+};
+
+/// Where REST begins.
+pub(super) const BASE: &str = "/api/v1/calls";
+
+/// Every path of the OpenAPI document.
+pub(super) fn documented(config: &mut ServiceConfig<'_>) {
+    config
+        .service(health::healthz)
+        .service(health::readyz)
+        .service(health::metrics);
+    config.service(
+        // Paths of fixed words come before `/{call_id}`, so that no word is ever taken for an id.
+        scope::scope(BASE)
+            .service(openapi::openapi_json)
+            .service(openapi::asyncapi_json)
+            .service(calls::initiate)
+            .service(calls::history)
+            .service(ice::ice_servers)
+            .service(connections::open_connection)
+            .service(ws::signaling)
+            .service(rooms::create_room)
+            .service(rooms::list_rooms)
+            .service(rooms::get_room)
+            .service(rooms::update_room)
+            .service(rooms::delete_room)
+            .service(rooms::join_room)
+            .service(rooms::leave_room)
+            .service(rooms::list_participants)
+            .service(whip::whip_offer)
+            .service(whip::whip_trickle)
+            .service(whip::whip_stop)
+            .service(whep::whep_offer)
+            .service(whep::whep_trickle)
+            .service(whep::whep_stop)
+            .service(calls::get_call)
+            .service(calls::answer)
+            .service(calls::reject)
+            .service(calls::cancel)
+            .service(calls::end)
+            .service(participants::mute_all)
+            .service(participants::update_participant)
+            .service(participants::remove_participant),
+    );
+}
+
+/// Everything that is served.
+pub(super) fn all(config: &mut web::ServiceConfig) {
+    config.app_data(extract::path_config());
+    #[cfg(feature = "testing")]
+    config.service(super::testing::crash); // before the scope around it, which would say that there is no such path
+    documented(&mut ServiceConfig::new(config));
+    config
+        .service(docs::folder)
+        .service(docs::problems)
+        .service(docs::swagger);
+    config.default_service(web::to(fallback));
+}
+
+/// Whatever no route took: a page, a known path with a method it does not know, or nothing.
+async fn fallback(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    if let Some(page) = pages::page(&request) {
+        return Ok(page);
+    }
+    let asked = request.method().as_str();
+    match openapi::methods(request.path()) {
+        Some(allow) if allow.split(", ").all(|method| method != asked) => {
+            Err(Problem::MethodNotAllowed { allow })
+        }
+        // A path that looks like a known one, but has no id where one belongs.
+        Some(_) | None if pages::wants_page(&request) => Ok(pages::not_found()),
+        Some(_) | None => Err(Problem::NotFound { what: "path" }),
+    }
+}

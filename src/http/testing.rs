@@ -1,0 +1,35 @@
+//! `POST /api/v1/calls/testing/crash`: makes an actor panic. Only in builds with the feature `testing`, and in no
+//! OpenAPI document.
+
+use actix_web::{HttpResponse, post, web};
+use calls_actors::testing::{CrashActor, Victim};
+use calls_model::{CallId, ParticipantId};
+use serde::Deserialize;
+
+use super::extract::Body;
+use super::problem::Problem;
+use crate::app::App;
+
+/// Whom to crash: a participant, or, where none is named, the room.
+#[derive(Debug, Deserialize)]
+struct Crash {
+    call_id: CallId,
+    #[serde(default)]
+    participant_id: Option<ParticipantId>,
+}
+
+#[post("/api/v1/calls/testing/crash")]
+pub(super) async fn crash(
+    app: web::Data<App>,
+    Body(Crash {
+        call_id,
+        participant_id,
+    }): Body<Crash>,
+) -> Result<HttpResponse, Problem> {
+    let victim = participant_id.map_or(Victim::Room, Victim::Participant);
+    if app.ask(CrashActor { call_id, victim }).await? {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(Problem::NotFound { what: "victim" })
+    }
+}

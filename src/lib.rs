@@ -1,0 +1,12 @@
+//! The server: HTTP, signaling, SQL, configuration and wiring.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod signaling;
+pub mod store;
+pub mod telemetry;
+pub mod turn;

@@ -1,0 +1,7 @@
+//! The `calls` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    calls::cli::run()
+}

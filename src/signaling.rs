@@ -1,0 +1,10 @@
+//! Signaling: the WebSocket protocol `calls.v1`, one session actor per socket.
+
+pub mod asyncapi;
+mod backlog;
+mod budget;
+pub mod frame;
+mod greet;
+mod session;
+
+pub(crate) use session::Session;

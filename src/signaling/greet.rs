@@ -1,0 +1,171 @@
+//! Hello: from a token to a seat in a call, or to a user's own line.
+
+use std::time::Duration;
+
+use actix::{Addr, Recipient};
+use calls_actors::calls::{FindParticipant, UserOnline};
+use calls_actors::participant::{
+    Attach, AttachRefused, GRACE, Greeting, LIMITS, Participant, ToClient,
+};
+use calls_model::UserId;
+use calls_model::signal::{ByeReason, Limits, MAX_FRAME, Resume};
+
+use crate::app::{App, PATIENCE};
+use crate::auth::tokens::Place;
+use crate::http::problem::Problem;
+
+/// How often a presence is looked for that crashed a moment ago, and how long in between.
+const TRIES: u32 = 12;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Whom a socket talks to after its hello.
+pub(super) enum Line {
+    /// A presence in a call.
+    Call {
+        /// It.
+        participant: Addr<Participant>,
+        /// Names this socket to it.
+        attachment: u64,
+        /// Where its token is good.
+        place: Place,
+        /// Whose it is.
+        user: UserId,
+    },
+    /// A user's own socket, on which calls ring.
+    User {
+        /// Whose.
+        user_id: UserId,
+        /// Names this socket to the registry.
+        device: u64,
+    },
+}
+
+/// Why a hello led nowhere.
+pub(super) struct Unwelcome {
+    pub(super) problem: Problem,
+    pub(super) bye: ByeReason,
+}
+
+impl Unwelcome {
+    fn lost(problem: impl Into<Problem>) -> Self {
+        Self {
+            problem: problem.into(),
+            bye: ByeReason::Lost,
+        }
+    }
+}
+
+/// Brings a socket to the presence that its token is for.
+pub(super) async fn to_call(
+    app: &App,
+    user: UserId,
+    place: Place,
+    resume: Option<Resume>,
+    door: Recipient<ToClient>,
+) -> Result<Line, Unwelcome> {
+    match attach(app, &user, &place, resume.clone(), door.clone()).await {
+        // The presence is another one than the client remembers: it begins anew.
+        Err(AttachFailed::Refused(AttachRefused::UnknownSession)) => {
+            attach(app, &user, &place, None, door)
+                .await
+                .map_err(AttachFailed::into)
+        }
+        outcome => outcome.map_err(AttachFailed::into),
+    }
+}
+
+/// Brings a socket to the presence that came in the place of one that crashed.
+pub(super) async fn back_to_call(
+    app: &App,
+    user: UserId,
+    place: Place,
+    door: Recipient<ToClient>,
+) -> Result<Line, Unwelcome> {
+    let mut tries = 1;
+    loop {
+        match attach(app, &user, &place, None, door.clone()).await {
+            Ok(line) => return Ok(line),
+            Err(failed) if tries == TRIES => return Err(failed.into()),
+            Err(_) => tries += 1,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Opens a user's own line.
+pub(super) async fn to_user(
+    app: &App,
+    user_id: UserId,
+    door: Recipient<ToClient>,
+) -> Result<Line, Unwelcome> {
+    let online = UserOnline {
+        user_id: user_id.clone(),
+        door,
+    };
+    let device = app.ask(online).await.map_err(Unwelcome::lost)?;
+    Ok(Line::User { user_id, device })
+}
+
+enum AttachFailed {
+    Missing,
+    Refused(AttachRefused),
+    Unreachable(Problem),
+}
+
+impl From<AttachFailed> for Unwelcome {
+    fn from(failed: AttachFailed) -> Self {
+        match failed {
+            AttachFailed::Missing | AttachFailed::Refused(_) => Self::lost(Problem::Unauthorized(
+                "the token's place in the call is gone",
+            )),
+            AttachFailed::Unreachable(problem) => Self::lost(problem),
+        }
+    }
+}
+
+async fn attach(
+    app: &App,
+    user: &UserId,
+    place: &Place,
+    resume: Option<Resume>,
+    door: Recipient<ToClient>,
+) -> Result<Line, AttachFailed> {
+    let find = FindParticipant {
+        call_id: place.call.clone(),
+        participant_id: place.part.clone(),
+    };
+    let found = app.ask(find).await.map_err(AttachFailed::Unreachable)?;
+    let found = found.ok_or(AttachFailed::Missing)?;
+    let place = Place {
+        part: found.participant_id,
+        ..place.clone()
+    };
+    let attach = Attach {
+        door,
+        resume,
+        greeting: greeting(app, user, &place),
+    };
+    let attached = found.participant.send(attach).timeout(PATIENCE).await;
+    let attached = attached.map_err(|error| AttachFailed::Unreachable(error.into()))?;
+    let attachment = attached.map_err(AttachFailed::Refused)?.attachment;
+    Ok(Line::Call {
+        participant: found.participant,
+        attachment,
+        place,
+        user: user.clone(),
+    })
+}
+
+fn greeting(app: &App, user: &UserId, place: &Place) -> Greeting {
+    Greeting {
+        resume_token: app.tokens.join(user.clone(), place.clone()),
+        ice_servers: app.ice_servers(user),
+        limits: Limits {
+            max_frame_bytes: u32::try_from(MAX_FRAME).unwrap_or(u32::MAX),
+            frames_per_second: app.config.limits.frames_per_second,
+            audio_slots: u32::try_from(LIMITS.audio_slots).unwrap_or(u32::MAX),
+            video_slots: u32::try_from(LIMITS.video_slots).unwrap_or(u32::MAX),
+            resume_seconds: u32::try_from(GRACE.as_secs()).unwrap_or(u32::MAX),
+        },
+    }
+}

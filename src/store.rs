@@ -1,0 +1,405 @@
+//! The store: rooms, calls, presences, facts and keys, in SQLite or PostgreSQL.
+//!
+//! One handle, cheap to clone. What changes, changes by facts ([`Store::record`], the journal's port): a fact is kept
+//! in the same transaction as the change it tells of. Everything else here reads, except for keys and secrets.
+//!
+//! All work runs on a small runtime of the store's own: an arbiter that forwards media never parses a row, a
+//! connection does not die with the arbiter that happened to open it, and a caller who stops waiting leaves no
+//! transaction half done.
+
+mod address;
+mod calls;
+mod cursor;
+mod db;
+mod error;
+mod examine;
+mod facts;
+mod history;
+mod kept_out;
+mod keys;
+mod migrate;
+mod ownership;
+mod page;
+mod participants;
+mod recover;
+mod replies;
+mod rooms;
+mod schema;
+mod sql_types;
+mod words;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use calls_actors::journal::{BoxFuture, Journal, JournalError};
+use calls_model::rest::Page;
+use calls_model::{Call, CallId, EventId, Fact, ParticipantId, Room, RoomId, Timestamp, UserId};
+use chrono::Utc;
+use tokio::runtime::{Builder, Runtime};
+
+use self::address::Address;
+use self::db::Db;
+pub use self::error::StoreError;
+pub use self::examine::{Standing, examine, place};
+pub use self::facts::StoredFact;
+pub use self::history::HistoryFilter;
+pub use self::kept_out::KeptOut;
+pub use self::keys::ApiKey;
+pub use self::ownership::Ownership;
+pub use self::page::PageRequest;
+pub use self::recover::Recovered;
+pub use self::replies::{Claim, Cutoffs, Keyed, Reply};
+pub use self::rooms::RoomAtDoor;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// A handle to the database. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    /// Taken only when the last handle goes.
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.db.close();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background(); // the last handle may go inside another runtime, where none may block
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database at `address` (a path, `sqlite:PATH` or `postgres://…`) with at most this many connections,
+    /// and brings its tables up to date.
+    ///
+    /// # Errors
+    ///
+    /// When the address is none, the database is not reachable, or a migration fails.
+    pub async fn open(address: &str, connections: usize) -> Result<Self> {
+        Self::open_and_migrate(address, connections)
+            .await
+            .map(|(store, _)| store)
+    }
+
+    /// Brings the tables up to date, and names the migrations that had to run.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn migrate(address: &str) -> Result<Vec<String>> {
+        Self::open_and_migrate(address, 1).await.map(|(_, ran)| ran)
+    }
+
+    async fn open_and_migrate(address: &str, connections: usize) -> Result<(Self, Vec<String>)> {
+        let address: Address = address.parse()?;
+        if let Address::SqliteFile(path) = &address {
+            db::make_file(path)
+                .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("calls-store")
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let db = Db::new(&address, connections)?;
+        let store = Self {
+            inner: Arc::new(Inner {
+                db,
+                runtime: Some(runtime),
+            }),
+        };
+        let ran = store
+            .run(|db| async move { migrate::run(&db).await })
+            .await
+            .map_err(|error| error.of(&address.to_string()))?;
+        Ok((store, ran))
+    }
+
+    /// Makes all of these facts true and keeps them, or none.
+    ///
+    /// # Errors
+    ///
+    /// When a fact contradicts what is stored, or the database fails.
+    pub async fn record(&self, facts: Vec<Fact>) -> Result<()> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.run(|db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = facts::record(&mut lease.conn(), &facts, Utc::now().into()).await;
+            lease.finish(outcome).await
+        })
+        .await
+    }
+
+    /// Closes what was live when the last server went down: calls end as `failed`, presences leave as `crashed`.
+    /// To be called once, before the first call of this server.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recover(&self, now: Timestamp) -> Result<Recovered> {
+        self.run(move |db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = recover::close_live(&mut lease.conn(), now).await;
+            lease.finish(outcome).await
+        })
+        .await
+    }
+
+    /// A room, unless it is deleted or never was.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn room(&self, id: &RoomId) -> Result<Option<Room>> {
+        Ok(self.room_at_door(id).await?.map(|found| found.room))
+    }
+
+    /// A room with the hash of its password.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn room_at_door(&self, id: &RoomId) -> Result<Option<RoomAtDoor>> {
+        let id = id.clone();
+        self.run(|db| async move { rooms::find(&mut db.reader().await?.conn(), &id).await })
+            .await
+    }
+
+    /// A page of the rooms, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn rooms(&self, request: &PageRequest) -> Result<Page<Room>> {
+        let request = request.clone();
+        self.run(|db| async move { rooms::list(&mut db.reader().await?.conn(), &request).await })
+            .await
+    }
+
+    /// A call with its members. A live one has lasted until `now`.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn call(&self, id: &CallId, now: Timestamp) -> Result<Option<Call>> {
+        let id = id.clone();
+        self.run(
+            move |db| async move { calls::find(&mut db.reader().await?.conn(), &id, now).await },
+        )
+        .await
+    }
+
+    /// Whether a moderator put this user out of this call, or this presence at its door.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn kept_out(
+        &self,
+        call: &CallId,
+        presence: &ParticipantId,
+        user: &UserId,
+    ) -> Result<Option<KeptOut>> {
+        let (call, presence, user) = (call.clone(), presence.clone(), user.clone());
+        self.run(|db| async move {
+            kept_out::find(&mut db.reader().await?.conn(), &call, &presence, &user).await
+        })
+        .await
+    }
+
+    /// A page of the calls that pass the filter, newest first. Live ones have lasted until `now`.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn history(
+        &self,
+        filter: &HistoryFilter,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<Call>> {
+        let (filter, request) = (filter.clone(), request.clone());
+        self.run(move |db| async move {
+            history::list(&mut db.reader().await?.conn(), &filter, &request, now).await
+        })
+        .await
+    }
+
+    /// Facts after this one, in the order of their commits; from the very first where none is given.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadCursor`] when there is no such fact, or when the database fails.
+    pub async fn facts_after(
+        &self,
+        after: Option<&EventId>,
+        limit: u32,
+    ) -> Result<Vec<StoredFact>> {
+        let after = after.cloned();
+        self.run(move |db| async move {
+            facts::after(&mut db.reader().await?.conn(), after.as_ref(), limit).await
+        })
+        .await
+    }
+
+    /// Facts about one room or call with numbers above `after_seq`, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn facts_about(
+        &self,
+        subject: &str,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredFact>> {
+        let subject = subject.to_owned();
+        self.run(move |db| async move {
+            facts::about(&mut db.reader().await?.conn(), &subject, after_seq, limit).await
+        })
+        .await
+    }
+
+    /// Keeps a new API key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when its hash or prefix is taken, or when the database fails.
+    pub async fn add_api_key(&self, key: ApiKey) -> Result<()> {
+        self.run(|db| async move { keys::insert(&mut db.writer().await?.conn(), &key).await })
+            .await
+    }
+
+    /// The API key with this hash, revoked or not.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn api_key(&self, hash: &str) -> Result<Option<ApiKey>> {
+        let hash = hash.to_owned();
+        self.run(|db| async move { keys::find(&mut db.reader().await?.conn(), &hash).await })
+            .await
+    }
+
+    /// All API keys, the revoked ones too, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn api_keys(&self) -> Result<Vec<ApiKey>> {
+        self.run(|db| async move { keys::list(&mut db.reader().await?.conn()).await })
+            .await
+    }
+
+    /// Revokes the API key with this prefix; a second time changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] when there is no such key, or when the database fails.
+    pub async fn revoke_api_key(&self, prefix: &str, at: Timestamp) -> Result<()> {
+        let prefix = prefix.to_owned();
+        self.run(move |db| async move {
+            keys::revoke(&mut db.writer().await?.conn(), &prefix, at).await
+        })
+        .await
+    }
+
+    /// The server's secret of this name (a signing key, say). The offered bytes become it where there is none yet;
+    /// of two servers that offer at once, both get the same.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn secret_or(&self, name: &str, offered: Vec<u8>) -> Result<Vec<u8>> {
+        let name = name.to_owned();
+        self.run(|db| async move {
+            let now = Utc::now().into();
+            keys::secret_or(&mut db.writer().await?.conn(), &name, &offered, now).await
+        })
+        .await
+    }
+
+    /// Claims a request that came with an `Idempotency-Key`, or tells what became of the first one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn claim(&self, asked: &Keyed, now: Timestamp, cutoffs: Cutoffs) -> Result<Claim> {
+        let asked = asked.clone();
+        self.run(move |db| async move {
+            replies::claim(&mut db.writer().await?.conn(), &asked, now, cutoffs).await
+        })
+        .await
+    }
+
+    /// Keeps the reply to a request that was claimed; where there is none worth keeping, the next one is the first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn answered(&self, asked: Keyed, reply: Option<Reply>) -> Result<()> {
+        self.run(|db| async move {
+            let mut lease = db.writer().await?;
+            match reply {
+                Some(reply) => replies::keep(&mut lease.conn(), &asked, &reply).await,
+                None => replies::release(&mut lease.conn(), &asked).await,
+            }
+        })
+        .await
+    }
+
+    /// Forgets replies that have been kept for long enough, and tells how many.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn purge_replies(&self, cutoffs: Cutoffs) -> Result<usize> {
+        self.run(
+            move |db| async move { replies::purge(&mut db.writer().await?.conn(), cutoffs).await },
+        )
+        .await
+    }
+
+    /// Says whether the database answers and has our tables.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.run(|db| async move { facts::head(&mut db.reader().await?.conn()).await.map(drop) })
+            .await
+    }
+
+    /// Runs the work on the store's runtime, to its end, even if nobody waits for it any more.
+    async fn run<T, W>(&self, work: impl FnOnce(Db) -> W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        let runtime = self
+            .inner
+            .runtime
+            .as_ref()
+            .expect("it is there until the last handle goes");
+        let done = runtime.spawn(work(self.inner.db.clone())).await;
+        done.unwrap_or_else(|stopped| Err(StoreError::Unavailable(stopped.to_string())))
+    }
+}
+
+impl Journal for Store {
+    fn record(&self, facts: Vec<Fact>) -> BoxFuture<std::result::Result<(), JournalError>> {
+        let store = self.clone();
+        Box::pin(async move { Ok(Store::record(&store, facts).await?) })
+    }
+}

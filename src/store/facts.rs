@@ -1,0 +1,249 @@
+//! Facts: made true in the tables, and kept in the order of their commits.
+
+use std::collections::HashMap;
+
+use calls_model::{EventId, Fact, Timestamp};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::db::{Conn, on};
+use super::error::StoreError;
+use super::schema::{facts, journal_head};
+use super::sql_types::{At, JsonText};
+use super::words::{count, document, value};
+use super::{calls, participants, rooms};
+
+/// A fact as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredFact {
+    /// Its id; `facts_after` goes on from it.
+    pub event_id: EventId,
+    /// The id of the room or call it is about.
+    pub subject: String,
+    /// Counts the facts of its subject from 1, without gaps.
+    pub seq: u64,
+    /// Its stable, dotted name.
+    pub name: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub fact: Fact,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = facts)]
+struct FactRow {
+    id: String,
+    subject: String,
+    seq: i64,
+    name: String,
+    at: At,
+    body: JsonText,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = facts)]
+struct NewFact<'a> {
+    position: i64,
+    id: &'a str,
+    subject: &'a str,
+    seq: i64,
+    name: &'a str,
+    at: At,
+    body: JsonText,
+}
+
+impl TryFrom<FactRow> for StoredFact {
+    type Error = StoreError;
+
+    fn try_from(row: FactRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            event_id: value("fact id", row.id)?,
+            subject: row.subject,
+            seq: count("fact number", row.seq)?,
+            name: row.name,
+            at: row.at.0,
+            fact: value("fact", row.body.0)?,
+        })
+    }
+}
+
+/// Makes the facts true and keeps them, inside the transaction that the connection is in.
+pub(super) async fn record(
+    conn: &mut Conn<'_>,
+    facts: &[Fact],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let first = reserve(conn, facts.len()).await?;
+    let mut last_of: HashMap<&str, i64> = HashMap::new();
+    for (position, fact) in (first..).zip(facts) {
+        apply(conn, fact).await?;
+        let subject = fact.subject();
+        let seq = match last_of.get(subject) {
+            Some(last) => last + 1,
+            None => last_seq(conn, subject).await? + 1,
+        };
+        last_of.insert(subject, seq);
+        keep(conn, fact, position, seq, now).await?;
+    }
+    Ok(())
+}
+
+/// Takes the next positions. Whoever writes facts meanwhile waits here until this transaction is over: so positions
+/// are in the order of commits, and a reader who goes on from the last one it saw misses none.
+async fn reserve(conn: &mut Conn<'_>, facts: usize) -> Result<i64, StoreError> {
+    let facts = i64::try_from(facts).expect("that many facts fit in no memory");
+    let last: i64 = on!(conn, c => {
+        diesel::update(journal_head::table)
+            .set(journal_head::position.eq(journal_head::position + facts))
+            .returning(journal_head::position)
+            .get_result(c)
+            .await
+    })?;
+    Ok(last - facts + 1)
+}
+
+/// The position of the last fact that was kept.
+pub(super) async fn head(conn: &mut Conn<'_>) -> Result<i64, StoreError> {
+    Ok(on!(conn, c => journal_head::table.select(journal_head::position).first(c).await)?)
+}
+
+async fn last_seq(conn: &mut Conn<'_>, subject: &str) -> Result<i64, StoreError> {
+    let last: Option<i64> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(subject))
+            .select(diesel::dsl::max(facts::seq))
+            .get_result(c)
+            .await
+    })?;
+    Ok(last.unwrap_or(0))
+}
+
+async fn keep(
+    conn: &mut Conn<'_>,
+    fact: &Fact,
+    position: i64,
+    seq: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    on!(conn, c => {
+        diesel::insert_into(facts::table)
+            .values(NewFact {
+                position,
+                id: EventId::new().as_str(),
+                subject: fact.subject(),
+                seq,
+                name: fact.name(),
+                at: At(fact.at().unwrap_or(now)),
+                body: document(fact),
+            })
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+/// The change that a fact tells of.
+async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
+    match fact {
+        Fact::RoomCreated {
+            room,
+            password_hash,
+        } => rooms::insert(conn, room, password_hash.as_deref()).await,
+        Fact::RoomUpdated {
+            room,
+            password_hash,
+        } => rooms::update(conn, room, password_hash).await,
+        Fact::RoomDeleted { room_id, at } => rooms::delete(conn, room_id, *at).await,
+        Fact::CallInitiated { call, at } => calls::insert(conn, call, *at).await,
+        Fact::CallRinging { call_id, .. } => calls::ring(conn, call_id).await,
+        Fact::CallAnswered { call_id, at } => calls::answer(conn, call_id, *at).await,
+        Fact::CallRejected { call_id, .. } => calls::made_at(conn, call_id).await.map(drop),
+        Fact::CallEnded {
+            call_id,
+            reason,
+            duration_seconds,
+            at,
+        } => calls::end(conn, call_id, *reason, *duration_seconds, *at).await,
+        Fact::ParticipantJoined {
+            call_id,
+            participant_id,
+            member,
+            ..
+        } => {
+            let made_at = calls::made_at(conn, call_id).await?;
+            calls::add_user(conn, call_id, made_at, &member.user_id).await?;
+            participants::join(conn, call_id, participant_id, member).await
+        }
+        Fact::RoleChanged {
+            participant_id,
+            role,
+            ..
+        } => participants::change_role(conn, participant_id, *role).await,
+        Fact::MediaChanged {
+            participant_id,
+            member,
+            ..
+        } => participants::change(conn, participant_id, member).await,
+        Fact::ParticipantLeft {
+            participant_id,
+            reason,
+            at,
+            ..
+        } => participants::leave(conn, participant_id, *reason, *at).await,
+    }
+}
+
+/// Facts after this one, oldest first; all from the beginning where none is given.
+pub(super) async fn after(
+    conn: &mut Conn<'_>,
+    after: Option<&EventId>,
+    limit: u32,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let start = match after {
+        None => 0,
+        Some(id) => position(conn, id).await?.ok_or(StoreError::BadCursor)?,
+    };
+    let rows: Vec<FactRow> = on!(conn, c => {
+        facts::table
+            .filter(facts::position.gt(start))
+            .order(facts::position)
+            .select(FactRow::as_select())
+            .limit(limit.into())
+            .load(c)
+            .await
+    })?;
+    rows.into_iter().map(StoredFact::try_from).collect()
+}
+
+async fn position(conn: &mut Conn<'_>, id: &EventId) -> Result<Option<i64>, StoreError> {
+    Ok(on!(conn, c => {
+        facts::table
+            .filter(facts::id.eq(id.as_str()))
+            .select(facts::position)
+            .first(c)
+            .await
+            .optional()
+    })?)
+}
+
+/// Facts about one room or call, after the one with this number, oldest first.
+pub(super) async fn about(
+    conn: &mut Conn<'_>,
+    subject: &str,
+    after_seq: u64,
+    limit: u32,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let after_seq = i64::try_from(after_seq).unwrap_or(i64::MAX);
+    let rows: Vec<FactRow> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(subject))
+            .filter(facts::seq.gt(after_seq))
+            .order(facts::seq)
+            .select(FactRow::as_select())
+            .limit(limit.into())
+            .load(c)
+            .await
+    })?;
+    rows.into_iter().map(StoredFact::try_from).collect()
+}

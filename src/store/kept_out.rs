@@ -1,0 +1,89 @@
+//! Whom a moderator put out of a call, so that a token of theirs brings nobody back in.
+
+use calls_model::{CallId, Fact, LeaveReason, ParticipantId, UserId};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+use diesel_async::RunQueryDsl;
+
+use super::db::{Conn, on};
+use super::error::StoreError;
+use super::schema::{facts, participants};
+use super::sql_types::JsonText;
+use super::words::{value, word};
+
+/// Why somebody may not come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptOut {
+    /// A moderator removed them.
+    Removed,
+    /// A moderator did not let them in from the waiting room.
+    Denied,
+}
+
+impl KeptOut {
+    fn by(reason: LeaveReason) -> Option<Self> {
+        match reason {
+            LeaveReason::Removed => Some(Self::Removed),
+            LeaveReason::Denied => Some(Self::Denied),
+            LeaveReason::Left
+            | LeaveReason::TimedOut
+            | LeaveReason::Replaced
+            | LeaveReason::CallEnded
+            | LeaveReason::Crashed
+            | LeaveReason::ServerShutdown => None,
+        }
+    }
+}
+
+/// Whether this user was put out of this call, in whichever presence, or this presence at its door.
+pub(super) async fn find(
+    conn: &mut Conn<'_>,
+    call_id: &CallId,
+    id: &ParticipantId,
+    user_id: &UserId,
+) -> Result<Option<KeptOut>, StoreError> {
+    let removed: Option<String> = on!(conn, c => {
+        participants::table
+            .filter(participants::call_id.eq(call_id.as_str()))
+            .filter(participants::user_id.eq(user_id.as_str()))
+            .filter(participants::leave_reason.eq(word(LeaveReason::Removed)))
+            .select(participants::id)
+            .first(c)
+            .await
+            .optional()
+    })?;
+    if removed.is_some() {
+        return Ok(Some(KeptOut::Removed));
+    }
+    at_the_door(conn, call_id, id).await
+}
+
+/// Who was turned away at the door has no row, only the fact.
+async fn at_the_door(
+    conn: &mut Conn<'_>,
+    call_id: &CallId,
+    id: &ParticipantId,
+) -> Result<Option<KeptOut>, StoreError> {
+    let told: Vec<JsonText> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(call_id.as_str()))
+            .filter(facts::name.eq("participant.left"))
+            .filter(sql::<Bool>("CAST(body AS text) LIKE ").bind::<Text, _>(format!("%{id}%")))
+            .select(facts::body)
+            .load(c)
+            .await
+    })?;
+    for JsonText(fact) in told {
+        if let Fact::ParticipantLeft {
+            participant_id,
+            reason,
+            ..
+        } = value("fact", fact)?
+            && participant_id == *id
+        {
+            return Ok(KeptOut::by(reason));
+        }
+    }
+    Ok(None)
+}

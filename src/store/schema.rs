@@ -1,0 +1,126 @@
+//! The tables, as Diesel sees them in both databases. `org_id` stays out: no code reads it yet, its default fills it.
+
+macro_rules! table {
+    ($($body:tt)*) => {
+        diesel::table! {
+            use diesel::sql_types::*;
+            use crate::store::sql_types::{Document, Moment};
+
+            $($body)*
+        }
+    };
+}
+
+table! {
+    rooms (id) {
+        id -> Text,
+        name -> Text,
+        room_type -> Text,
+        max_participants -> BigInt,
+        settings -> Document,
+        locked -> Bool,
+        password_hash -> Nullable<Text>,
+        scheduled_at -> Nullable<Moment>,
+        created_at -> Moment,
+        deleted_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    calls (id) {
+        id -> Text,
+        call_type -> Text,
+        kind -> Text,
+        status -> Text,
+        room_id -> Nullable<Text>,
+        from_user -> Nullable<Text>,
+        to_users -> Document,
+        end_reason -> Nullable<Text>,
+        duration_seconds -> BigInt,
+        recording -> Bool,
+        transcription -> Bool,
+        metadata -> Document,
+        created_at -> Moment,
+        started_at -> Nullable<Moment>,
+        ended_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    call_users (user_id, created_at, call_id) {
+        user_id -> Text,
+        created_at -> Moment,
+        call_id -> Text,
+    }
+}
+
+table! {
+    participants (id) {
+        id -> Text,
+        call_id -> Text,
+        user_id -> Text,
+        role -> Text,
+        display_name -> Nullable<Text>,
+        audio -> Bool,
+        video -> Bool,
+        screen -> Bool,
+        hand -> Bool,
+        joined_at -> Moment,
+        left_at -> Nullable<Moment>,
+        leave_reason -> Nullable<Text>,
+    }
+}
+
+table! {
+    facts (position) {
+        position -> BigInt,
+        id -> Text,
+        subject -> Text,
+        seq -> BigInt,
+        name -> Text,
+        at -> Moment,
+        body -> Document,
+    }
+}
+
+table! {
+    journal_head (id) {
+        id -> SmallInt,
+        position -> BigInt,
+    }
+}
+
+table! {
+    api_keys (hash) {
+        hash -> Text,
+        prefix -> Text,
+        created_at -> Moment,
+        revoked_at -> Nullable<Moment>,
+        label -> Nullable<Text>,
+    }
+}
+
+table! {
+    idempotency (caller, idempotency_key) {
+        caller -> Text,
+        idempotency_key -> Text,
+        request -> Text,
+        body_hash -> Text,
+        status -> Nullable<BigInt>,
+        headers -> Document,
+        body -> Binary,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    secrets (name) {
+        name -> Text,
+        value -> Binary,
+        created_at -> Moment,
+    }
+}
+
+diesel::joinable!(call_users -> calls (call_id));
+diesel::joinable!(participants -> calls (call_id));
+diesel::allow_tables_to_appear_in_same_query!(calls, call_users, participants);

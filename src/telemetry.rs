@@ -1,0 +1,78 @@
+//! Logs, spans and numbers.
+
+pub mod names;
+mod process;
+mod span;
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+use crate::config::{LogFormat, Telemetry};
+
+pub(crate) use span::RequestSpan;
+
+/// How often numbers that nobody asked for are tidied up.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Upper ends of the classes that durations are counted in, in seconds.
+const SECONDS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0, 3600.0];
+
+/// Sends log lines to standard error, in the form that the configuration asks for.
+///
+/// # Errors
+///
+/// When the filter cannot be read.
+pub fn log(config: &Telemetry) -> Result<(), ParseError> {
+    let filter = EnvFilter::try_new(&config.log)?;
+    // Colours are for people who look, not for files (https://no-color.org).
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr);
+    // A second start in one process (tests do that) keeps the first one's logger.
+    let _ = match config.format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    Ok(())
+}
+
+/// Where everything that is counted in this process comes together.
+pub fn recorder() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+    HANDLE
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+                .expect("there are classes")
+                .build_recorder();
+            let handle = recorder.handle();
+            if metrics::set_global_recorder(recorder).is_ok() {
+                names::describe();
+            }
+            handle
+        })
+        .clone()
+}
+
+/// What Prometheus reads, as of now.
+pub(crate) fn render(handle: &PrometheusHandle) -> String {
+    process::measure();
+    handle.render()
+}
+
+/// Tidies up now and then, so that what nobody scrapes does not grow.
+pub(crate) async fn upkeep(handle: PrometheusHandle) {
+    let mut beat = tokio::time::interval(UPKEEP);
+    loop {
+        beat.tick().await;
+        handle.run_upkeep();
+    }
+}

@@ -1,0 +1,80 @@
+//! Names of everything that the server itself counts; `calls_actors::metrics` has those of the actors.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Requests answered; labels `method`, `route`, `status`.
+pub const REQUESTS: &str = "calls_http_requests_total";
+/// Seconds from request to reply; label `route`.
+pub const REQUEST_SECONDS: &str = "calls_http_request_seconds";
+/// Signaling sockets open now.
+pub const SOCKETS: &str = "calls_signaling_sockets";
+/// Frames received; label `t`.
+pub const FRAMES_IN: &str = "calls_signaling_frames_received_total";
+/// Frames sent.
+pub const FRAMES_OUT: &str = "calls_signaling_frames_sent_total";
+/// Frames that had to wait because the socket sent too many.
+pub const FRAMES_SLOWED: &str = "calls_signaling_frames_slowed_total";
+/// Sockets that the server closed; label `reason`.
+pub const BYES: &str = "calls_signaling_byes_total";
+/// Allocations of the built-in TURN server now.
+pub const TURN_ALLOCATIONS: &str = "calls_turn_allocations";
+/// Its TCP and TLS connections now.
+pub const TURN_CONNECTIONS: &str = "calls_turn_connections";
+/// Bytes of payload that it relayed; label `to`: `peer` or `client`.
+pub const TURN_RELAYED_BYTES: &str = "calls_turn_relayed_bytes_total";
+/// Datagrams that it relayed; label `to`.
+pub const TURN_RELAYED: &str = "calls_turn_relayed_datagrams_total";
+/// Requests that it refused; label `code`, where 401 counts each client's first question too.
+pub const TURN_REFUSALS: &str = "calls_turn_refusals_total";
+/// Answers that it held back from addresses that may be forged.
+pub const TURN_WITHHELD: &str = "calls_turn_withheld_answers_total";
+/// What it was sent and did not relay, because nothing allowed it; label `to`.
+pub const TURN_STRAYS: &str = "calls_turn_stray_datagrams_total";
+/// What it relayed and could not send in time.
+pub const TURN_UNSENT: &str = "calls_turn_unsent_datagrams_total";
+/// Processor time used, all threads.
+pub const CPU_SECONDS: &str = "process_cpu_seconds_total";
+/// Memory in use.
+pub const RESIDENT_BYTES: &str = "process_resident_memory_bytes";
+/// Open file descriptors.
+pub const OPEN_FILES: &str = "process_open_fds";
+
+/// Tells the exporter what the names mean.
+pub(super) fn describe() {
+    describe_counter!(REQUESTS, "Requests answered.");
+    describe_histogram!(
+        REQUEST_SECONDS,
+        Unit::Seconds,
+        "Seconds from request to reply."
+    );
+    describe_gauge!(SOCKETS, "Signaling sockets open now.");
+    describe_counter!(FRAMES_IN, "Signaling frames received.");
+    describe_counter!(FRAMES_OUT, "Signaling frames sent.");
+    describe_counter!(
+        FRAMES_SLOWED,
+        "Frames that waited because their socket sent too many."
+    );
+    describe_counter!(BYES, "Sockets that the server closed.");
+    describe_gauge!(TURN_ALLOCATIONS, "TURN allocations now.");
+    describe_gauge!(TURN_CONNECTIONS, "TURN connections (TCP, TLS) now.");
+    describe_counter!(
+        TURN_RELAYED_BYTES,
+        Unit::Bytes,
+        "Bytes of payload relayed by TURN."
+    );
+    describe_counter!(TURN_RELAYED, "Datagrams relayed by TURN.");
+    describe_counter!(TURN_REFUSALS, "Requests refused by TURN.");
+    describe_counter!(
+        TURN_WITHHELD,
+        "TURN answers held back from addresses that may be forged."
+    );
+    describe_counter!(TURN_STRAYS, "Datagrams that TURN did not relay.");
+    describe_counter!(TURN_UNSENT, "Datagrams that TURN could not send in time.");
+    describe_gauge!(
+        CPU_SECONDS,
+        Unit::Seconds,
+        "Processor time used, all threads."
+    );
+    describe_gauge!(RESIDENT_BYTES, Unit::Bytes, "Memory in use.");
+    describe_gauge!(OPEN_FILES, "Open file descriptors.");
+}

@@ -1,0 +1,28 @@
+//! The documents in `docs/` are those that the code makes. `UPDATE_GOLDEN=1` writes them anew.
+
+use std::path::Path;
+
+#[track_caller]
+fn golden(file: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(file);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, made).expect("docs/ can be written");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == made,
+        "docs/{file} is out of date: run the test with UPDATE_GOLDEN=1 and look at the difference"
+    );
+}
+
+#[test]
+fn the_openapi_document_is_what_the_handlers_say() {
+    golden("openapi.json", &calls::http::openapi::text());
+}
+
+#[test]
+fn the_asyncapi_document_is_what_the_frames_say() {
+    golden("asyncapi.json", &calls::signaling::asyncapi::text());
+}

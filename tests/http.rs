@@ -1,0 +1,13 @@
+//! The server as REST clients see it: in this process, on real sockets.
+
+mod http {
+    mod auth;
+    mod calls;
+    mod idempotency;
+    mod pages;
+    mod problems;
+    mod restart;
+    mod rooms;
+    mod whip;
+}
+mod support;

@@ -1,0 +1,105 @@
+//! What is left after the server went down.
+
+use calls_model::{Call, Fact};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Socket, World, send};
+
+#[actix_web::test]
+async fn rooms_history_and_tokens_survive_a_restart() {
+    let world = World::open().await;
+    let room = world.room(json!({ "password": "x" })).await;
+    let before = world.get(&format!("/rooms/{room}")).await.expect(200);
+    let call = world
+        .post("/initiate", json!({ "type": "audio", "to": ["ben"] }))
+        .await
+        .expect(201);
+    let path = format!("/{}", call["call_id"].as_str().unwrap());
+    world
+        .post(&format!("{path}/cancel"), json!({}))
+        .await
+        .expect(200);
+    let own = world
+        .post("/connections", json!({ "user_id": "ann" }))
+        .await
+        .expect(201);
+
+    let world = world.restart(true).await;
+
+    assert_eq!(
+        world.get(&format!("/rooms/{room}")).await.expect(200),
+        before
+    );
+    assert_eq!(world.get(&path).await.expect(200)["end_reason"], "canceled");
+    let token = own["token"].as_str().unwrap();
+    send(world.request_as(Some(token), Method::GET, "/ice-servers"))
+        .await
+        .expect(200);
+    let join = json!({ "user_id": "ann", "password": "x" });
+    world
+        .post(&format!("/rooms/{room}/join"), join)
+        .await
+        .expect(200);
+}
+
+#[actix_web::test]
+async fn a_stop_tells_every_socket_and_writes_every_call_down() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let (ann, welcome) = world.enter(&room, "ann").await;
+    let ben = world.online("ben").await;
+    let (world, ann, ben) = futures_util::join!(world.restart(true), ann.end(), ben.end());
+    assert_eq!(ann, ("server_shutdown".to_owned(), 1001));
+    assert_eq!(ben, ("server_shutdown".to_owned(), 1001));
+    let call = welcome["call"]["call_id"].as_str().unwrap();
+    let kept = world.get(&format!("/{call}")).await.expect(200);
+    assert_eq!(kept["status"], "ended");
+    assert!(kept["participants"][0]["left_at"].is_string());
+}
+
+#[actix_web::test]
+async fn calls_that_a_crash_left_open_are_closed_at_the_next_start() {
+    let world = World::open().await;
+    let app = world.server.app();
+    let call: Call = serde_json::from_value(json!({
+        "call_id": "call_lost", "type": "audio", "status": "initiated", "participants": [],
+        "started_at": null, "duration_seconds": 0, "recording": false, "transcription": false,
+        "from": "ann", "to": ["ben"], "created_at": app.clock.now(),
+    }))
+    .unwrap();
+    let fact = Fact::CallInitiated {
+        call: Box::new(call),
+        at: app.clock.now(),
+    };
+    app.store.record(vec![fact]).await.expect("it is kept");
+    assert_eq!(
+        world.get("/call_lost").await.expect(200)["status"],
+        "initiated"
+    );
+
+    let world = world.restart(true).await;
+
+    let kept = world.get("/call_lost").await.expect(200);
+    assert_eq!(
+        (&kept["status"], &kept["end_reason"]),
+        (&json!("ended"), &json!("failed"))
+    );
+}
+
+#[actix_web::test]
+async fn a_client_of_a_call_that_is_gone_is_told_to_join_anew() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let joined = world.join(&room, "ann").await;
+    let world = world.restart(true).await;
+    let ws_url = world.url("/api/v1/calls/ws").replacen("http", "ws", 1);
+    let mut socket = Socket::open(&ws_url).await;
+    socket
+        .tell("hello", json!({ "token": joined["connection"]["token"] }))
+        .await;
+    assert_eq!(
+        socket.event("bye").await,
+        json!({ "reason": "lost", "retry": "rejoin" })
+    );
+}

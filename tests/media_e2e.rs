@@ -1,0 +1,131 @@
+//! Media through a whole server, over real sockets, to clients that share no code with it; and what panics cost.
+
+#![cfg(feature = "testing")]
+
+mod support;
+
+mod media_e2e {
+    pub(crate) mod peer;
+    pub(crate) mod tab;
+}
+
+use std::time::Duration;
+
+use calls_actors::testing::Victim;
+use media_e2e::peer::{Network, now};
+use media_e2e::tab::{Stalls, Tab, all_hear_all};
+use serde_json::{Value, json};
+use support::World;
+
+/// How long joining and connecting may take on a busy machine.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// How long a crash may be felt.
+const MENDED: Duration = Duration::from_secs(2);
+
+/// What counts as not noticed: a picture or a voice stands still for less.
+const UNNOTICED: Duration = Duration::from_secs(1);
+
+/// A room and everybody in it, who see and hear each other.
+async fn room_of<const N: usize>(world: &World, users: [&'static str; N]) -> (String, [Tab; N]) {
+    let room = world.room(json!({})).await;
+    let mut tabs = Vec::new();
+    for user in users {
+        tabs.push(Tab::open(world, &room, user).await);
+    }
+    let everybody: Vec<&Tab> = tabs.iter().collect();
+    all_hear_all(&everybody, Duration::from_nanos(1), CONNECT).await;
+    let tabs = tabs.try_into().ok().expect("as many tabs as users");
+    (room, tabs)
+}
+
+fn forget_gaps(tabs: &[&Tab]) {
+    for tab in tabs {
+        tab.forget_gaps();
+    }
+}
+
+/// Neither waited long for the other, but for the time in which nothing ran on this machine.
+#[track_caller]
+fn unnoticed(one: &Tab, other: &Tab, stalls: &Stalls) {
+    let gap = one.longest_gap(other).max(other.longest_gap(one));
+    let stall = stalls.longest();
+    let users = [one.user, other.user];
+    assert!(
+        gap < UNNOTICED + 2 * stall,
+        "{users:?} stood still for {gap:?} (stalls of {stall:?})"
+    );
+}
+
+/// Something sent now is sent after what just went wrong.
+fn from_now_on() -> Duration {
+    now() + Duration::from_millis(50)
+}
+
+#[actix::test]
+async fn everybody_in_a_room_sees_and_hears_everybody_else() {
+    let world = World::open().await;
+    let (_, [alice, bob, carol]) = room_of(&world, ["alice", "bob", "carol"]).await;
+    let everybody = [&alice, &bob, &carol];
+    forget_gaps(&everybody);
+    let stalls = Stalls::watch();
+    tokio::time::sleep(2 * UNNOTICED).await;
+    all_hear_all(&everybody, from_now_on(), CONNECT).await;
+    for (tab, other) in [(&alice, &bob), (&bob, &carol), (&carol, &alice)] {
+        unnoticed(tab, other, &stalls);
+    }
+}
+
+#[actix::test]
+async fn where_no_udp_gets_through_media_goes_over_tcp() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let alice = Tab::open(&world, &room, "alice").await;
+    let bob = Tab::open_over(Network::TcpOnly, &world, &room, "bob").await;
+    all_hear_all(&[&alice, &bob], from_now_on(), CONNECT).await;
+}
+
+#[actix::test]
+async fn a_panic_in_a_room_is_over_soon_and_its_neighbours_notice_nothing() {
+    let world = World::open().await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    let (_, [xenia, yves]) = room_of(&world, ["xenia", "yves"]).await;
+    forget_gaps(&[&xenia, &yves]);
+    let stalls = Stalls::watch();
+
+    alice.crash(&world, Victim::Room).await;
+    all_hear_all(&[&alice, &bob], from_now_on(), MENDED).await;
+
+    tokio::time::sleep(UNNOTICED / 2).await;
+    unnoticed(&xenia, &yves, &stalls);
+}
+
+#[actix::test]
+async fn a_panic_in_a_participant_costs_the_others_nothing_and_their_own_tab_a_new_offer() {
+    let world = World::open().await;
+    let (_, [mut alice, mut bob, carol]) = room_of(&world, ["alice", "bob", "carol"]).await;
+    forget_gaps(&[&alice, &carol]);
+    let stalls = Stalls::watch();
+
+    let before = bob.participant.clone();
+    bob.crash(&world, Victim::Participant(before.parse().unwrap()))
+        .await;
+    all_hear_all(&[&alice, &carol], from_now_on(), MENDED).await;
+    let left = |told: &Value| told["event"] == "left" && told["participant"]["user_id"] == "bob";
+    alice.socket.event_where("participant", left).await;
+
+    bob.reopen().await;
+    assert_ne!(bob.participant, before);
+    all_hear_all(&[&alice, &bob, &carol], from_now_on(), CONNECT).await;
+    unnoticed(&alice, &carol, &stalls);
+}
+
+#[actix::test]
+async fn a_panic_in_a_media_port_is_over_soon() {
+    let world = World::open().await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+
+    world.server.app().ports.crash(0);
+    all_hear_all(&[&alice, &bob], from_now_on(), MENDED).await;
+    assert_eq!(world.server.app().ports.stats(0).unwrap().restarts, 1);
+}

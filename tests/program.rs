@@ -1,0 +1,208 @@
+//! The program itself, as a shell starts it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long starting or stopping may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// `calls`, with a folder of its own and free ports.
+fn calls(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_calls"));
+    command
+        .args(arguments.split(' '))
+        .current_dir(folder)
+        .env("CALLS__HTTP__BIND", "127.0.0.1:0")
+        .env("CALLS__MEDIA__BIND", "127.0.0.1")
+        .env("CALLS__MEDIA__UDP_PORTS", "0")
+        .env("CALLS__HTTP__DRAIN_SECONDS", "3")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().expect("it starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A server that has said all it says when it starts.
+struct Serving {
+    child: Child,
+    banner: String,
+    /// Where it listens, such as `127.0.0.1:40000`.
+    address: String,
+}
+
+impl Serving {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut banner = String::new();
+        while !banner.contains("Ctrl+C stops") {
+            let Some(Ok(line)) = lines.next() else {
+                let output = child.wait_with_output().expect("it ended");
+                panic!("it ended after {banner:?}: {}", text(&output.stderr));
+            };
+            banner.push_str(&line);
+            banner.push('\n');
+        }
+        let (_, rest) = banner.split_once("Open http://").expect("an address");
+        let address = rest.split('/').next().expect("an end").to_owned();
+        Self {
+            child,
+            banner,
+            address,
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Ends it as a service manager does: how it ended, and what it logged.
+    fn stop(mut self) -> (Option<i32>, String) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(told.expect("kill").success());
+        let begun = Instant::now();
+        while self.child.try_wait().expect("it is ours").is_none() {
+            assert!(begun.elapsed() < PATIENCE, "it does not stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let output = self.child.wait_with_output().expect("it ended");
+        (output.status.code(), text(&output.stderr))
+    }
+}
+
+async fn get(url: String) -> Value {
+    let reply = reqwest::get(url).await.expect("a reply");
+    reply.json().await.expect("JSON")
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+#[tokio::test]
+async fn a_server_says_where_everything_is_and_stops_when_it_is_told_to() {
+    let folder = folder();
+    let server = Serving::start(calls(folder.path(), "serve --dev"));
+    let banner = &server.banner;
+    for told in [
+        format!("API docs  {}", server.url("/docs/")),
+        "media     UDP and TCP ".to_owned(),
+        format!(
+            "database  SQLite in {}/data/calls.db",
+            folder.path().canonicalize().unwrap().display()
+        ),
+        "--dev     no credentials are asked for".to_owned(),
+    ] {
+        assert!(banner.contains(&told), "{told} in {banner}");
+    }
+    assert!(!banner.contains("API key"), "{banner}");
+    assert_eq!(get(server.url("/healthz")).await["status"], "ok");
+    let (code, log) = server.stop();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains('\u{1b}'), "no colours in a file: {log}");
+    assert!(!log.contains("actix_server"), "{log}");
+}
+
+#[tokio::test]
+async fn a_second_start_by_mistake_leaves_the_first_alone() {
+    let folder = folder();
+    let server = Serving::start(calls(folder.path(), "serve --dev"));
+    let call = json!({ "type": "audio", "from": "ann", "to": ["ben"] });
+    let call = reqwest::Client::new()
+        .post(server.url("/api/v1/calls/initiate"))
+        .json(&call)
+        .send();
+    let call: Value = call.await.unwrap().json().await.unwrap();
+
+    let mut again = calls(folder.path(), "serve --dev");
+    let again = run(again.env("CALLS__HTTP__BIND", &server.address));
+    assert_eq!(again.status.code(), Some(1));
+    let said = text(&again.stderr);
+    assert!(said.contains("Is Calls running already?"), "{said}");
+
+    let elsewhere = run(&mut calls(folder.path(), "serve --dev"));
+    assert_eq!(elsewhere.status.code(), Some(1));
+    let said = text(&elsewhere.stderr);
+    let owner = format!("another Calls (pid {})", server.child.id());
+    assert!(said.contains(&owner), "{said}");
+
+    let path = format!("/api/v1/calls/{}", call["call_id"].as_str().unwrap());
+    assert_eq!(get(server.url(&path)).await["status"], "initiated");
+    assert_eq!(server.stop().0, Some(0));
+    Serving::start(calls(folder.path(), "serve --dev")).stop();
+}
+
+#[test]
+fn the_first_key_is_not_lost_when_the_first_start_fails() {
+    let folder = folder();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = calls(folder.path(), "serve");
+    let failed = run(command.env("CALLS__HTTP__BIND", taken.local_addr().unwrap().to_string()));
+    assert_eq!(failed.status.code(), Some(1));
+    let server = Serving::start(calls(folder.path(), "serve"));
+    assert!(server.banner.contains("    calls_"), "{}", server.banner);
+    server.stop();
+}
+
+#[test]
+fn a_diagnosis_changes_nothing_and_knows_a_server_that_runs() {
+    let folder = folder();
+    let fresh = run(&mut calls(folder.path(), "doctor"));
+    let said = text(&fresh.stdout);
+    assert_eq!(fresh.status.code(), Some(0), "{said}");
+    assert!(said.contains("will be made at the first start"), "{said}");
+    assert!(
+        said.contains("clients are told this machine's addresses, 127.0.0.1"),
+        "{said}"
+    );
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+
+    let server = Serving::start(calls(folder.path(), "serve --dev"));
+    let mut command = calls(folder.path(), "doctor");
+    let running = run(command.env("CALLS__HTTP__BIND", &server.address));
+    let said = text(&running.stdout);
+    assert_eq!(running.status.code(), Some(0), "{said}");
+    assert!(said.contains("runs there, and is well"), "{said}");
+    assert!(said.contains("tables are up to date"), "{said}");
+    server.stop();
+}
+
+#[test]
+fn keys_have_labels_and_an_empty_list_says_so() {
+    let folder = folder();
+    let list = || text(&run(&mut calls(folder.path(), "token list")).stdout);
+    assert!(list().contains("There are no keys yet"));
+    let made = run(&mut calls(
+        folder.path(),
+        "token create-key --label billing",
+    ));
+    let key = text(&made.stdout);
+    let listed = list();
+    assert!(listed.starts_with(&key[..14]), "{listed}");
+    assert!(listed.trim_end().ends_with("good  billing"), "{listed}");
+}
+
+#[test]
+fn a_variable_with_too_few_underscores_does_not_go_unnoticed() {
+    let folder = folder();
+    let mut command = calls(folder.path(), "token list");
+    let said = text(&run(command.env("CALLS_HTTP_BIND", "127.0.0.1:1")).stderr);
+    assert!(
+        said.contains("CALLS_HTTP_BIND is not read; did you mean CALLS__HTTP__BIND?"),
+        "{said}"
+    );
+}

@@ -1,0 +1,60 @@
+//! Coming back: a dropped socket keeps its place, and hears what it missed.
+
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+#[actix_web::test]
+async fn a_dropped_socket_comes_back_and_hears_what_it_missed() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let (mut ann, _) = world.enter(&room, "ann").await;
+    let joined = world.join(&room, "ben").await;
+    let mut ben = crate::support::Socket::hello(&joined["connection"]).await;
+    let welcome = ben.find("welcome", |frame| frame["t"] == "welcome").await;
+    let (seq, welcome) = (welcome["seq"].as_u64().unwrap_or(0), &welcome["d"]);
+
+    ben.cut();
+    ann.event_where("participant", |d| d["event"] == "reconnecting")
+        .await;
+    ann.ask("chat", json!({ "text": "did you hear?" }))
+        .await
+        .expect("may chat");
+
+    let ws_url = &joined["connection"]["ws_url"];
+    let mut ben = crate::support::Socket::resume(ws_url, welcome, seq).await;
+    assert_eq!(ben.event("chat").await["text"], "did you hear?");
+    let again = ben.event("welcome").await;
+    assert_eq!(again["session"], welcome["session"]);
+    assert_eq!(again["participant_id"], welcome["participant_id"]);
+    let back = |d: &Value| d["event"] == "updated" && d["participant"]["user_id"] == "ben";
+    ann.event_where("participant", back).await;
+}
+
+#[actix_web::test]
+async fn a_session_that_the_server_does_not_know_begins_anew() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let joined = world.join(&room, "ann").await;
+    let connection = &joined["connection"];
+    let claimed = json!({ "session": "made-up", "resume_token": connection["token"] });
+    let mut ann = crate::support::Socket::resume(&connection["ws_url"], &claimed, 7).await;
+    let welcome = ann.event("welcome").await;
+    assert_ne!(welcome["session"], "made-up");
+}
+
+#[actix_web::test]
+async fn the_same_session_opened_elsewhere_replaces_the_first_socket() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let joined = world.join(&room, "ann").await;
+    let mut first = crate::support::Socket::hello(&joined["connection"]).await;
+    let welcome = first.event("welcome").await;
+    let ws_url = &joined["connection"]["ws_url"];
+    let mut second = crate::support::Socket::resume(ws_url, &welcome, 0).await;
+    assert_eq!(first.end().await, ("replaced".to_owned(), 4409));
+    second
+        .ask("hand", json!({ "up": true }))
+        .await
+        .expect("the second one works");
+}

@@ -1,0 +1,78 @@
+/** Which screen is shown. */
+import { useEffect, useState } from 'preact/hooks';
+import { Toasts } from './components/Toasts/Toasts';
+import { t } from './i18n/t';
+import { Farewell } from './screens/Farewell/Farewell';
+import { Landing } from './screens/Landing/Landing';
+import { Lobby } from './screens/Lobby/Lobby';
+import { Room } from './screens/Room/Room';
+import { Waiting } from './screens/Waiting/Waiting';
+import type { MeetingStore } from './state/meeting-store';
+import { route } from './state/route';
+import { Visit } from './state/visit';
+
+export function App() {
+  const where = route.value;
+  return (
+    <>
+      {where.at === 'landing' ? (
+        <Landing />
+      ) : 'RTCPeerConnection' in globalThis ? (
+        <Meet key={where.roomId} roomId={where.roomId} token={where.token} />
+      ) : (
+        <Unsupported />
+      )}
+      <Toasts />
+    </>
+  );
+}
+
+interface MeetProps {
+  roomId: string;
+  token: string | null;
+}
+
+function Meet({ roomId, token }: MeetProps) {
+  const [visit] = useState(() => new Visit(roomId, token));
+  useEffect(() => () => visit.close(), [visit]);
+  const room = visit.room.value;
+  useEffect(() => {
+    document.title = room ? `${room.name} · ${t('app.name')}` : t('app.name');
+    return () => (document.title = t('app.name'));
+  }, [room]);
+
+  const phase = visit.phase.value;
+  switch (phase.is) {
+    case 'returning':
+      return null;
+    case 'lobby':
+      return <Lobby visit={visit} />;
+    case 'meeting':
+      return <Inside store={phase.store} />;
+    case 'over':
+      return <Farewell visit={visit} ending={phase.ending} />;
+  }
+}
+
+function Inside({ store }: { store: MeetingStore }) {
+  const state = store.state.value;
+  switch (state.is) {
+    case 'joining':
+      return <Waiting store={store} position={null} />;
+    case 'waiting':
+      return <Waiting store={store} position={state.position} />;
+    case 'inside':
+      return <Room store={store} steady={state.steady} />;
+    case 'over':
+      return null; // the visit moves on in the same breath
+  }
+}
+
+function Unsupported() {
+  return (
+    <main class="farewell">
+      <h1 class="farewell__title">{t('unsupported.title')}</h1>
+      <p>{t('unsupported.text')}</p>
+    </main>
+  );
+}

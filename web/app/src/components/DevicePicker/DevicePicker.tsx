@@ -1,0 +1,74 @@
+/** Which microphone, camera and speaker. */
+import { useId } from 'preact/hooks';
+import type { Device } from '@calls/sdk';
+import { t } from '../../i18n/t';
+import { choose, chooseSpeaker, devices, local, localState, speaker } from '../../state/devices';
+import { Icon } from '../Icon/Icon';
+import type { IconName } from '../Icon/paths';
+import './DevicePicker.css';
+
+export function DevicePicker() {
+  void localState.value; // which device is in use follows what is open
+  const { microphones, cameras, speakers } = devices.value;
+  return (
+    <div class="devices">
+      <Picker
+        icon="microphone"
+        label={t('device.microphone')}
+        options={microphones}
+        chosen={local.chosen('microphone')}
+        choose={(id) => void choose('microphone', id)}
+      />
+      <Picker
+        icon="camera"
+        label={t('device.camera')}
+        options={cameras}
+        chosen={local.chosen('camera')}
+        choose={(id) => void choose('camera', id)}
+      />
+      {speakers.length > 0 && (
+        <Picker
+          icon="speaker"
+          label={t('device.speaker')}
+          options={speakers}
+          chosen={speaker.value || speakers[0]?.id}
+          choose={chooseSpeaker}
+        />
+      )}
+    </div>
+  );
+}
+
+interface PickerProps {
+  icon: IconName;
+  label: string;
+  options: readonly Device[];
+  chosen: string | undefined;
+  choose: (id: string) => void;
+}
+
+function Picker({ icon, label, options, chosen, choose: pick }: PickerProps) {
+  const id = useId();
+  return (
+    <div class="devices__row">
+      <Icon name={icon} size={20} />
+      <label class="visually-hidden" for={id}>
+        {label}
+      </label>
+      <select
+        class="devices__select"
+        id={id}
+        value={chosen ?? ''}
+        disabled={options.length === 0}
+        onChange={(event) => pick(event.currentTarget.value)}
+      >
+        {options.length === 0 && <option value="">{t('device.none')}</option>}
+        {options.map((option) => (
+          <option key={option.id} value={option.id}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

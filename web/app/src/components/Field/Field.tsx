@@ -1,0 +1,51 @@
+/** A labelled text field, with what is wrong with it said below. */
+import { useId } from 'preact/hooks';
+import './Field.css';
+
+interface FieldProps {
+  label: string;
+  value: string;
+  onInput: (value: string) => void;
+  type?: 'text' | 'password';
+  placeholder?: string;
+  hint?: string;
+  error?: string | undefined;
+  maxLength?: number;
+  autoFocus?: boolean;
+  autoComplete?: string;
+}
+
+export function Field(props: FieldProps) {
+  const { label, value, onInput, type = 'text', placeholder, hint, error, maxLength, autoFocus, autoComplete } = props;
+  const id = useId();
+  const note = error ?? hint;
+  return (
+    <div class="field">
+      <label class="field__label" for={id}>
+        {label}
+      </label>
+      <input
+        class="field__input"
+        id={id}
+        type={type as 'text'} // the types of the two differ in roles that neither is given
+        value={value}
+        placeholder={placeholder}
+        maxLength={maxLength}
+        autoFocus={autoFocus}
+        autoComplete={autoComplete ?? 'off'}
+        aria-invalid={error ? 'true' : undefined}
+        aria-describedby={note ? `${id}-note` : undefined}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+      {note && (
+        <p
+          class={error ? 'field__note field__note--bad' : 'field__note'}
+          id={`${id}-note`}
+          role={error ? 'alert' : undefined}
+        >
+          {note}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+/** One control: an icon, its word below, and whether it is on. */
+import { ariaKeys, keysOf } from '../../hooks/useShortcuts';
+import { t } from '../../i18n/t';
+import { Icon } from '../Icon/Icon';
+import type { IconName } from '../Icon/paths';
+
+interface ToolButtonProps {
+  icon: IconName;
+  /** Its name, which stays the same whether it is on or off. */
+  label: string;
+  /** What a click does now. */
+  hint?: string;
+  look: 'on' | 'off' | 'lit' | 'leave';
+  pressed?: boolean;
+  expanded?: boolean;
+  badge?: { text: string; label: string } | undefined;
+  shortcut?: string;
+  onClick: () => void;
+}
+
+export function ToolButton(props: ToolButtonProps) {
+  const { icon, label, hint = label, look, pressed, expanded, badge, shortcut, onClick } = props;
+  return (
+    <button
+      class={`tool tool--${look}`}
+      type="button"
+      title={shortcut ? t('control.shortcut', { label: hint, keys: keysOf(shortcut) }) : hint}
+      aria-pressed={pressed}
+      aria-expanded={expanded}
+      aria-keyshortcuts={shortcut && ariaKeys(shortcut)}
+      onClick={onClick}
+    >
+      <span class="tool__face">
+        <Icon name={icon} size={23} />
+        {badge && (
+          <span class="tool__badge" aria-hidden="true">
+            {badge.text}
+          </span>
+        )}
+      </span>
+      <span class="tool__label">{label}</span>
+      {badge && <span class="visually-hidden">{badge.label}</span>}
+    </button>
+  );
+}

@@ -1,0 +1,35 @@
+/** A moving picture: shown from its first frame on, so that nobody looks at a black hole. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import './Video.css';
+
+interface VideoProps {
+  track: MediaStreamTrack;
+  mirrored?: boolean;
+  /** The whole picture with bars, rather than a filled tile. */
+  whole?: boolean;
+}
+
+export function Video({ track, mirrored = false, whole = false }: VideoProps) {
+  const ref = useRef<HTMLVideoElement>(null);
+  const [shown, setShown] = useState(false);
+  useEffect(() => {
+    const video = ref.current;
+    if (!video) return;
+    video.srcObject = new MediaStream([track]);
+    return () => (video.srcObject = null);
+  }, [track]);
+  const classes = ['video', mirrored && 'video--mirrored', whole && 'video--whole', shown && 'video--shown'];
+  return (
+    <video
+      ref={ref}
+      class={classes.filter(Boolean).join(' ')}
+      autoplay
+      playsInline
+      muted
+      tabIndex={-1}
+      aria-hidden="true"
+      onLoadedData={() => setShown(true)}
+      onEmptied={() => setShown(false)}
+    />
+  );
+}

@@ -1,0 +1,28 @@
+/** How many columns make the tiles largest. */
+
+/** Pictures are cropped to fit, but no narrower than a portrait and no wider than a film. */
+const NARROWEST = 3 / 4;
+const WIDEST = 16 / 9;
+
+export interface Layout {
+  columns: number;
+  width: number;
+  height: number;
+}
+
+export function gridLayout(count: number, width: number, height: number, gap: number): Layout {
+  let best: Layout = { columns: 1, width: 0, height: 0 };
+  for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
+    const rows = Math.ceil(Math.max(1, count) / columns);
+    const tile = fit((width - gap * (columns - 1)) / columns, (height - gap * (rows - 1)) / rows);
+    if (tile.width * tile.height > best.width * best.height) best = { columns, ...tile };
+  }
+  return best;
+}
+
+function fit(width: number, height: number): { width: number; height: number } {
+  if (width <= 0 || height <= 0) return { width: 0, height: 0 };
+  const aspect = Math.min(WIDEST, Math.max(NARROWEST, width / height));
+  const fitted = Math.min(width, height * aspect);
+  return { width: Math.floor(fitted), height: Math.floor(fitted / aspect) };
+}

@@ -1,0 +1,52 @@
+/** What the controls of a meeting do. */
+import { CaptureError } from '@calls/sdk';
+import { t } from '../i18n/t';
+import { attempt, detailOf } from './announce';
+import { local } from './devices';
+import type { MeetingStore } from './meeting-store';
+import { toast } from './toasts';
+
+export interface Actions {
+  microphone(): void;
+  camera(): void;
+  share(): void;
+  hand(): void;
+  chat(): void;
+  people(): void;
+  leave(): void;
+}
+
+export function actionsOf(store: MeetingStore): Actions {
+  return {
+    microphone: () => void turn('microphone'),
+    camera: () => void turn('camera'),
+    share: () => void share(),
+    hand: () => attempt(store.meeting.raiseHand(!store.self.value?.hand)),
+    chat: () => store.toggle('chat'),
+    people: () => store.toggle('people'),
+    leave: () => void store.meeting.leave(),
+  };
+}
+
+async function turn(device: 'microphone' | 'camera'): Promise<void> {
+  await local.turn(device, !local.state[device].on);
+  const { failure } = local.state[device];
+  if (failure) toast(deviceHelp(device, failure), { tone: 'bad' });
+}
+
+async function share(): Promise<void> {
+  if (local.state.screen.on) return local.stopSharing();
+  try {
+    await local.shareScreen();
+  } catch (error) {
+    if (error instanceof CaptureError && error.failure === 'canceled') return;
+    toast(t('meeting.shareFailed', { detail: detailOf(error) }), { tone: 'bad' });
+  }
+}
+
+/** What a person can do about a device that does not open. */
+export function deviceHelp(device: 'microphone' | 'camera', failure: CaptureError['failure']): string {
+  const name = t(`device.${device}`).toLocaleLowerCase();
+  const known = failure === 'canceled' ? 'denied' : failure;
+  return t(`device.${known}`, { device: name });
+}

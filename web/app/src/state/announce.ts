@@ -1,0 +1,55 @@
+/** What is said aloud about a meeting: the toasts that its events make. */
+import { CaptureError, ProblemError, type Member } from '@calls/sdk';
+import { t } from '../i18n/t';
+import type { MeetingStore } from './meeting-store';
+import { toast } from './toasts';
+
+/** In a crowd that streams in, nobody reads names. */
+const QUIET_ABOVE = 12;
+
+export const nameOf = (member: Member): string => member.display_name || member.user_id;
+
+export function announce(store: MeetingStore): void {
+  const { meeting } = store;
+  meeting.on('arrival', ({ what, member }) => {
+    if (store.members.value.length > QUIET_ABOVE) return;
+    toast(t(what === 'joined' ? 'meeting.joined' : 'meeting.left', { name: nameOf(member) }));
+  });
+  meeting.on('muted', (source) => {
+    if (source === 'microphone') toast(t('meeting.muted'));
+    else toast(t(source === 'camera' ? 'meeting.cameraStopped' : 'meeting.shareStopped'));
+  });
+  meeting.on('refused', () => toast(t('meeting.mediaRefused'), { tone: 'bad' }));
+
+  let known = new Set<string>();
+  meeting.on('knock', (waiting) => {
+    for (const member of waiting) if (!known.has(member.participant_id)) knocked(store, member);
+    known = new Set(waiting.map(({ participant_id }) => participant_id));
+  });
+
+  let raised: Set<string> | null = null; // what was up before we came is no news
+  meeting.on('roster', (members) => {
+    const up = members.filter(({ hand }) => hand);
+    for (const member of up) {
+      const news = raised && !raised.has(member.participant_id) && member.participant_id !== meeting.me;
+      if (news) toast(t('meeting.handUp', { name: nameOf(member) }));
+    }
+    raised = new Set(up.map(({ participant_id }) => participant_id));
+  });
+}
+
+function knocked(store: MeetingStore, member: Member): void {
+  const admit = () => attempt(store.meeting.moderate({ action: 'admit', participant_id: member.participant_id }));
+  toast(t('meeting.knock', { name: nameOf(member) }), { action: { label: t('meeting.admit'), run: admit } });
+}
+
+/** Does something that the server may refuse, and says so when it does. */
+export function attempt(doing: Promise<unknown>): void {
+  doing.catch((error: unknown) => toast(t('meeting.actionFailed', { detail: detailOf(error) }), { tone: 'bad' }));
+}
+
+export function detailOf(error: unknown): string {
+  if (error instanceof ProblemError) return error.problem.detail || error.problem.title;
+  if (error instanceof CaptureError) return error.failure;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,27 @@
+/** The person's devices, for lobby and meeting alike. */
+import { LocalMedia, NO_DEVICES, watchDevices, type Devices, type LocalState, type UserDevice } from '@calls/sdk';
+import { signal } from '@preact/signals';
+import { chosenDevices, rememberDevices } from './memory';
+
+export const local = new LocalMedia(chosenDevices());
+export const localState = signal<LocalState>(local.state);
+export const devices = signal<Devices>(NO_DEVICES);
+export const speaker = signal<string>(chosenDevices().speaker ?? '');
+
+local.on('changed', (state) => {
+  localState.value = state;
+  refresh(); // names of devices appear with the first permission
+});
+
+let refresh: () => void = () => undefined;
+refresh = watchDevices((found) => (devices.value = found));
+
+export async function choose(device: UserDevice, id: string): Promise<void> {
+  rememberDevices({ ...chosenDevices(), [device]: id });
+  await local.choose(device, id);
+}
+
+export function chooseSpeaker(id: string): void {
+  rememberDevices({ ...chosenDevices(), speaker: id });
+  speaker.value = id;
+}

@@ -1,0 +1,34 @@
+/** Short notes that come and go by themselves. */
+import { signal } from '@preact/signals';
+
+export interface Toast {
+  id: number;
+  text: string;
+  tone: 'plain' | 'bad';
+  action?: { label: string; run: () => void };
+}
+
+const SHOWN_MS = 5_000;
+
+/** A note that asks for something stays longer. */
+const SHOWN_WITH_ACTION_MS = 20_000;
+
+/** More than these at once are a wall; the oldest makes room. */
+const AT_ONCE = 4;
+
+export const toasts = signal<readonly Toast[]>([]);
+
+let made = 0;
+
+export function toast(text: string, more: Partial<Pick<Toast, 'tone' | 'action'>> = {}): void {
+  const made = next(text, more);
+  const others = toasts.value.filter((other) => other.text !== text);
+  toasts.value = [...others, made].slice(-AT_ONCE);
+  setTimeout(() => dismiss(made.id), made.action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
+}
+
+export function dismiss(id: number): void {
+  toasts.value = toasts.value.filter((toast) => toast.id !== id);
+}
+
+const next = (text: string, more: Partial<Toast>): Toast => ({ tone: 'plain', ...more, text, id: (made += 1) });

@@ -1,0 +1,69 @@
+// Axe finds nothing on any screen.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { control, inside, sees } from '../support/meeting.mjs';
+import { world } from '../support/world.mjs';
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+const here = world();
+
+async function assertAccessible({ page }) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate((tags) => globalThis.axe.run({ runOnly: tags }), RULES);
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`);
+  assert.deepEqual(found, []);
+}
+
+test('the landing page, with its options open', async () => {
+  const visitor = await here.open('Visitor', '/');
+  await visitor.page.getByText('Options').click();
+  await assertAccessible(visitor);
+  await visitor.close();
+});
+
+test('the lobby', async () => {
+  const visitor = await here.lobby('Visitor', await here.room({ password: 'x' }));
+  await visitor.page.locator('.video--shown').waitFor();
+  await assertAccessible(visitor);
+  await visitor.close();
+});
+
+test('the meeting, its panels and its goodbye', async () => {
+  const room = await here.room();
+  const ada = await here.join('Ada', room);
+  await assertAccessible(ada);
+  const grace = await here.join('Grace', room);
+  await sees(ada, 2);
+  await control(grace, 'Raise hand').click();
+  await control(ada, 'Chat').click();
+  await ada.page.getByLabel('Message').fill('Hello');
+  await ada.page.keyboard.press('Enter');
+  await ada.page.getByRole('log').getByText('Hello').waitFor();
+  await assertAccessible(ada);
+
+  await control(ada, 'People').click();
+  await ada.page.getByRole('button', { name: 'Actions for Grace' }).click();
+  await assertAccessible(ada);
+
+  await ada.page.getByRole('button', { name: 'Devices' }).click();
+  await assertAccessible(ada);
+  await ada.page.keyboard.press('Escape');
+
+  await control(ada, 'Leave').click();
+  await ada.page.getByText('You left the meeting').waitFor();
+  await assertAccessible(ada);
+});
+
+test('a phone of 360 pixels shows the meeting without scrolling sideways', async () => {
+  const ada = await here.join('Ada', await here.room(), { viewport: { width: 360, height: 740 } });
+  await inside(ada);
+  const wide = await ada.page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 360, `the page is ${wide} px wide`);
+  await assertAccessible(ada);
+});
+
+test('nobody’s page logged an error', () => here.assertNoErrors());

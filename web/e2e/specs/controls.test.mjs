@@ -1,0 +1,79 @@
+// What a person can do in a meeting, as the others notice it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { control, seesAndHears, tile, timeUntilMoving, until, receiving } from '../support/meeting.mjs';
+import { world } from '../support/world.mjs';
+
+let ada;
+let grace;
+
+const here = world(async () => {
+  const room = await here.room();
+  ada = await here.join('Ada', room);
+  grace = await here.join('Grace', room);
+  await seesAndHears(grace, 1);
+});
+
+const pressed = async (person, name) => (await control(person, name).getAttribute('aria-pressed')) === 'true';
+
+test('who mutes is shown as muted, falls silent, and is heard again', async () => {
+  await control(ada, 'Microphone').click();
+  assert.equal(await pressed(ada, 'Microphone'), false);
+  await tile(grace, 'Ada').getByText('Microphone off').waitFor({ state: 'attached' });
+  await until('Grace hears nobody', async () => (await receiving(grace)).voices === 0);
+
+  await ada.page.keyboard.press('Control+d');
+  await tile(grace, 'Ada').getByText('Microphone off').waitFor({ state: 'detached' });
+  await until('Grace hears Ada again', async () => (await receiving(grace)).voices === 1);
+});
+
+test('a camera that is off leaves an avatar, and comes back', async () => {
+  await control(ada, 'Camera').click();
+  await tile(grace, 'Ada').locator('video').waitFor({ state: 'detached' });
+  await tile(ada, 'Ada').locator('video').waitFor({ state: 'detached' });
+
+  await control(ada, 'Camera').click();
+  await tile(grace, 'Ada').locator('video').waitFor();
+  await timeUntilMoving(grace, 1, 10_000);
+});
+
+test('a raised hand is seen, and lowered again', async () => {
+  await control(ada, 'Raise hand').click();
+  await tile(grace, 'Ada').getByText('Hand raised').waitFor({ state: 'attached' });
+  await control(ada, 'Raise hand').click();
+  await tile(grace, 'Ada').getByText('Hand raised').waitFor({ state: 'detached' });
+});
+
+test('a message is counted while the chat is closed, and read when it is open', async () => {
+  await control(ada, 'Chat').click();
+  await ada.page.getByLabel('Message').fill('See https://example.org/agenda <b>now</b>');
+  await ada.page.keyboard.press('Enter');
+  await control(grace, 'Chat').getByText('1 unread message').waitFor({ state: 'attached' });
+
+  await control(grace, 'Chat').click();
+  const log = grace.page.getByRole('log');
+  await log.getByText('<b>now</b>').waitFor();
+  const link = log.getByRole('link', { name: 'https://example.org/agenda' });
+  assert.equal(await link.getAttribute('rel'), 'noopener noreferrer nofollow');
+  await grace.page.keyboard.press('Escape');
+  await log.waitFor({ state: 'detached' });
+  await ada.page.keyboard.press('Escape');
+});
+
+test('a shared screen takes the stage at the other end, and leaves it', async () => {
+  await control(ada, 'Share screen').click();
+  await ada.page.getByText('You are sharing your screen').waitFor();
+  const stage = grace.page.getByRole('region', { name: 'Screen of Ada' });
+  await stage.locator('video.video--shown').waitFor();
+  await grace.page.getByText('Ada is presenting').waitFor();
+
+  await ada.page.getByRole('button', { name: 'Stop sharing' }).click();
+  await stage.waitFor({ state: 'detached' });
+
+  await control(ada, 'Share screen').click();
+  await stage.locator('video.video--shown').waitFor();
+  await control(ada, 'Share screen').click();
+  await stage.waitFor({ state: 'detached' });
+});
+
+test('nobody’s page logged an error', () => here.assertNoErrors());

@@ -1,0 +1,106 @@
+// Who comes in, who is let in, and who is put out.
+import { test } from 'node:test';
+import { control, enter, inside, sees, seesAndHears } from '../support/meeting.mjs';
+import { api } from '../support/server.mjs';
+import { world } from '../support/world.mjs';
+
+const here = world();
+
+/** What the browser itself logs about an answer that is not 2xx. */
+const REFUSED_REQUEST = /Failed to load resource: .* (401|403|404|409)/;
+
+test('a guest waits until the host lets them in', async () => {
+  const room = await here.room({ settings: { waiting_room: true } });
+  const host = await here.join('Host', room);
+  const guest = await here.lobby('Guest', room);
+  await enter(guest);
+  await guest.page.getByText('Waiting to be let in').waitFor();
+
+  await host.page.getByText('Guest wants to come in').waitFor();
+  await control(host, 'People').click();
+  await host.page.getByRole('button', { name: 'Let Guest in' }).click();
+
+  await inside(guest);
+  await seesAndHears(guest, 1);
+  await guest.close();
+  await host.close();
+});
+
+test('a guest who is turned away is told so', async () => {
+  const room = await here.room({ settings: { waiting_room: true } });
+  const host = await here.join('Host', room);
+  const guest = await here.lobby('Guest', room);
+  await enter(guest);
+  await control(host, 'People').click();
+  await host.page.getByRole('button', { name: 'Turn Guest away' }).click();
+  await guest.page.getByText('You were not let in').waitFor();
+  await guest.close();
+  await host.close();
+});
+
+test('a room with a password opens with the right one only', async () => {
+  const room = await here.room({ password: 'correct horse' });
+  const guest = await here.lobby('Guest', room);
+  await enter(guest, { password: 'wrong' });
+  await guest.page.getByText('That password is not right').waitFor();
+  await enter(guest, { password: 'correct horse' });
+  await inside(guest);
+  await guest.close();
+});
+
+test('an invitation link brings its bearer in, under the name that the application gave', async () => {
+  const room = await here.room({ password: 'known to the application' });
+  const join = { user_id: 'user-7', display_name: 'Ines', password: 'known to the application' };
+  const { connection } = await api(here.url, 'POST', `/rooms/${room}/join`, join);
+  const guest = await here.open('Ines', `/meet/${room}#token=${connection.token}`);
+  await guest.page.getByText('under the name on your invitation').waitFor();
+  await guest.page.getByRole('button', { name: 'Join now' }).click();
+  await inside(guest);
+  await control(guest, 'People').click();
+  await guest.page.getByText('Ines (you)').waitFor();
+
+  await guest.page.reload();
+  await inside(guest);
+  await guest.close();
+});
+
+test('who is removed is told so and does not come back by itself', async () => {
+  const room = await here.room();
+  const host = await here.join('Host', room);
+  const guest = await here.join('Guest', room);
+  await sees(host, 2);
+  await control(host, 'People').click();
+  await host.page.getByRole('button', { name: 'Actions for Guest' }).click();
+  await host.page.getByRole('button', { name: 'Remove' }).click();
+  await guest.page.getByText('A moderator removed you from the meeting').waitFor();
+  await sees(host, 1);
+  await guest.close();
+  await host.close();
+});
+
+test('a muted guest hears of it, and a locked room says that it is locked', async () => {
+  const room = await here.room();
+  const host = await here.join('Host', room);
+  const guest = await here.join('Guest', room);
+  await control(host, 'People').click();
+  await host.page.getByRole('button', { name: 'Mute all' }).click();
+  await guest.page.getByText('A moderator muted you').waitFor();
+  await control(guest, 'Microphone').and(guest.page.locator('[aria-pressed=false]')).waitFor();
+
+  await host.page.getByRole('button', { name: 'Lock meeting' }).click();
+  await guest.page.getByText('Locked').waitFor();
+  const late = await here.lobby('Late', room);
+  await enter(late);
+  await late.page.getByText('The meeting is locked').waitFor();
+  await late.close();
+  await guest.close();
+  await host.close();
+});
+
+test('the page of a room that is not there says so', async () => {
+  const lost = await here.lobby('Lost', 'room_0000');
+  await lost.page.getByText('There is no such meeting').waitFor();
+  await lost.close();
+});
+
+test('nobody’s page logged an error of its own', () => here.assertNoErrors(REFUSED_REQUEST));

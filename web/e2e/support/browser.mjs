@@ -1,0 +1,69 @@
+// One Chromium, many isolated people: each is a context with cookies and storage of its own.
+import { chromium } from 'playwright-core';
+import { face as faceFile, voice } from './people.mjs';
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** Small enough that two cores draw four of them. */
+const VIEWPORT = { width: 640, height: 480 };
+
+function chromeArgs({ face, mic, share }) {
+  const args = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--autoplay-policy=no-user-gesture-required',
+    '--allow-loopback-in-peer-connection',
+    `--use-fake-device-for-media-stream=device-count=1,display-media-type=${share}`,
+    `--use-file-for-fake-video-capture=${face}`,
+    `--use-file-for-fake-audio-capture=${voice()}`,
+  ];
+  if (mic === 'grant') args.push('--use-fake-ui-for-media-stream');
+  if (mic === 'deny') args.push('--use-fake-ui-for-media-stream=deny');
+  return args;
+}
+
+/** `face`: which of the made-up people sits in front of the camera; `mic`: what the permission question is answered. */
+export async function openBrowser({ face = 0, mic = 'grant', share = 'browser' } = {}) {
+  const args = chromeArgs({ face: faceFile(face), mic, share });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args });
+  const errors = [];
+  return {
+    errors,
+    /** `relay`: a transport of TURN, which is then the only way that connections find. */
+    async open(name, url, { relay, ...options } = {}) {
+      const context = await browser.newContext({ viewport: VIEWPORT, locale: 'en-US', ...options });
+      await context.addInitScript(rememberConnections, relay);
+      const page = await context.newPage();
+      page.on('pageerror', (error) => errors.push(`${name}: ${error.message}`));
+      page.on('console', (message) => message.type() === 'error' && errors.push(`${name}: ${message.text()}`));
+      await page.goto(url);
+      return { name, page, close: () => context.close() };
+    },
+    close: () => browser.close(),
+  };
+}
+
+/** The page under test is the one that ships: we look at its peer connections from outside, and may wall them in. */
+function rememberConnections(relay) {
+  const Native = globalThis.RTCPeerConnection;
+  const walled = (config) => ({
+    ...config,
+    iceTransportPolicy: 'relay',
+    iceServers: (config?.iceServers ?? []).map((server) => ({
+      ...server,
+      urls: [server.urls].flat().filter((url) => url.endsWith(`?transport=${relay}`)),
+    })),
+  });
+  globalThis.__connections = [];
+  globalThis.RTCPeerConnection = class extends Native {
+    constructor(config, ...more) {
+      super(relay ? walled(config) : config, ...more);
+      globalThis.__connections.push(this);
+    }
+  };
+}

@@ -1,0 +1,100 @@
+// What people do in a meeting, and what can be seen from outside of it.
+import assert from 'node:assert/strict';
+
+const SETTLE_MS = 20_000;
+const SAMPLE_MS = 2_000;
+
+/** A picture that moves. */
+export const LEAST_FPS = 10;
+
+/** Energy of a moment that is more than comfort noise. */
+const AUDIBLE = 1e-6;
+
+/** Asks until the answer is true, or fails with what was wanted. */
+export async function until(what, ask, withinMs = SETTLE_MS) {
+  const end = Date.now() + withinMs;
+  let answer;
+  do {
+    answer = await ask();
+    if (answer) return answer;
+    await new Promise((done) => setTimeout(done, 100));
+  } while (Date.now() < end);
+  assert.fail(`not within ${withinMs} ms: ${what}`);
+}
+
+/** From the lobby into the meeting. */
+export async function enter({ page, name }, { password } = {}) {
+  await page.getByLabel('Your name').fill(name);
+  if (password !== undefined) await page.getByLabel('Meeting password').fill(password);
+  await page.getByRole('button', { name: 'Join now' }).click();
+}
+
+export const inside = ({ page }) => page.getByRole('toolbar').waitFor({ timeout: SETTLE_MS });
+
+export const control = ({ page }, name) => page.getByRole('toolbar').getByRole('button', { name });
+
+export const tile = ({ page }, name) => page.locator(`article[aria-label^="${name}"]`);
+
+/** Waits until somebody sees this many tiles. */
+export const sees = ({ page, name }, tiles) =>
+  until(`${name} sees ${tiles} tiles`, async () => (await page.locator('article.tile').count()) === tiles);
+
+/** The inbound streams of the newest connection, as counters. */
+function inbound({ page }) {
+  return page.evaluate(async () => {
+    const streams = [];
+    const connection = globalThis.__connections.at(-1);
+    if (!connection) return streams;
+    (await connection.getStats()).forEach((stats) => {
+      if (stats.type !== 'inbound-rtp') return;
+      const { kind, mid, framesDecoded = 0, totalAudioEnergy = 0, frameWidth } = stats;
+      streams.push({ kind, mid, framesDecoded, totalAudioEnergy, frameWidth });
+    });
+    return streams;
+  });
+}
+
+/** What arrives over a moment: frames a second of each moving picture, and how many voices are heard. */
+export async function receiving(person, sampleMs = SAMPLE_MS) {
+  const before = new Map((await inbound(person)).map((stream) => [stream.kind + stream.mid, stream]));
+  const begun = Date.now();
+  await new Promise((done) => setTimeout(done, sampleMs));
+  const after = await inbound(person);
+  const seconds = (Date.now() - begun) / 1000;
+  const growth = (kind, key) =>
+    after
+      .filter((stream) => stream.kind === kind)
+      .map((stream) => stream[key] - (before.get(stream.kind + stream.mid)?.[key] ?? 0));
+  return {
+    pictures: growth('video', 'framesDecoded').filter((frames) => frames > 0).map((frames) => frames / seconds),
+    voices: growth('audio', 'totalAudioEnergy').filter((energy) => energy > AUDIBLE).length,
+  };
+}
+
+/** Somebody sees this many moving pictures and hears somebody. */
+export async function seesAndHears(person, pictures) {
+  let last;
+  try {
+    await until('media', async () => {
+      last = await receiving(person);
+      return last.pictures.filter((fps) => fps > LEAST_FPS).length >= pictures && last.voices > 0;
+    }, 30_000);
+  } catch {
+    const fps = last.pictures.map((n) => n.toFixed(1)).join(', ');
+    assert.fail(`${person.name} should see ${pictures} pictures at more than ${LEAST_FPS} fps and hear a voice, ` +
+      `but has [${fps}] fps and ${last.voices} voices`);
+  }
+  return last;
+}
+
+/** How long, from now on, until this many pictures move. */
+export async function timeUntilMoving(person, pictures, withinMs) {
+  const begun = Date.now();
+  await until(`${person.name} sees ${pictures} moving pictures`, async () => {
+    return (await receiving(person, 200)).pictures.length >= pictures;
+  }, withinMs);
+  return Date.now() - begun;
+}
+
+/** The id under which somebody is in the meeting, as somebody sees it. */
+export const participantId = async (viewer, name) => tile(viewer, name).getAttribute('data-participant');

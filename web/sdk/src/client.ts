@@ -1,0 +1,70 @@
+/** The REST side of the server, as far as a person in a browser needs it. */
+import { ConnectionLost, ProblemError } from './errors';
+import type { CreateRoom, JoinRoom, JoinedRoom, ProblemDetails, Room } from './types';
+
+export interface ClientOptions {
+  /** Where the server is; the page's own origin where it is left out. */
+  base?: string;
+  /** An API key. Never put one into a page that strangers load. */
+  key?: string;
+  fetch?: typeof fetch;
+}
+
+export class CallsClient {
+  readonly #base: string;
+  readonly #key: string | undefined;
+  readonly #fetch: typeof fetch;
+
+  constructor({ base = '', key, fetch: send = globalThis.fetch.bind(globalThis) }: ClientOptions = {}) {
+    this.#base = `${base}/api/v1/calls`;
+    this.#key = key;
+    this.#fetch = send;
+  }
+
+  createRoom(body: CreateRoom): Promise<Room> {
+    return this.#ask('POST', '/rooms', body);
+  }
+
+  room(roomId: string): Promise<Room> {
+    return this.#ask('GET', `/rooms/${encodeURIComponent(roomId)}`);
+  }
+
+  joinRoom(roomId: string, body: JoinRoom): Promise<JoinedRoom> {
+    return this.#ask('POST', `/rooms/${encodeURIComponent(roomId)}/join`, body);
+  }
+
+  /** Where a signaling socket is opened with a token that came by another way. */
+  get socketUrl(): string {
+    const url = new URL(`${this.#base}/ws`, globalThis.location?.href);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    return url.href;
+  }
+
+  async #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const headers = new Headers({ accept: 'application/json' });
+    if (this.#key) headers.set('authorization', `Bearer ${this.#key}`);
+    if (body !== undefined) headers.set('content-type', 'application/json');
+    const init: RequestInit = { method, headers };
+    if (body !== undefined) init.body = JSON.stringify(body);
+
+    const response = await this.#fetch(this.#base + path, init).catch(() => {
+      throw new ConnectionLost('the server cannot be reached');
+    });
+    if (!response.ok) throw new ProblemError(await problemOf(response));
+    return (await response.json()) as T;
+  }
+}
+
+/** What the server says about a refusal, or the bare status when something between us answered. */
+async function problemOf(response: Response): Promise<ProblemDetails> {
+  const said = (await response.json().catch(() => ({}))) as Partial<ProblemDetails>;
+  return {
+    type: 'about:blank',
+    title: response.statusText,
+    status: response.status,
+    detail: '',
+    code: `http-${response.status}`,
+    request_id: '',
+    ...said,
+  };
+}

@@ -1,0 +1,64 @@
+/** Opening devices, and saying in one word why one did not open. */
+import { CaptureError, type CaptureFailure } from '../errors';
+
+const VOICE: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+const FACE: MediaTrackConstraints = {
+  width: { ideal: 1280 },
+  height: { ideal: 720 },
+  frameRate: { ideal: 30, max: 30 },
+};
+
+export interface Wish {
+  /** True: any; a device id: that one, if it is still there. */
+  microphone?: boolean | string;
+  camera?: boolean | string;
+}
+
+/** The tracks that were wished for. */
+export async function capture({ microphone = false, camera = false }: Wish): Promise<MediaStreamTrack[]> {
+  if (!navigator.mediaDevices) throw new CaptureError(globalThis.isSecureContext ? 'unsupported' : 'insecure');
+  const constraints = { audio: constrain(microphone, VOICE), video: constrain(camera, FACE) };
+  try {
+    return (await navigator.mediaDevices.getUserMedia(constraints)).getTracks();
+  } catch (error) {
+    throw new CaptureError(failureOf(error));
+  }
+}
+
+/** A screen, window or tab, with its sound where the browser gives it. */
+export async function captureScreen(): Promise<MediaStreamTrack[]> {
+  if (!canShareScreen()) throw new CaptureError('unsupported');
+  try {
+    const wish = { video: { frameRate: { ideal: 15, max: 30 } }, audio: true };
+    const tracks = (await navigator.mediaDevices.getDisplayMedia(wish)).getTracks();
+    for (const track of tracks) if (track.kind === 'video') track.contentHint = 'detail';
+    return tracks;
+  } catch (error) {
+    // Closing the browser's picker is no failure; it looks just like a refused permission.
+    throw new CaptureError(failureOf(error) === 'denied' ? 'canceled' : failureOf(error));
+  }
+}
+
+/** Phones, as a rule, cannot. */
+export const canShareScreen = (): boolean => 'getDisplayMedia' in (globalThis.navigator?.mediaDevices ?? {});
+
+export function failureOf(error: unknown): CaptureFailure {
+  switch (error instanceof Error ? error.name : '') {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'denied';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'missing';
+    case 'NotReadableError':
+    case 'AbortError':
+      return 'busy';
+    default:
+      return 'unsupported';
+  }
+}
+
+function constrain(wish: boolean | string, base: MediaTrackConstraints): MediaTrackConstraints | boolean {
+  if (!wish) return false;
+  return wish === true ? base : { ...base, deviceId: { ideal: wish } };
+}

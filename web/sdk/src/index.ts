@@ -1,0 +1,12 @@
+/** The browser's side of Calls, without a user interface. */
+export { CallsClient, type ClientOptions } from './client';
+export { canShareScreen } from './devices/capture';
+export { NO_DEVICES, watchDevices, type Device, type Devices } from './devices/list';
+export { LocalMedia, type LocalState, type LocalTrack, type UserDevice } from './devices/local-media';
+export { meter } from './devices/meter';
+export { CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from './errors';
+export type { Picture } from './meeting/floor';
+export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';
+export type { Wanted } from './meeting/view';
+export type { Ending, Pass } from './signaling/signaling';
+export * from './types';

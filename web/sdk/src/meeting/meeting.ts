@@ -1,0 +1,272 @@
+/**
+ * A meeting as one person's client sees it: the signaling session, the roster, and the floor with all media.
+ *
+ * ```text
+ * joining ──▶ waiting ──▶ inside ──▶ over
+ *    └───────────────────▶ inside
+ * ```
+ */
+import type { LocalMedia } from '../devices/local-media';
+import { Emitter } from '../emitter';
+import { ProblemError } from '../errors';
+import { Signaling, type Ending, type Pass, type SignalingOptions } from '../signaling/signaling';
+import type {
+  Call,
+  ChatMessage,
+  JsonValue,
+  Member,
+  Moderation,
+  Quality,
+  Request,
+  Room,
+  ServerEvent,
+  Source,
+  Speaker,
+  VideoSource,
+  Welcome,
+} from '../types';
+import { Floor, type Picture } from './floor';
+import { Roster } from './roster';
+import type { Wanted } from './view';
+
+/** How often the server hears how well the media arrives; also what notices a dead socket. */
+const DIGEST_EVERY_MS = 5_000;
+
+/** Refusals of an offer that say: not on this presence, ever. */
+const STALE_PRESENCE: ReadonlySet<string> = new Set(['sdp-fingerprint-changed', 'sdp-media-lines-changed', 'peer-closed']);
+
+export type MeetingState =
+  | { is: 'joining' }
+  | { is: 'waiting'; position: number }
+  /** `steady` is false while the socket or the media path is being repaired. */
+  | { is: 'inside'; steady: boolean }
+  | { is: 'over'; ending: Ending };
+
+/** What became of somebody. */
+export interface Arrival {
+  what: 'joined' | 'left';
+  member: Member;
+}
+
+export interface MeetingEvents {
+  state: MeetingState;
+  roster: Member[];
+  arrival: Arrival;
+  /** {@link Meeting.picture} may answer differently now. */
+  pictures: undefined;
+  voices: MediaStreamTrack[];
+  speakers: readonly Speaker[];
+  quality: Quality;
+  call: Call;
+  room: Room;
+  /** Everything said so far; comes with every welcome. */
+  history: ChatMessage[];
+  chat: ChatMessage;
+  data: { from: string; topic: string; payload: unknown };
+  /** Who waits to be let in; only moderators hear it. */
+  knock: Member[];
+  /** A moderator muted this source of ours. */
+  muted: Source;
+  /** The way back in for a page that is loaded again; keep it where the tab keeps things. */
+  pass: Pass | null;
+  /** Media that the server or the browser would not take. */
+  refused: unknown;
+}
+
+export interface MeetingOptions extends SignalingOptions {
+  local: LocalMedia;
+}
+
+export class Meeting extends Emitter<MeetingEvents> {
+  readonly local: LocalMedia;
+  readonly #signaling: Signaling;
+  readonly #roster = new Roster();
+  #me = '';
+  #state: MeetingState = { is: 'joining' };
+  #floor: Floor | null = null;
+  #mediaSteady = false;
+  #wanted: readonly Wanted[] = [];
+  #digests: ReturnType<typeof setInterval> | undefined;
+
+  constructor({ local, ...options }: MeetingOptions) {
+    super();
+    this.local = local;
+    this.#signaling = new Signaling(options);
+    this.#signaling.on('welcome', ({ welcome, resumed }) => this.#welcomed(welcome, resumed));
+    this.#signaling.on('event', (event) => this.#heard(event));
+    this.#signaling.on('link', () => this.#tellSteady());
+    this.#signaling.on('over', (ending) => this.#end(ending));
+  }
+
+  get state(): MeetingState {
+    return this.#state;
+  }
+
+  /** The own participant id; changes when the session has to be built anew. */
+  get me(): string {
+    return this.#me;
+  }
+
+  get voices(): MediaStreamTrack[] {
+    return this.#floor?.voices ?? [];
+  }
+
+  start(): void {
+    globalThis.addEventListener?.('online', this.#online);
+    this.#digests = setInterval(() => void this.#tellDigest(), DIGEST_EVERY_MS);
+    this.#signaling.start();
+  }
+
+  leave(): Promise<void> {
+    return this.#signaling.leave();
+  }
+
+  /** What is on screen now, and how big. */
+  show(wanted: readonly Wanted[]): void {
+    this.#wanted = wanted;
+    this.#floor?.show(wanted);
+  }
+
+  /** The moving picture of somebody, where one arrives. */
+  picture(participantId: string, source: VideoSource): Picture | null {
+    return this.#floor?.picture(participantId, source) ?? null;
+  }
+
+  async raiseHand(up: boolean): Promise<void> {
+    await this.#ask({ t: 'hand', d: { up } });
+  }
+
+  async say(text: string, to?: string): Promise<void> {
+    await this.#ask({ t: 'chat', d: to === undefined ? { text } : { text, to } });
+  }
+
+  /** A message between applications: any JSON, under a topic. */
+  async send(topic: string, payload: JsonValue, to?: string): Promise<void> {
+    const data = { topic, payload: payload as Record<string, never> }; // the schema has no word for "any JSON"
+    await this.#ask({ t: 'data', d: to === undefined ? data : { ...data, to } });
+  }
+
+  async moderate(action: Moderation): Promise<void> {
+    await this.#ask({ t: 'mod', d: action });
+  }
+
+  #ask(request: Request): Promise<unknown> {
+    return this.#signaling.ask(request);
+  }
+
+  #welcomed(welcome: Welcome, resumed: boolean): void {
+    this.#me = welcome.participant_id;
+    this.#roster.reset(welcome.roster);
+    if (!resumed || !this.#floor) this.#build(welcome);
+    else this.#floor.resume();
+    this.#state = { is: 'inside', steady: true };
+    this.emit('pass', this.#signaling.pass);
+    this.emit('call', welcome.call);
+    if (welcome.room) this.emit('room', welcome.room);
+    this.emit('history', welcome.chat ?? []);
+    this.emit('roster', this.#roster.all);
+    this.#tellSteady();
+  }
+
+  #build(welcome: Welcome): void {
+    this.#floor?.close();
+    this.#mediaSteady = false;
+    const floor = new Floor({ welcome, local: this.local, ask: (request) => this.#ask(request) });
+    this.#floor = floor;
+    floor.on('pictures', () => this.emit('pictures', undefined));
+    floor.on('voices', (voices) => this.emit('voices', voices));
+    floor.on('refused', (error) => this.#refused(error));
+    floor.on('lost', () => this.#signaling.rejoin());
+    floor.on('state', (state) => {
+      this.#mediaSteady = state === 'connected';
+      this.#tellSteady();
+    });
+    floor.show(this.#wanted);
+    floor.start();
+  }
+
+  /** A presence that still talks to the page from before a reload takes no new one: come in anew then. */
+  #refused(error: unknown): void {
+    if (error instanceof ProblemError && STALE_PRESENCE.has(error.code)) this.#signaling.rejoin();
+    else this.emit('refused', error);
+  }
+
+  #heard(event: ServerEvent): void {
+    switch (event.t) {
+      case 'waiting':
+        return this.#move({ is: 'waiting', position: event.d.position });
+      case 'participant':
+        return this.#changed(event.d.event, event.d.participant as Member);
+      case 'hand':
+        return this.#raised(event.d.participant_id, event.d.up);
+      case 'slots':
+        return this.#floor?.slots(event.d.slots);
+      case 'layers':
+        return this.#floor?.watched(event.d);
+      case 'muted':
+        if (event.d.muted) this.local.mutedFromAfar(event.d.source);
+        return this.emit('muted', event.d.source);
+      case 'speakers':
+        return this.emit('speakers', event.d);
+      case 'quality':
+        return this.emit('quality', event.d);
+      case 'call':
+        return this.emit('call', event.d);
+      case 'room':
+        return this.emit('room', event.d);
+      case 'chat':
+        return this.emit('chat', event.d);
+      case 'data':
+        return this.emit('data', event.d);
+      case 'knock':
+        return this.emit('knock', event.d.waiting as Member[]);
+      default:
+        return; // `admitted` and `denied` come before a `welcome` or `bye`, which say it all
+    }
+  }
+
+  #changed(event: string, member: Member): void {
+    const known = this.#roster.get(member.participant_id) !== undefined;
+    if (event === 'left') this.#roster.drop(member.participant_id);
+    else this.#roster.put(member);
+    const what = event === 'left' ? 'left' : 'joined';
+    if (known === (what === 'left') && member.participant_id !== this.#me) this.emit('arrival', { what, member });
+    this.emit('roster', this.#roster.all);
+  }
+
+  #raised(participantId: string, hand: boolean): void {
+    const member = this.#roster.get(participantId);
+    if (!member) return;
+    this.#roster.put({ ...member, hand });
+    this.emit('roster', this.#roster.all);
+  }
+
+  #tellSteady(): void {
+    if (this.#state.is === 'inside') this.#move({ is: 'inside', steady: this.#signaling.up && this.#mediaSteady });
+  }
+
+  #move(state: MeetingState): void {
+    this.#state = state;
+    this.emit('state', state);
+  }
+
+  async #tellDigest(): Promise<void> {
+    if (!this.#signaling.up || !this.#floor) return;
+    const digest = await this.#floor.digest();
+    await this.#ask({ t: 'stats', d: digest }).catch(() => undefined);
+  }
+
+  readonly #online = (): void => {
+    this.#signaling.nudge();
+    this.#floor?.nudge();
+  };
+
+  #end(ending: Ending): void {
+    globalThis.removeEventListener?.('online', this.#online);
+    clearInterval(this.#digests);
+    this.#floor?.close();
+    this.#floor = null;
+    this.emit('pass', null);
+    this.#move({ is: 'over', ending });
+  }
+}

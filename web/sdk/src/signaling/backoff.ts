@@ -1,0 +1,13 @@
+/** Longest pause after the first failure; it doubles with each further one. */
+const FIRST_MS = 250;
+
+/** No pause is longer. */
+const CAP_MS = 8_000;
+
+/**
+ * How long to wait before the next try, in milliseconds: exponential with full jitter, so that a thousand clients
+ * of a server that restarts do not come back at once.
+ */
+export function backoff(failures: number, random: () => number = Math.random): number {
+  return random() * Math.min(CAP_MS, FIRST_MS * 2 ** failures);
+}

@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Digester } from '../src/rtc/digest';
+import { activate, bitrateFor, encodingsFor, preferVp8 } from '../src/rtc/encodings';
+import { Recovery } from '../src/rtc/recovery';
+import { withOpusDtx } from '../src/rtc/sdp';
+
+const track = (settings: MediaTrackSettings) => ({ getSettings: () => settings }) as MediaStreamTrack;
+
+test('a camera is sent in three layers, smallest first', () => {
+  const layers = encodingsFor('camera', track({ width: 1280, height: 720 }));
+  expect(layers.map(({ rid }) => rid)).toEqual(['q', 'h', 'f']);
+  expect(layers.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([4, 2, 1]);
+  expect(layers.at(-1)?.maxBitrate).toBe(1_700_000);
+});
+
+test('a small picture costs less, but never nothing', () => {
+  expect(bitrateFor(640, 360)).toBeLessThan(700_000);
+  expect(bitrateFor(16, 16)).toBe(80_000);
+});
+
+test('layers that nobody watches are switched off, and it is told whether that changed anything', () => {
+  const encodings = encodingsFor('camera', track({}));
+  expect(activate(encodings, ['q'])).toBe(true);
+  expect(encodings.map(({ active }) => active)).toEqual([true, false, false]);
+  expect(activate(encodings, ['q'])).toBe(false);
+});
+
+test('VP8 goes first and nothing is taken off the offer', () => {
+  const codecs = ['video/VP9', 'video/VP8', 'video/rtx'].map((mimeType) => ({ mimeType }));
+  expect(preferVp8(codecs).map(({ mimeType }) => mimeType)).toEqual(['video/VP8', 'video/VP9', 'video/rtx']);
+});
+
+test('only Opus is asked to fall silent', () => {
+  const answer = ['a=rtpmap:111 opus/48000/2', 'a=fmtp:111 minptime=10;useinbandfec=0', 'a=fmtp:97 apt=96', ''];
+  expect(withOpusDtx(answer.join('\r\n')).split('\r\n')).toEqual([
+    'a=rtpmap:111 opus/48000/2',
+    'a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1',
+    'a=fmtp:97 apt=96',
+    '',
+  ]);
+});
+
+test('a digest tells growth, not totals', () => {
+  const digester = new Digester();
+  const report = (packetsReceived: number, packetsLost: number, freezeCount: number) =>
+    [{ type: 'inbound-rtp', packetsReceived, packetsLost, freezeCount }] as unknown as RTCStats[];
+  expect(digester.digest(report(90, 10, 1))).toEqual({ loss: 0.1, freezes: 1 });
+  expect(digester.digest(report(190, 10, 1))).toEqual({ loss: 0, freezes: 0 });
+});
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+function watched() {
+  const actions = { restart: vi.fn(), lost: vi.fn() };
+  return { ...actions, recovery: new Recovery(actions) };
+}
+
+test('a short loss heals by itself', () => {
+  const { recovery, restart } = watched();
+  recovery.on('connected');
+  recovery.on('disconnected');
+  vi.advanceTimersByTime(1_000);
+  recovery.on('connected');
+  vi.advanceTimersByTime(60_000);
+  expect(restart).not.toHaveBeenCalled();
+});
+
+test('a long loss restarts ICE once, and is lost when that does not help', () => {
+  const { recovery, restart, lost } = watched();
+  recovery.on('connected');
+  recovery.on('disconnected');
+  vi.advanceTimersByTime(2_000);
+  recovery.on('failed');
+  expect(restart).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(10_000);
+  expect(lost).toHaveBeenCalledTimes(1);
+});
+
+test('a connection that never comes up is lost', () => {
+  const { recovery, lost } = watched();
+  recovery.on('connecting');
+  vi.advanceTimersByTime(15_000);
+  expect(lost).toHaveBeenCalledTimes(1);
+});

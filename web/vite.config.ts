@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Where `npm run dev` finds the server. */
+const SERVER = process.env.CALLS_SERVER ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  root: here('app'),
+  resolve: { alias: { '@calls/sdk': here('sdk/src/index.ts') } },
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    outDir: here('dist'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0, // the content security policy allows no data: scripts or styles
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { '/api': { target: SERVER, ws: true } } },
+  test: { root: here('.'), include: ['{sdk,app}/test/**/*.test.ts'] },
+});
