@@ -412,8 +412,8 @@ impl std::ops::Deref for Burst {
     }
 }
 
-impl From<Vec<Packet>> for Burst {
-    fn from(packets: Vec<Packet>) -> Self {
+impl<P: Into<Arc<[Packet]>>> From<P> for Burst {
+    fn from(packets: P) -> Self {
         Self::new(packets.into(), Rates::default())
     }
 }
