@@ -1,5 +1,5 @@
 /** What the controls of a meeting do. */
-import { CaptureError } from '@calls/sdk';
+import { CallsClient, CaptureError } from '@calls/sdk';
 import { t } from '../i18n/t';
 import { attempt, detailOf } from './announce';
 import { local } from './devices';
@@ -14,6 +14,8 @@ export interface Actions {
   chat(): void;
   people(): void;
   leave(): void;
+  /** For everybody. */
+  end(): void;
 }
 
 export function actionsOf(store: MeetingStore): Actions {
@@ -25,7 +27,13 @@ export function actionsOf(store: MeetingStore): Actions {
     chat: () => store.toggle('chat'),
     people: () => store.toggle('people'),
     leave: () => void store.meeting.leave(),
+    end: () => attempt(end(store)),
   };
+}
+
+/** The server tells everybody, us too. */
+async function end({ meeting, call }: MeetingStore): Promise<void> {
+  if (call.value) await new CallsClient({ key: meeting.pass?.token ?? null }).endCall(call.value.call_id);
 }
 
 async function turn(device: 'microphone' | 'camera'): Promise<void> {
