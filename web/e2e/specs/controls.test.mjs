@@ -1,7 +1,7 @@
 // What a person can do in a meeting, as the others notice it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { control, seesAndHears, tile, timeUntilMoving, until, receiving } from '../support/meeting.mjs';
+import { control, hears, participantId, seesAndHears, tile, timeUntilMoving, until, receiving } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 let ada;
@@ -74,6 +74,37 @@ test('a shared screen takes the stage at the other end, and leaves it', async ()
   await stage.locator('video.video--shown').waitFor();
   await control(ada, 'Share screen').click();
   await stage.waitFor({ state: 'detached' });
+});
+
+test('a paused picture says why, and moves again', async () => {
+  const id = await participantId(grace, 'Ada');
+  const mid = await grace.page.evaluate(() => {
+    const slots = globalThis.__connections.at(-1).getTransceivers();
+    return slots.find(({ direction, receiver }) => direction === 'recvonly' && receiver.track.kind === 'video').mid;
+  });
+  const slot = (paused) => hears(grace, 'slots', { slots: [{ mid, participant_id: id, source: 'camera', paused }] });
+  const reasons = [
+    ['bandwidth', 'Picture paused: the network is slow'],
+    ['codec', 'This browser cannot show this picture'],
+  ];
+  for (const [paused, words] of reasons) {
+    await slot(paused);
+    await tile(grace, 'Ada').getByText(words).waitFor();
+    await tile(grace, 'Ada').locator('video').waitFor({ state: 'detached' });
+  }
+  await slot(null);
+  await tile(grace, 'Ada').locator('video.video--shown').waitFor();
+});
+
+test('a connection shows how good it is, in bars and in words', async () => {
+  const participant_id = await participantId(grace, 'Ada');
+  const quality = (score) => hears(grace, 'quality', { participant_id, score, up_kbps: 0, down_kbps: 0, loss: 0.02, rtt_ms: 40 });
+  await quality(4.6);
+  await tile(grace, 'Ada').getByRole('img', { name: 'Connection: good (4.6 of 5)' }).waitFor();
+  await quality(1.2);
+  const bars = tile(grace, 'Ada').getByRole('img', { name: 'Connection: poor (1.2 of 5)' });
+  await bars.waitFor();
+  assert.equal(await bars.locator('.quality__lit').count(), 1);
 });
 
 test('nobody’s page logged an error', () => here.assertNoErrors());

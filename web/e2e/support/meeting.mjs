@@ -98,3 +98,9 @@ export async function timeUntilMoving(person, pictures, withinMs) {
 
 /** The id under which somebody is in the meeting, as somebody sees it. */
 export const participantId = async (viewer, name) => tile(viewer, name).getAttribute('data-participant');
+
+/** Lets a page hear an event as if the server had said it. */
+export const hears = ({ page }, t, d) =>
+  page.evaluate((frame) => {
+    globalThis.__sockets.at(-1).dispatchEvent(new MessageEvent('message', { data: JSON.stringify(frame) }));
+  }, { t, d });
