@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { control, inside, sees } from '../support/meeting.mjs';
+import { control, enter, inside, sees } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -53,9 +53,27 @@ test('the meeting, its panels and its goodbye', async () => {
   await assertAccessible(ada);
   await ada.page.keyboard.press('Escape');
 
+  await control(ada, 'End for all').click();
+  await assertAccessible(ada);
+  await ada.page.keyboard.press('Escape');
+
   await control(ada, 'Leave').click();
   await ada.page.getByText('You left the meeting').waitFor();
   await assertAccessible(ada);
+});
+
+test('the waiting room, and the page of a room that is not there', async () => {
+  const room = await here.room({ settings: { waiting_room: true } });
+  const host = await here.join('Host', room);
+  const guest = await here.lobby('Guest', room);
+  await enter(guest);
+  await guest.page.getByRole('button', { name: 'Stop waiting' }).waitFor();
+  await assertAccessible(guest);
+  await guest.page.goto(`${here.url}/meet/room_0000`);
+  await guest.page.getByRole('heading', { name: 'There is no such meeting' }).waitFor();
+  await assertAccessible(guest);
+  await guest.close();
+  await host.close();
 });
 
 test('a phone of 360 pixels shows the meeting without scrolling sideways', async () => {
@@ -66,4 +84,4 @@ test('a phone of 360 pixels shows the meeting without scrolling sideways', async
   await assertAccessible(ada);
 });
 
-test('nobody’s page logged an error', () => here.assertNoErrors());
+test('nobody’s page logged an error of its own', () => here.assertNoErrors(/Failed to load resource: .* 404/));
