@@ -171,6 +171,29 @@ test('a host ends the meeting for everybody, after being asked; a guest cannot',
   await host.close();
 });
 
+test('what a host does is told to whom it concerns', async () => {
+  const room = await here.room();
+  const host = await here.join('Host', room);
+  const guest = await here.join('Guest', room);
+  const told = ({ page }, text) => page.getByRole('status').getByText(text).waitFor();
+  await told(host, 'Guest joined');
+
+  await control(host, 'People').click();
+  await host.page.getByRole('button', { name: 'Lock meeting' }).click();
+  await told(guest, 'The meeting is locked');
+  await host.page.getByRole('button', { name: 'Actions for Guest' }).click();
+  await host.page.getByRole('button', { name: 'Make host' }).click();
+  await told(guest, 'You are the host now');
+  await told(host, 'Guest is the host now');
+  await control(guest, 'End for all').waitFor();
+  assert.equal(await control(host, 'End for all').count(), 0);
+
+  await control(host, 'Leave').click();
+  await told(guest, 'Host left');
+  await guest.close();
+  await host.close();
+});
+
 test('a browser that comes back is the same person, and a second tab is somebody else', async () => {
   const room = await here.room();
   const host = await here.join('Host', room);

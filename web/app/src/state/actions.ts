@@ -2,6 +2,7 @@
 import { CallsClient, CaptureError } from '@calls/sdk';
 import { t } from '../i18n/t';
 import { attempt, detailOf } from './announce';
+import { deviceHelp } from './device-help';
 import { local } from './devices';
 import type { MeetingStore } from './meeting-store';
 import { toast } from './toasts';
@@ -50,11 +51,4 @@ async function share(): Promise<void> {
     if (error instanceof CaptureError && error.failure === 'canceled') return;
     toast(t('meeting.shareFailed', { detail: detailOf(error) }), { tone: 'bad' });
   }
-}
-
-/** What a person can do about a device that does not open. */
-export function deviceHelp(device: 'microphone' | 'camera', failure: CaptureError['failure']): string {
-  const name = t(`device.${device}`).toLocaleLowerCase();
-  const known = failure === 'canceled' ? 'denied' : failure;
-  return t(`device.${known}`, { device: name });
 }

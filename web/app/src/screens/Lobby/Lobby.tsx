@@ -38,7 +38,7 @@ export function Lobby({ visit }: { visit: Visit }) {
       <main class="lobby__main">
         <div class="lobby__picture">
           <SelfPreview name={name} />
-          <DeviceHelp />
+          <DeviceHelp>{t('device.canJoin')}</DeviceHelp>
         </div>
         <form class="lobby__form" onSubmit={join}>
           <div>
