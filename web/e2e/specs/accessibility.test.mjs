@@ -86,6 +86,10 @@ test('a phone of 360 pixels shows the meeting without scrolling sideways', async
   await inside(ada);
   const wide = await ada.page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 360, `the page is ${wide} px wide`);
+  for (const button of await ada.page.getByRole('toolbar').getByRole('button').all()) {
+    const { x, width, height } = await button.boundingBox();
+    assert.ok(x >= 0 && x + width <= 360 && Math.min(width, height) >= 24, `a control at ${x}, ${width} × ${height}`);
+  }
   await assertAccessible(ada, 'phone');
 });
 

@@ -158,7 +158,7 @@ test('a host ends the meeting for everybody, after being asked; a guest cannot',
   assert.equal(await control(guest, 'End for all').count(), 0);
 
   await control(host, 'End for all').click();
-  await host.page.getByRole('button', { name: 'Go on' }).click();
+  await host.page.getByRole('button', { name: 'Cancel' }).click();
   await sees(host, 2);
 
   await control(host, 'End for all').click();

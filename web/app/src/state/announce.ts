@@ -2,7 +2,7 @@
 import { CaptureError, ProblemError, type Member, type Role } from '@calls/sdk';
 import { has, t } from '../i18n/t';
 import type { MeetingStore } from './meeting-store';
-import { toast } from './toasts';
+import { clearToasts, toast } from './toasts';
 
 /** In a crowd that streams in, nobody reads names. */
 const QUIET_ABOVE = 12;
@@ -11,6 +11,7 @@ export const nameOf = (member: Member): string => member.display_name || member.
 
 export function announce(store: MeetingStore): void {
   const { meeting } = store;
+  meeting.on('state', ({ is }) => is === 'over' && clearToasts());
   meeting.on('arrival', ({ what, member }) => {
     if (store.members.value.length > QUIET_ABOVE) return;
     toast(t(what === 'joined' ? 'meeting.joined' : 'meeting.left', { name: nameOf(member) }));

@@ -11,7 +11,7 @@ interface EndDialogProps {
 export function EndDialog({ end, closed }: EndDialogProps) {
   const foot = (close: () => void) => (
     <>
-      <Button onClick={close}>{t('end.keep')}</Button>
+      <Button onClick={close}>{t('app.cancel')}</Button>
       <Button
         look="danger"
         onClick={() => {
