@@ -257,3 +257,71 @@ fn a_picture_that_the_client_cannot_decode_is_not_chosen_and_a_pinned_one_says_w
         Some(Paused::Codec)
     );
 }
+
+#[test]
+fn what_the_path_withholds_is_told_and_told_again_when_it_fits() {
+    let mut slots = slots(0, 1);
+    slots.fill(&stage(&[], &["ann"]));
+    let told = slots.obstruct("v0", Obstacle::Bandwidth, true).unwrap();
+    assert_eq!(told.paused, Some(Paused::Bandwidth));
+    assert_eq!(slots.obstruct("v0", Obstacle::Bandwidth, true), None);
+    let told = slots.obstruct("v0", Obstacle::Bandwidth, false).unwrap();
+    assert_eq!(told.paused, None);
+}
+
+#[test]
+fn somebody_else_in_a_slot_starts_without_the_obstacle_of_the_one_before() {
+    let mut slots = slots(0, 1);
+    slots.fill(&stage(&[], &["ann"]));
+    slots.obstruct("v0", Obstacle::Codec, true).unwrap();
+    let changes = slots.fill(&stage(&[], &["bob"]));
+    let told = changes[0].tell.as_ref().unwrap();
+    assert_eq!(told.participant_id, Some(id("bob")));
+    assert_eq!(told.paused, None);
+}
+
+#[test]
+fn a_muted_picture_stays_muted_whatever_the_path_carries() {
+    let mut slots = slots(0, 1);
+    let mut muted = stage(&[], &["ann"]);
+    muted.video[0].announced.muted = true;
+    slots.fill(&muted);
+    assert_eq!(slots.obstruct("v0", Obstacle::Bandwidth, true), None);
+    let changes = slots.fill(&stage(&[], &["ann"]));
+    let told = changes[0].tell.as_ref().unwrap();
+    assert_eq!(told.paused, Some(Paused::Bandwidth));
+}
+
+#[test]
+fn screens_matter_most_then_whoever_spoke_last_or_was_pinned() {
+    let mut slots = slots(0, 4);
+    let mut stage = stage(&[], &["screen", "ann", "bob", "cid"]);
+    stage.video[0].announced.source = Source::Screen;
+    slots
+        .view(&View {
+            slots: vec![
+                wish("v0", Some("bob")),
+                ViewSlot {
+                    source: Some(Source::Screen),
+                    ..wish("v1", None)
+                },
+                wish("v2", None),
+                wish("v3", None),
+            ],
+        })
+        .unwrap();
+    let priorities: Vec<_> = slots
+        .fill(&stage)
+        .iter()
+        .map(|change| change.show.flatten().unwrap().priority)
+        .collect();
+    assert_eq!(
+        priorities,
+        [
+            Priority::Speaker,
+            Priority::Screen,
+            Priority::Speaker,
+            Priority::Usual
+        ]
+    );
+}
