@@ -2,10 +2,13 @@
 import type { Quality } from '@calls/sdk';
 import { t } from '../../i18n/t';
 import { qualityLevel } from '../../layout/quality';
+import type { MeetingStore } from '../../state/meeting-store';
 
 const BARS = [1, 2, 3, 4, 5];
 
-export function QualityBars({ quality }: { quality: Quality | undefined }) {
+/** A component of its own, as scores come every second and the tile around it need not be drawn for that. */
+export function QualityBars({ store, id }: { store: MeetingStore; id: string }) {
+  const quality = store.quality.value.get(id);
   if (!quality) return null;
   const { bars, level } = qualityLevel(quality.score);
   const words = t('quality.words', { level: t(`quality.${level}`), score: quality.score.toFixed(1) });

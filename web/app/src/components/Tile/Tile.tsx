@@ -61,7 +61,7 @@ export function Tile({ store, member }: TileProps) {
           speaking && <Voice />
         )}
         <span class="tile__text">{self ? t('app.you') : name}</span>
-        <QualityBars quality={store.quality.value.get(id)} />
+        <QualityBars store={store} id={id} />
       </p>
     </article>
   );
