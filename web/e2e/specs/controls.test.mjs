@@ -78,9 +78,9 @@ test('a shared screen takes the stage at the other end, and leaves it', async ()
 
 test('a paused picture says why, and moves again', async () => {
   const id = await participantId(grace, 'Ada');
-  const mid = await grace.page.evaluate(() => {
-    const slots = globalThis.__connections.at(-1).getTransceivers();
-    return slots.find(({ direction, receiver }) => direction === 'recvonly' && receiver.track.kind === 'video').mid;
+  const mid = await tile(grace, 'Ada').locator('video').evaluate(({ srcObject }) => {
+    const [shown] = srcObject.getVideoTracks();
+    return globalThis.__connections.at(-1).getTransceivers().find(({ receiver }) => receiver.track === shown).mid;
   });
   const slot = (paused) => hears(grace, 'slots', { slots: [{ mid, participant_id: id, source: 'camera', paused }] });
   const reasons = [
