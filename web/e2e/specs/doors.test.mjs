@@ -10,6 +10,11 @@ const here = world();
 /** What the browser itself logs about an answer that is not 2xx. */
 const REFUSED_REQUEST = /Failed to load resource: .* (401|403|404|409)/;
 
+/** Rooms know who their host is to be. */
+async function designatesHosts() {
+  return 'host' in (await api(here.url, 'GET', `/rooms/${await here.room()}`));
+}
+
 test('a guest waits until the host lets them in', async () => {
   const room = await here.room({ settings: { waiting_room: true } });
   const host = await here.join('Host', room);
@@ -192,6 +197,54 @@ test('what a host does is told to whom it concerns', async () => {
   await told(guest, 'Host left');
   await guest.close();
   await host.close();
+});
+
+test('whoever starts a meeting is its host after leaving it to others, and after a reload', async (test) => {
+  if (!(await designatesHosts())) return test.skip('this server designates no hosts');
+  const maker = await here.open('Maker', '/');
+  await maker.page.getByRole('button', { name: 'Start a meeting' }).click();
+  await enter(maker);
+  await control(maker, 'End for all').waitFor();
+  const room = new URL(maker.page.url()).pathname.split('/').at(-1);
+  const guest = await here.join('Guest', room);
+
+  await control(maker, 'Leave').click();
+  await control(guest, 'End for all').waitFor(); // somebody has to be
+  await maker.page.getByRole('button', { name: 'Join again' }).click();
+  await enter(maker);
+  await control(maker, 'End for all').waitFor();
+  await control(guest, 'End for all').waitFor({ state: 'detached' });
+
+  await maker.page.reload();
+  await control(maker, 'End for all').waitFor();
+
+  // Another day, another tab.
+  await maker.page.close();
+  const back = { name: 'Maker', page: await maker.context.newPage() };
+  await back.page.goto(`${here.url}/meet/${room}`);
+  await enter(back);
+  await control(back, 'End for all').waitFor();
+  await maker.close();
+  await guest.close();
+});
+
+test('a guest who comes before the host learns that nobody can let them in yet, and is let in later', async (test) => {
+  if (!(await designatesHosts())) return test.skip('this server designates no hosts');
+  const maker = await here.open('Maker', '/');
+  await maker.page.getByText('Options').click();
+  await maker.page.getByLabel('Guests wait until I let them in').check();
+  await maker.page.getByRole('button', { name: 'Start a meeting' }).click();
+  await maker.page.getByText('Ready to join').waitFor();
+  const guest = await here.lobby('Guest', new URL(maker.page.url()).pathname.split('/').at(-1));
+  await enter(guest);
+  await guest.page.getByText('Nobody is here yet who could let you in').waitFor();
+
+  await enter(maker);
+  await guest.page.getByText('wait until the host lets you in').waitFor();
+  await maker.page.getByRole('status').getByRole('button', { name: 'Let in' }).click();
+  await inside(guest);
+  await guest.close();
+  await maker.close();
 });
 
 test('a browser that comes back is the same person, and a second tab is somebody else', async () => {
