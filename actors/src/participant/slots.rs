@@ -343,7 +343,7 @@ impl Slot {
             None | Some(Paused::Bandwidth | Paused::Codec)
         );
         let paused = self.obstacle.map(Paused::from);
-        if !ours || self.state.paused == paused {
+        if !ours || self.shown.is_none() || self.state.paused == paused {
             return None;
         }
         self.state.paused = paused;

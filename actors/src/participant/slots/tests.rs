@@ -206,7 +206,8 @@ fn more_slots_in_a_new_offer_leave_the_old_ones_alone() {
     slots.negotiated(&[info("v0"), info("v1")]);
     let changes = slots.fill(&stage(&[], &["bob", "ann"]));
     assert_eq!(told(&slots), some(&["ann", "bob"]));
-    assert_eq!(changes.len(), 1);
+    let news = |change: &&SlotChange| change.tell.is_some();
+    assert_eq!(changes.iter().filter(news).count(), 1);
 }
 
 #[test]
@@ -281,15 +282,9 @@ fn somebody_else_in_a_slot_starts_without_the_obstacle_of_the_one_before() {
 }
 
 #[test]
-fn a_muted_picture_stays_muted_whatever_the_path_carries() {
+fn an_obstacle_of_an_empty_slot_is_no_news() {
     let mut slots = slots(0, 1);
-    let mut muted = stage(&[], &["ann"]);
-    muted.video[0].announced.muted = true;
-    slots.fill(&muted);
     assert_eq!(slots.obstruct("v0", Obstacle::Bandwidth, true), None);
-    let changes = slots.fill(&stage(&[], &["ann"]));
-    let told = changes[0].tell.as_ref().unwrap();
-    assert_eq!(told.paused, Some(Paused::Bandwidth));
 }
 
 #[test]
