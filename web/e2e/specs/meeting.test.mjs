@@ -45,6 +45,8 @@ async function join(name) {
 async function picture({ page }, name) {
   await page.setViewportSize(LARGE);
   await page.waitForTimeout(SETTLED_MS);
+  // A machine that is busy elsewhere looks like a slow network for a while; whether pictures come is others' promise.
+  await until('no picture is paused', async () => (await page.locator('.tile__note').count()) === 0).catch(() => undefined);
   await page.screenshot({ path: `${RESULTS}${name}.png` });
   await page.setViewportSize(SMALL);
 }
