@@ -122,6 +122,8 @@ pub struct JoinRoom {
     pub display_name: Option<DisplayName>,
     /// A role that the application gives; the room decides where it is left out.
     pub role: Option<Role>,
+    /// Made for one offer of WHIP or WHEP: nobody who could be host.
+    pub guest: bool,
 }
 
 /// Leave a room; leaving twice is nothing.

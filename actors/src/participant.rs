@@ -344,6 +344,9 @@ impl Handler<OfferSdp> for Participant {
         let answer = self.offer(&offer.sdp, &offer.publish, ctx)?;
         self.sessionless = true;
         self.deed(Did::Attach);
+        if offer.publish.is_empty() {
+            self.deed(Did::Look);
+        }
         if let Some(user) = &offer.watch {
             self.slots.watch_user(user);
             self.refill(ctx);

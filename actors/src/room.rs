@@ -149,6 +149,8 @@ pub struct Deed {
 pub enum Did {
     /// Their socket came; a [`Snapshot`](crate::participant::Snapshot) (or their place at the door) is the answer.
     Attach,
+    /// They came to watch only, without a socket (WHEP).
+    Look,
     /// Their socket went.
     Detach,
     /// They publish this now, and nothing else.
@@ -242,6 +244,8 @@ pub struct Room {
     chat: ChatLog,
     /// Who left since the call was told last.
     left: Vec<(Member, LeaveReason)>,
+    /// Those at the door were told that somebody inside can let them in.
+    told_moderated: bool,
     /// Some still have to find back after a crash.
     gathering: bool,
     parent: CallDoor,
@@ -270,7 +274,13 @@ impl Room {
         };
         let lifeline = parent.ended.upgrade();
         Self {
-            members: Membership::restore(rules, before.inside, before.waiting, before.banned),
+            members: Membership::restore(
+                rules,
+                before.inside,
+                before.waiting,
+                before.banned,
+                before.hostless,
+            ),
             lifeline: lifeline.map(|ended| Lifeline::new(call.call_id.clone(), &ended)),
             call,
             model: room,
@@ -282,6 +292,7 @@ impl Room {
             routes: Routes::default(),
             chat: ChatLog::default(),
             left: Vec::new(),
+            told_moderated: false,
             gathering,
             parent,
             _alive: services.living.enter(ActorKind::Room),
@@ -384,9 +395,10 @@ impl Handler<RoomRulesChanged> for Room {
     type Result = ();
 
     fn handle(&mut self, RoomRulesChanged(room): RoomRulesChanged, _: &mut Self::Context) {
-        self.members.set_rules(Rules::of(&room));
+        let effects = self.members.set_rules(Rules::of(&room));
         self.tell_all(&Event::Room(room.clone()));
         self.model = Some(room);
+        drop(self.perform(effects));
         self.report();
     }
 }

@@ -352,6 +352,10 @@ pub struct Limits {
 pub struct Waiting {
     /// 1 is next.
     pub position: u32,
+    /// Somebody is inside who can let them in.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub moderated: bool,
 }
 
 /// What became of a participant.

@@ -369,6 +369,7 @@ impl Life {
     pub fn after_leaving(
         &mut self,
         inside: &[Member],
+        waiting: usize,
         left: &[(Member, LeaveReason)],
         now: Timestamp,
     ) -> Company {
@@ -379,16 +380,18 @@ impl Life {
                 self.crashed.push((id.clone(), member.clone()));
             }
         }
-        if left.is_empty() || self.is_over() {
+        if self.is_over() {
             return Company::Kept;
         }
         if self.room.is_some() {
-            let empty = inside.is_empty();
-            return if empty {
-                Company::Awaited(self.linger())
-            } else {
+            return if self.has_company(inside, waiting) {
                 Company::Kept
+            } else {
+                Company::Awaited(self.linger())
             };
+        }
+        if left.is_empty() {
+            return Company::Kept;
         }
         let crashed = left
             .iter()
@@ -405,13 +408,13 @@ impl Life {
         }
     }
 
-    /// Is there company now? Asked when the time to come back is over.
-    pub fn has_company(&self, inside: &[Member]) -> bool {
-        let needed = if self.room.is_some() || self.is_unanswered() {
-            1
-        } else {
-            COMPANY
-        };
+    /// Is there company now? Asked when the time to come back is over. Who waits at the door of a room is company: the
+    /// host may still be on the way.
+    pub fn has_company(&self, inside: &[Member], waiting: usize) -> bool {
+        if self.room.is_some() {
+            return inside.len() + waiting > 0;
+        }
+        let needed = if self.is_unanswered() { 1 } else { COMPANY };
         inside.len() >= needed
     }
 

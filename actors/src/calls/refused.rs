@@ -79,6 +79,9 @@ pub enum ModerateRefused {
     /// Moderators cannot act on the host, nor give away the host's role.
     #[error("only the host may do this")]
     NotHost,
+    /// Guests and those who came only to watch let nobody in.
+    #[error("who came by WHIP or WHEP cannot be host")]
+    CannotHost,
     /// The room holds as many as it may.
     #[error("room is full ({limit} participants)")]
     Full {

@@ -50,11 +50,13 @@ impl Calls {
             user_id,
             display_name,
             role,
+            guest,
         } = join;
         let enter = Enter {
             user_id,
             display_name,
             role,
+            guest,
         };
         let (call_id, call) = match self.session_of(&room, &enter, ctx) {
             Ok(session) => session,
@@ -90,7 +92,9 @@ impl Calls {
         if let Some(known) = self.registry.session(&room.room_id) {
             return Ok((known.memory.life.id().clone(), known.address.clone()));
         }
-        if room.locked && !enter.role.is_some_and(calls_model::Role::moderates) {
+        let is_host = enter.role.is_none() && room.host.as_ref() == Some(&enter.user_id);
+        let moderates = is_host || enter.role.is_some_and(calls_model::Role::moderates);
+        if room.locked && !moderates {
             return Err(JoinRefused::Locked);
         }
         let call_id = CallId::new();

@@ -1,6 +1,7 @@
 //! The tree from `Calls` down, in virtual time, with crashes in it.
 
 mod crashes;
+mod hosts;
 mod ringing;
 mod rooms;
 
@@ -64,6 +65,7 @@ fn room(name: &str) -> Room {
         created_at: DateTime::UNIX_EPOCH.into(),
         scheduled_at: None,
         locked: false,
+        host: None,
     }
 }
 
@@ -146,6 +148,7 @@ impl Server {
             user_id,
             display_name: None,
             role,
+            guest: false,
         })
         .await
     }

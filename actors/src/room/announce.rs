@@ -33,6 +33,7 @@ impl Room {
             .filter_map(|effect| self.act(effect, now))
             .collect();
         if changed {
+            self.tell_whether_moderated();
             self.report();
         }
         facts
@@ -129,7 +130,8 @@ impl Room {
                 })
             }
             Effect::QueueChanged => {
-                self.tell_queue();
+                self.tell_waiting();
+                self.tell_moderators();
                 None
             }
             Effect::Empty => None, // the call sees it in the roster
@@ -202,18 +204,35 @@ impl Room {
             inside: self.members.inside().cloned().collect(),
             waiting: self.members.waiting().cloned().collect(),
             banned: self.members.banned().cloned().collect(),
+            hostless: self.members.hostless().cloned().collect(),
             locked: self.members.rules().locked,
             left: std::mem::take(&mut self.left),
             participants: self.participants.clone(),
         }));
     }
 
-    fn tell_queue(&self) {
+    /// Those at the door hear when the last who could let them in goes, and when one comes.
+    fn tell_whether_moderated(&mut self) {
+        let moderated = self.members.is_moderated();
+        if std::mem::replace(&mut self.told_moderated, moderated) != moderated {
+            self.tell_waiting();
+        }
+    }
+
+    fn tell_waiting(&self) {
+        let moderated = self.members.is_moderated();
         for (position, member) in (1..).zip(self.members.waiting()) {
             if let Some(id) = &member.participant_id {
-                self.tell(id, Event::Waiting(Waiting { position }));
+                let waiting = Waiting {
+                    position,
+                    moderated,
+                };
+                self.tell(id, Event::Waiting(waiting));
             }
         }
+    }
+
+    fn tell_moderators(&self) {
         let knock = Event::Knock(Knock {
             waiting: self.members.waiting().cloned().collect(),
         });

@@ -29,6 +29,10 @@ impl Room {
                 let effects = self.members.detach(who);
                 drop(self.perform(effects));
             }
+            Did::Look => {
+                let effects = self.members.only_watches(who);
+                drop(self.perform(effects));
+            }
             Did::Leave(reason) => drop(self.leave(who, reason)),
             _ if waits => debug!(participant.id = %who, "{who} waits at the door and may not act"),
             Did::Publish(tracks) => self.publish(who, &user_id, tracks),
@@ -53,7 +57,14 @@ impl Room {
         let position = place
             .and_then(|place| u32::try_from(place + 1).ok())
             .unwrap_or(1);
-        self.tell(who, Event::Waiting(Waiting { position }));
+        let moderated = self.members.is_moderated();
+        self.tell(
+            who,
+            Event::Waiting(Waiting {
+                position,
+                moderated,
+            }),
+        );
     }
 
     fn attach(&mut self, who: &ParticipantId) {

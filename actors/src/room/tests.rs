@@ -82,6 +82,7 @@ impl Hall {
                 limit: 8,
                 waiting_room: false,
                 locked: false,
+                host: None,
             },
             before: Some(Roster {
                 inside,

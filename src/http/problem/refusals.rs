@@ -43,6 +43,7 @@ pub(super) fn moderate(refused: &ModerateRefused) -> &'static Kind {
         ModerateRefused::NoCall | ModerateRefused::NotFound => &kinds::NOT_FOUND,
         ModerateRefused::NotModerator => &kinds::NOT_MODERATOR,
         ModerateRefused::NotHost => &kinds::NOT_HOST,
+        ModerateRefused::CannotHost => &kinds::CANNOT_HOST,
         ModerateRefused::Full { .. } => &kinds::ROOM_FULL,
         ModerateRefused::NotStored | ModerateRefused::Unreachable => &kinds::UNAVAILABLE,
     }
