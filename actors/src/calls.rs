@@ -445,8 +445,9 @@ impl Handler<RingDevices> for Calls {
     type Result = ();
 
     fn handle(&mut self, RingDevices { users, call }: RingDevices, _: &mut Self::Context) {
+        let event = devices::incoming(&call);
         for user in &users {
-            self.devices.tell(user, &call);
+            self.devices.tell(user, &event);
         }
     }
 }

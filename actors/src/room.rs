@@ -307,7 +307,7 @@ impl Room {
     fn look(&mut self) {
         let heard = self.speaking.look(clock::instant());
         if let Some(speakers) = heard.speakers {
-            self.tell_all(&Event::Speakers(speakers));
+            self.tell_all(Event::Speakers(speakers));
         }
         if heard.reordered {
             self.restage();
@@ -387,7 +387,7 @@ impl Handler<CallChanged> for Room {
 
     fn handle(&mut self, CallChanged(call): CallChanged, _: &mut Self::Context) {
         self.call = call;
-        self.tell_all(&Event::Call(self.call.clone()));
+        self.tell_all(Event::Call(self.call.clone()));
     }
 }
 
@@ -396,7 +396,7 @@ impl Handler<RoomRulesChanged> for Room {
 
     fn handle(&mut self, RoomRulesChanged(room): RoomRulesChanged, _: &mut Self::Context) {
         let effects = self.members.set_rules(Rules::of(&room));
-        self.tell_all(&Event::Room(room.clone()));
+        self.tell_all(Event::Room(room.clone()));
         self.model = Some(room);
         drop(self.perform(effects));
         self.report();

@@ -99,16 +99,24 @@ async fn a_designated_host_stays_over_other_changes_and_keeps_the_role_from_othe
     assert_eq!(changed["host"], "ann");
 
     let bob = world.join(&room, "bob").await;
-    assert_eq!((&bob["role"], &bob["state"]), (&json!("participant"), &json!("waiting")));
+    assert_eq!(
+        (&bob["role"], &bob["state"]),
+        (&json!("participant"), &json!("waiting"))
+    );
     let mut bob = Socket::hello(&bob["connection"]).await;
     assert_eq!(bob.event("waiting").await["moderated"], false);
     let ann = world.join(&room, "ann").await;
-    assert_eq!((&ann["role"], &ann["state"]), (&json!("host"), &json!("admitted")));
+    assert_eq!(
+        (&ann["role"], &ann["state"]),
+        (&json!("host"), &json!("admitted"))
+    );
     assert_eq!(bob.event("waiting").await["moderated"], true);
 
     let changed = change(json!({ "host": null })).await.expect(200);
     assert_eq!(changed["host"], Value::Null);
-    change(json!({ "host": "" })).await.problem(422, "invalid-body");
+    change(json!({ "host": "" }))
+        .await
+        .problem(422, "invalid-body");
 }
 
 #[actix_web::test]

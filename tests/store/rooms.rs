@@ -5,7 +5,9 @@ use calls_model::fact::HashChange;
 use calls_model::{Fact, LeaveReason, Room, RoomId, RoomSettings, RoomType};
 
 use super::database::Database;
-use super::samples::{answered, at, initiated, joined, left, member, room, room_created, session, user};
+use super::samples::{
+    answered, at, initiated, joined, left, member, room, room_created, session, user,
+};
 
 on_both! {
     a_room_reads_back_as_it_was_made,

@@ -20,6 +20,12 @@ pub const LINGER: Duration = Duration::from_secs(30);
 /// The same for a temporary room, which is deleted with its session.
 pub const LINGER_TEMPORARY: Duration = Duration::from_secs(5);
 
+/// Presences that are over and that an ended call still lists; storage has all of them.
+pub const PAST: usize = 1000;
+
+/// Presences that crashed and may still come back with their old token.
+const CRASHED: usize = 100;
+
 /// Members of one-to-one and group calls without whom there is nobody to talk to.
 const COMPANY: usize = 2;
 
@@ -380,6 +386,8 @@ impl Life {
                 self.crashed.push((id.clone(), member.clone()));
             }
         }
+        keep_latest(&mut self.past, PAST);
+        keep_latest(&mut self.crashed, CRASHED);
         if self.is_over() {
             return Company::Kept;
         }
@@ -453,6 +461,10 @@ impl Life {
         let callee = self.callees.get(user).ok_or(VerbRefused::NotCalled)?;
         Ok((user.clone(), callee))
     }
+}
+
+fn keep_latest<T>(all: &mut Vec<T>, most: usize) {
+    all.drain(..all.len().saturating_sub(most));
 }
 
 fn blank(call_id: CallId, call_type: CallType, kind: CallKind, now: Timestamp) -> Call {

@@ -240,7 +240,7 @@ impl Client {
             .heard()
             .await
             .into_iter()
-            .map(|ToClient(frame)| frame)
+            .map(|one| read(&one))
             .collect()
     }
 
@@ -277,6 +277,11 @@ impl Client {
         };
         self.events().await.into_iter().find_map(bye)
     }
+}
+
+/// A frame as the client reads it.
+fn read(ToClient(frame): &ToClient) -> ServerFrame {
+    serde_json::from_str(&frame.text()).expect("a frame")
 }
 
 fn initiate(to: &[&str]) -> Initiate {

@@ -101,7 +101,8 @@ impl Participant {
             told.extend(change.tell);
         }
         if !told.is_empty() {
-            self.session.tell(Event::Slots(SlotsEvent { slots: told }));
+            self.session
+                .tell(&Event::Slots(SlotsEvent { slots: told }).into());
         }
         self.settle(now, ctx);
     }

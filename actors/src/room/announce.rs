@@ -12,6 +12,7 @@ use tracing::info;
 use super::membership::Effect;
 use super::{CloseRoom, PARTICIPANTS_LEFT, Room};
 use crate::call::{Roster, RosterChanged};
+use crate::event::SharedEvent;
 use crate::journal::JournalError;
 use crate::participant::{PutOut, Told};
 
@@ -79,7 +80,7 @@ impl Room {
                     event: Presence::Updated,
                     participant,
                 };
-                self.tell_all(&Event::Participant(event));
+                self.tell_all(Event::Participant(event));
                 None
             }
             Effect::MediaChanged(id) => {
@@ -92,7 +93,7 @@ impl Room {
                 })
             }
             Effect::Hand(id, up) => {
-                self.tell_all(&Event::Hand(HandEvent {
+                self.tell_all(Event::Hand(HandEvent {
                     participant_id: id,
                     up,
                 }));
@@ -172,7 +173,7 @@ impl Room {
     pub(super) fn close(&mut self, close: CloseRoom) {
         let at = self.services.clock.now();
         self.call = close.call;
-        self.tell_all(&Event::Call(self.call.clone()));
+        self.tell_all(Event::Call(self.call.clone()));
         let reason = close.reason;
         let left: Vec<Member> = self.members.inside().cloned().collect();
         let call_id = &self.call.call_id;
@@ -233,9 +234,9 @@ impl Room {
     }
 
     fn tell_moderators(&self) {
-        let knock = Event::Knock(Knock {
+        let knock = SharedEvent::new(Event::Knock(Knock {
             waiting: self.members.waiting().cloned().collect(),
-        });
+        }));
         for moderator in self
             .members
             .inside()
@@ -256,19 +257,26 @@ impl Room {
     }
 
     /// Tells one.
-    pub(super) fn tell(&self, id: &ParticipantId, event: Event) {
+    pub(super) fn tell(&self, id: &ParticipantId, event: impl Into<SharedEvent>) {
         if let Some(door) = self.doors.get(id) {
-            door.told.do_send(Told(event));
+            door.told.do_send(Told(event.into()));
         }
     }
 
-    /// Tells everybody inside.
-    pub(super) fn tell_all(&self, event: &Event) {
+    /// Tells everybody inside: the same words to all.
+    pub(super) fn tell_all(&self, event: impl Into<SharedEvent>) {
+        self.tell_all_but(None, event);
+    }
+
+    /// Tells everybody inside but one.
+    pub(super) fn tell_all_but(&self, not: Option<&ParticipantId>, event: impl Into<SharedEvent>) {
+        let event = event.into();
         let ids = self
             .members
             .inside()
             .filter_map(|member| member.participant_id.as_ref());
-        ids.for_each(|id| self.tell(id, event.clone()));
+        ids.filter(|id| Some(*id) != not)
+            .for_each(|id| self.tell(id, event.clone()));
     }
 
     fn tell_others(&self, id: &ParticipantId, event: Presence, member: &Member) {
@@ -276,12 +284,7 @@ impl Room {
             event,
             participant: member.clone(),
         };
-        let ids = self
-            .members
-            .inside()
-            .filter_map(|member| member.participant_id.as_ref());
-        ids.filter(|other| *other != id)
-            .for_each(|other| self.tell(other, Event::Participant(event.clone())));
+        self.tell_all_but(Some(id), Event::Participant(event));
     }
 }
 

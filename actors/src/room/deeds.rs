@@ -12,6 +12,7 @@ use super::stage::Announced;
 use super::{
     BURSTS_DROPPED, ClockTold, Did, KeyframeWanted, Packets, QUALITY_AUDIENCE, Room, Watch,
 };
+use crate::event::SharedEvent;
 use crate::participant::{Snapshot, StageChanged, Watched};
 
 impl Room {
@@ -43,7 +44,7 @@ impl Room {
                 drop(self.perform(effects));
             }
             Did::Feel(quality) if self.members.count() <= QUALITY_AUDIENCE => {
-                self.tell_all(&Event::Quality(quality));
+                self.tell_all(Event::Quality(quality));
             }
             Did::Feel(quality) => self.tell(who, Event::Quality(quality)),
         }
@@ -100,9 +101,9 @@ impl Room {
         };
         let at = self.services.clock.now();
         let message = self.chat.say(who.clone(), name, text, to.clone(), at);
-        let event = Event::Chat(message);
+        let event = SharedEvent::new(Event::Chat(message));
         match to {
-            None => self.tell_all(&event),
+            None => self.tell_all(event),
             Some(to) => {
                 if &to != who {
                     self.tell(&to, event.clone());
@@ -119,16 +120,10 @@ impl Room {
             topic,
             payload,
         });
-        let ids = self
-            .members
-            .inside()
-            .filter_map(|member| member.participant_id.as_ref());
         match to {
             Some(to) if self.members.member(&to).is_some() => self.tell(&to, event),
             Some(_) => {}
-            None => ids
-                .filter(|id| *id != who)
-                .for_each(|id| self.tell(id, event.clone())),
+            None => self.tell_all_but(Some(who), event),
         }
     }
 

@@ -111,7 +111,7 @@ impl Room {
         let room = self.model.as_mut()?;
         room.locked = locked;
         let room = room.clone();
-        self.tell_all(&Event::Room(room.clone()));
+        self.tell_all(Event::Room(room.clone()));
         Some(Fact::RoomUpdated {
             room,
             password_hash: HashChange::Keep,

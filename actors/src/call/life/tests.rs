@@ -294,3 +294,24 @@ fn after_its_end_a_call_shows_who_was_in_it() {
         .collect();
     assert_eq!(users, [user("bob"), user("ann")]);
 }
+
+#[test]
+fn who_was_here_is_kept_within_bounds_latest_last() {
+    let mut life = answered(&["bob"]);
+    for number in 0..PAST + 50 {
+        let guest = Member {
+            user_id: user(&format!("user-{number}")),
+            ..bob()
+        };
+        life.after_leaving(&[ann(), bob()], 0, &[(guest, LeaveReason::Crashed)], at(9));
+    }
+    life.end_by(CallInput::HangUp, at(9)).unwrap();
+    let shown = life.wire(&[], at(99)).participants;
+    assert_eq!(shown.len(), PAST);
+    let latest = format!("user-{}", PAST + 49);
+    assert_eq!(
+        shown.last().map(|one| one.user_id.clone()),
+        Some(user(&latest))
+    );
+    assert!(life.crashed.len() <= CRASHED);
+}
