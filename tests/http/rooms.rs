@@ -94,7 +94,8 @@ async fn a_designated_host_stays_over_other_changes_and_keeps_the_role_from_othe
     let room = world
         .room(json!({ "host": "ann", "settings": { "waiting_room": true } }))
         .await;
-    let change = |body| world.patch(&format!("/rooms/{room}"), body);
+    let path = format!("/rooms/{room}");
+    let change = |body| world.patch(&path, body);
     let changed = change(json!({ "name": "Weekly" })).await.expect(200);
     assert_eq!(changed["host"], "ann");
 
