@@ -513,6 +513,7 @@ fn verb_refused(refused: JoinRefused) -> VerbRefused {
         JoinRefused::Removed => VerbRefused::NotCalled,
         JoinRefused::Full { .. }
         | JoinRefused::Locked
+        | JoinRefused::NoRoom
         | JoinRefused::Ended
         | JoinRefused::Unreachable => VerbRefused::Unreachable,
     }

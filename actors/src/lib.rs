@@ -6,6 +6,7 @@ pub mod call;
 pub mod calls;
 pub mod clock;
 pub mod event;
+pub mod heartbeat;
 pub mod journal;
 pub mod lifeline;
 pub mod metrics;

@@ -434,7 +434,7 @@ pub struct Speaker {
 pub struct Layers {
     /// The track's m-line.
     pub mid: String,
-    /// The rids that somebody watches; none: pause the track.
+    /// The rids that somebody watches, and the smallest one as long as anybody watches any; none: pause the track.
     pub rids: Vec<String>,
 }
 

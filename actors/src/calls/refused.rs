@@ -50,6 +50,9 @@ pub enum JoinRefused {
     /// A moderator removed this user from the present session.
     #[error("user was removed from this session")]
     Removed,
+    /// The room was deleted, or was a temporary one and ended with its session.
+    #[error("room not found")]
+    NoRoom,
     /// The session ended in the very moment; a new try begins another.
     #[error("call is over")]
     Ended,

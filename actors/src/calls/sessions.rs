@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 use calls_model::signal::ByeReason;
-use calls_model::{CallId, CallInput, LeaveReason, Room};
+use calls_model::{CallId, CallInput, LeaveReason, Room, RoomType};
 use tracing::{error, info, warn};
 
 use super::{Calls, JoinRefused, JoinRoom, PATIENCE, Seated};
@@ -71,6 +71,9 @@ impl Calls {
                     if seated != Err(JoinRefused::Ended) {
                         return Box::pin(actix::fut::ready(seated));
                     }
+                    if room.room_type == RoomType::Temporary {
+                        return Box::pin(actix::fut::ready(Err(JoinRefused::NoRoom)));
+                    }
                     // It ended in the very moment: this one begins the next.
                     calls.registry.end_session(&room.room_id, &call_id);
                     match calls.session_of(&room, &again, ctx) {
@@ -89,6 +92,9 @@ impl Calls {
         enter: &Enter,
         ctx: &mut Context<Self>,
     ) -> Result<(CallId, Addr<Call>), JoinRefused> {
+        if self.gone.has(&room.room_id) {
+            return Err(JoinRefused::NoRoom);
+        }
         if let Some(known) = self.registry.session(&room.room_id) {
             return Ok((known.memory.life.id().clone(), known.address.clone()));
         }
@@ -122,6 +128,15 @@ impl Calls {
         }
     }
 
+    /// A temporary room is over when its session is.
+    pub(super) fn note_gone(&mut self, life: &Life) {
+        if let (true, Some(room)) = (life.is_over(), life.room())
+            && room.room_type == RoomType::Temporary
+        {
+            self.gone.add(&room.room_id, clock::instant());
+        }
+    }
+
     fn give_up(&mut self, id: &CallId) {
         let Some(known) = self.registry.remove(id) else {
             return;
@@ -136,6 +151,7 @@ impl Calls {
         let Ok(facts) = life.end_by(CallInput::Fail, now) else {
             return;
         };
+        self.note_gone(&life);
         life.close_roster(&roster.inside, now);
         let call = life.wire(&[], now);
         let (reason, bye) = (LeaveReason::CallEnded, ByeReason::CallEnded);

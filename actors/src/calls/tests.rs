@@ -1,6 +1,7 @@
 //! The tree from `Calls` down, in virtual time, with crashes in it.
 
 mod crashes;
+mod gone;
 mod hosts;
 mod ringing;
 mod rooms;

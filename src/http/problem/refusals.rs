@@ -32,6 +32,7 @@ pub(super) fn join(refused: &JoinRefused) -> &'static Kind {
         JoinRefused::Full { .. } => &kinds::ROOM_FULL,
         JoinRefused::Locked => &kinds::ROOM_LOCKED,
         JoinRefused::Removed => &kinds::REMOVED,
+        JoinRefused::NoRoom => &kinds::NOT_FOUND,
         JoinRefused::Ended => &kinds::CALL_ENDED,
         JoinRefused::NotStored | JoinRefused::Unreachable => &kinds::UNAVAILABLE,
         JoinRefused::Draining => &kinds::DRAINING,
