@@ -18,9 +18,11 @@ pub(super) struct GoneRooms {
 impl GoneRooms {
     /// This room is over.
     pub(super) fn add(&mut self, room: &RoomId, now: Instant) {
-        let is_old = |(at, _): &(Instant, RoomId)| now.saturating_duration_since(*at) > REMEMBERED;
-        while let Some((_, old)) = self.order.pop_front_if(|oldest| is_old(oldest)) {
-            self.ids.remove(&old);
+        while let Some((at, old)) = self.order.front()
+            && now.saturating_duration_since(*at) > REMEMBERED
+        {
+            self.ids.remove(old);
+            self.order.pop_front();
         }
         if self.ids.insert(room.clone()) {
             self.order.push_back((now, room.clone()));

@@ -84,7 +84,9 @@ impl Session {
             attachment: self.attachments,
         };
         if let Some(missed) = missed {
-            missed.into_iter().for_each(|frame| line.send(frame));
+            for frame in missed {
+                line.send(frame);
+            }
         } else {
             self.name = Uuid::new_v4().simple().to_string();
             self.replay = Replay::default();

@@ -7,9 +7,9 @@ mod waiting;
 
 use std::sync::mpsc;
 
+use calls_model::Role;
 use calls_model::rest::IceServer;
 use calls_model::signal::{Chat, Empty, Hand, Offer, ServerFrame};
-use calls_model::Role;
 use chrono::DateTime;
 
 use self::offers::{Line, sdp};

@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn long_messages_are_forgotten_sooner() {
         let mut log = ChatLog::default();
-        let long = "ü".repeat(ChatText::MAX);
-        (0..HISTORY).for_each(|_| _ = say(&mut log, &long, None));
+        let essay = "ü".repeat(ChatText::MAX);
+        (0..HISTORY).for_each(|_| _ = say(&mut log, &essay, None));
         let seen = log.seen_by(&"part_bob".parse().unwrap());
         let kept: usize = seen.iter().map(bytes).sum();
         assert!(kept <= HISTORY_BYTES && kept > HISTORY_BYTES / 2, "{kept}");

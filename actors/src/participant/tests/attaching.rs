@@ -24,7 +24,7 @@ async fn who_is_back_within_30_seconds_hears_what_was_missed_and_keeps_their_med
     let attachment = attached.attachment;
     ann.participant.do_send(Detach { attachment });
     ann.tell(hand(true));
-    tokio::time::sleep(GRACE - SECOND).await;
+    tokio::time::sleep(GRACE.saturating_sub(SECOND)).await;
     ann.said().await;
 
     let again = Probe::start();
