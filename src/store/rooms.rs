@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use calls_model::fact::HashChange;
 use calls_model::rest::Page;
-use calls_model::{Room, RoomId, Timestamp, UserId};
+use calls_model::{Room, RoomId, Timestamp};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -58,7 +58,7 @@ struct RoomRules<'a> {
     settings: JsonText,
     locked: bool,
     scheduled_at: Option<At>,
-    host: Option<&'a str>,
+    host: Option<String>,
 }
 
 impl<'a> From<&'a Room> for RoomRules<'a> {
@@ -70,7 +70,7 @@ impl<'a> From<&'a Room> for RoomRules<'a> {
             settings: document(room.settings),
             locked: room.locked,
             scheduled_at: room.scheduled_at.map(At),
-            host: room.host.as_ref().map(UserId::as_str),
+            host: room.host.clone().map(String::from),
         }
     }
 }
