@@ -19,6 +19,16 @@ pub const PARTICIPANTS_LEFT: &str = "calls_participants_left_total";
 pub const BURSTS_DROPPED: &str = "calls_bursts_dropped_total";
 /// Transactions of facts that failed for good.
 pub const FACTS_LOST: &str = "calls_facts_lost_total";
+/// Samples of quality that were not kept.
+pub const SAMPLES_LOST: &str = "calls_quality_samples_lost_total";
+/// Scores of connections, 0 (gone) to 5 (perfect), one every five seconds.
+pub const QUALITY_SCORE: &str = "calls_quality_score";
+/// Round-trip times of connections in seconds, one every five seconds.
+pub const QUALITY_RTT: &str = "calls_quality_rtt_seconds";
+/// Lost shares of connections, 0 to 1, one every five seconds.
+pub const QUALITY_LOSS: &str = "calls_quality_loss_ratio";
+/// Pictures that froze at clients, as they say themselves.
+pub const FREEZES: &str = "calls_freezes_total";
 /// Sockets of users on which calls ring.
 pub const DEVICES: &str = "calls_devices";
 

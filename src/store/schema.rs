@@ -115,6 +115,22 @@ table! {
 }
 
 table! {
+    quality_samples (call_id, at, participant_id) {
+        call_id -> Text,
+        at -> Moment,
+        participant_id -> Text,
+        score -> Float,
+        up_kbps -> BigInt,
+        down_kbps -> BigInt,
+        loss -> Float,
+        rtt_ms -> Nullable<BigInt>,
+        jitter_ms -> BigInt,
+        freezes -> BigInt,
+        estimate_kbps -> Nullable<BigInt>,
+    }
+}
+
+table! {
     secrets (name) {
         name -> Text,
         value -> Binary,
