@@ -399,7 +399,7 @@ impl Handler<Told> for Participant {
 
     fn handle(&mut self, Told(event): Told, ctx: &mut Self::Context) {
         self.notice(event.event(), ctx);
-        self.session.tell(&event);
+        self.session.tell(event);
     }
 }
 
@@ -421,7 +421,7 @@ impl Handler<Silence> for Participant {
                 source,
                 muted: true,
             };
-            self.session.tell(&Event::Muted(muted).into());
+            self.session.tell(Event::Muted(muted));
         }
     }
 }
@@ -431,7 +431,7 @@ impl Handler<Watched> for Participant {
 
     fn handle(&mut self, Watched { track, layers }: Watched, _: &mut Self::Context) {
         if let Some(layers) = self.publishing.watched(track, layers) {
-            self.session.tell(&Event::Layers(layers).into());
+            self.session.tell(Event::Layers(layers));
         }
     }
 }

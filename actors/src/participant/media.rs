@@ -102,8 +102,7 @@ impl Participant {
             told.extend(change.tell);
         }
         if !told.is_empty() {
-            self.session
-                .tell(&Event::Slots(SlotsEvent { slots: told }).into());
+            self.session.tell(Event::Slots(SlotsEvent { slots: told }));
         }
         self.settle(now, ctx);
     }

@@ -129,14 +129,15 @@ impl Session {
     }
 
     /// Tells the client, now or when it resumes.
-    pub(super) fn tell(&mut self, event: &SharedEvent) {
+    pub(super) fn tell(&mut self, event: impl Into<SharedEvent>) {
+        let event = event.into();
         if !self.welcomed && !is_for_guests(event.event()) {
             return; // the welcome will say it
         }
         let frame = match is_of_the_moment(event.event()) {
             true if self.line.is_none() => return,
-            true => self.replay.number(event),
-            false => self.replay.push(event),
+            true => self.replay.number(&event),
+            false => self.replay.push(&event),
         };
         if let Some(line) = &self.line {
             line.send(frame);
