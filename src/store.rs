@@ -21,6 +21,8 @@ mod migrate;
 mod ownership;
 mod page;
 mod participants;
+mod quality;
+mod recordings;
 mod recover;
 mod replies;
 mod rooms;
@@ -31,9 +33,12 @@ mod words;
 use std::future::Future;
 use std::sync::Arc;
 
-use calls_actors::journal::{BoxFuture, Journal, JournalError};
+use calls_actors::journal::{BoxFuture, Journal, JournalError, Sampled};
 use calls_model::rest::Page;
-use calls_model::{Call, CallId, EventId, Fact, ParticipantId, Room, RoomId, Timestamp, UserId};
+use calls_model::{
+    Call, CallId, EventId, Fact, ParticipantId, QualitySample, Recording, RecordingId, Room,
+    RoomId, Timestamp, UserId,
+};
 use chrono::Utc;
 use tokio::runtime::{Builder, Runtime};
 
@@ -47,6 +52,7 @@ pub use self::kept_out::KeptOut;
 pub use self::keys::ApiKey;
 pub use self::ownership::Ownership;
 pub use self::page::PageRequest;
+pub use self::recordings::StoredRecording;
 pub use self::recover::Recovered;
 pub use self::replies::{Claim, Cutoffs, Keyed, Reply};
 pub use self::rooms::RoomAtDoor;
@@ -236,6 +242,83 @@ impl Store {
         .await
     }
 
+    /// A recording, unless it is deleted or never was.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recording(
+        &self,
+        id: &RecordingId,
+        now: Timestamp,
+    ) -> Result<Option<StoredRecording>> {
+        let id = id.clone();
+        self.run(move |db| async move {
+            recordings::find(&mut db.reader().await?.conn(), &id, now).await
+        })
+        .await
+    }
+
+    /// A page of a call's recordings, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn recordings(
+        &self,
+        call: &CallId,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<Recording>> {
+        let (call, request) = (call.clone(), request.clone());
+        self.run(move |db| async move {
+            recordings::of_call(&mut db.reader().await?.conn(), &call, &request, now).await
+        })
+        .await
+    }
+
+    /// Recordings that something is still to come of, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn unsettled_recordings(&self, now: Timestamp) -> Result<Vec<StoredRecording>> {
+        self.run(move |db| async move {
+            recordings::unsettled(&mut db.reader().await?.conn(), now).await
+        })
+        .await
+    }
+
+    /// Recordings that were settled and asked for before then, oldest first; a hundred at a time.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recordings_before(&self, before: Timestamp) -> Result<Vec<StoredRecording>> {
+        self.run(move |db| async move {
+            recordings::older_than(&mut db.reader().await?.conn(), before).await
+        })
+        .await
+    }
+
+    /// An upload failed: it is tried again then.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn postpone_upload(
+        &self,
+        id: &RecordingId,
+        why: String,
+        next: Timestamp,
+    ) -> Result<()> {
+        let id = id.clone();
+        self.run(move |db| async move {
+            recordings::postpone(&mut db.writer().await?.conn(), &id, &why, next).await
+        })
+        .await
+    }
+
     /// Facts after this one, in the order of their commits; from the very first where none is given.
     ///
     /// # Errors
@@ -267,6 +350,45 @@ impl Store {
         let subject = subject.to_owned();
         self.run(move |db| async move {
             facts::about(&mut db.reader().await?.conn(), &subject, after_seq, limit).await
+        })
+        .await
+    }
+
+    /// Keeps how good connections were.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; then none is kept.
+    pub async fn keep_quality(&self, samples: Vec<Sampled>) -> Result<()> {
+        self.run(|db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = quality::keep(&mut lease.conn(), &samples).await;
+            lease.finish(outcome).await
+        })
+        .await
+    }
+
+    /// A page of how good the connections of a call were, or that of one presence, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn quality(
+        &self,
+        call: &CallId,
+        who: Option<&ParticipantId>,
+        request: &PageRequest,
+    ) -> Result<Page<QualitySample>> {
+        let (call, who, request) = (call.clone(), who.cloned(), request.clone());
+        self.run(|db| async move {
+            quality::list(
+                &mut db.reader().await?.conn(),
+                &call,
+                who.as_ref(),
+                &request,
+            )
+            .await
         })
         .await
     }
@@ -401,5 +523,10 @@ impl Journal for Store {
     fn record(&self, facts: Vec<Fact>) -> BoxFuture<std::result::Result<(), JournalError>> {
         let store = self.clone();
         Box::pin(async move { Ok(Store::record(&store, facts).await?) })
+    }
+
+    fn sample(&self, samples: Vec<Sampled>) -> BoxFuture<std::result::Result<(), JournalError>> {
+        let store = self.clone();
+        Box::pin(async move { Ok(store.keep_quality(samples).await?) })
     }
 }

@@ -8,6 +8,7 @@
 //!   built anew from what it last asked to [`Remember`], three times a minute; after the fourth it ends `failed`.
 
 mod devices;
+mod recording;
 mod refused;
 mod registry;
 mod replies;
@@ -25,6 +26,9 @@ use calls_model::{
 };
 
 use self::devices::Devices;
+pub use self::recording::{
+    PauseRecording, RecordAsked, RecordRefused, RecordingLive, StartRecording, StopRecording,
+};
 pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};
@@ -34,6 +38,7 @@ use crate::journal::{Journal, Scribe};
 use crate::lifeline::{ChildEnded, Ending};
 use crate::metrics::LiveCount;
 use crate::participant::ToClient;
+use crate::recorder::Studio;
 use crate::room::places::Places;
 use crate::room::{LeaveCall, ModerateRoom, RoomRulesChanged};
 use crate::services::Services;
@@ -242,6 +247,13 @@ impl Calls {
             services: Services::new(clock, Scribe::start(journal), living.clone()),
             living,
         }
+    }
+
+    /// With a studio to record in; without, nothing can be recorded.
+    #[must_use]
+    pub fn recording_in(mut self, studio: Arc<dyn Studio>) -> Self {
+        self.services = self.services.recording_in(studio);
+        self
     }
 
     /// Counts the actors below.

@@ -13,10 +13,20 @@ pub const CALLS_ENDED: &str = "calls_ended_total";
 pub const CALL_SECONDS: &str = "calls_duration_seconds";
 /// Presences that ended; label `reason`.
 pub const PARTICIPANTS_LEFT: &str = "calls_participants_left_total";
-/// Bursts that did not fit into a mailbox; label `at`: `room` or `participant`.
+/// Bursts that did not fit into a mailbox; label `at`: `room`, `participant` or `recorder`.
 pub const BURSTS_DROPPED: &str = "calls_bursts_dropped_total";
 /// Transactions of facts that failed for good.
 pub const FACTS_LOST: &str = "calls_facts_lost_total";
+/// Samples of quality that were not kept.
+pub const SAMPLES_LOST: &str = "calls_quality_samples_lost_total";
+/// Scores of connections, 0 (gone) to 5 (perfect), one every five seconds.
+pub const QUALITY_SCORE: &str = "calls_quality_score";
+/// Round-trip times of connections in seconds, one every five seconds.
+pub const QUALITY_RTT: &str = "calls_quality_rtt_seconds";
+/// Lost shares of connections, 0 to 1, one every five seconds.
+pub const QUALITY_LOSS: &str = "calls_quality_loss_ratio";
+/// Pictures that froze at clients, as they say themselves.
+pub const FREEZES: &str = "calls_freezes_total";
 /// Sockets of users on which calls ring.
 pub const DEVICES: &str = "calls_devices";
 
@@ -48,6 +58,8 @@ pub enum ActorKind {
     Participant,
     /// `MediaPort`
     MediaPort,
+    /// `Recorder`
+    Recorder,
     /// The server's `TurnPort`
     TurnPort,
 }
@@ -60,6 +72,7 @@ impl ActorKind {
             Self::Room => "room",
             Self::Participant => "participant",
             Self::MediaPort => "media_port",
+            Self::Recorder => "recorder",
             Self::TurnPort => "turn_port",
         }
     }
@@ -68,7 +81,7 @@ impl ActorKind {
 /// Counts who lives. Clones share the count; a test asserts that it came back to zero.
 #[derive(Debug, Clone, Default)]
 pub struct LiveCount {
-    alive: Arc<[AtomicUsize; 5]>,
+    alive: Arc<[AtomicUsize; 6]>,
 }
 
 impl LiveCount {

@@ -61,10 +61,10 @@ pub const GRACE: Duration = Duration::from_secs(30);
 pub const UNATTACHED: Duration = Duration::from_secs(60);
 
 /// How often quality is measured, and looked whether the room still lives.
-const PULSE: Duration = Duration::from_secs(5);
+const PULSE: Duration = Duration::from_secs(1);
 
 /// Pulses without a room after which there will be none any more.
-const ORPHANED_PULSES: u32 = 6;
+const ORPHANED_PULSES: u32 = 30;
 
 // ── messages: from the session ──────────────────────────────────────────────
 
@@ -498,7 +498,7 @@ impl Handler<Packets> for Participant {
         };
         let now = clock::instant();
         connection.forward(&packets.burst, now);
-        let arm = connection.may_oversleep(now);
+        let arm = connection.may_oversleep(now) || connection.peer.is_pacing();
         self.react(ctx);
         if arm {
             self.arm(ctx);

@@ -306,6 +306,3 @@ impl Handler<Packets> for Recorder {
 pub(crate) fn watcher() -> ParticipantId {
     ParticipantId::new()
 }
-
-#[cfg(test)]
-mod tests;

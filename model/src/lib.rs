@@ -8,6 +8,7 @@ pub mod fact;
 pub mod id;
 pub mod participant;
 pub mod problem;
+pub mod quality;
 pub mod recording;
 pub mod rest;
 pub mod room;
@@ -20,6 +21,7 @@ pub use fact::{Fact, HashChange};
 pub use id::{CallId, EventId, ParticipantId, RecordingId, RoomId};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
 pub use problem::ProblemDetails;
+pub use quality::QualitySample;
 pub use recording::{
     FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingInput, RecordingMode,
     RecordingReport, RecordingStatus, TrackReport,

@@ -82,6 +82,7 @@ fn request(t: &str, d: Value) -> Option<Result<Request, Problem>> {
         "view" => body(d).map(Request::View),
         "mute" => body(d).map(Request::Mute),
         "hand" => body(d).map(Request::Hand),
+        "record" => body(d).map(Request::Record),
         "chat" => body(d).map(Request::Chat),
         "data" => body(d).map(Request::Data),
         "mod" => body(d).map(Request::Mod),

@@ -114,6 +114,43 @@ table! {
 }
 
 table! {
+    quality_samples (call_id, at, participant_id) {
+        call_id -> Text,
+        at -> Moment,
+        participant_id -> Text,
+        score -> Float,
+        up_kbps -> BigInt,
+        down_kbps -> BigInt,
+        loss -> Float,
+        rtt_ms -> Nullable<BigInt>,
+        jitter_ms -> BigInt,
+        freezes -> BigInt,
+        estimate_kbps -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    recordings (id) {
+        id -> Text,
+        call_id -> Text,
+        mode -> Text,
+        status -> Text,
+        paused -> Bool,
+        layout -> Nullable<Text>,
+        participants -> Document,
+        requested_at -> Moment,
+        started_at -> Nullable<Moment>,
+        stopped_at -> Nullable<Moment>,
+        duration_seconds -> BigInt,
+        files -> Document,
+        report -> Nullable<Document>,
+        error -> Nullable<Text>,
+        tries -> BigInt,
+        next_try_at -> Nullable<Moment>,
+    }
+}
+
+table! {
     secrets (name) {
         name -> Text,
         value -> Binary,

@@ -36,6 +36,11 @@ impl LiveRecording {
     pub fn id(&self) -> &RecordingId {
         &self.recording.recording_id
     }
+
+    /// The fact that it ends with its call.
+    pub(crate) fn ended(&self, at: calls_model::Timestamp) -> Fact {
+        self.stopped(at).1
+    }
 }
 
 impl Call {
@@ -130,7 +135,10 @@ impl Call {
     }
 
     /// The first packet is on disk, or never will be.
-    fn after_start(&mut self, rolling: Result<(), RecordRefused>) -> ResponseActFuture<Self, Answer> {
+    fn after_start(
+        &mut self,
+        rolling: Result<(), RecordRefused>,
+    ) -> ResponseActFuture<Self, Answer> {
         let at = self.services.clock.now();
         let Some(live) = &mut self.recording else {
             return Box::pin(actix::fut::ready(Err(RecordRefused::NotFound))); // the call ended meanwhile
@@ -251,7 +259,7 @@ impl Call {
     /// The call ends: the fact that its recording has stopped, where one runs.
     pub(super) fn recording_ends(&mut self) -> Option<Fact> {
         let now = self.services.clock.now();
-        let fact = self.recording.take().map(|live| live.stopped(now).1);
+        let fact = self.recording.take().map(|live| live.ended(now));
         self.life.set_recording(false);
         fact
     }
@@ -318,7 +326,9 @@ impl LiveRecording {
     fn stopped(&self, at: calls_model::Timestamp) -> (Recording, Fact) {
         let mut recording = self.recording.clone();
         recording.status = RecordingStatus::Processing;
-        recording.duration_seconds = recording.started_at.map_or(0, |start| at.seconds_since(start));
+        recording.duration_seconds = recording
+            .started_at
+            .map_or(0, |start| at.seconds_since(start));
         let fact = Fact::RecordingStopped {
             call_id: recording.call_id.clone(),
             recording_id: recording.recording_id.clone(),

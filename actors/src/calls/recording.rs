@@ -1,9 +1,7 @@
 //! What the world outside asks of recordings, passed on to the call.
 
 use actix::prelude::*;
-use calls_model::{
-    CallId, Layout, ParticipantId, Recording, RecordingId, RecordingMode, UserId,
-};
+use calls_model::{CallId, Layout, ParticipantId, Recording, RecordingId, RecordingMode, UserId};
 
 use super::{Calls, PATIENCE};
 use crate::call::Call as CallActor;
@@ -111,7 +109,11 @@ pub enum RecordRefused {
 }
 
 impl Calls {
-    fn pass_recording<M>(&self, id: &CallId, verb: M) -> ResponseFuture<Result<Recording, RecordRefused>>
+    fn pass_recording<M>(
+        &self,
+        id: &CallId,
+        verb: M,
+    ) -> ResponseFuture<Result<Recording, RecordRefused>>
     where
         CallActor: Handler<M>,
         M: Message<Result = Result<Recording, RecordRefused>> + Send + 'static,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use actix::WeakRecipient;
 use actix::prelude::*;
 use calls_media::seam::{LayerSet, SourceClock, TrackId};
 use calls_model::signal::{Event, RecordingEvent};
@@ -69,7 +70,13 @@ pub(super) struct Recorded {
 }
 
 impl Room {
-    fn open_recorder(&mut self, plan: Plan, paused: bool, budget: RestartBudget, ctx: &mut Context<Self>) {
+    fn open_recorder(
+        &mut self,
+        plan: Plan,
+        paused: bool,
+        budget: RestartBudget,
+        ctx: &mut Context<Self>,
+    ) {
         let room = ctx.address().downgrade();
         let door = RecorderDoor {
             watch: room.clone().recipient(),
@@ -216,7 +223,7 @@ impl Handler<RecordAsked> for Room {
     type Result = ResponseFuture<<RecordAsked as Message>::Result>;
 
     fn handle(&mut self, asked: RecordAsked, _: &mut Self::Context) -> Self::Result {
-        let call = self.parent.record.upgrade();
+        let call = self.parent.record.as_ref().and_then(WeakRecipient::upgrade);
         Box::pin(async move {
             let call = call.ok_or(RecordRefused::Unreachable)?;
             let answer = call.send(asked).await;
@@ -246,7 +253,14 @@ impl Handler<ChildEnded<RecordingId>> for Room {
                     room.open_recorder(recorded.plan, recorded.paused, recorded.budget, ctx);
                 }
             });
-        } else if let Some(call) = self.parent.gave_up.upgrade() {
+            return;
+        }
+        let call = self
+            .parent
+            .gave_up
+            .as_ref()
+            .and_then(WeakRecipient::upgrade);
+        if let Some(call) = call {
             call.do_send(RecorderGaveUp(id));
         }
     }
