@@ -29,6 +29,8 @@ pub struct Config {
     pub auth: Auth,
     /// Storage.
     pub database: Database,
+    /// Recordings.
+    pub recording: Recording,
     /// What clients may ask for.
     pub limits: Limits,
     /// STUN and TURN for clients.
@@ -96,6 +98,24 @@ pub struct Database {
     pub url: String,
     /// Connections kept.
     pub connections: usize,
+}
+
+/// `[recording]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recording {
+    /// Where; each recording is a folder in it.
+    pub folder: PathBuf,
+    /// Megabytes of the disk that stay free.
+    pub min_free_mb: u64,
+    /// At a time.
+    pub most: usize,
+    /// Days that they are kept; 0: for good.
+    pub keep_days: u32,
+    /// Life of a link to a file.
+    pub link_minutes: u64,
+    /// The program that mixes and composes.
+    pub ffmpeg: String,
 }
 
 /// `[limits]`

@@ -23,12 +23,21 @@ use crate::auth::{Door, Tokens, keys};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http;
+use crate::http::recordings::Links;
+use crate::recording::DiskStudio;
+use crate::recording::archive::Archive;
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
 use crate::turn::{Turn, TurnError};
 
 /// Name of the secret that seals join tokens.
 const TOKEN_SECRET: &str = "join-tokens";
+
+/// Name of the secret that signs links to recordings.
+const LINK_SECRET: &str = "recording-links";
+
+/// How long tapes may take to close when the server goes down.
+const TAPES_CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -153,8 +162,26 @@ impl Server {
         }
         let offered: [u8; 32] = rand::random();
         let secret = store.secret_or(TOKEN_SECRET, offered.to_vec()).await?;
+        let offered: [u8; 32] = rand::random();
+        let link_secret = store.secret_or(LINK_SECRET, offered.to_vec()).await?;
         let life = Duration::from_secs(config.auth.token_minutes * 60);
-        let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone()).start();
+        let recording = config.recording.clone();
+        let studio = DiskStudio::new(
+            recording.folder.clone(),
+            recording.min_free_mb,
+            recording.most,
+        );
+        let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone())
+            .recording_in(Arc::new(studio.clone()))
+            .start();
+        let link_life = Duration::from_secs(recording.link_minutes * 60);
+        let archive = Archive::new(
+            studio,
+            store.clone(),
+            calls.clone(),
+            clock.clone(),
+            recording,
+        );
         let auth = &config.auth;
         let app = web::Data::new(App {
             door: Door::new(
@@ -162,6 +189,8 @@ impl Server {
                 Duration::from_secs(auth.password_wait_seconds),
             ),
             tokens: Tokens::new(&secret, life),
+            links: Links::new(&link_secret, link_life),
+            archive,
             open: dev,
             metrics,
             stopping: Stopping {
@@ -183,6 +212,7 @@ impl Server {
         } else {
             keys::first(&app.store, app.clock.now()).await?
         };
+        actix::spawn(app.archive.clone().run());
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
         actix::spawn(http::idempotency::sweep(app.clone()));
         let http = server.handle();
@@ -226,6 +256,22 @@ impl Server {
         }
     }
 
+    /// What calls recorded to their ends is written; its files are made at the next start, unless there is time now.
+    async fn close_tapes(&self) {
+        let studio = &self.app.archive.studio;
+        let closed = async {
+            while studio.open_tapes() > 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if tokio::time::timeout(TAPES_CLOSE_WITHIN, closed)
+            .await
+            .is_err()
+        {
+            warn!("tapes are still open; what they have is taken up at the next start");
+        }
+    }
+
     /// The start, reversed: refuse what is new, tell sessions, flush the journal, close. Takes no longer than
     /// `http.drain_seconds` and a little.
     pub async fn stop(self) {
@@ -236,6 +282,7 @@ impl Server {
             Ok(()) => info!("every call is closed and written down"),
             Err(error) => warn!(%error, "calls could not be closed in time"),
         }
+        self.close_tapes().await;
         let _ = self.app.stopping.tell.send(true); // sockets without a call: nobody else tells them
         let stopped = tokio::time::timeout(patience + Duration::from_secs(2), self.http.stop(true));
         if stopped.await.is_err() {

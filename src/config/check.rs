@@ -8,11 +8,12 @@ use super::{Config, ConfigError};
 const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 /// Sections, as the environment writes them.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "HTTP",
     "MEDIA",
     "AUTH",
     "DATABASE",
+    "RECORDING",
     "LIMITS",
     "TURN",
     "TELEMETRY",
