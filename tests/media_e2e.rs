@@ -6,6 +6,7 @@ mod support;
 
 mod media_e2e {
     pub(crate) mod peer;
+    mod recording;
     pub(crate) mod tab;
 }
 

@@ -183,7 +183,7 @@ impl Actor for Recorder {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        let told = ctx.address().recipient();
+        let told = ctx.address().downgrade().recipient();
         match self.services.studio.open(&self.plan, told) {
             Ok(tape) => {
                 if self.paused {

@@ -252,7 +252,7 @@ impl Muxer {
         synced.map_err(|error| CodecError::new("sync a file", error.to_string()))
     }
 
-    /// Bytes in the file.
+    /// Bytes handed over to the file; some more than are in it, where its index was moved to the front.
     pub fn written(&self) -> u64 {
         self.output.written()
     }

@@ -82,20 +82,17 @@ struct Session {
 }
 
 impl Session {
+    #[expect(clippy::too_many_lines, reason = "one arm for each entry")]
     fn read(entries: Vec<Entry>) -> Self {
         let mut session = Self::default();
-        let (mut segment, mut synced, mut closed) = (0, None, true);
+        let (mut segment, mut end, mut open) = (0, None, None);
         for entry in entries {
             match entry {
                 Entry::Begun {
-                    segment: number,
-                    at_us,
+                    segment: number, ..
                 } => {
                     segment = number;
-                    if let Some(from) = synced {
-                        session.interruptions.push((from, Some(at_us)));
-                    }
-                    (synced, closed) = (Some(at_us), false);
+                    open = Some(end);
                 }
                 Entry::Track {
                     track,
@@ -124,6 +121,9 @@ impl Session {
                     rtp,
                     rate,
                 } => {
+                    if let Some(Some(from)) = open.replace(None) {
+                        session.interruptions.push((from, Some(at_us.max(from))));
+                    }
                     let mut files = session.files.iter_mut();
                     if let Some(of) = files.find(|one| one.name == file) {
                         of.epochs.push(LiveEpoch {
@@ -183,12 +183,12 @@ impl Session {
                         known.counts.insert(segment, counts);
                     }
                 }
-                Entry::Synced { at_us } => synced = Some(at_us),
-                Entry::Closed { at_us } => (synced, closed) = (Some(at_us), true),
+                Entry::Synced { end_us } => end = Some(end_us),
+                Entry::Closed => open = None,
             }
         }
-        if let (Some(from), false) = (synced, closed) {
-            session.interruptions.push((from, None));
+        if open.is_some() {
+            session.interruptions.push((end.unwrap_or(0), None));
         }
         session
     }
@@ -250,10 +250,7 @@ fn cut(raw_us: i64, pauses: &[(i64, Option<i64>)]) -> i64 {
 ///
 /// When nothing was recorded, or a file cannot be read or written.
 pub fn finish(folder: &Path) -> Result<Finished, FinishError> {
-    let entries = match log::read(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(FinishError::Empty),
-        entries => entries?,
-    };
+    let entries = log::read(folder)?;
     let session = Session::read(entries);
     let origin_us = origin(folder, &session).ok_or(FinishError::Empty)?;
     let mut files = Vec::new();
@@ -350,7 +347,7 @@ fn whole(
         first.get_or_insert(at_us);
         end = at_us + lasts_us;
     }
-    let size_bytes = to.finish()?;
+    to.finish()?;
     let Some(first) = first else {
         fs::remove_file(part)?;
         return Ok(None);
@@ -367,7 +364,7 @@ fn whole(
         media_type: media_type(known.source, container).to_owned(),
         start_ms: millis(first),
         duration_ms: millis(end - first),
-        size_bytes,
+        size_bytes: fs::metadata(&path)?.len(),
         sha256: sha256(&path)?,
         place: FilePlace::Local,
         url: None,
@@ -436,7 +433,7 @@ fn report(
         };
         gap(from, to, reason)
     });
-    let paused = pauses.iter().map(|&(from, to)| Gap {
+    let left_out = pauses.iter().map(|&(from, to)| Gap {
         from_ms: millis((from - origin_us).max(0)),
         to_ms: to.map(|to| millis((to - origin_us).max(0))),
         reason: "paused".to_owned(),
@@ -475,7 +472,7 @@ fn report(
     });
     RecordingReport {
         interruptions: interruptions.collect(),
-        pauses: paused.collect(),
+        pauses: left_out.collect(),
         tracks: tracks.collect(),
     }
 }
@@ -498,17 +495,27 @@ mod tests {
 
     #[test]
     fn a_segment_that_was_never_closed_is_an_interruption() {
+        let lane = LaneKey {
+            track: TrackKey { peer: 1, index: 0 },
+            layer: 0,
+            generation: 0,
+        };
+        let epoch = |at_us| Entry::Epoch {
+            file: "x".into(),
+            lane,
+            at_us,
+            rtp: 0,
+            rate: 90_000,
+        };
+        let begun = |segment| Entry::Begun { segment, at_us: 0 };
+        let synced = |end_us| Entry::Synced { end_us };
         let entries = vec![
-            Entry::Begun {
-                segment: 0,
-                at_us: 0,
-            },
-            Entry::Synced { at_us: 4_000_000 },
-            Entry::Begun {
-                segment: 1,
-                at_us: 5_000_000,
-            },
-            Entry::Synced { at_us: 7_000_000 },
+            begun(0),
+            epoch(1_000_000),
+            synced(4_000_000),
+            begun(1),
+            epoch(5_000_000),
+            synced(7_000_000),
         ];
         let session = Session::read(entries);
         let seen = session.interruptions;

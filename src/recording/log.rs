@@ -1,17 +1,19 @@
-//! What the files of a recording mean: one line of JSON for each thing that happened, in order.
+//! What the files of a recording mean: one line of JSON for each thing that happened, in order; a file for each segment.
 //!
 //! Times are microseconds from the recording's zero on the server's clock, pauses included. After a kill the last line
 //! may be cut off; it is left out then.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use calls_model::{ParticipantId, Source, UserId};
 use serde::{Deserialize, Serialize};
 
-/// The name of the log in a recording's folder.
-pub(super) const NAME: &str = "log.jsonl";
+/// The log of a segment.
+fn path(folder: &Path, segment: u32) -> PathBuf {
+    folder.join(format!("log-{segment}.jsonl"))
+}
 
 /// One track of a recording, by the numbers it had in the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,10 +89,10 @@ pub(super) enum Entry {
         frames: u64,
         silence_us: i64,
     },
-    /// Everything up to here is on disk.
-    Synced { at_us: i64 },
+    /// Everything is on disk; the last frame ends here.
+    Synced { end_us: i64 },
     /// The segment was closed.
-    Closed { at_us: i64 },
+    Closed,
 }
 
 /// A log that is being written.
@@ -101,17 +103,23 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Goes on with the log of a folder, or begins it.
-    pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        let path = folder.join(NAME);
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
-        // A line that a crash cut off ends here.
-        let waiting = if file.metadata()?.len() > 0 {
-            vec![b'\n']
-        } else {
-            Vec::new()
-        };
-        Ok(Self { file, waiting })
+    /// Begins the log of the next segment, and tells which that is.
+    pub(super) fn begin(folder: &Path) -> io::Result<(Self, u32)> {
+        for segment in 0.. {
+            let created = OpenOptions::new()
+                .create_new(true)
+                .append(true)
+                .open(path(folder, segment));
+            match created {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                created => {
+                    let waiting = Vec::new();
+                    let file = created?;
+                    return Ok((Self { file, waiting }, segment));
+                }
+            }
+        }
+        Err(io::Error::other("there are too many segments"))
     }
 
     /// Notes something; it is in the file with the next [`flush`](Self::flush).
@@ -135,12 +143,17 @@ impl Log {
     }
 }
 
-/// Reads a log. Lines that are none are left out: a crash cut them off.
+/// Reads the logs of all segments. Lines that are none are left out: a crash cut them off.
 pub(super) fn read(folder: &Path) -> io::Result<Vec<Entry>> {
-    let lines = BufReader::new(File::open(folder.join(NAME))?).split(b'\n');
     let mut entries = Vec::new();
-    for line in lines {
-        entries.extend(serde_json::from_slice(&line?).ok());
+    for segment in 0.. {
+        let file = match File::open(path(folder, segment)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            file => file?,
+        };
+        for line in BufReader::new(file).split(b'\n') {
+            entries.extend(serde_json::from_slice(&line?).ok());
+        }
     }
     Ok(entries)
 }
@@ -152,13 +165,13 @@ mod tests {
     #[test]
     fn a_line_that_a_crash_cut_off_spoils_no_other() {
         let folder = tempfile::TempDir::new().expect("a folder");
-        let mut log = Log::open(folder.path()).expect("a log");
         let begun = |segment| Entry::Begun { segment, at_us: 7 };
-        log.note(&begun(0));
+        let (mut log, segment) = Log::begin(folder.path()).expect("a log");
+        log.note(&begun(segment));
         log.waiting.extend_from_slice(br#"{"t":"begun","seg"#);
         log.flush().expect("written");
-        let mut log = Log::open(folder.path()).expect("a log");
-        log.note(&begun(1));
+        let (mut log, segment) = Log::begin(folder.path()).expect("a log");
+        log.note(&begun(segment));
         log.sync().expect("written");
         assert_eq!(read(folder.path()).expect("read"), [begun(0), begun(1)]);
     }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use actix::Recipient;
+use actix::WeakRecipient;
 use calls_actors::recorder::{Plan, Studio, StudioRefused, Tape, TapeTold, TapeTrack};
 use calls_media::seam::{Burst, SourceClock, TrackId};
 use calls_model::RecordingId;
@@ -101,7 +101,11 @@ impl Studio for DiskStudio {
         Ok(())
     }
 
-    fn open(&self, plan: &Plan, told: Recipient<TapeTold>) -> Result<Box<dyn Tape>, StudioRefused> {
+    fn open(
+        &self,
+        plan: &Plan,
+        told: WeakRecipient<TapeTold>,
+    ) -> Result<Box<dyn Tape>, StudioRefused> {
         let (words, heard) = sync_channel(QUEUE);
         let dropped = Arc::<Mutex<HashMap<TrackId, u64>>>::default();
         let closing = Arc::new(AtomicBool::new(false));
@@ -123,11 +127,15 @@ impl Studio for DiskStudio {
                 Err(_) => Some("the thread that writes it crashed".to_owned()),
             };
             drop(place); // before anybody is told
-            if let Some(reason) = failed {
-                error!(recording.id = %id, reason, "the tape of {id} broke: {reason}");
-                told.do_send(TapeTold::Failed(reason));
-            } else {
-                told.do_send(TapeTold::Closed);
+            let news = match failed {
+                None => TapeTold::Closed,
+                Some(reason) => {
+                    error!(recording.id = %id, reason, "the tape of {id} broke: {reason}");
+                    TapeTold::Failed(reason)
+                }
+            };
+            if let Some(recorder) = told.upgrade() {
+                recorder.do_send(news);
             }
         };
         let thread = std::thread::Builder::new().name("calls-recorder".to_owned());

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use actix::Recipient;
+use actix::WeakRecipient;
 use calls_actors::recorder::{Plan, TapeTold, TapeTrack};
 use calls_codec::CodecError;
 use calls_media::seam::{Burst, PeerId, SourceClock, TrackId};
@@ -55,7 +55,7 @@ pub(super) enum WriteError {
 pub(super) struct Writer {
     pub(super) folder: PathBuf,
     pub(super) plan: Plan,
-    pub(super) told: Recipient<TapeTold>,
+    pub(super) told: WeakRecipient<TapeTold>,
     pub(super) dropped: Arc<Mutex<HashMap<TrackId, u64>>>,
     pub(super) closing: Arc<AtomicBool>,
 }
@@ -71,6 +71,8 @@ pub(super) struct Desk {
     pub(super) offsets: HashMap<PeerId, i64>,
     /// Frames on disk, or on their way there.
     pub(super) frames: u64,
+    /// The end of the last of them.
+    pub(super) end_us: i64,
 }
 
 impl Desk {
@@ -111,22 +113,25 @@ impl Writer {
         segment.close()
     }
 
+    fn tell(&self, news: TapeTold) {
+        if let Some(recorder) = self.told.upgrade() {
+            recorder.do_send(news);
+        }
+    }
+
     fn begin(&self) -> Result<Segment<'_>, WriteError> {
         fs::create_dir_all(self.folder.join("live"))?;
-        let earlier = super::log::read(&self.folder).unwrap_or_default();
-        let begun = earlier
-            .iter()
-            .filter(|entry| matches!(entry, Entry::Begun { .. }));
-        let segment = u32::try_from(begun.count()).unwrap_or(u32::MAX);
+        let (log, segment) = Log::begin(&self.folder)?;
         let now = Instant::now();
         let mut desk = Desk {
-            log: Log::open(&self.folder)?,
+            log,
             folder: self.folder.clone(),
             segment,
             zero: self.plan.zero,
             paused: false,
             offsets: HashMap::new(),
             frames: 0,
+            end_us: 0,
         };
         let at_us = desk.at(now);
         desk.log.note(&Entry::Begun { segment, at_us });
@@ -211,9 +216,7 @@ impl Segment<'_> {
             written += track.written();
             if let Some(layer) = track.wants_keyframe(now) {
                 let track = track.id();
-                self.writer
-                    .told
-                    .do_send(TapeTold::Keyframe { track, layer });
+                self.writer.tell(TapeTold::Keyframe { track, layer });
             }
         }
         metrics::counter!(RECORDING_BYTES).increment(written.saturating_sub(self.written));
@@ -224,7 +227,7 @@ impl Segment<'_> {
         }
         if first {
             self.rolling = true;
-            self.writer.told.do_send(TapeTold::Rolling);
+            self.writer.tell(TapeTold::Rolling);
         }
         Ok(())
     }
@@ -238,8 +241,8 @@ impl Segment<'_> {
             let missed = dropped.get(&track.id()).copied().unwrap_or(0);
             self.desk.log.note(&track.counts(missed));
         }
-        let at_us = self.desk.at(now);
-        self.desk.log.note(&Entry::Synced { at_us });
+        let end_us = self.desk.end_us;
+        self.desk.log.note(&Entry::Synced { end_us });
         Ok(self.desk.log.sync()?)
     }
 
@@ -251,8 +254,7 @@ impl Segment<'_> {
             track.finish()?;
         }
         self.sync(now)?;
-        let at_us = self.desk.at(now);
-        self.desk.log.note(&Entry::Closed { at_us });
+        self.desk.log.note(&Entry::Closed);
         Ok(self.desk.log.sync()?)
     }
 }

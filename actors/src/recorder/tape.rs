@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use actix::WeakRecipient;
 use actix::prelude::*;
 use calls_media::seam::{Burst, Layer, SourceClock, TrackId};
 use calls_model::{CallId, ParticipantId, RecordingId, RecordingMode, Source, UserId};
@@ -77,12 +78,16 @@ pub trait Studio: Send + Sync + 'static {
     /// [`StudioRefused`] says why not.
     fn admit(&self) -> Result<(), StudioRefused>;
 
-    /// Opens the next segment of a recording. Returns at once; news comes by `told`.
+    /// Opens the next segment of a recording. Returns at once; news comes by `told`, which keeps nobody alive.
     ///
     /// # Errors
     ///
     /// [`StudioRefused`] says why not.
-    fn open(&self, plan: &Plan, told: Recipient<TapeTold>) -> Result<Box<dyn Tape>, StudioRefused>;
+    fn open(
+        &self,
+        plan: &Plan,
+        told: WeakRecipient<TapeTold>,
+    ) -> Result<Box<dyn Tape>, StudioRefused>;
 }
 
 /// What a segment is written on. Dropping it closes it as well.
@@ -133,7 +138,7 @@ impl Studio for NoStudio {
         Err(StudioRefused::Off)
     }
 
-    fn open(&self, _: &Plan, _: Recipient<TapeTold>) -> Result<Box<dyn Tape>, StudioRefused> {
+    fn open(&self, _: &Plan, _: WeakRecipient<TapeTold>) -> Result<Box<dyn Tape>, StudioRefused> {
         Err(StudioRefused::Off)
     }
 }

@@ -161,7 +161,7 @@ impl Track {
                     (self.cut, self.epoch) = (true, None);
                     continue;
                 }
-                self.write(layer, best, captured, desk)?;
+                self.write(layer, best, &captured, desk)?;
             }
         }
         Ok(())
@@ -171,7 +171,7 @@ impl Track {
         &mut self,
         layer: usize,
         best: Option<usize>,
-        captured: Captured,
+        captured: &Captured,
         desk: &mut Desk,
     ) -> Result<(), WriteError> {
         let begins = captured.frame.started.is_some();
@@ -190,9 +190,9 @@ impl Track {
         if self.epoch.is_none() && !begins {
             return Ok(()); // a pause is over, or the stream began anew: pictures wait for a key frame
         }
-        self.ready_file(&captured, desk)?;
-        let at_us = self.time(layer, &captured, desk);
-        self.fill(at_us, &captured, desk)?;
+        self.ready_file(captured, desk)?;
+        let at_us = self.time(layer, captured, desk);
+        self.fill(at_us, captured, desk)?;
         let Some(file) = &mut self.file else {
             return Ok(());
         };
@@ -214,6 +214,7 @@ impl Track {
         self.cut = false;
         self.frames += 1;
         desk.frames += 1;
+        desk.end_us = desk.end_us.max(self.end_us);
         Ok(())
     }
 
