@@ -70,6 +70,7 @@ pub fn recorder() -> PrometheusHandle {
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_ok() {
                 names::describe();
+                calls_actors::metrics::describe();
             }
             handle
         })

@@ -110,6 +110,12 @@ pub enum Problem {
         /// How many.
         count: usize,
     },
+    /// The client does not wait for the answers to what it asks.
+    #[error("{most} requests wait for their answers already")]
+    TooManyWaiting {
+        /// The most that may.
+        most: usize,
+    },
     /// A presence said no.
     #[error(transparent)]
     Signal(#[from] SignalRefused),
@@ -167,6 +173,7 @@ impl Problem {
             Self::Join(refused) => refusals::join(refused),
             Self::NotAdmitted => &kinds::NOT_ADMITTED,
             Self::Denied => &kinds::DENIED,
+            Self::TooManyWaiting { .. } => &kinds::RATE_LIMITED,
             Self::Moderate(refused) => refusals::moderate(refused),
             Self::Record(refused) => refusals::record(refused),
             Self::RecordingState(_) => &kinds::RECORDING_STATE,

@@ -21,6 +21,7 @@ table! {
         locked -> Bool,
         password_hash -> Nullable<Text>,
         scheduled_at -> Nullable<Moment>,
+        host -> Nullable<Text>,
         created_at -> Moment,
         deleted_at -> Nullable<Moment>,
     }

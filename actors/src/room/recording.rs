@@ -206,7 +206,7 @@ impl Handler<TellRecording> for Room {
     type Result = ();
 
     fn handle(&mut self, tell: TellRecording, _: &mut Self::Context) {
-        self.tell_all(&Event::Recording(tell.event.clone()));
+        self.tell_all(Event::Recording(tell.event.clone()));
         self.recording = tell.goes_on.then_some(tell.event);
     }
 }
