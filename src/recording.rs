@@ -5,10 +5,12 @@
 //! the files that people get; [`archive`] sees to it that this happens, also after a crash of the server.
 
 pub mod archive;
+mod bucket;
 pub mod finish;
 mod log;
 pub mod render;
 mod studio;
 mod writer;
 
+pub use bucket::{Bucket, BucketError};
 pub use studio::DiskStudio;

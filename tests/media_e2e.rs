@@ -7,6 +7,7 @@ mod support;
 mod media_e2e {
     pub(crate) mod peer;
     mod recording;
+    mod storage;
     pub(crate) mod tab;
 }
 

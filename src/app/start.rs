@@ -25,8 +25,8 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http;
 use crate::http::recordings::Links;
-use crate::recording::DiskStudio;
 use crate::recording::archive::Archive;
+use crate::recording::{Bucket, BucketError, DiskStudio};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
 use crate::turn::{Turn, TurnError};
@@ -49,6 +49,9 @@ pub enum StartError {
     /// No database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The bucket for recordings is configured in a way that makes no sense.
+    #[error("storage: {0}")]
+    Bucket(#[from] BucketError),
     /// No media sockets.
     #[error("{0}{hint}", hint = media_hint(.0))]
     Media(#[from] PortsError),
@@ -173,6 +176,7 @@ impl Server {
         let link_secret = store.secret_or(LINK_SECRET, offered.to_vec()).await?;
         let life = Duration::from_secs(config.auth.token_minutes * 60);
         let recording = config.recording.clone();
+        let bucket = Bucket::open(&config.storage)?;
         let studio = DiskStudio::new(
             recording.folder.clone(),
             recording.min_free_mb,
@@ -184,6 +188,7 @@ impl Server {
         let link_life = Duration::from_secs(recording.link_minutes * 60);
         let archive = Archive::new(
             studio,
+            bucket,
             store.clone(),
             calls.clone(),
             clock.clone(),

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use actix_files::NamedFile;
-use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
+use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use aws_lc_rs::hmac;
 use calls_actors::calls::{PauseRecording, StartRecording as Start, StopRecording};
 use calls_model::rest::{ComposeRecording, Page, StartRecording};
 use calls_model::{
-    CallId, Fact, Layout, ParticipantId, Recording, RecordingFile, RecordingId, RecordingMode,
-    RecordingReport, RecordingStatus,
+    CallId, Fact, FilePlace, Layout, ParticipantId, Recording, RecordingFile, RecordingId,
+    RecordingMode, RecordingReport, RecordingStatus,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -326,6 +326,7 @@ pub(super) async fn compose_recording(
         (status = 200, description = "The file.", content_type = "application/octet-stream", body = [u8]),
         (status = 206, description = "A part of it.", content_type = "application/octet-stream", body = [u8]),
         (status = 304, description = "It is the one that the caller has."),
+        (status = 307, description = "It is in the bucket; `Location` is good for a while."),
         (status = 416, description = "It has no such part."),
         Access, Missing, BadQuery, Conflict, Unavailable,
     ),
@@ -355,6 +356,13 @@ pub(super) async fn download_recording(
         find(&caller, &app, &id).await?.recording
     };
     let file = pick(&recording, wanted.file.as_deref())?;
+    if let (FilePlace::Bucket, Some(bucket)) = (file.place, &app.archive.bucket) {
+        let link = bucket.link(&id, &file.name, app.links.life()).await;
+        let link = link.map_err(|_| Problem::Unavailable("the bucket"))?;
+        return Ok(HttpResponse::TemporaryRedirect()
+            .insert_header((LOCATION, link))
+            .finish());
+    }
     let path = app.archive.studio.folder_of(&id).join(&file.name);
     let opened = NamedFile::open_async(path).await;
     let opened = opened.map_err(|_| Problem::NotFound { what: "file" })?;
@@ -460,6 +468,11 @@ impl Links {
             key: hmac::Key::new(hmac::HMAC_SHA256, secret),
             life_seconds: life.as_secs(),
         }
+    }
+
+    /// How long links are good.
+    fn life(&self) -> Duration {
+        Duration::from_secs(self.life_seconds)
     }
 
     /// The link to a file.

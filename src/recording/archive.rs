@@ -18,15 +18,24 @@ use calls_model::{
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
-use super::DiskStudio;
 use super::finish::{self, FinishError, Finished};
 use super::render::{self, Render};
+use super::{Bucket, BucketError, DiskStudio};
 use crate::config;
 use crate::store::{Store, StoreError, StoredRecording};
-use crate::telemetry::names::{RECORDING_DISK_FULL, RECORDINGS_FAILED, RECORDINGS_UNSETTLED};
+use crate::telemetry::names::{
+    RECORDING_DISK_FULL, RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED, RECORDINGS_FAILED,
+    RECORDINGS_UNSETTLED,
+};
 
 /// How often it looks where nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long an upload waits after its first failure; twice as long after each further one.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+
+/// The longest that it waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 /// How often it looks for what was kept for long enough, in looks.
 const SWEEP_EVERY: u64 = 1800;
@@ -36,6 +45,8 @@ const SWEEP_EVERY: u64 = 1800;
 pub struct Archive {
     /// Where they are written.
     pub studio: DiskStudio,
+    /// Where they are kept, unless that is the same.
+    pub bucket: Option<Bucket>,
     store: Store,
     calls: Addr<Calls>,
     clock: Arc<dyn Clock>,
@@ -64,6 +75,7 @@ impl Archive {
     /// Over this studio and these calls.
     pub fn new(
         studio: DiskStudio,
+        bucket: Option<Bucket>,
         store: Store,
         calls: Addr<Calls>,
         clock: Arc<dyn Clock>,
@@ -71,6 +83,7 @@ impl Archive {
     ) -> Self {
         Self {
             studio,
+            bucket,
             store,
             calls,
             clock,
@@ -110,7 +123,7 @@ impl Archive {
             match stored.recording.status {
                 RecordingStatus::Requested | RecordingStatus::Active => self.adopt(&stored).await?,
                 RecordingStatus::Processing => self.process(stored).await?,
-                RecordingStatus::Uploading => self.keep(stored.recording).await?,
+                RecordingStatus::Uploading => self.keep(stored).await?,
                 RecordingStatus::Available | RecordingStatus::Failed => {}
             }
         }
@@ -142,7 +155,12 @@ impl Archive {
 
     /// Makes the files of a recording.
     async fn process(&self, stored: StoredRecording) -> Result<(), Trouble> {
-        let recording = stored.recording;
+        let mut recording = stored.recording;
+        if let Err(error) = self.bring_back(&mut recording).await {
+            let id = &recording.recording_id;
+            warn!(recording.id = %id, "the files of {id} cannot be had yet: {error}");
+            return Ok(());
+        }
         let (id, call_id) = (recording.recording_id.clone(), recording.call_id.clone());
         let folder = self.studio.folder_of(&id);
         let (config, progress) = (self.config.clone(), self.progress.clone());
@@ -187,22 +205,90 @@ impl Archive {
         Ok(())
     }
 
-    /// Keeps files where they are to be kept: on this disk, where they are already.
-    async fn keep(&self, recording: Recording) -> Result<(), Trouble> {
+    /// Keeps files where they are to be kept. A bucket that says no is asked again, later and later, for good.
+    async fn keep(&self, stored: StoredRecording) -> Result<(), Trouble> {
+        let (mut recording, now) = (stored.recording, self.clock.now());
+        if stored.next_try_at.is_some_and(|next| next > now) {
+            return Ok(());
+        }
+        let id = recording.recording_id.clone();
+        let folder = self.studio.folder_of(&id);
+        if let Some(bucket) = &self.bucket {
+            let age = stored
+                .stopped_at
+                .map_or(0, |stopped| now.seconds_since(stopped));
+            metrics::gauge!(RECORDING_UPLOAD_AGE)
+                .set(f64::from(u32::try_from(age).unwrap_or(u32::MAX)));
+            if let Err(error) = upload(bucket, &recording, &folder).await {
+                metrics::counter!(RECORDING_UPLOADS_FAILED).increment(1);
+                let wait = FIRST_WAIT
+                    .saturating_mul(1 << stored.tries.min(16))
+                    .min(LONGEST_WAIT);
+                let why = format!("not uploaded yet: {error}");
+                warn!(recording.id = %id, why, ?wait, "{id} is {why}");
+                let next = now.millis() + i64::try_from(wait.as_millis()).unwrap_or(0);
+                let next = calls_model::Timestamp::from_millis(next).unwrap_or(now);
+                return Ok(self.store.postpone_upload(&id, why, next).await?);
+            }
+            metrics::gauge!(RECORDING_UPLOAD_AGE).set(0.0);
+            for file in &mut recording.files {
+                file.place = FilePlace::Bucket;
+            }
+        }
         let available = Fact::RecordingAvailable {
             call_id: recording.call_id,
-            recording_id: recording.recording_id.clone(),
-            files: recording.files,
+            recording_id: id,
+            files: recording.files.clone(),
             at: self.clock.now(),
         };
         self.store.record(vec![available]).await?;
-        // Only now: until it was written that its files are whole, they may have to be made again.
-        finish::let_go(&self.studio.folder_of(&recording.recording_id))?;
+        // Only now: until it was written where its files are, they may have to be made or sent again.
+        finish::let_go(&folder)?;
+        for file in recording
+            .files
+            .iter()
+            .filter(|file| file.place == FilePlace::Bucket)
+        {
+            match std::fs::remove_file(folder.join(&file.name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error.into());
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What is made once more is made of local files.
+    async fn bring_back(&self, recording: &mut Recording) -> Result<(), BucketError> {
+        let folder = self.studio.folder_of(&recording.recording_id);
+        let Some(bucket) = &self.bucket else {
+            return Ok(());
+        };
+        for file in &mut recording.files {
+            let path = folder.join(&file.name);
+            if file.place == FilePlace::Bucket && file.kind == FileKind::Track && !path.exists() {
+                bucket
+                    .fetch(&recording.recording_id, &file.name, &path)
+                    .await?;
+            }
+            file.place = FilePlace::Local;
+        }
         Ok(())
     }
 
     /// Deletes a recording, files first.
     pub(crate) async fn delete(&self, recording: Recording) -> Result<(), StoreError> {
+        if let Some(bucket) = &self.bucket {
+            for file in recording
+                .files
+                .iter()
+                .filter(|file| file.place == FilePlace::Bucket)
+            {
+                let gone = bucket.delete(&recording.recording_id, &file.name).await;
+                gone.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            }
+        }
         let folder = self.studio.folder_of(&recording.recording_id);
         let gone = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
         match gone {
@@ -239,6 +325,15 @@ impl Archive {
         metrics::gauge!(RECORDING_DISK_FULL).set(if room { 0.0 } else { 1.0 });
         room
     }
+}
+
+/// Sends all files that are not there yet, and sees them there.
+async fn upload(bucket: &Bucket, recording: &Recording, folder: &Path) -> Result<(), BucketError> {
+    for file in &recording.files {
+        let path = folder.join(&file.name);
+        bucket.put(&recording.recording_id, file, &path).await?;
+    }
+    Ok(())
 }
 
 /// Makes what people get; blocks for as long as that takes.

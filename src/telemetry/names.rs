@@ -44,6 +44,10 @@ pub const RECORDING_DISK_FULL: &str = "calls_recording_disk_full";
 pub const RECORDINGS_UNSETTLED: &str = "calls_recordings_unsettled";
 /// Recordings whose files could not be made.
 pub const RECORDINGS_FAILED: &str = "calls_recordings_failed_total";
+/// How long the recording waits whose upload was tried last, in seconds since it stopped.
+pub const RECORDING_UPLOAD_AGE: &str = "calls_recording_upload_age_seconds";
+/// Uploads that failed and are tried again: an alarm.
+pub const RECORDING_UPLOADS_FAILED: &str = "calls_recording_uploads_failed_total";
 /// Processor time used, all threads.
 pub const CPU_SECONDS: &str = "process_cpu_seconds_total";
 /// Memory in use.

@@ -19,18 +19,18 @@ const LENGTH: Duration = Duration::from_secs(2);
 /// How far a length may be off: what was on its way when it began and when it stopped, on a busy machine.
 const SLACK_MS: u64 = 700;
 
-async fn start(world: &World, tab: &Tab, mode: &str) -> Value {
+pub(crate) async fn start(world: &World, tab: &Tab, mode: &str) -> Value {
     let path = format!("/{}/record/start", tab.call);
     world.post(&path, json!({ "mode": mode })).await.expect(201)
 }
 
-async fn stop(world: &World, tab: &Tab) -> Value {
+pub(crate) async fn stop(world: &World, tab: &Tab) -> Value {
     let path = format!("/{}/record/stop", tab.call);
     world.post(&path, json!({})).await.expect(200)
 }
 
 /// Waits until nothing more is to come of a recording.
-async fn settled(world: &World, started: &Value) -> Value {
+pub(crate) async fn settled(world: &World, started: &Value) -> Value {
     let id = started["recording_id"].as_str().expect("an id");
     let began = Instant::now();
     loop {
