@@ -63,6 +63,37 @@ pub(super) fn describe() {
         Unit::Seconds,
         "Seconds from request to reply."
     );
+    describe_gauge!(RECORDERS, "Tapes open now.");
+    describe_counter!(
+        RECORDING_BYTES,
+        Unit::Bytes,
+        "Bytes that tapes have written."
+    );
+    describe_counter!(
+        RECORDING_DROPPED,
+        "Bursts that a tape was too slow to take."
+    );
+    describe_gauge!(
+        RECORDING_DISK_FULL,
+        "1 where the disk is too full for another recording."
+    );
+    describe_gauge!(
+        RECORDINGS_UNSETTLED,
+        "Recordings that something is still to come of."
+    );
+    describe_counter!(
+        RECORDINGS_FAILED,
+        "Recordings whose files could not be made."
+    );
+    describe_gauge!(
+        RECORDING_UPLOAD_AGE,
+        Unit::Seconds,
+        "How long the recording waits whose upload was tried last."
+    );
+    describe_counter!(
+        RECORDING_UPLOADS_FAILED,
+        "Uploads of recordings that failed and are tried again."
+    );
     describe_gauge!(SOCKETS, "Signaling sockets open now.");
     describe_counter!(FRAMES_IN, "Signaling frames received.");
     describe_counter!(FRAMES_OUT, "Signaling frames sent.");
