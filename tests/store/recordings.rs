@@ -1,5 +1,6 @@
 //! Recordings and how they stand.
 
+use calls::store::PageRequest;
 use calls_model::{
     Fact, FileKind, FilePlace, Layout, Recording, RecordingFile, RecordingId, RecordingMode,
     RecordingReport, RecordingStatus,
@@ -128,7 +129,7 @@ async fn a_recording_is_followed_from_its_wish_to_its_files(db: Database) {
     assert_eq!(found.recording.participants, made.participants);
     assert_eq!(found.report, Some(RecordingReport::default()));
     let page = store
-        .recordings(&of.call_id, &Default::default(), at(20))
+        .recordings(&of.call_id, &PageRequest::default(), at(20))
         .await
         .unwrap();
     assert_eq!(page.data, [found.recording]);
