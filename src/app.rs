@@ -22,6 +22,8 @@ use crate::auth::turn::IceSource;
 use crate::auth::{Door, Tokens};
 use crate::config::Config;
 use crate::http::problem::Problem;
+use crate::http::recordings::Links;
+use crate::recording::archive::Archive;
 use crate::store::Store;
 use crate::turn::Turn;
 
@@ -50,6 +52,10 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Makes and reads join tokens.
     pub tokens: Tokens,
+    /// Brings recordings to their ends.
+    pub archive: Archive,
+    /// Signs links to their files.
+    pub links: Links,
     /// Checks rooms' passwords.
     pub door: Door,
     /// No credentials are asked for (`--dev`).

@@ -29,6 +29,10 @@ pub struct Config {
     pub auth: Auth,
     /// Storage.
     pub database: Database,
+    /// Recordings.
+    pub recording: Recording,
+    /// Where they are kept.
+    pub storage: Storage,
     /// What clients may ask for.
     pub limits: Limits,
     /// STUN and TURN for clients.
@@ -96,6 +100,53 @@ pub struct Database {
     pub url: String,
     /// Connections kept.
     pub connections: usize,
+}
+
+/// `[recording]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recording {
+    /// Where; each recording is a folder in it.
+    pub folder: PathBuf,
+    /// Megabytes of the disk that stay free.
+    pub min_free_mb: u64,
+    /// At a time.
+    pub most: usize,
+    /// Days that they are kept; 0: for good.
+    pub keep_days: u32,
+    /// Life of a link to a file.
+    pub link_minutes: u64,
+    /// The program that mixes and composes.
+    pub ffmpeg: String,
+}
+
+/// `[storage]`
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    /// Empty: recordings stay on this disk.
+    pub bucket: String,
+    /// Its region.
+    pub region: String,
+    /// Another store than Amazon's.
+    pub endpoint: String,
+    /// Whose.
+    pub access_key_id: String,
+    /// Proof of it.
+    pub secret_access_key: String,
+    /// The bucket's name stands in the path.
+    pub path_style: bool,
+    /// What all names begin with.
+    pub prefix: String,
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage")
+            .field("bucket", &self.bucket)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `[limits]`

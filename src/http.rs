@@ -15,6 +15,7 @@ pub mod paging;
 mod participants;
 pub mod problem;
 mod quality;
+pub mod recordings;
 mod rooms;
 mod routes;
 mod serve;

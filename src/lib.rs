@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;
+pub mod recording;
 pub mod signaling;
 pub mod store;
 pub mod telemetry;

@@ -22,6 +22,7 @@ mod ownership;
 mod page;
 mod participants;
 mod quality;
+mod recordings;
 mod recover;
 mod replies;
 mod rooms;
@@ -35,7 +36,8 @@ use std::sync::Arc;
 use calls_actors::journal::{BoxFuture, Journal, JournalError, Sampled};
 use calls_model::rest::Page;
 use calls_model::{
-    Call, CallId, EventId, Fact, ParticipantId, QualitySample, Room, RoomId, Timestamp, UserId,
+    Call, CallId, EventId, Fact, ParticipantId, QualitySample, Recording, RecordingId, Room,
+    RoomId, Timestamp, UserId,
 };
 use chrono::Utc;
 use tokio::runtime::{Builder, Runtime};
@@ -50,6 +52,7 @@ pub use self::kept_out::KeptOut;
 pub use self::keys::ApiKey;
 pub use self::ownership::Ownership;
 pub use self::page::PageRequest;
+pub use self::recordings::StoredRecording;
 pub use self::recover::Recovered;
 pub use self::replies::{Claim, Cutoffs, Keyed, Reply};
 pub use self::rooms::RoomAtDoor;
@@ -235,6 +238,83 @@ impl Store {
         let (filter, request) = (filter.clone(), request.clone());
         self.run(move |db| async move {
             history::list(&mut db.reader().await?.conn(), &filter, &request, now).await
+        })
+        .await
+    }
+
+    /// A recording, unless it is deleted or never was.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recording(
+        &self,
+        id: &RecordingId,
+        now: Timestamp,
+    ) -> Result<Option<StoredRecording>> {
+        let id = id.clone();
+        self.run(move |db| async move {
+            recordings::find(&mut db.reader().await?.conn(), &id, now).await
+        })
+        .await
+    }
+
+    /// A page of a call's recordings, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn recordings(
+        &self,
+        call: &CallId,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<Recording>> {
+        let (call, request) = (call.clone(), request.clone());
+        self.run(move |db| async move {
+            recordings::of_call(&mut db.reader().await?.conn(), &call, &request, now).await
+        })
+        .await
+    }
+
+    /// Recordings that something is still to come of, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn unsettled_recordings(&self, now: Timestamp) -> Result<Vec<StoredRecording>> {
+        self.run(move |db| async move {
+            recordings::unsettled(&mut db.reader().await?.conn(), now).await
+        })
+        .await
+    }
+
+    /// Recordings that were settled and asked for before then, oldest first; a hundred at a time.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recordings_before(&self, before: Timestamp) -> Result<Vec<StoredRecording>> {
+        self.run(move |db| async move {
+            recordings::older_than(&mut db.reader().await?.conn(), before).await
+        })
+        .await
+    }
+
+    /// An upload failed: it is tried again then.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn postpone_upload(
+        &self,
+        id: &RecordingId,
+        why: String,
+        next: Timestamp,
+    ) -> Result<()> {
+        let id = id.clone();
+        self.run(move |db| async move {
+            recordings::postpone(&mut db.writer().await?.conn(), &id, &why, next).await
         })
         .await
     }

@@ -6,6 +6,8 @@ mod support;
 
 mod media_e2e {
     pub(crate) mod peer;
+    mod recording;
+    mod storage;
     pub(crate) mod tab;
 }
 

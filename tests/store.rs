@@ -16,6 +16,7 @@ mod store {
     mod history;
     mod keys;
     mod quality;
+    mod recordings;
     mod recovery;
     mod replies;
     mod rooms;

@@ -112,6 +112,8 @@ impl Hall {
                 parent: CallDoor {
                     opened: probes.0.recipient().downgrade(),
                     roster: probes.1.recipient().downgrade(),
+                    record: None,
+                    gave_up: None,
                     ended: probes.2.recipient().downgrade(),
                 },
                 services: services(journal),

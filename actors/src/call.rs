@@ -13,6 +13,7 @@ mod company;
 pub(crate) mod ending;
 pub mod life;
 mod memory;
+mod recording;
 mod room_keeping;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use tracing::warn;
 
 use self::life::{Company, Life};
 pub use self::memory::{CallsDoor, Memory, Roster};
+pub use self::recording::{LiveRecording, RecorderGaveUp};
 use crate::calls::{
     Answer, Cancel, End, FindParticipant, Found, JoinRefused, ModerateRefused, Moderated, Reject,
     Remember, RingDevices, Seated, VerbRefused,
@@ -105,6 +107,7 @@ pub struct Call {
     life: Life,
     roster: Roster,
     place: usize,
+    recording: Option<LiveRecording>,
     /// Everybody who needs the room waits here until it is open.
     room: watch::Sender<Option<Addr<Room>>>,
     restarts: RestartBudget,
@@ -131,6 +134,7 @@ impl Call {
             roster,
             place,
             room,
+            recording,
         } = memory;
         let ended = parent.ended.upgrade();
         Self {
@@ -138,6 +142,7 @@ impl Call {
             life,
             roster,
             place,
+            recording,
             room: watch::Sender::new(room),
             restarts: RestartBudget::three_a_minute(),
             joining: 0,
@@ -167,6 +172,7 @@ impl Call {
                 },
                 place: self.place,
                 room: self.room.borrow().clone(),
+                recording: self.recording.clone(),
             };
             parent.do_send(Remember(Box::new(memory)));
         }

@@ -9,6 +9,7 @@
 
 mod devices;
 mod gone;
+mod recording;
 mod refused;
 mod registry;
 mod replies;
@@ -27,6 +28,9 @@ use calls_model::{
 
 use self::devices::Devices;
 use self::gone::GoneRooms;
+pub use self::recording::{
+    PauseRecording, RecordAsked, RecordRefused, RecordingLive, StartRecording, StopRecording,
+};
 pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};
@@ -37,6 +41,7 @@ use crate::journal::{Journal, Scribe};
 use crate::lifeline::{ChildEnded, Ending};
 use crate::metrics::LiveCount;
 use crate::participant::ToClient;
+use crate::recorder::Studio;
 use crate::room::places::Places;
 use crate::room::{LeaveCall, ModerateRoom, RoomRulesChanged};
 use crate::services::Services;
@@ -249,6 +254,13 @@ impl Calls {
             services: Services::new(clock, Scribe::start(journal), living.clone()),
             living,
         }
+    }
+
+    /// With a studio to record in; without, nothing can be recorded.
+    #[must_use]
+    pub fn recording_in(mut self, studio: Arc<dyn Studio>) -> Self {
+        self.services = self.services.recording_in(studio);
+        self
     }
 
     /// Counts the actors below.

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod participant;
 pub mod port;
 pub mod ports;
+pub mod recorder;
 pub mod restarts;
 pub mod room;
 pub mod services;

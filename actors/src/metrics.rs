@@ -15,7 +15,7 @@ pub const CALLS_ENDED: &str = "calls_ended_total";
 pub const CALL_SECONDS: &str = "calls_duration_seconds";
 /// Presences that ended; label `reason`.
 pub const PARTICIPANTS_LEFT: &str = "calls_participants_left_total";
-/// Bursts that did not fit into a mailbox; label `at`: `room` or `participant`.
+/// Bursts that did not fit into a mailbox; label `at`: `room`, `participant` or `recorder`.
 pub const BURSTS_DROPPED: &str = "calls_bursts_dropped_total";
 /// Transactions of facts that failed for good.
 pub const FACTS_LOST: &str = "calls_facts_lost_total";
@@ -98,6 +98,8 @@ pub enum ActorKind {
     Participant,
     /// `MediaPort`
     MediaPort,
+    /// `Recorder`
+    Recorder,
     /// The server's `TurnPort`
     TurnPort,
 }
@@ -110,6 +112,7 @@ impl ActorKind {
             Self::Room => "room",
             Self::Participant => "participant",
             Self::MediaPort => "media_port",
+            Self::Recorder => "recorder",
             Self::TurnPort => "turn_port",
         }
     }
@@ -118,7 +121,7 @@ impl ActorKind {
 /// Counts who lives. Clones share the count; a test asserts that it came back to zero.
 #[derive(Debug, Clone, Default)]
 pub struct LiveCount {
-    alive: Arc<[AtomicUsize; 5]>,
+    alive: Arc<[AtomicUsize; 6]>,
 }
 
 impl LiveCount {

@@ -1,6 +1,7 @@
 //! A room: who is here, who hears whom, and who says what.
 //!
-//! * Parent: [`Call`](crate::call::Call). Children: one [`Participant`] for each presence.
+//! * Parent: [`Call`](crate::call::Call). Children: one [`Participant`] for each presence, a
+//!   [`Recorder`](crate::recorder::Recorder) while it is recorded.
 //! * Receives [`JoinCall`], [`ModerateRoom`] and news of the call from its parent; [`Deed`], [`Watch`] and [`Packets`]
 //!   from members. Sends them events, the stage, and each other's packets.
 //! * Ends when its call closes it.
@@ -17,6 +18,7 @@ pub mod membership;
 mod moderate;
 pub mod moderation;
 pub mod places;
+pub mod recording;
 pub mod routes;
 pub mod speaking;
 pub mod stage;
@@ -27,7 +29,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use calls_media::seam::{Burst, Layer, LayerSet, SourceClock, TrackId};
-use calls_model::signal::{ByeReason, Chat, Data, Event, Moderation, Quality};
+use calls_model::signal::{ByeReason, Chat, Data, Event, Moderation, Quality, RecordingEvent};
 use calls_model::{Call, CallId, LeaveReason, Member, ParticipantId, UserId};
 use tracing::warn;
 
@@ -250,6 +252,9 @@ pub struct Room {
     told_moderated: bool,
     /// Some still have to find back after a crash.
     gathering: bool,
+    recorded: Option<recording::Recorded>,
+    /// What everybody was told last of the recording that runs.
+    recording: Option<RecordingEvent>,
     parent: CallDoor,
     services: Services,
     seats: Seats,
@@ -297,6 +302,8 @@ impl Room {
             left: Vec::new(),
             told_moderated: false,
             gathering,
+            recorded: None,
+            recording: None,
             parent,
             _alive: services.living.enter(ActorKind::Room),
             services,

@@ -8,8 +8,9 @@ use calls_media::seam::PeerId;
 use crate::clock::Clock;
 use crate::journal::Scribe;
 use crate::metrics::LiveCount;
+use crate::recorder::{NoStudio, Studio};
 
-/// Clock, journal and counters. Clones are the same.
+/// Clock, journal, studio and counters. Clones are the same.
 #[derive(Clone)]
 pub struct Services {
     /// The clock on the wall.
@@ -18,6 +19,8 @@ pub struct Services {
     pub scribe: Scribe,
     /// Counts the living.
     pub living: LiveCount,
+    /// Opens tapes for recordings.
+    pub studio: Arc<dyn Studio>,
     peers: Arc<AtomicU64>,
 }
 
@@ -28,8 +31,16 @@ impl Services {
             clock,
             scribe,
             living,
+            studio: Arc::new(NoStudio),
             peers: Arc::default(),
         }
+    }
+
+    /// With a studio to record in; without, nothing can be recorded.
+    #[must_use]
+    pub fn recording_in(mut self, studio: Arc<dyn Studio>) -> Self {
+        self.studio = studio;
+        self
     }
 
     /// A number that no other peer connection of the process has.

@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, CallId, EndReason, LeaveReason, Member, ParticipantId, Role, Room, RoomId, Timestamp,
-    UserId,
+    Call, CallId, EndReason, LeaveReason, Member, ParticipantId, Recording, RecordingFile,
+    RecordingId, RecordingReport, Role, Room, RoomId, Timestamp, UserId,
 };
 
 /// What becomes of the stored hash of a room's password.
@@ -133,6 +133,97 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// A recording was asked for.
+    RecordingRequested {
+        /// As it is.
+        recording: Box<Recording>,
+    },
+    /// The first packet is on disk.
+    RecordingStarted {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// When.
+        at: Timestamp,
+    },
+    /// What is said is not kept for a while, or is kept again.
+    RecordingPaused {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// Paused, or not any more.
+        paused: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nothing more is recorded.
+    RecordingStopped {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Its files are whole, on the server's own disk.
+    RecordingProcessed {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// What came of it.
+        files: Vec<RecordingFile>,
+        /// How long it is, in whole seconds.
+        duration_seconds: u64,
+        /// How far it can be trusted.
+        report: Box<RecordingReport>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Its files can be had.
+    RecordingAvailable {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// What came of it, where it is kept.
+        files: Vec<RecordingFile>,
+        /// When.
+        at: Timestamp,
+    },
+    /// It is made once more, with another layout.
+    RecordingRecomposed {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// How its pictures are to be arranged.
+        layout: crate::Layout,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nothing came of it.
+    RecordingFailed {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// It is gone: somebody deleted it, or it was kept for as long as it should be.
+    RecordingDeleted {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl Fact {
@@ -151,6 +242,16 @@ impl Fact {
             Self::RoleChanged { .. } => "participant.role_changed",
             Self::MediaChanged { .. } => "participant.media_changed",
             Self::ParticipantLeft { .. } => "participant.left",
+            Self::RecordingRequested { .. } => "recording.requested",
+            Self::RecordingStarted { .. } => "recording.started",
+            Self::RecordingPaused { paused: true, .. } => "recording.paused",
+            Self::RecordingPaused { paused: false, .. } => "recording.resumed",
+            Self::RecordingStopped { .. } => "recording.stopped",
+            Self::RecordingProcessed { .. } => "recording.processed",
+            Self::RecordingAvailable { .. } => "recording.available",
+            Self::RecordingRecomposed { .. } => "recording.recomposed",
+            Self::RecordingFailed { .. } => "recording.failed",
+            Self::RecordingDeleted { .. } => "recording.deleted",
         }
     }
 
@@ -159,6 +260,7 @@ impl Fact {
         match self {
             Self::RoomCreated { room, .. } => Some(room.created_at),
             Self::RoomUpdated { .. } => None,
+            Self::RecordingRequested { recording } => Some(recording.requested_at),
             Self::RoomDeleted { at, .. }
             | Self::CallInitiated { at, .. }
             | Self::CallRinging { at, .. }
@@ -168,7 +270,15 @@ impl Fact {
             | Self::ParticipantJoined { at, .. }
             | Self::RoleChanged { at, .. }
             | Self::MediaChanged { at, .. }
-            | Self::ParticipantLeft { at, .. } => Some(*at),
+            | Self::ParticipantLeft { at, .. }
+            | Self::RecordingStarted { at, .. }
+            | Self::RecordingPaused { at, .. }
+            | Self::RecordingStopped { at, .. }
+            | Self::RecordingProcessed { at, .. }
+            | Self::RecordingAvailable { at, .. }
+            | Self::RecordingRecomposed { at, .. }
+            | Self::RecordingFailed { at, .. }
+            | Self::RecordingDeleted { at, .. } => Some(*at),
         }
     }
 
@@ -179,6 +289,7 @@ impl Fact {
                 room.room_id.as_str()
             }
             Self::RoomDeleted { room_id, .. } => room_id.as_str(),
+            Self::RecordingRequested { recording } => recording.call_id.as_str(),
             Self::CallInitiated { call, .. } => call.call_id.as_str(),
             Self::CallRinging { call_id, .. }
             | Self::CallAnswered { call_id, .. }
@@ -187,7 +298,15 @@ impl Fact {
             | Self::ParticipantJoined { call_id, .. }
             | Self::RoleChanged { call_id, .. }
             | Self::MediaChanged { call_id, .. }
-            | Self::ParticipantLeft { call_id, .. } => call_id.as_str(),
+            | Self::ParticipantLeft { call_id, .. }
+            | Self::RecordingStarted { call_id, .. }
+            | Self::RecordingPaused { call_id, .. }
+            | Self::RecordingStopped { call_id, .. }
+            | Self::RecordingProcessed { call_id, .. }
+            | Self::RecordingAvailable { call_id, .. }
+            | Self::RecordingRecomposed { call_id, .. }
+            | Self::RecordingFailed { call_id, .. }
+            | Self::RecordingDeleted { call_id, .. } => call_id.as_str(),
         }
     }
 }

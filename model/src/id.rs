@@ -94,6 +94,12 @@ id!(
     "^part_[a-z0-9]{1,64}$"
 );
 id!(
+    /// One recording of a call.
+    RecordingId,
+    "rec_",
+    "^rec_[a-z0-9]{1,64}$"
+);
+id!(
     /// One fact.
     EventId,
     "evt_",

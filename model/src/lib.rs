@@ -9,6 +9,7 @@ pub mod id;
 pub mod participant;
 pub mod problem;
 pub mod quality;
+pub mod recording;
 pub mod rest;
 pub mod room;
 pub mod signal;
@@ -17,10 +18,14 @@ pub mod time;
 
 pub use call::{Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason};
 pub use fact::{Fact, HashChange};
-pub use id::{CallId, EventId, ParticipantId, RoomId};
+pub use id::{CallId, EventId, ParticipantId, RecordingId, RoomId};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
 pub use problem::ProblemDetails;
 pub use quality::QualitySample;
+pub use recording::{
+    FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingInput, RecordingMode,
+    RecordingReport, RecordingStatus, TrackReport,
+};
 pub use room::{Room, RoomSettings, RoomType};
 pub use text::{ChatText, DisplayName, Password, RoomName, UserId};
 pub use time::Timestamp;

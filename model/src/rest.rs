@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use crate::room::{RoomSettings, RoomType};
 use crate::{
-    Call, CallId, CallKind, CallType, DisplayName, ParticipantId, Password, Role, RoomName,
-    Timestamp, UserId,
+    Call, CallId, CallKind, CallType, DisplayName, Layout, ParticipantId, Password, RecordingMode,
+    Role, RoomName, Timestamp, UserId,
 };
 
 macro_rules! bounded {
@@ -329,6 +329,27 @@ impl utoipa::PartialSchema for Yes {
 }
 
 impl ToSchema for Yes {}
+
+/// Body of `POST /calls/{call_id}/record/start`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StartRecording {
+    /// What it is made of.
+    pub mode: RecordingMode,
+    /// Whom it is of; everybody where it is left out. Those who come later count too.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub participants: Vec<UserId>,
+    /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out.
+    #[serde(default)]
+    pub layout: Option<Layout>,
+}
+
+/// Body of `POST /calls/recordings/{recording_id}/compose`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ComposeRecording {
+    /// How pictures are arranged.
+    pub layout: Layout,
+}
 
 /// Reply of `POST /calls/{call_id}/participants/mute-all`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    Call, CallId, ChatText, Member, ParticipantId, ProblemDetails, Role, Room, Source, Timestamp,
-    UserId, rest::IceServer,
+    Call, CallId, ChatText, Member, ParticipantId, ProblemDetails, RecordingId, RecordingMode,
+    Role, Room, Source, Timestamp, UserId, rest::IceServer,
 };
 
 /// Name of the subprotocol (RFC 6455 §1.9).
@@ -50,6 +50,8 @@ pub enum Request {
     Data(Data),
     /// Moderate.
     Mod(Moderation),
+    /// Start or stop the recording; moderators only.
+    Record(Record),
     /// Go, for good.
     Leave(Empty),
     /// The client's own `getStats` digest.
@@ -223,6 +225,43 @@ pub enum Moderation {
     LowerHands,
 }
 
+/// Starts or stops the recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Record {
+    /// Start, or stop.
+    pub on: bool,
+    /// What it is made of; `composite` where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<RecordingMode>,
+}
+
+/// What became of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingNews {
+    /// It records.
+    Started,
+    /// What is said now is not kept.
+    Paused,
+    /// It is kept again.
+    Resumed,
+    /// Nothing more is recorded.
+    Stopped,
+    /// It broke.
+    Failed,
+}
+
+/// What became of a recording of this call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordingEvent {
+    /// What.
+    pub event: RecordingNews,
+    /// Which.
+    pub recording_id: RecordingId,
+    /// What it is made of.
+    pub mode: RecordingMode,
+}
+
 /// The client's own `getStats` digest; unknown keys are kept for the quality history.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClientStats {
@@ -293,6 +332,8 @@ pub enum Event {
     Data(DataMessage),
     /// A hand went up or down.
     Hand(HandEvent),
+    /// A recording began, paused, went on, stopped or failed; also told to whoever comes in while it runs.
+    Recording(RecordingEvent),
     /// Somebody waits to be let in (moderators hear it).
     Knock(Knock),
     /// A call rings for this user (heard on a user's own socket, see `GET /calls/ws`).

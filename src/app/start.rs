@@ -24,12 +24,21 @@ use crate::auth::{Door, Tokens, keys};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http;
+use crate::http::recordings::Links;
+use crate::recording::archive::Archive;
+use crate::recording::{Bucket, BucketError, DiskStudio};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
 use crate::turn::{Turn, TurnError};
 
 /// Name of the secret that seals join tokens.
 const TOKEN_SECRET: &str = "join-tokens";
+
+/// Name of the secret that signs links to recordings.
+const LINK_SECRET: &str = "recording-links";
+
+/// How long tapes may take to close when the server goes down.
+const TAPES_CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long sockets have to hear a `bye`, when everything else took all the time there was.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -40,6 +49,9 @@ pub enum StartError {
     /// No database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The bucket for recordings is configured in a way that makes no sense.
+    #[error("storage: {0}")]
+    Bucket(#[from] BucketError),
     /// No media sockets.
     #[error("{0}{hint}", hint = media_hint(.0))]
     Media(#[from] PortsError),
@@ -160,8 +172,28 @@ impl Server {
         }
         let offered: [u8; 32] = rand::random();
         let secret = store.secret_or(TOKEN_SECRET, offered.to_vec()).await?;
+        let offered: [u8; 32] = rand::random();
+        let link_secret = store.secret_or(LINK_SECRET, offered.to_vec()).await?;
         let life = Duration::from_secs(config.auth.token_minutes * 60);
-        let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone()).start();
+        let recording = config.recording.clone();
+        let bucket = Bucket::open(&config.storage)?;
+        let studio = DiskStudio::new(
+            recording.folder.clone(),
+            recording.min_free_mb,
+            recording.most,
+        );
+        let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone())
+            .recording_in(Arc::new(studio.clone()))
+            .start();
+        let link_life = Duration::from_secs(recording.link_minutes * 60);
+        let archive = Archive::new(
+            studio,
+            bucket,
+            store.clone(),
+            calls.clone(),
+            clock.clone(),
+            recording,
+        );
         let mut pulses = ports.pulses();
         pulses.push(("calls".to_owned(), calls.clone().recipient()));
         let heartbeat = Heartbeat::start(pulses).map_err(StartError::Thread)?;
@@ -172,6 +204,8 @@ impl Server {
                 Duration::from_secs(auth.password_wait_seconds),
             ),
             tokens: Tokens::new(&secret, life),
+            links: Links::new(&link_secret, link_life),
+            archive,
             open: dev,
             metrics,
             stopping: Stopping {
@@ -194,6 +228,7 @@ impl Server {
         } else {
             keys::first(&app.store, app.clock.now()).await?
         };
+        actix::spawn(app.archive.clone().run());
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
         actix::spawn(http::idempotency::sweep(app.clone()));
         let http = server.handle();
@@ -237,6 +272,22 @@ impl Server {
         }
     }
 
+    /// What calls recorded to their ends is written; its files are made at the next start, unless there is time now.
+    async fn close_tapes(&self) {
+        let studio = &self.app.archive.studio;
+        let closed = async {
+            while studio.open_tapes() > 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        if tokio::time::timeout(TAPES_CLOSE_WITHIN, closed)
+            .await
+            .is_err()
+        {
+            warn!("tapes are still open; what they have is taken up at the next start");
+        }
+    }
+
     /// The start, reversed: refuse what is new, tell sessions, flush the journal, close. Takes no longer than
     /// `http.drain_seconds` and [`FAREWELL`].
     pub async fn stop(self) {
@@ -248,6 +299,7 @@ impl Server {
             Ok(()) => info!("every call is closed and written down"),
             Err(error) => warn!(%error, "calls could not be closed in time"),
         }
+        self.close_tapes().await;
         let _ = self.app.stopping.tell.send(true); // sockets without a call: nobody else tells them
         // What the calls left of the time is for what HTTP has under way; the farewells to sockets need a moment.
         let deadline = deadline.max(tokio::time::Instant::now()) + FAREWELL;

@@ -8,11 +8,13 @@ use super::{Config, ConfigError};
 const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 /// Sections, as the environment writes them.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 9] = [
     "HTTP",
     "MEDIA",
     "AUTH",
     "DATABASE",
+    "RECORDING",
+    "STORAGE",
     "LIMITS",
     "TURN",
     "TELEMETRY",

@@ -200,7 +200,7 @@ mod tests {
             Some("GET, HEAD")
         );
         assert_eq!(methods("/api/v1/calls/call_1/end").as_deref(), Some("POST"));
-        assert_eq!(methods("/api/v1/calls/call_1/record/start"), None);
+        assert_eq!(methods("/api/v1/calls/call_1/record/begin"), None);
         assert_eq!(methods("/nowhere"), None);
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use calls_actors::calls::{JoinRefused, ModerateRefused, VerbRefused};
+use calls_actors::calls::{JoinRefused, ModerateRefused, RecordRefused, VerbRefused};
 use calls_actors::participant::SignalRefused;
 use calls_model::ProblemDetails;
 use calls_model::problem::FieldError;
@@ -98,6 +98,18 @@ pub enum Problem {
     /// Moderation was refused.
     #[error(transparent)]
     Moderate(#[from] ModerateRefused),
+    /// Recording was refused.
+    #[error(transparent)]
+    Record(#[from] RecordRefused),
+    /// The recording stands otherwise.
+    #[error("{0}")]
+    RecordingState(&'static str),
+    /// The recording has several files.
+    #[error("file is needed: the recording has {count} files")]
+    FileNeeded {
+        /// How many.
+        count: usize,
+    },
     /// The client does not wait for the answers to what it asks.
     #[error("{most} requests wait for their answers already")]
     TooManyWaiting {
@@ -163,6 +175,9 @@ impl Problem {
             Self::Denied => &kinds::DENIED,
             Self::TooManyWaiting { .. } => &kinds::RATE_LIMITED,
             Self::Moderate(refused) => refusals::moderate(refused),
+            Self::Record(refused) => refusals::record(refused),
+            Self::RecordingState(_) => &kinds::RECORDING_STATE,
+            Self::FileNeeded { .. } => &kinds::FILE_NEEDED,
             Self::Signal(refused) => refusals::signal(refused),
             Self::Store(error) => refusals::store(error),
             Self::Unreachable(_) => &kinds::UNAVAILABLE,

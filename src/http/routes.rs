@@ -6,8 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    calls, connections, docs, extract, health, ice, openapi, participants, quality, rooms,
-    web as pages, whep, whip, ws,
+    calls, connections, docs, extract, health, ice, openapi, participants, quality, recordings,
+    rooms, web as pages, whep, whip, ws,
 };
 
 /// Where REST begins.
@@ -37,6 +37,11 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(rooms::join_room)
             .service(rooms::leave_room)
             .service(rooms::list_participants)
+            .service(recordings::get_recording)
+            .service(recordings::recording_report)
+            .service(recordings::delete_recording)
+            .service(recordings::compose_recording)
+            .service(recordings::download_recording)
             .service(whip::whip_offer)
             .service(whip::whip_trickle)
             .service(whip::whip_stop)
@@ -49,6 +54,11 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(calls::reject)
             .service(calls::cancel)
             .service(calls::end)
+            .service(recordings::start_recording)
+            .service(recordings::stop_recording)
+            .service(recordings::pause_recording)
+            .service(recordings::resume_recording)
+            .service(recordings::list_recordings)
             .service(participants::mute_all)
             .service(participants::update_participant)
             .service(participants::remove_participant),

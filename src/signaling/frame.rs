@@ -82,6 +82,7 @@ fn request(t: &str, d: Value) -> Option<Result<Request, Problem>> {
         "view" => body(d).map(Request::View),
         "mute" => body(d).map(Request::Mute),
         "hand" => body(d).map(Request::Hand),
+        "record" => body(d).map(Request::Record),
         "chat" => body(d).map(Request::Chat),
         "data" => body(d).map(Request::Data),
         "mod" => body(d).map(Request::Mod),
@@ -223,7 +224,7 @@ mod tests {
     fn every_request_of_the_model_can_be_read() {
         let schema = serde_json::to_value(Request::schema()).unwrap();
         let types = schema["oneOf"].as_array().unwrap();
-        assert_eq!(types.len(), 11);
+        assert_eq!(types.len(), 12);
         for t in types
             .iter()
             .map(|each| each["properties"]["t"]["enum"][0].as_str().unwrap())

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
-use super::{calls, participants, rooms};
+use super::{calls, participants, recordings, rooms};
 
 /// A fact as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -191,6 +191,45 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             at,
             ..
         } => participants::leave(conn, participant_id, *reason, *at).await,
+        Fact::RecordingRequested { recording } => recordings::insert(conn, recording).await,
+        Fact::RecordingStarted {
+            call_id,
+            recording_id,
+            at,
+        } => recordings::start(conn, call_id, recording_id, *at).await,
+        Fact::RecordingPaused {
+            recording_id,
+            paused,
+            ..
+        } => recordings::pause(conn, recording_id, *paused).await,
+        Fact::RecordingStopped {
+            call_id,
+            recording_id,
+            at,
+        } => recordings::stop(conn, call_id, recording_id, *at).await,
+        Fact::RecordingProcessed {
+            recording_id,
+            files,
+            duration_seconds,
+            report,
+            ..
+        } => recordings::process(conn, recording_id, files, *duration_seconds, report).await,
+        Fact::RecordingAvailable {
+            recording_id,
+            files,
+            ..
+        } => recordings::store(conn, recording_id, files).await,
+        Fact::RecordingRecomposed {
+            recording_id,
+            layout,
+            ..
+        } => recordings::compose(conn, recording_id, *layout).await,
+        Fact::RecordingFailed {
+            recording_id,
+            reason,
+            ..
+        } => recordings::fail(conn, recording_id, reason).await,
+        Fact::RecordingDeleted { recording_id, .. } => recordings::delete(conn, recording_id).await,
     }
 }
 

@@ -131,6 +131,27 @@ table! {
 }
 
 table! {
+    recordings (id) {
+        id -> Text,
+        call_id -> Text,
+        mode -> Text,
+        status -> Text,
+        paused -> Bool,
+        layout -> Nullable<Text>,
+        participants -> Document,
+        requested_at -> Moment,
+        started_at -> Nullable<Moment>,
+        stopped_at -> Nullable<Moment>,
+        duration_seconds -> BigInt,
+        files -> Document,
+        report -> Nullable<Document>,
+        error -> Nullable<Text>,
+        tries -> BigInt,
+        next_try_at -> Nullable<Moment>,
+    }
+}
+
+table! {
     secrets (name) {
         name -> Text,
         value -> Binary,

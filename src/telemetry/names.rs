@@ -32,6 +32,22 @@ pub const TURN_WITHHELD: &str = "calls_turn_withheld_answers_total";
 pub const TURN_STRAYS: &str = "calls_turn_stray_datagrams_total";
 /// What it relayed and could not send in time.
 pub const TURN_UNSENT: &str = "calls_turn_unsent_datagrams_total";
+/// Tapes open now.
+pub const RECORDERS: &str = "calls_recorders";
+/// Bytes that tapes have written.
+pub const RECORDING_BYTES: &str = "calls_recording_written_bytes_total";
+/// Bursts that a tape was too slow to take.
+pub const RECORDING_DROPPED: &str = "calls_recording_dropped_bursts_total";
+/// 1 where the disk is too full for another recording: an alarm.
+pub const RECORDING_DISK_FULL: &str = "calls_recording_disk_full";
+/// Recordings that something is still to come of.
+pub const RECORDINGS_UNSETTLED: &str = "calls_recordings_unsettled";
+/// Recordings whose files could not be made.
+pub const RECORDINGS_FAILED: &str = "calls_recordings_failed_total";
+/// How long the recording waits whose upload was tried last, in seconds since it stopped.
+pub const RECORDING_UPLOAD_AGE: &str = "calls_recording_upload_age_seconds";
+/// Uploads that failed and are tried again: an alarm.
+pub const RECORDING_UPLOADS_FAILED: &str = "calls_recording_uploads_failed_total";
 /// Processor time used, all threads.
 pub const CPU_SECONDS: &str = "process_cpu_seconds_total";
 /// Memory in use.
@@ -46,6 +62,37 @@ pub(super) fn describe() {
         REQUEST_SECONDS,
         Unit::Seconds,
         "Seconds from request to reply."
+    );
+    describe_gauge!(RECORDERS, "Tapes open now.");
+    describe_counter!(
+        RECORDING_BYTES,
+        Unit::Bytes,
+        "Bytes that tapes have written."
+    );
+    describe_counter!(
+        RECORDING_DROPPED,
+        "Bursts that a tape was too slow to take."
+    );
+    describe_gauge!(
+        RECORDING_DISK_FULL,
+        "1 where the disk is too full for another recording."
+    );
+    describe_gauge!(
+        RECORDINGS_UNSETTLED,
+        "Recordings that something is still to come of."
+    );
+    describe_counter!(
+        RECORDINGS_FAILED,
+        "Recordings whose files could not be made."
+    );
+    describe_gauge!(
+        RECORDING_UPLOAD_AGE,
+        Unit::Seconds,
+        "How long the recording waits whose upload was tried last."
+    );
+    describe_counter!(
+        RECORDING_UPLOADS_FAILED,
+        "Uploads of recordings that failed and are tried again."
     );
     describe_gauge!(SOCKETS, "Signaling sockets open now.");
     describe_counter!(FRAMES_IN, "Signaling frames received.");

@@ -53,7 +53,8 @@ async fn unknown_paths_and_ids_that_are_none_are_not_found() {
         "/nothing",
         "/rooms/call_1",
         "/rooms/%00",
-        "/call_1/record/start",
+        "/call_1/record/begin",
+        "/recordings/call_1",
     ] {
         world.get(path).await.problem(404, "not-found");
     }

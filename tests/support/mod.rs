@@ -55,6 +55,7 @@ impl World {
         config.media.udp_ports = vec![0];
         config.turn.port = 0;
         config.database.url = format!("sqlite:{}/calls.db", folder.path().display());
+        config.recording.folder = folder.path().join("recordings");
         change(&mut config);
         let server = Server::start(config.clone(), dev)
             .await
@@ -125,6 +126,11 @@ impl World {
 
     pub async fn get(&self, path: &str) -> Reply {
         send(self.request(Method::GET, path)).await
+    }
+
+    /// Where recordings are.
+    pub fn recordings(&self) -> std::path::PathBuf {
+        self.config.recording.folder.clone()
     }
 
     pub async fn delete(&self, path: &str) -> Reply {

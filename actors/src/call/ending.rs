@@ -105,12 +105,13 @@ impl Call {
     pub(super) fn finish(
         &mut self,
         rung: Vec<UserId>,
-        facts: Vec<Fact>,
+        mut facts: Vec<Fact>,
         reason: LeaveReason,
         bye: ByeReason,
         ctx: &mut Context<Self>,
     ) -> Written {
         let (tell, written) = oneshot::channel();
+        facts.splice(0..0, self.recording_ends());
         let now = self.services.clock.now();
         self.life.close_roster(&self.roster.inside, now);
         let call = self.wire();

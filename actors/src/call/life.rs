@@ -154,6 +154,11 @@ impl Life {
         matches!(self.state, CallState::Initiated | CallState::Ringing)
     }
 
+    /// A recording runs, or none does.
+    pub fn set_recording(&mut self, recording: bool) {
+        self.call.recording = recording;
+    }
+
     /// The room whose session it is.
     pub fn room(&self) -> Option<&Room> {
         self.room.as_ref()

@@ -9,6 +9,7 @@ use calls_model::{
 };
 
 use super::life::Life;
+use super::recording::LiveRecording;
 use crate::calls::{Remember, RingDevices};
 use crate::lifeline::ChildEnded;
 use crate::participant::Participant;
@@ -44,6 +45,8 @@ pub struct Memory {
     pub place: usize,
     /// Its room, where it is open.
     pub room: Option<Addr<Room>>,
+    /// The recording that runs.
+    pub recording: Option<LiveRecording>,
 }
 
 impl Memory {

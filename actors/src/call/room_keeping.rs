@@ -57,6 +57,7 @@ impl Call {
             participant.do_send(RoomReopened(door.clone()));
         }
         self.room.send_replace(Some(room));
+        self.record_again();
         self.tell_change(); // it may have been answered while its room was on the way
     }
 

@@ -24,6 +24,7 @@ impl Calls {
             roster: Roster::default(),
             place,
             room: None,
+            recording: None,
         };
         let address = self.open(memory.clone(), ctx);
         self.registry.add(address.clone(), memory);
@@ -145,12 +146,14 @@ impl Calls {
             mut life,
             roster,
             room,
+            recording,
             ..
         } = known.memory;
         let now = self.services.clock.now();
-        let Ok(facts) = life.end_by(CallInput::Fail, now) else {
+        let Ok(mut facts) = life.end_by(CallInput::Fail, now) else {
             return;
         };
+        facts.splice(0..0, recording.map(|live| live.ended(now)));
         self.note_gone(&life);
         life.close_roster(&roster.inside, now);
         let call = life.wire(&[], now);

@@ -4,7 +4,7 @@ use calls_media::SdpRefused;
 use calls_model::Source;
 
 use super::slots::UnknownSlot;
-use crate::calls::ModerateRefused;
+use crate::calls::{ModerateRefused, RecordRefused};
 
 /// The socket could not be attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,9 @@ pub enum SignalRefused {
     /// Nothing of that kind is published.
     #[error("no {} is published", name(*.0))]
     NotPublished(Source),
+    /// Recording was refused.
+    #[error(transparent)]
+    Record(#[from] RecordRefused),
     /// Nobody of that id is there.
     #[error("participant not found")]
     NoSuchParticipant,

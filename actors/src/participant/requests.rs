@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use actix::prelude::*;
-use calls_model::signal::{Answer, Chat, Data, Moderation, Mute, Request};
+use calls_model::signal::{Answer, Chat, Data, Moderation, Mute, Record, Request};
 use calls_model::{LeaveReason, ParticipantId};
 use serde_json::{Value, json};
 
 use super::{Participant, SignalRefused};
-use crate::calls::ModerateRefused;
+use crate::calls::{ModerateRefused, RecordAsked, RecordRefused};
 use crate::clock;
 use crate::room::{Did, ModerateRoom};
 
@@ -32,6 +32,7 @@ impl Participant {
     ) -> ResponseFuture<Reply> {
         let reply = match request {
             Request::Mod(action) if self.admitted => return self.ask_to_moderate(action),
+            Request::Record(record) if self.admitted => return self.ask_to_record(record),
             Request::Leave(_) => {
                 self.go(LeaveReason::Left);
                 Ok(done())
@@ -65,6 +66,7 @@ impl Participant {
             Request::Candidate(_)
             | Request::Hello(_)
             | Request::Mod(_)
+            | Request::Record(_)
             | Request::Leave(_)
             | Request::Stats(_) => {}
         }
@@ -82,6 +84,17 @@ impl Participant {
                 .await;
             let moderated = asked.unwrap_or(Err(ModerateRefused::Unreachable))?;
             Ok(json!({ "muted": moderated.muted }))
+        })
+    }
+
+    fn ask_to_record(&self, Record { on, mode }: Record) -> ResponseFuture<Reply> {
+        let room = self.room.record.upgrade();
+        let by = self.id.clone();
+        Box::pin(async move {
+            let room = room.ok_or(SignalRefused::Unreachable)?;
+            let asked = room.send(RecordAsked { by, on, mode }).await;
+            let recording = asked.unwrap_or(Err(RecordRefused::Unreachable))?;
+            Ok(json!({ "recording": recording }))
         })
     }
 

@@ -14,7 +14,7 @@ use chrono::DateTime;
 
 use self::offers::{Line, sdp};
 use super::*;
-use crate::calls::{ModerateRefused, Moderated};
+use crate::calls::{ModerateRefused, Moderated, RecordAsked, RecordRefused};
 use crate::lifeline::{ChildEnded, Ending};
 use crate::room::{Deed, ModerateRoom, Rejoin, Watch};
 use crate::testing::{LocalPlaces, MemoryJournal, Probe, services, settle};
@@ -123,6 +123,14 @@ fn attach(socket: &Probe<ToClient>, resume: Option<Resume>) -> Attach {
     }
 }
 
+impl Handler<RecordAsked> for Ear {
+    type Result = MessageResult<RecordAsked>;
+
+    fn handle(&mut self, _: RecordAsked, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Err(RecordRefused::NotAllowed))
+    }
+}
+
 impl Alone {
     /// Somebody inside with this role.
     fn inside(role: Role) -> Self {
@@ -142,6 +150,7 @@ impl Alone {
             deed: weak().recipient(),
             rejoin: weak().recipient(),
             moderate: weak().recipient(),
+            record: weak().recipient(),
             ended: weak().recipient(),
         };
         let new = NewParticipant {

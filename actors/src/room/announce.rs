@@ -172,6 +172,7 @@ impl Room {
     /// Puts everybody out. Nobody is told of each other's leaving.
     pub(super) fn close(&mut self, close: CloseRoom) {
         let at = self.services.clock.now();
+        self.close_recorder();
         self.call = close.call;
         self.tell_all(Event::Call(self.call.clone()));
         let reason = close.reason;

@@ -85,6 +85,7 @@ impl Room {
             chat: self.chat.seen_by(who),
         });
         door.stage.do_send(StageChanged(Arc::clone(&self.stage)));
+        self.tell_recording(who);
         if self
             .members
             .member(who)
@@ -190,6 +191,7 @@ impl Room {
         for door in self.doors.values() {
             door.stage.do_send(StageChanged(Arc::clone(&self.stage)));
         }
+        self.tell_recorder_stage();
     }
 
     // ── who speaks ──────────────────────────────────────────────────────────
@@ -251,6 +253,7 @@ impl Room {
             return; // late, or from somebody who still has to announce
         }
         self.routes.keep_clock(clock);
+        self.tell_recorder_clock(clock);
         for watcher in self.routes.watchers(clock.track) {
             if let Some(door) = self.doors.get(watcher.who()) {
                 door.clock.do_send(ClockTold(clock));

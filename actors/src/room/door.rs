@@ -6,7 +6,8 @@ use actix::{WeakAddr, WeakRecipient};
 use calls_model::{CallId, ParticipantId};
 
 use super::{ClockTold, Deed, KeyframeWanted, ModerateRoom, Packets, Rejoin, Room, Watch};
-use crate::call::{RoomOpened, RosterChanged};
+use crate::call::{RecorderGaveUp, RoomOpened, RosterChanged};
+use crate::calls::RecordAsked;
 use crate::lifeline::{ChildEnded, Lifeline};
 use crate::participant::{PutOut, Silence, Snapshot, StageChanged, Told, Watched};
 
@@ -88,6 +89,8 @@ pub struct RoomDoor {
     pub rejoin: WeakRecipient<Rejoin>,
     /// Takes its questions as a moderator.
     pub moderate: WeakRecipient<ModerateRoom>,
+    /// Takes its wish to record.
+    pub record: WeakRecipient<RecordAsked>,
     /// Learns of its end.
     pub ended: WeakRecipient<ChildEnded<ParticipantId>>,
 }
@@ -104,6 +107,7 @@ impl RoomDoor {
             deed: weak().recipient(),
             rejoin: weak().recipient(),
             moderate: weak().recipient(),
+            record: weak().recipient(),
             ended: weak().recipient(),
         }
     }
@@ -126,6 +130,10 @@ pub struct CallDoor {
     pub opened: WeakRecipient<RoomOpened>,
     /// Learns who is inside.
     pub roster: WeakRecipient<RosterChanged>,
+    /// Takes members' wishes to record; none where a probe stands.
+    pub record: Option<WeakRecipient<RecordAsked>>,
+    /// Learns that its recorder crashed too often; none where a probe stands.
+    pub gave_up: Option<WeakRecipient<RecorderGaveUp>>,
     /// Learns of the room's end.
     pub ended: WeakRecipient<ChildEnded<CallId>>,
 }
@@ -134,14 +142,23 @@ impl CallDoor {
     /// The door of any actor that can stand where a call would.
     pub fn of<A>(call: &Addr<A>) -> Self
     where
-        A: Actor + Handler<RoomOpened> + Handler<RosterChanged> + Handler<ChildEnded<CallId>>,
+        A: Actor
+            + Handler<RoomOpened>
+            + Handler<RosterChanged>
+            + Handler<RecordAsked>
+            + Handler<RecorderGaveUp>
+            + Handler<ChildEnded<CallId>>,
         A::Context: ToEnvelope<A, RoomOpened>
             + ToEnvelope<A, RosterChanged>
+            + ToEnvelope<A, RecordAsked>
+            + ToEnvelope<A, RecorderGaveUp>
             + ToEnvelope<A, ChildEnded<CallId>>,
     {
         Self {
             opened: call.downgrade().recipient(),
             roster: call.downgrade().recipient(),
+            record: Some(call.downgrade().recipient()),
+            gave_up: Some(call.downgrade().recipient()),
             ended: call.downgrade().recipient(),
         }
     }

@@ -94,6 +94,8 @@ impl Hall {
             parent: CallDoor {
                 opened: call_probes.0.recipient().downgrade(),
                 roster: call_probes.1.recipient().downgrade(),
+                record: None,
+                gave_up: None,
                 ended: call_probes.2.recipient().downgrade(),
             },
             services: services(journal),

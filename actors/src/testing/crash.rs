@@ -6,6 +6,7 @@ use calls_model::{CallId, ParticipantId};
 use crate::call::Call;
 use crate::calls::Calls;
 use crate::participant::Participant;
+use crate::recorder::Recorder;
 use crate::room::Room;
 
 /// Makes an actor panic.
@@ -25,7 +26,7 @@ macro_rules! crashable {
     )*};
 }
 
-crashable!(Call Room Participant);
+crashable!(Call Room Participant Recorder);
 
 /// Whom to crash.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -71,6 +71,11 @@ documented! {
         "415" => "The body is not `application/sdp`.",
         "422" => "The offer is larger than 256 KiB or cannot be used; `detail` says why.",
     }
+    /// What a recording may not begin for.
+    NotStarted {
+        "504" => "Nothing reached the disk in time; `detail` says why.",
+        "507" => "The disk is too full for another recording.",
+    }
     /// What `If-Match` may provoke.
     Changed {
         "412" => "The session is another one than `If-Match` names.",

@@ -51,6 +51,13 @@ kinds! {
     IDEMPOTENCY_KEY_IN_USE = "idempotency-key-in-use" CONFLICT "The first request with this key still runs";
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused" UNPROCESSABLE_ENTITY "The key came with another request before";
     IDEMPOTENCY_KEY_INVALID = "idempotency-key-invalid" UNPROCESSABLE_ENTITY "The key is too long or unreadable";
+    RECORDING_NOT_ALLOWED = "recording-not-allowed" CONFLICT "The room does not allow recording";
+    ALREADY_RECORDING = "already-recording" CONFLICT "A recording runs already";
+    NOT_RECORDING = "not-recording" CONFLICT "Nothing is being recorded";
+    RECORDING_STATE = "recording-state" CONFLICT "The recording is not in a state for that";
+    FILE_NEEDED = "file-needed" UNPROCESSABLE_ENTITY "It must be said which file is meant";
+    RECORDING_NOT_STARTED = "recording-not-started" GATEWAY_TIMEOUT "Nothing reached the disk";
+    DISK_FULL = "disk-full" INSUFFICIENT_STORAGE "There is no room for another recording";
     PRECONDITION_FAILED = "precondition-failed" PRECONDITION_FAILED "The session has changed since";
     BODY_TOO_SLOW = "body-too-slow" REQUEST_TIMEOUT "The body did not come in time";
     BODY_TOO_LARGE = "body-too-large" PAYLOAD_TOO_LARGE "The body is too large";

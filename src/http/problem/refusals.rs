@@ -1,7 +1,8 @@
 //! Which kind of problem each refusal of the floors below is. No `_` arm: a new refusal needs an answer here.
 
-use calls_actors::calls::{JoinRefused, ModerateRefused, VerbRefused};
+use calls_actors::calls::{JoinRefused, ModerateRefused, RecordRefused, VerbRefused};
 use calls_actors::participant::SignalRefused;
+use calls_actors::recorder::StudioRefused;
 use calls_media::SdpRefused;
 use calls_model::CallState;
 use calls_model::call::IllegalMove;
@@ -57,11 +58,30 @@ pub(super) fn signal(refused: &SignalRefused) -> &'static Kind {
         SignalRefused::Sdp(refused) => sdp(refused),
         SignalRefused::NoSuchSlot { .. } => &kinds::NO_SUCH_SLOT,
         SignalRefused::NotPublished(_) => &kinds::NOT_PUBLISHED,
+        SignalRefused::Record(refused) => record(refused),
         SignalRefused::NoSuchParticipant => &kinds::NOT_FOUND,
         SignalRefused::TooLong { .. } => &kinds::TOO_LONG,
         SignalRefused::SecondHello => &kinds::SECOND_HELLO,
         SignalRefused::Moderate(refused) => moderate(refused),
         SignalRefused::Unreachable => &kinds::UNAVAILABLE,
+    }
+}
+
+pub(super) fn record(refused: &RecordRefused) -> &'static Kind {
+    match refused {
+        RecordRefused::NotFound => &kinds::NOT_FOUND,
+        RecordRefused::NotModerator => &kinds::NOT_MODERATOR,
+        RecordRefused::NotAllowed => &kinds::RECORDING_NOT_ALLOWED,
+        RecordRefused::NotAnswered => &kinds::CALL_STATE,
+        RecordRefused::AlreadyRecording { .. } => &kinds::ALREADY_RECORDING,
+        RecordRefused::NotRecording => &kinds::NOT_RECORDING,
+        RecordRefused::NotStarted { .. } => &kinds::RECORDING_NOT_STARTED,
+        RecordRefused::Studio(StudioRefused::DiskFull { .. }) => &kinds::DISK_FULL,
+        RecordRefused::Studio(
+            StudioRefused::Off | StudioRefused::Busy { .. } | StudioRefused::System(_),
+        )
+        | RecordRefused::NotStored
+        | RecordRefused::Unreachable => &kinds::UNAVAILABLE,
     }
 }
 

@@ -101,6 +101,7 @@ fn name(request: &Request) -> &'static str {
         Request::View(_) => "view",
         Request::Mute(_) => "mute",
         Request::Hand(_) => "hand",
+        Request::Record(_) => "record",
         Request::Chat(_) => "chat",
         Request::Data(_) => "data",
         Request::Mod(_) => "mod",

@@ -25,6 +25,7 @@ export async function startServer() {
     CALLS__MEDIA__UDP_PORTS: '[0, 0]',
     CALLS__TURN__PORT: String(turnPort()),
     CALLS__DATABASE__URL: `sqlite:${join(data, 'calls.db')}`,
+    CALLS__RECORDING__FOLDER: join(data, 'recordings'),
   };
   const server = spawn(BINARY, ['serve', '--dev'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const log = [];

@@ -1,0 +1,408 @@
+//! A call's recording: started, paused, stopped, and each of it written down before it is told.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use calls_model::signal::{RecordingEvent, RecordingNews};
+use calls_model::{
+    Fact, ParticipantId, Recording, RecordingId, RecordingInput, RecordingMode, RecordingStatus,
+};
+use tracing::{info, warn};
+
+use super::Call;
+use crate::calls::{
+    PauseRecording, RecordAsked, RecordRefused, RecordingLive, StartRecording, StopRecording,
+};
+use crate::clock;
+use crate::recorder::{PauseRecorder, Plan};
+use crate::room::recording::{StartRecorder, StopRecorder, TellRecording};
+
+type Answer = Result<Recording, RecordRefused>;
+
+/// From the room: the recorder crashed too often.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct RecorderGaveUp(pub RecordingId);
+
+/// The recording that runs.
+#[derive(Debug, Clone)]
+pub struct LiveRecording {
+    recording: Recording,
+    plan: Plan,
+}
+
+impl LiveRecording {
+    /// Which.
+    pub fn id(&self) -> &RecordingId {
+        &self.recording.recording_id
+    }
+
+    /// The fact that it ends with its call.
+    pub(crate) fn ended(&self, at: calls_model::Timestamp) -> Fact {
+        self.stopped(at).1
+    }
+}
+
+impl Call {
+    fn may_record(&self, by: Option<&ParticipantId>) -> Result<(), RecordRefused> {
+        if self.life.is_over() {
+            return Err(RecordRefused::NotFound);
+        }
+        let Some(by) = by else {
+            return Ok(());
+        };
+        let mut inside = self.roster.inside.iter();
+        let moderates =
+            inside.any(|one| one.participant_id.as_ref() == Some(by) && one.role.moderates());
+        moderates.then_some(()).ok_or(RecordRefused::NotModerator)
+    }
+
+    fn may_start(&self, start: &StartRecording) -> Result<(), RecordRefused> {
+        self.may_record(start.by.as_ref())?;
+        let room = self.life.room();
+        if room.is_some_and(|room| !room.settings.allow_recording) {
+            return Err(RecordRefused::NotAllowed);
+        }
+        if let Some(live) = &self.recording {
+            let recording_id = live.id().clone();
+            return Err(RecordRefused::AlreadyRecording { recording_id });
+        }
+        if self.life.is_unanswered() {
+            return Err(RecordRefused::NotAnswered);
+        }
+        Ok(self.services.studio.admit()?)
+    }
+
+    fn start_recording(&mut self, start: StartRecording) -> ResponseActFuture<Self, Answer> {
+        if let Err(refused) = self.may_start(&start) {
+            return Box::pin(actix::fut::ready(Err(refused)));
+        }
+        let now = self.services.clock.now();
+        let pictures = matches!(start.mode, RecordingMode::Video | RecordingMode::Composite);
+        let recording = Recording {
+            recording_id: RecordingId::new(),
+            call_id: self.life.id().clone(),
+            mode: start.mode,
+            status: RecordingStatus::Requested,
+            paused: false,
+            layout: pictures.then(|| start.layout.unwrap_or_default()),
+            participants: start.participants,
+            requested_at: now,
+            started_at: None,
+            duration_seconds: 0,
+            size_bytes: 0,
+            files: Vec::new(),
+            progress: 0,
+            error: None,
+        };
+        let plan = Plan {
+            recording_id: recording.recording_id.clone(),
+            call_id: recording.call_id.clone(),
+            mode: recording.mode,
+            participants: Arc::from(recording.participants.clone()),
+            zero: clock::instant(),
+        };
+        let requested = self.record(vec![Fact::RecordingRequested {
+            recording: Box::new(recording.clone()),
+        }]);
+        self.recording = Some(LiveRecording {
+            recording,
+            plan: plan.clone(),
+        });
+        self.remember();
+        let mut room = self.room.subscribe();
+        let rolling = async move {
+            if requested.await.is_err() {
+                return Err(RecordRefused::NotStored);
+            }
+            let open = room.wait_for(Option::is_some).await;
+            let room = open.ok().and_then(|room| room.clone());
+            let room = room.ok_or(RecordRefused::Unreachable)?;
+            let start = StartRecorder {
+                plan,
+                paused: false,
+            };
+            match room.send(start).await {
+                Ok(rolling) => rolling.map_err(|reason| RecordRefused::NotStarted { reason }),
+                Err(_) => Err(RecordRefused::Unreachable),
+            }
+        };
+        Box::pin(
+            rolling
+                .into_actor(self)
+                .then(|rolling, call, _| call.after_start(rolling)),
+        )
+    }
+
+    /// The first packet is on disk, or never will be.
+    fn after_start(
+        &mut self,
+        rolling: Result<(), RecordRefused>,
+    ) -> ResponseActFuture<Self, Answer> {
+        let at = self.services.clock.now();
+        let Some(live) = &mut self.recording else {
+            return Box::pin(actix::fut::ready(Err(RecordRefused::NotFound))); // the call ended meanwhile
+        };
+        let id = live.id().clone();
+        if let Err(refused) = rolling {
+            let fact = Fact::RecordingFailed {
+                call_id: live.recording.call_id.clone(),
+                recording_id: id.clone(),
+                reason: refused.to_string(),
+                at,
+            };
+            warn!(recording.id = %id, "recording {id} did not start: {refused}");
+            if refused != RecordRefused::NotStored {
+                drop(self.record(vec![fact]));
+            }
+            self.recording = None;
+            self.remember();
+            if let Some(room) = &*self.room.borrow() {
+                room.do_send(StopRecorder);
+            }
+            return Box::pin(actix::fut::ready(Err(refused)));
+        }
+        live.advance(RecordingInput::Start);
+        live.recording.started_at = Some(at);
+        let recording = live.recording.clone();
+        info!(recording.id = %id, mode = ?recording.mode, "recording {id} runs");
+        let written = self.record(vec![Fact::RecordingStarted {
+            call_id: recording.call_id.clone(),
+            recording_id: id,
+            at,
+        }]);
+        let told = async move { written.await.is_ok() };
+        Box::pin(told.into_actor(self).map(move |stored, call, _| {
+            if !stored {
+                call.drop_recording();
+                return Err(RecordRefused::NotStored);
+            }
+            call.life.set_recording(true);
+            call.tell_recording(RecordingNews::Started);
+            call.tell_change();
+            Ok(recording)
+        }))
+    }
+
+    fn pause_recording(&mut self, pause: &PauseRecording) -> ResponseActFuture<Self, Answer> {
+        if let Err(refused) = self.may_record(pause.by.as_ref()) {
+            return Box::pin(actix::fut::ready(Err(refused)));
+        }
+        let at = self.services.clock.now();
+        let room = self.room.borrow().clone();
+        let Some(live) = self.recording.as_mut().filter(|live| live.is_active()) else {
+            return Box::pin(actix::fut::ready(Err(RecordRefused::NotRecording)));
+        };
+        if live.recording.paused == pause.paused {
+            return Box::pin(actix::fut::ready(Ok(live.recording.clone())));
+        }
+        live.recording.paused = pause.paused;
+        let recording = live.recording.clone();
+        if let Some(room) = room {
+            room.do_send(PauseRecorder(pause.paused));
+        }
+        let written = self.record(vec![Fact::RecordingPaused {
+            call_id: recording.call_id.clone(),
+            recording_id: recording.recording_id.clone(),
+            paused: pause.paused,
+            at,
+        }]);
+        self.remember();
+        Box::pin(written.into_actor(self).map(move |written, call, _| {
+            let news = if recording.paused {
+                RecordingNews::Paused
+            } else {
+                RecordingNews::Resumed
+            };
+            call.tell_recording(news);
+            written.map_err(|_| RecordRefused::NotStored)?;
+            Ok(recording)
+        }))
+    }
+
+    fn stop_recording(&mut self, by: Option<&ParticipantId>) -> ResponseActFuture<Self, Answer> {
+        if let Err(refused) = self.may_record(by) {
+            return Box::pin(actix::fut::ready(Err(refused)));
+        }
+        let Some(live) = self.recording.as_ref().filter(|live| live.is_active()) else {
+            return Box::pin(actix::fut::ready(Err(RecordRefused::NotRecording)));
+        };
+        let id = live.id().clone();
+        let room = self.room.borrow().clone();
+        let closed = async move {
+            if let Some(room) = room {
+                let _ = room.send(StopRecorder).await; // what a crash left open is closed later
+            }
+        };
+        Box::pin(
+            closed
+                .into_actor(self)
+                .then(move |(), call, _| call.after_stop(&id)),
+        )
+    }
+
+    fn after_stop(&mut self, id: &RecordingId) -> ResponseActFuture<Self, Answer> {
+        let Some(live) = self.recording.as_mut().filter(|live| live.id() == id) else {
+            return Box::pin(actix::fut::ready(Err(RecordRefused::NotRecording))); // somebody else was quicker
+        };
+        live.advance(RecordingInput::Stop);
+        let recording = live.stopped(self.services.clock.now());
+        let written = self.record(vec![recording.1]);
+        self.drop_recording();
+        let recording = recording.0;
+        Box::pin(written.into_actor(self).map(move |written, _, _| {
+            written.map_err(|_| RecordRefused::NotStored)?;
+            Ok(recording)
+        }))
+    }
+
+    /// The call ends: the fact that its recording has stopped, where one runs.
+    pub(super) fn recording_ends(&mut self) -> Option<Fact> {
+        let now = self.services.clock.now();
+        let fact = self.recording.take().map(|live| live.ended(now));
+        self.life.set_recording(false);
+        fact
+    }
+
+    /// A fresh room has no recorder yet.
+    pub(super) fn record_again(&self) {
+        let (Some(live), Some(room)) = (&self.recording, &*self.room.borrow()) else {
+            return;
+        };
+        if !live.is_active() {
+            return; // whoever starts it waits for the room as well
+        }
+        let paused = live.recording.paused;
+        room.do_send(TellRecording {
+            event: live.event(RecordingNews::Started),
+            goes_on: true,
+        });
+        room.do_send(StartRecorder {
+            plan: live.plan.clone(),
+            paused,
+        });
+    }
+
+    /// Tells everybody that nothing is recorded any more.
+    fn drop_recording(&mut self) {
+        self.tell_recording(RecordingNews::Stopped);
+        self.recording = None;
+        self.life.set_recording(false);
+        self.tell_change();
+    }
+
+    fn tell_recording(&self, news: RecordingNews) {
+        let (Some(live), Some(room)) = (&self.recording, &*self.room.borrow()) else {
+            return;
+        };
+        room.do_send(TellRecording {
+            event: live.event(news),
+            goes_on: !matches!(news, RecordingNews::Stopped | RecordingNews::Failed),
+        });
+    }
+}
+
+impl LiveRecording {
+    fn is_active(&self) -> bool {
+        self.recording.status == RecordingStatus::Active
+    }
+
+    fn advance(&mut self, input: RecordingInput) {
+        match self.recording.status.on(input) {
+            Ok(status) => self.recording.status = status,
+            Err(illegal) => warn!(recording.id = %self.id(), "{illegal}"),
+        }
+    }
+
+    fn event(&self, event: RecordingNews) -> RecordingEvent {
+        RecordingEvent {
+            event,
+            recording_id: self.id().clone(),
+            mode: self.recording.mode,
+        }
+    }
+
+    /// As it is when nothing more is recorded, and the fact of it.
+    fn stopped(&self, at: calls_model::Timestamp) -> (Recording, Fact) {
+        let mut recording = self.recording.clone();
+        recording.status = RecordingStatus::Processing;
+        recording.duration_seconds = recording
+            .started_at
+            .map_or(0, |start| at.seconds_since(start));
+        let fact = Fact::RecordingStopped {
+            call_id: recording.call_id.clone(),
+            recording_id: recording.recording_id.clone(),
+            at,
+        };
+        (recording, fact)
+    }
+}
+
+// ── handlers ────────────────────────────────────────────────────────────────
+
+impl Handler<StartRecording> for Call {
+    type Result = ResponseActFuture<Self, Answer>;
+
+    fn handle(&mut self, start: StartRecording, _: &mut Self::Context) -> Self::Result {
+        self.start_recording(start)
+    }
+}
+
+impl Handler<PauseRecording> for Call {
+    type Result = ResponseActFuture<Self, Answer>;
+
+    fn handle(&mut self, pause: PauseRecording, _: &mut Self::Context) -> Self::Result {
+        self.pause_recording(&pause)
+    }
+}
+
+impl Handler<StopRecording> for Call {
+    type Result = ResponseActFuture<Self, Answer>;
+
+    fn handle(&mut self, stop: StopRecording, _: &mut Self::Context) -> Self::Result {
+        self.stop_recording(stop.by.as_ref())
+    }
+}
+
+impl Handler<RecordAsked> for Call {
+    type Result = ResponseActFuture<Self, Answer>;
+
+    fn handle(&mut self, asked: RecordAsked, _: &mut Self::Context) -> Self::Result {
+        if !asked.on {
+            return self.stop_recording(Some(&asked.by));
+        }
+        self.start_recording(StartRecording {
+            call_id: self.life.id().clone(),
+            by: Some(asked.by),
+            mode: asked.mode.unwrap_or(RecordingMode::Composite),
+            layout: None,
+            participants: Vec::new(),
+        })
+    }
+}
+
+impl Handler<RecordingLive> for Call {
+    type Result = bool;
+
+    fn handle(&mut self, asked: RecordingLive, _: &mut Self::Context) -> bool {
+        let live = self.recording.as_ref();
+        live.is_some_and(|live| *live.id() == asked.recording_id)
+    }
+}
+
+impl Handler<RecorderGaveUp> for Call {
+    type Result = ();
+
+    fn handle(&mut self, RecorderGaveUp(id): RecorderGaveUp, _: &mut Self::Context) {
+        let Some(live) = self.recording.as_ref().filter(|live| *live.id() == id) else {
+            return;
+        };
+        warn!(recording.id = %id, "the recorder of {id} crashed too often; what is on disk is kept");
+        let (_, fact) = live.stopped(self.services.clock.now());
+        drop(self.record(vec![fact]));
+        self.tell_recording(RecordingNews::Failed);
+        self.recording = None;
+        self.life.set_recording(false);
+        self.tell_change();
+    }
+}

@@ -1,0 +1,308 @@
+//! A recorder: a silent member of the room that passes what it hears on to a tape.
+//!
+//! * Parent: [`Room`](crate::room::Room). Children: none; the tape is a thread behind a port.
+//! * Receives [`Packets`], [`ClockTold`] and [`StageChanged`] from its room, [`TapeTold`] from its tape. Sends the room
+//!   [`RecorderWatch`] and [`KeyframeWanted`].
+//! * Ends when its tape is closed, or cannot go on.
+//! * On crash, its own or the tape's: the room opens a fresh one with the next segment, a moment later.
+
+mod tape;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::WeakRecipient;
+use actix::prelude::*;
+use calls_media::seam::{Layer, LayerSet, TrackId};
+use calls_model::{ParticipantId, RecordingId};
+use tokio::sync::oneshot;
+use tracing::warn;
+
+pub use self::tape::{NoStudio, Plan, Studio, StudioRefused, Tape, TapeTold, TapeTrack};
+use crate::lifeline::{ChildEnded, Lifeline};
+use crate::metrics::{ActorKind, Alive, BURSTS_DROPPED};
+use crate::participant::StageChanged;
+use crate::room::stage::Stage;
+use crate::room::{ClockTold, KeyframeWanted, Packets};
+use crate::services::Services;
+
+/// Bursts that may wait here: the room fills it, and drops where it is full. A tape's own queue is the larger one.
+const MAILBOX: usize = 1024;
+
+/// How long the first packet may take to the disk.
+pub const ROLLS_WITHIN: Duration = Duration::from_secs(8);
+
+/// How long a tape may take to write what it has and to close.
+const CLOSES_WITHIN: Duration = Duration::from_secs(4);
+
+// ── messages ────────────────────────────────────────────────────────────────
+
+/// Answered when the first packet is on disk, or with the reason why none is.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(), String>")]
+pub struct AwaitRolling;
+
+/// What comes from now on is left out, or taken again.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct PauseRecorder(pub bool);
+
+/// Write what came, close, and end. Answered when that is done.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct CloseRecorder;
+
+/// To the room: the recorder wants these encodings of a track, and no others.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct RecorderWatch {
+    /// Of what.
+    pub track: TrackId,
+    /// Which; none: no more of it.
+    pub layers: LayerSet,
+}
+
+/// All that a recorder knows of its room. It keeps no room alive.
+#[derive(Clone)]
+pub struct RecorderDoor {
+    /// Takes which tracks it wants.
+    pub watch: WeakRecipient<RecorderWatch>,
+    /// Takes its wish for a key frame.
+    pub keyframe: WeakRecipient<KeyframeWanted>,
+    /// Learns of its end.
+    pub ended: WeakRecipient<ChildEnded<RecordingId>>,
+}
+
+// ── actor ───────────────────────────────────────────────────────────────────
+
+/// The actor behind one segment of a recording.
+pub struct Recorder {
+    plan: Plan,
+    room: RecorderDoor,
+    services: Services,
+    /// There from the start to the end.
+    tape: Option<Box<dyn Tape>>,
+    paused: bool,
+    rolling: bool,
+    /// Who waits for the first packet.
+    starting: Vec<oneshot::Sender<Result<(), String>>>,
+    /// Who waits for the end.
+    closing: Vec<oneshot::Sender<()>>,
+    watched: HashMap<TrackId, LayerSet>,
+    _lifeline: Option<Lifeline<RecordingId>>,
+    _alive: Alive,
+}
+
+impl Recorder {
+    /// Starts one on the present arbiter.
+    pub fn open(plan: Plan, paused: bool, room: RecorderDoor, services: Services) -> Addr<Self> {
+        let ended = room.ended.upgrade();
+        Self {
+            _lifeline: ended.map(|ended| Lifeline::new(plan.recording_id.clone(), &ended)),
+            plan,
+            room,
+            tape: None,
+            paused,
+            rolling: false,
+            starting: Vec::new(),
+            closing: Vec::new(),
+            watched: HashMap::new(),
+            _alive: services.living.enter(ActorKind::Recorder),
+            services,
+        }
+        .start()
+    }
+
+    /// Watches what belongs into the recording, and nothing else.
+    fn follow(&mut self, stage: &Stage) {
+        let Some(tape) = &self.tape else {
+            return;
+        };
+        let mut wanted = HashMap::new();
+        for staged in stage.audio.iter().chain(&stage.video) {
+            let source = staged.announced.source;
+            if !self.plan.wants(&staged.user_id, source) {
+                continue;
+            }
+            let track = staged.announced.track;
+            if !self.watched.contains_key(&track) {
+                tape.track(TapeTrack {
+                    track,
+                    participant_id: staged.participant_id.clone(),
+                    user_id: staged.user_id.clone(),
+                    source,
+                });
+            }
+            wanted.insert(track, all_of(staged.announced.layers));
+        }
+        if let Some(room) = self.room.watch.upgrade() {
+            for (&track, &layers) in &wanted {
+                if self.watched.get(&track) != Some(&layers) {
+                    room.do_send(RecorderWatch { track, layers });
+                }
+            }
+            for &track in self.watched.keys() {
+                if !wanted.contains_key(&track) {
+                    let layers = LayerSet::NONE;
+                    room.do_send(RecorderWatch { track, layers });
+                }
+            }
+        }
+        self.watched = wanted;
+    }
+
+    fn roll(&mut self, outcome: &Result<(), String>) {
+        self.rolling |= outcome.is_ok();
+        for waiting in self.starting.drain(..) {
+            let _ = waiting.send(outcome.clone()); // they may have given up
+        }
+    }
+
+    /// Nobody heard anything: what is known of why.
+    fn not_rolling(&self) -> String {
+        let seconds = ROLLS_WITHIN.as_secs();
+        match self.watched.len() {
+            0 => format!("nobody published anything to record within {seconds} s"),
+            1 => format!("one track is published, but nothing of it came within {seconds} s"),
+            count => {
+                format!("{count} tracks are published, but nothing of them came within {seconds} s")
+            }
+        }
+    }
+}
+
+/// A set of so many layers.
+fn all_of(layers: u8) -> LayerSet {
+    let each = (0..layers.max(1)).map(Layer);
+    each.fold(LayerSet::NONE, LayerSet::with)
+}
+
+impl Actor for Recorder {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        let told = ctx.address().downgrade().recipient();
+        match self.services.studio.open(&self.plan, told) {
+            Ok(tape) => {
+                if self.paused {
+                    tape.pause(true);
+                }
+                self.tape = Some(tape);
+            }
+            Err(refused) => ctx.notify(TapeTold::Failed(refused.to_string())),
+        }
+    }
+}
+
+// ── handlers ────────────────────────────────────────────────────────────────
+
+impl Handler<AwaitRolling> for Recorder {
+    type Result = ResponseFuture<Result<(), String>>;
+
+    fn handle(&mut self, _: AwaitRolling, ctx: &mut Self::Context) -> Self::Result {
+        if self.rolling {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        let (tell, told) = oneshot::channel();
+        self.starting.push(tell);
+        ctx.run_later(ROLLS_WITHIN, |recorder, _| {
+            if !recorder.rolling {
+                let reason = recorder.not_rolling();
+                recorder.roll(&Err(reason));
+            }
+        });
+        let ended = || Err("the recorder ended before anything was written".to_owned());
+        Box::pin(async move { told.await.unwrap_or_else(|_| ended()) })
+    }
+}
+
+impl Handler<PauseRecorder> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, PauseRecorder(paused): PauseRecorder, _: &mut Self::Context) {
+        self.paused = paused;
+        if let Some(tape) = &self.tape {
+            tape.pause(paused);
+        }
+    }
+}
+
+impl Handler<CloseRecorder> for Recorder {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: CloseRecorder, ctx: &mut Self::Context) -> Self::Result {
+        let Some(tape) = &self.tape else {
+            ctx.stop();
+            return Box::pin(std::future::ready(()));
+        };
+        tape.close();
+        let (tell, told) = oneshot::channel();
+        self.closing.push(tell);
+        ctx.run_later(CLOSES_WITHIN, |_, ctx| ctx.stop());
+        Box::pin(async move {
+            let _ = told.await; // it may end otherwise, and then there is nothing to wait for either
+        })
+    }
+}
+
+impl Handler<TapeTold> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, told: TapeTold, ctx: &mut Self::Context) {
+        match told {
+            TapeTold::Rolling => self.roll(&Ok(())),
+            TapeTold::Keyframe { track, layer } => {
+                if let Some(room) = self.room.keyframe.upgrade() {
+                    room.do_send(KeyframeWanted { track, layer });
+                }
+            }
+            TapeTold::Failed(reason) => {
+                let id = &self.plan.recording_id;
+                warn!(recording.id = %id, reason, "a tape of {id} failed: {reason}");
+                self.roll(&Err(reason));
+                ctx.stop();
+            }
+            TapeTold::Closed => ctx.stop(),
+        }
+    }
+}
+
+impl Handler<StageChanged> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, StageChanged(stage): StageChanged, _: &mut Self::Context) {
+        let stage: Arc<Stage> = stage;
+        self.follow(&stage);
+    }
+}
+
+impl Handler<ClockTold> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, ClockTold(clock): ClockTold, _: &mut Self::Context) {
+        if let Some(tape) = &self.tape {
+            tape.clock(clock);
+        }
+    }
+}
+
+// ── hot path ────────────────────────────────────────────────────────────────
+
+impl Handler<Packets> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, packets: Packets, _: &mut Self::Context) {
+        if let Some(tape) = &self.tape
+            && !tape.packets(packets.burst)
+        {
+            metrics::counter!(BURSTS_DROPPED, "at" => "recorder").increment(1);
+        }
+    }
+}
+
+/// Names a recorder among the watchers of a room's routes.
+pub(crate) fn watcher() -> ParticipantId {
+    ParticipantId::new()
+}

@@ -1,0 +1,267 @@
+//! The recorder in a room: opened, fed, opened anew after a crash, closed.
+
+use std::time::Duration;
+
+use actix::WeakRecipient;
+use actix::prelude::*;
+use calls_media::seam::{LayerSet, SourceClock, TrackId};
+use calls_model::signal::{Event, RecordingEvent};
+use calls_model::{ParticipantId, RecordingId};
+use tracing::warn;
+
+use super::{ClockTold, Room};
+use crate::call::RecorderGaveUp;
+use crate::calls::{RecordAsked, RecordRefused};
+use crate::clock;
+use crate::lifeline::ChildEnded;
+use crate::participant::StageChanged;
+use crate::recorder::{
+    self, AwaitRolling, CloseRecorder, PauseRecorder, Plan, Recorder, RecorderDoor, RecorderWatch,
+};
+use crate::restarts::RestartBudget;
+
+/// How long after a crash the next segment begins.
+const BACKOFF: Duration = Duration::from_millis(500);
+
+/// So many crashes a minute, and the recording is over.
+const RESTARTS: usize = 5;
+
+/// How long a recorder may take to say that it records; longer than it gives itself.
+const START_WITHIN: Duration = Duration::from_secs(9);
+
+/// How long it may take to close; longer than it gives its tape.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+// ── messages ────────────────────────────────────────────────────────────────
+
+/// Record. Answered when the first packet is on disk, or with the reason why none is.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), String>")]
+pub struct StartRecorder {
+    /// What.
+    pub plan: Plan,
+    /// It begins, or goes on, without taking anything.
+    pub paused: bool,
+}
+
+/// Record no more. Answered when all is written.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct StopRecorder;
+
+/// Tell everybody what became of the recording.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct TellRecording {
+    /// What became of it.
+    pub event: RecordingEvent,
+    /// It goes on, so who comes in later has to hear of it too.
+    pub goes_on: bool,
+}
+
+/// What a room keeps of the recording that runs.
+pub(super) struct Recorded {
+    plan: Plan,
+    paused: bool,
+    budget: RestartBudget,
+    /// Its place among the watchers.
+    watcher: ParticipantId,
+    recorder: Addr<Recorder>,
+}
+
+impl Room {
+    fn open_recorder(
+        &mut self,
+        plan: Plan,
+        paused: bool,
+        budget: RestartBudget,
+        ctx: &mut Context<Self>,
+    ) {
+        let room = ctx.address().downgrade();
+        let door = RecorderDoor {
+            watch: room.clone().recipient(),
+            keyframe: room.clone().recipient(),
+            ended: room.recipient(),
+        };
+        let recorder = Recorder::open(plan.clone(), paused, door, self.services.clone());
+        recorder.do_send(StageChanged(self.stage.clone()));
+        self.recorded = Some(Recorded {
+            plan,
+            paused,
+            budget,
+            watcher: recorder::watcher(),
+            recorder,
+        });
+    }
+
+    /// The recorder's place among the watchers is empty.
+    fn forget_recorder(&mut self) -> Option<Recorded> {
+        let recorded = self.recorded.take()?;
+        for (track, _) in self.routes.forget_watcher(&recorded.watcher) {
+            self.tell_publisher(track);
+        }
+        Some(recorded)
+    }
+
+    /// What there is to see and hear changed.
+    pub(super) fn tell_recorder_stage(&self) {
+        if let Some(recorded) = &self.recorded {
+            recorded.recorder.do_send(StageChanged(self.stage.clone()));
+        }
+    }
+
+    /// Passes a sender report on, where the recorder watches that track.
+    pub(super) fn tell_recorder_clock(&self, clock: SourceClock) {
+        if let Some(recorded) = &self.recorded {
+            let mut watchers = self.routes.watchers(clock.track).iter();
+            if watchers.any(|watcher| *watcher.who() == recorded.watcher) {
+                recorded.recorder.do_send(ClockTold(clock));
+            }
+        }
+    }
+
+    /// Who just came in hears that it is recorded.
+    pub(super) fn tell_recording(&self, who: &ParticipantId) {
+        if let Some(event) = &self.recording {
+            self.tell(who, Event::Recording(event.clone()));
+        }
+    }
+
+    /// The room closes: the recorder writes what it has, on its own time.
+    pub(super) fn close_recorder(&mut self) {
+        if let Some(recorded) = self.forget_recorder() {
+            let close = recorded.recorder.send(CloseRecorder).timeout(CLOSE_WITHIN);
+            actix::spawn(async move {
+                let _ = close.await; // it closes its files whether it is heard or not
+            });
+        }
+    }
+
+    fn recorder_watches(&mut self, track: TrackId, layers: LayerSet) {
+        let Some(recorded) = &self.recorded else {
+            return;
+        };
+        let door = recorded.recorder.clone().recipient();
+        let changed = self.routes.watch(track, &recorded.watcher, layers, door);
+        if !layers.is_empty() {
+            for &clock in self.routes.clocks(track) {
+                recorded.recorder.do_send(ClockTold(clock));
+            }
+        }
+        if changed.is_some() {
+            self.tell_publisher(track);
+        }
+    }
+}
+
+// ── handlers ────────────────────────────────────────────────────────────────
+
+impl Handler<StartRecorder> for Room {
+    type Result = ResponseFuture<Result<(), String>>;
+
+    fn handle(&mut self, start: StartRecorder, ctx: &mut Self::Context) -> Self::Result {
+        self.close_recorder(); // there is none, unless an answer was lost
+        let budget = RestartBudget::new(RESTARTS, Duration::from_secs(60));
+        self.open_recorder(start.plan, start.paused, budget, ctx);
+        let rolling = self
+            .recorded
+            .as_ref()
+            .map(|recorded| recorded.recorder.send(AwaitRolling).timeout(START_WITHIN));
+        Box::pin(async move {
+            let crashed = || Err("the recorder crashed before anything was written".to_owned());
+            match rolling {
+                Some(rolling) => rolling.await.unwrap_or_else(|_| crashed()),
+                None => crashed(),
+            }
+        })
+    }
+}
+
+impl Handler<PauseRecorder> for Room {
+    type Result = ();
+
+    fn handle(&mut self, pause: PauseRecorder, _: &mut Self::Context) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.paused = pause.0;
+            recorded.recorder.do_send(pause);
+        }
+    }
+}
+
+impl Handler<StopRecorder> for Room {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: StopRecorder, _: &mut Self::Context) -> Self::Result {
+        let recorded = self.forget_recorder();
+        let closed = recorded.map(|one| one.recorder.send(CloseRecorder).timeout(CLOSE_WITHIN));
+        Box::pin(async move {
+            if let Some(closed) = closed {
+                let _ = closed.await; // what a crash left open is closed later
+            }
+        })
+    }
+}
+
+impl Handler<TellRecording> for Room {
+    type Result = ();
+
+    fn handle(&mut self, tell: TellRecording, _: &mut Self::Context) {
+        self.tell_all(Event::Recording(tell.event.clone()));
+        self.recording = tell.goes_on.then_some(tell.event);
+    }
+}
+
+impl Handler<RecorderWatch> for Room {
+    type Result = ();
+
+    fn handle(&mut self, wish: RecorderWatch, _: &mut Self::Context) {
+        self.recorder_watches(wish.track, wish.layers);
+    }
+}
+
+impl Handler<RecordAsked> for Room {
+    type Result = ResponseFuture<<RecordAsked as Message>::Result>;
+
+    fn handle(&mut self, asked: RecordAsked, _: &mut Self::Context) -> Self::Result {
+        let call = self.parent.record.as_ref().and_then(WeakRecipient::upgrade);
+        Box::pin(async move {
+            let call = call.ok_or(RecordRefused::Unreachable)?;
+            let answer = call.send(asked).await;
+            answer.unwrap_or(Err(RecordRefused::Unreachable))
+        })
+    }
+}
+
+impl Handler<ChildEnded<RecordingId>> for Room {
+    type Result = ();
+
+    fn handle(&mut self, child: ChildEnded<RecordingId>, ctx: &mut Self::Context) {
+        let gone = |recorded: &Recorded| {
+            recorded.plan.recording_id == child.id && !recorded.recorder.connected()
+        };
+        if !self.recorded.as_ref().is_some_and(gone) {
+            return; // it was closed, or another one stands in its place
+        }
+        let Some(mut recorded) = self.forget_recorder() else {
+            return;
+        };
+        let id = child.id;
+        warn!(recording.id = %id, ending = ?child.ending, "the recorder of {id} ended");
+        if recorded.budget.take(clock::instant()) {
+            ctx.run_later(BACKOFF, move |room, ctx| {
+                if room.recorded.is_none() && room.recording.is_some() {
+                    room.open_recorder(recorded.plan, recorded.paused, recorded.budget, ctx);
+                }
+            });
+            return;
+        }
+        let call = self
+            .parent
+            .gave_up
+            .as_ref()
+            .and_then(WeakRecipient::upgrade);
+        if let Some(call) = call {
+            call.do_send(RecorderGaveUp(id));
+        }
+    }
+}

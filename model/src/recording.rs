@@ -1,0 +1,293 @@
+//! A recording: what of a call is kept, how it stands, and what came of it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{CallId, ParticipantId, RecordingId, Source, Timestamp, UserId};
+
+/// What a recording is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingMode {
+    /// All voices, mixed to one file.
+    Audio,
+    /// All voices mixed, and the pictures side by side, in one file; the same as `composite` in a grid without names.
+    Video,
+    /// One file as a viewer would have seen the call: pictures in a layout with names, voices mixed.
+    Composite,
+    /// One file for each track, as it was sent.
+    Tracks,
+}
+
+/// How pictures are arranged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// All of the same size.
+    #[default]
+    Grid,
+    /// Who speaks is large, the others stand beside.
+    Speaker,
+    /// A shared screen is large, faces stand beside; a grid where nobody shares one.
+    ScreenFirst,
+}
+
+/// How a recording stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingStatus {
+    /// Asked for; nothing is on disk yet.
+    Requested,
+    /// It records.
+    Active,
+    /// It has stopped, and its files are being finished.
+    Processing,
+    /// Its files are on their way to where they are kept.
+    Uploading,
+    /// Its files can be had.
+    Available,
+    /// Nothing came of it; `error` says why.
+    Failed,
+}
+
+/// What may happen to a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordingInput {
+    /// The first packet is on disk.
+    Start,
+    /// Nothing more is recorded.
+    Stop,
+    /// The files are whole.
+    Finish,
+    /// The files are where they are kept.
+    Store,
+    /// It is made once more, from what it is made of.
+    Compose,
+    /// It cannot go on.
+    Fail,
+}
+
+/// A recording has no such arrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a recording that is {status:?} cannot {input:?}")]
+pub struct IllegalRecordingMove {
+    /// How it stands.
+    pub status: RecordingStatus,
+    /// What was tried.
+    pub input: RecordingInput,
+}
+
+impl RecordingStatus {
+    /// ```text
+    /// Requested ──Start──▶ Active ──Stop──▶ Processing ──Finish──▶ Uploading ──Store──▶ Available
+    ///     └─Stop─▶ Processing                   ▲──────────────Compose────────────────────┘
+    /// every one of them but Available ──Fail──▶ Failed
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is no such arrow.
+    pub fn on(self, input: RecordingInput) -> Result<Self, IllegalRecordingMove> {
+        use RecordingInput as Input;
+        match (self, input) {
+            (Self::Requested, Input::Start) => Ok(Self::Active),
+            (Self::Requested | Self::Active, Input::Stop) => Ok(Self::Processing),
+            (Self::Processing, Input::Stop) => Ok(self), // stopping twice is polite
+            (Self::Processing, Input::Finish) => Ok(Self::Uploading),
+            (Self::Uploading, Input::Store) => Ok(Self::Available),
+            (Self::Available, Input::Compose) => Ok(Self::Processing),
+            (
+                Self::Requested | Self::Active | Self::Processing | Self::Uploading | Self::Failed,
+                Input::Fail,
+            ) => Ok(Self::Failed),
+            (Self::Available, Input::Fail)
+            | (Self::Active | Self::Processing | Self::Uploading | Self::Available, Input::Start)
+            | (Self::Uploading | Self::Available, Input::Stop)
+            | (Self::Requested | Self::Active | Self::Uploading | Self::Available, Input::Finish)
+            | (Self::Requested | Self::Active | Self::Processing | Self::Available, Input::Store)
+            | (
+                Self::Requested | Self::Active | Self::Processing | Self::Uploading,
+                Input::Compose,
+            )
+            | (
+                Self::Failed,
+                Input::Start | Input::Stop | Input::Finish | Input::Store | Input::Compose,
+            ) => Err(IllegalRecordingMove {
+                status: self,
+                input,
+            }),
+        }
+    }
+
+    /// Something is still to come.
+    pub fn is_unsettled(self) -> bool {
+        !matches!(self, Self::Available | Self::Failed)
+    }
+}
+
+/// A recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Recording {
+    /// Its id.
+    pub recording_id: RecordingId,
+    /// Of which call.
+    pub call_id: CallId,
+    /// What it is made of.
+    pub mode: RecordingMode,
+    /// How it stands.
+    pub status: RecordingStatus,
+    /// It is paused: what is said now is not kept.
+    pub paused: bool,
+    /// How pictures are arranged, in the modes `video` and `composite`.
+    #[schema(required = true)]
+    pub layout: Option<Layout>,
+    /// Whom it is of; empty: everybody.
+    pub participants: Vec<UserId>,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// When the first packet was on disk.
+    #[schema(required = true)]
+    pub started_at: Option<Timestamp>,
+    /// How long it is, in whole seconds; of a recording that runs: until now.
+    pub duration_seconds: u64,
+    /// All its files together.
+    pub size_bytes: u64,
+    /// What can be had.
+    pub files: Vec<RecordingFile>,
+    /// How far its processing is, in percent; 100 when there is nothing left to do.
+    pub progress: u8,
+    /// Why it failed, or what it still waits for.
+    #[schema(required = true)]
+    pub error: Option<String>,
+}
+
+/// What a file of a recording holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// One track, as it was sent.
+    Track,
+    /// All voices.
+    Audio,
+    /// All voices and pictures.
+    Video,
+}
+
+/// Where a file is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FilePlace {
+    /// On the server's own disk.
+    Local,
+    /// In the bucket.
+    Bucket,
+}
+
+/// One file of a recording. The times in it count from the beginning of the recording, so files of one recording lie
+/// on each other as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordingFile {
+    /// Its name, `file` of the download.
+    pub name: String,
+    /// What it holds.
+    pub kind: FileKind,
+    /// Whose presence, of a track.
+    #[schema(required = true)]
+    pub participant_id: Option<ParticipantId>,
+    /// Whose, of a track.
+    #[schema(required = true)]
+    pub user_id: Option<UserId>,
+    /// What the track shows or carries.
+    #[schema(required = true)]
+    pub source: Option<Source>,
+    /// How it is coded: `opus`, `vp8`, `vp9`, `h264`, `av1`, `aac`; several with a `+` between them.
+    pub codec: String,
+    /// Its media type.
+    pub media_type: String,
+    /// When its first frame is, from the beginning of the recording.
+    pub start_ms: u64,
+    /// From its first frame to the end of its last.
+    pub duration_ms: u64,
+    /// How large it is.
+    pub size_bytes: u64,
+    /// SHA-256 in lower-case hex.
+    pub sha256: String,
+    /// Where it is kept.
+    pub place: FilePlace,
+    /// Where it can be fetched for a while without other credentials; where it can be had and was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// How far a recording can be trusted: what of each track came, and what did not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordingReport {
+    /// What was lost to everybody at once: a crash of the recorder, or of the server.
+    pub interruptions: Vec<Gap>,
+    /// Times that were left out on purpose, counted as if they had been kept.
+    pub pauses: Vec<Gap>,
+    /// Each track.
+    pub tracks: Vec<TrackReport>,
+}
+
+/// How far one track can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TrackReport {
+    /// Whose presence.
+    pub participant_id: ParticipantId,
+    /// Whose.
+    pub user_id: UserId,
+    /// What it shows or carries.
+    pub source: Source,
+    /// Its files, in order.
+    pub files: Vec<String>,
+    /// Packets that came, of all encodings.
+    pub packets_received: u64,
+    /// Packets that never came, of all encodings, retransmissions included.
+    pub packets_lost: u64,
+    /// Bursts that the recorder was too slow to take.
+    pub bursts_dropped: u64,
+    /// Frames in its files.
+    pub frames_written: u64,
+    /// Silence that was put where no sound came (discontinuous transmission, loss), in milliseconds.
+    pub silence_ms: u64,
+    /// How far its clock ran from ours, which was made up for, in milliseconds.
+    pub drift_ms: i64,
+    /// Where something is missing, of more than a moment.
+    pub gaps: Vec<Gap>,
+}
+
+/// A stretch of time of a recording, from its beginning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Gap {
+    /// From here.
+    pub from_ms: u64,
+    /// To there; null: nobody knows.
+    #[schema(required = true)]
+    pub to_ms: Option<u64>,
+    /// Why: `loss`, `no_media`, `recorder_crashed`, `server_stopped`, `paused`.
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_goes_one_way_to_its_end() {
+        use RecordingInput as Input;
+        let way = [Input::Start, Input::Stop, Input::Finish, Input::Store];
+        let end = way
+            .into_iter()
+            .try_fold(RecordingStatus::Requested, RecordingStatus::on);
+        assert_eq!(end, Ok(RecordingStatus::Available));
+    }
+
+    #[test]
+    fn what_can_be_had_does_not_fail_any_more() {
+        let moved = RecordingStatus::Available.on(RecordingInput::Fail);
+        assert!(moved.is_err());
+        let moved = RecordingStatus::Failed.on(RecordingInput::Start);
+        assert!(moved.is_err());
+    }
+}

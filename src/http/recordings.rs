@@ -1,0 +1,498 @@
+//! `/api/v1/calls/{call_id}/record/…` and `/api/v1/calls/recordings/…`: recordings started, stopped, listed and fetched.
+
+use std::time::Duration;
+
+use actix_files::NamedFile;
+use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
+use aws_lc_rs::hmac;
+use calls_actors::calls::{PauseRecording, StartRecording as Start, StopRecording};
+use calls_model::rest::{ComposeRecording, Page, StartRecording};
+use calls_model::{
+    CallId, Fact, FilePlace, Layout, ParticipantId, Recording, RecordingFile, RecordingId,
+    RecordingMode, RecordingReport, RecordingStatus,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{Body, Query, invalid};
+use super::paging::Paging;
+use super::problem::documented::{
+    Access, BadBody, BadQuery, Conflict, Missing, NotStarted, Unavailable,
+};
+use super::problem::{Problem, kinds};
+use super::routes::BASE;
+use crate::app::App;
+use crate::auth::{Caller, caller};
+use crate::store::StoredRecording;
+
+/// How long a start may take: the recorder gives itself 8 s, and then it is written down.
+const START_WITHIN: Duration = Duration::from_secs(20);
+
+/// Most users that a recording may be narrowed to.
+const MOST_USERS: usize = 100;
+
+/// Which file is wanted, and the proof that it may be had.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// The name of the file; may be left out where there is only one, or one that is made of all others.
+    pub file: Option<String>,
+    /// Until when the link is good, in seconds since 1970; a part of `url` of a file.
+    pub expires: Option<u64>,
+    /// Proof of the link; a part of `url` of a file.
+    pub signature: Option<String>,
+}
+
+/// Starts a recording; answers when the first packet is on disk. Moderators only.
+#[utoipa::path(
+    tag = "recordings",
+    params(("call_id" = CallId, Path, description = "Which call.")),
+    request_body = StartRecording,
+    responses(
+        (status = 201, description = "It records.", body = Recording),
+        Access, Missing, BadBody, Conflict, NotStarted, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/{call_id:call_[^/]*}/record/start")]
+pub(super) async fn start_recording(
+    caller: Caller,
+    app: web::Data<App>,
+    call_id: web::Path<CallId>,
+    Body(asked): Body<StartRecording>,
+) -> Result<HttpResponse, Problem> {
+    let call_id = call_id.into_inner();
+    let by = presence(&caller, &call_id)?;
+    if asked.participants.len() > MOST_USERS {
+        let detail = format!("must name at most {MOST_USERS} users");
+        let summary = "the body has a bad field";
+        let pointer = "/participants".to_owned();
+        return Err(invalid(&kinds::INVALID_BODY, summary, pointer, detail));
+    }
+    let start = Start {
+        call_id: call_id.clone(),
+        by,
+        mode: asked.mode,
+        layout: asked.layout,
+        participants: asked.participants,
+    };
+    let started = app.calls.send(start).timeout(START_WITHIN).await?;
+    match started {
+        Err(refused) => Err(or_over(&app, &call_id, refused).await),
+        Ok(recording) => Ok(HttpResponse::Created().json(recording)),
+    }
+}
+
+/// Stops the recording; its files are made then. Moderators only.
+#[utoipa::path(
+    tag = "recordings",
+    params(("call_id" = CallId, Path, description = "Which call.")),
+    responses(
+        (status = 200, description = "It has stopped.", body = Recording),
+        Access, Missing, Conflict, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/{call_id:call_[^/]*}/record/stop")]
+pub(super) async fn stop_recording(
+    caller: Caller,
+    app: web::Data<App>,
+    call_id: web::Path<CallId>,
+) -> Result<HttpResponse, Problem> {
+    let call_id = call_id.into_inner();
+    let by = presence(&caller, &call_id)?;
+    let stop = StopRecording {
+        call_id: call_id.clone(),
+        by,
+    };
+    match app.ask(stop).await? {
+        Err(refused) => Err(or_over(&app, &call_id, refused).await),
+        Ok(recording) => Ok(HttpResponse::Ok().json(recording)),
+    }
+}
+
+/// Leaves out what is said from now on. Moderators only.
+#[utoipa::path(
+    tag = "recordings",
+    params(("call_id" = CallId, Path, description = "Which call.")),
+    responses(
+        (status = 200, description = "It is paused.", body = Recording),
+        Access, Missing, Conflict, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/{call_id:call_[^/]*}/record/pause")]
+pub(super) async fn pause_recording(
+    caller: Caller,
+    app: web::Data<App>,
+    call_id: web::Path<CallId>,
+) -> Result<HttpResponse, Problem> {
+    pause(&caller, &app, call_id.into_inner(), true).await
+}
+
+/// Keeps again what is said. Moderators only.
+#[utoipa::path(
+    tag = "recordings",
+    params(("call_id" = CallId, Path, description = "Which call.")),
+    responses(
+        (status = 200, description = "It records again.", body = Recording),
+        Access, Missing, Conflict, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/{call_id:call_[^/]*}/record/resume")]
+pub(super) async fn resume_recording(
+    caller: Caller,
+    app: web::Data<App>,
+    call_id: web::Path<CallId>,
+) -> Result<HttpResponse, Problem> {
+    pause(&caller, &app, call_id.into_inner(), false).await
+}
+
+async fn pause(
+    caller: &Caller,
+    app: &App,
+    call_id: CallId,
+    paused: bool,
+) -> Result<HttpResponse, Problem> {
+    let by = presence(caller, &call_id)?;
+    let pause = PauseRecording {
+        call_id: call_id.clone(),
+        by,
+        paused,
+    };
+    match app.ask(pause).await? {
+        Err(refused) => Err(or_over(app, &call_id, refused).await),
+        Ok(recording) => Ok(HttpResponse::Ok().json(recording)),
+    }
+}
+
+/// Lists a call's recordings, the latest first.
+#[utoipa::path(
+    tag = "recordings",
+    params(("call_id" = CallId, Path, description = "Which call."), Paging),
+    responses(
+        (status = 200, description = "One page of recordings.", body = Page<Recording>),
+        Access, Missing, BadQuery, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/{call_id:call_[^/]*}/recordings")]
+pub(super) async fn list_recordings(
+    caller: Caller,
+    app: web::Data<App>,
+    call_id: web::Path<CallId>,
+    Query(paging): Query<Paging>,
+) -> Result<HttpResponse, Problem> {
+    may_see(&caller, &call_id)?;
+    super::calls::find(&app, &call_id)
+        .await?
+        .ok_or(Problem::NotFound { what: "call" })?;
+    let now = app.clock.now();
+    let mut page = app
+        .store
+        .recordings(&call_id, &paging.request(), now)
+        .await?;
+    for recording in &mut page.data {
+        present(&app, recording);
+    }
+    Ok(HttpResponse::Ok().json(page))
+}
+
+/// Gives one recording.
+#[utoipa::path(
+    tag = "recordings",
+    params(("recording_id" = RecordingId, Path, description = "Which recording.")),
+    responses(
+        (status = 200, description = "The recording; its files have links that are good for a while.", body = Recording),
+        Access, Missing, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/recordings/{recording_id}")]
+pub(super) async fn get_recording(
+    caller: Caller,
+    app: web::Data<App>,
+    id: web::Path<RecordingId>,
+) -> Result<HttpResponse, Problem> {
+    let mut recording = find(&caller, &app, &id).await?.recording;
+    present(&app, &mut recording);
+    Ok(HttpResponse::Ok().json(recording))
+}
+
+/// Tells how far a recording can be trusted: what of each track was lost, and where something is missing.
+#[utoipa::path(
+    tag = "recordings",
+    params(("recording_id" = RecordingId, Path, description = "Which recording.")),
+    responses(
+        (status = 200, description = "The report.", body = RecordingReport),
+        Access, Missing, Conflict, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/recordings/{recording_id}/report")]
+pub(super) async fn recording_report(
+    caller: Caller,
+    app: web::Data<App>,
+    id: web::Path<RecordingId>,
+) -> Result<HttpResponse, Problem> {
+    let stored = find(&caller, &app, &id).await?;
+    let waiting = Problem::RecordingState("the report is made when the recording has stopped");
+    Ok(HttpResponse::Ok().json(stored.report.ok_or(waiting)?))
+}
+
+/// Deletes a recording with all its files.
+#[utoipa::path(
+    tag = "recordings",
+    params(("recording_id" = RecordingId, Path, description = "Which recording.")),
+    responses(
+        (status = 204, description = "It is gone."),
+        Access, Missing, Conflict, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[delete("/recordings/{recording_id}")]
+pub(super) async fn delete_recording(
+    caller: Caller,
+    app: web::Data<App>,
+    id: web::Path<RecordingId>,
+) -> Result<HttpResponse, Problem> {
+    caller.application()?;
+    let stored = find(&caller, &app, &id).await?;
+    if stored.recording.status.is_unsettled() {
+        return Err(Problem::RecordingState(
+            "the recording is not settled yet; stop it first",
+        ));
+    }
+    app.archive.delete(stored.recording).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Makes a composite once more, with another layout.
+#[utoipa::path(
+    tag = "recordings",
+    params(("recording_id" = RecordingId, Path, description = "Which recording.")),
+    request_body = ComposeRecording,
+    responses(
+        (status = 202, description = "It is being made; `progress` tells how far it is.", body = Recording),
+        Access, Missing, BadBody, Conflict, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/recordings/{recording_id}/compose")]
+pub(super) async fn compose_recording(
+    caller: Caller,
+    app: web::Data<App>,
+    id: web::Path<RecordingId>,
+    Body(asked): Body<ComposeRecording>,
+) -> Result<HttpResponse, Problem> {
+    caller.application()?;
+    let recording = find(&caller, &app, &id).await?.recording;
+    let pictures = matches!(
+        recording.mode,
+        RecordingMode::Video | RecordingMode::Composite
+    );
+    if !pictures {
+        return Err(Problem::RecordingState(
+            "the recording has no layout: its mode has no pictures in one file",
+        ));
+    }
+    if recording.status != RecordingStatus::Available {
+        return Err(Problem::RecordingState(
+            "the recording is not available yet",
+        ));
+    }
+    let layout: Layout = asked.layout;
+    let again = Fact::RecordingRecomposed {
+        call_id: recording.call_id.clone(),
+        recording_id: recording.recording_id.clone(),
+        layout,
+        at: app.clock.now(),
+    };
+    app.store.record(vec![again]).await?;
+    app.archive.studio.ring();
+    let mut recording = find(&caller, &app, &id).await?.recording;
+    present(&app, &mut recording);
+    Ok(HttpResponse::Accepted().json(recording))
+}
+
+/// Fetches a file of a recording, whole or in ranges (RFC 9110 §14).
+#[utoipa::path(
+    tag = "recordings",
+    params(("recording_id" = RecordingId, Path, description = "Which recording."), Wanted),
+    responses(
+        (status = 200, description = "The file.", content_type = "application/octet-stream", body = [u8]),
+        (status = 206, description = "A part of it.", content_type = "application/octet-stream", body = [u8]),
+        (status = 304, description = "It is the one that the caller has."),
+        (status = 307, description = "It is in the bucket; `Location` is good for a while."),
+        (status = 416, description = "It has no such part."),
+        Access, Missing, BadQuery, Conflict, Unavailable,
+    ),
+    security(("bearer" = []), ()),
+)]
+#[get("/recordings/{recording_id}/download")]
+pub(super) async fn download_recording(
+    app: web::Data<App>,
+    request: HttpRequest,
+    id: web::Path<RecordingId>,
+    Query(wanted): Query<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let signed = match (&wanted.file, wanted.expires, &wanted.signature) {
+        (Some(file), Some(expires), Some(signature)) => Some((file, expires, signature)),
+        _ => None,
+    };
+    let recording = if let Some((file, expires, signature)) = signed {
+        let now = u64::try_from(app.clock.now().utc().timestamp()).unwrap_or(0);
+        if expires < now || !app.links.proves(&id, file, expires, signature) {
+            return Err(Problem::Unauthorized(
+                "the link is not good, or not any more",
+            ));
+        }
+        stored(&app, &id).await?.recording
+    } else {
+        let caller = caller::identify(&app, &request).await?;
+        find(&caller, &app, &id).await?.recording
+    };
+    let file = pick(&recording, wanted.file.as_deref())?;
+    if let (FilePlace::Bucket, Some(bucket)) = (file.place, &app.archive.bucket) {
+        let link = bucket.link(&id, &file.name, app.links.life()).await;
+        let link = link.map_err(|_| Problem::Unavailable("the bucket"))?;
+        return Ok(HttpResponse::TemporaryRedirect()
+            .insert_header((LOCATION, link))
+            .finish());
+    }
+    let path = app.archive.studio.folder_of(&id).join(&file.name);
+    let opened = NamedFile::open_async(path).await;
+    let opened = opened.map_err(|_| Problem::NotFound { what: "file" })?;
+    let media_type = file.media_type.parse().map_err(|_| Problem::Internal)?;
+    let name = format!("{}-{}", recording.recording_id, file.name);
+    Ok(opened
+        .set_content_type(media_type)
+        .set_content_disposition(ContentDisposition {
+            disposition: DispositionType::Attachment,
+            parameters: vec![DispositionParam::Filename(name)],
+        })
+        .into_response(&request))
+}
+
+/// The file that is meant.
+fn pick<'a>(recording: &'a Recording, name: Option<&str>) -> Result<&'a RecordingFile, Problem> {
+    let files = &recording.files;
+    if files.is_empty() {
+        return Err(Problem::RecordingState("the recording has no files yet"));
+    }
+    match name {
+        Some(name) => {
+            let found = files.iter().find(|file| file.name == name);
+            found.ok_or(Problem::NotFound { what: "file" })
+        }
+        None if files.len() == 1 || recording.mode != RecordingMode::Tracks => Ok(&files[0]),
+        None => Err(Problem::FileNeeded { count: files.len() }),
+    }
+}
+
+/// Adds what only the border knows: links, and how far it is.
+fn present(app: &App, recording: &mut Recording) {
+    let id = recording.recording_id.clone();
+    let now = u64::try_from(app.clock.now().utc().timestamp()).unwrap_or(0);
+    for file in &mut recording.files {
+        file.url = Some(app.links.of(&id, &file.name, now));
+    }
+    if recording.status == RecordingStatus::Processing {
+        recording.progress = app.archive.progress();
+    }
+}
+
+/// A recording that this caller may see.
+async fn find(caller: &Caller, app: &App, id: &RecordingId) -> Result<StoredRecording, Problem> {
+    let stored = stored(app, id).await?;
+    may_see(caller, &stored.recording.call_id)?;
+    Ok(stored)
+}
+
+async fn stored(app: &App, id: &RecordingId) -> Result<StoredRecording, Problem> {
+    let found = app.store.recording(id, app.clock.now()).await?;
+    found.ok_or(Problem::NotFound { what: "recording" })
+}
+
+/// In whose name it is done: the token's presence, or the application itself. The call knows their present role.
+fn presence(caller: &Caller, call_id: &CallId) -> Result<Option<ParticipantId>, Problem> {
+    let found = caller.in_call(call_id)?;
+    Ok(found.map(|found| found.participant_id.clone()))
+}
+
+/// What was recorded is for applications, and for those who came in as host or moderator.
+fn may_see(caller: &Caller, call_id: &CallId) -> Result<(), Problem> {
+    caller.in_call(call_id)?;
+    match caller {
+        Caller::Application => Ok(()),
+        Caller::User(bearer) => {
+            let place = bearer.claims.place.as_ref();
+            let moderates = place.is_some_and(|place| place.role.moderates());
+            let refused = Problem::Forbidden("recordings are for the host and moderators");
+            moderates.then_some(()).ok_or(refused)
+        }
+    }
+}
+
+/// Where no such call lives, tells one that is over from one that never was.
+async fn or_over(
+    app: &App,
+    call_id: &CallId,
+    refused: calls_actors::calls::RecordRefused,
+) -> Problem {
+    use calls_actors::calls::RecordRefused;
+
+    match refused {
+        RecordRefused::NotFound => match app.store.call(call_id, app.clock.now()).await {
+            Ok(Some(_)) => Problem::CallEnded,
+            Ok(None) => Problem::NotFound { what: "call" },
+            Err(error) => error.into(),
+        },
+        refused => refused.into(),
+    }
+}
+
+/// Links to files that need no other credentials, and expire.
+pub struct Links {
+    key: hmac::Key,
+    life_seconds: u64,
+}
+
+impl Links {
+    /// Signed with this secret, good for so long.
+    pub fn new(secret: &[u8], life: Duration) -> Self {
+        Self {
+            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
+            life_seconds: life.as_secs(),
+        }
+    }
+
+    /// How long links are good.
+    fn life(&self) -> Duration {
+        Duration::from_secs(self.life_seconds)
+    }
+
+    /// The link to a file.
+    fn of(&self, id: &RecordingId, file: &str, now: u64) -> String {
+        let expires = now + self.life_seconds;
+        let tag = hmac::sign(&self.key, &words(id, file, expires));
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("file", file)
+            .append_pair("expires", &expires.to_string())
+            .append_pair("signature", &hex::encode(tag))
+            .finish();
+        format!("{BASE}/recordings/{id}/download?{query}")
+    }
+
+    fn proves(&self, id: &RecordingId, file: &str, expires: u64, signature: &str) -> bool {
+        let tag = hex::decode(signature).unwrap_or_default();
+        hmac::verify(&self.key, &words(id, file, expires), &tag).is_ok()
+    }
+}
+
+fn words(id: &RecordingId, file: &str, expires: u64) -> Vec<u8> {
+    format!("{id}\n{file}\n{expires}").into_bytes()
+}

@@ -1,0 +1,16 @@
+//! Recordings: tapes on disk, what is made of them, and where that is kept.
+//!
+//! A recording is a folder below `recording.folder`. While it runs, [`writer`] puts each track as it is into files that
+//! can be read at any moment, and keeps a [`log`] of what they mean beside them. When it has stopped, [`finish`] makes
+//! the files that people get; [`archive`] sees to it that this happens, also after a crash of the server.
+
+pub mod archive;
+mod bucket;
+pub mod finish;
+mod log;
+pub mod render;
+mod studio;
+mod writer;
+
+pub use bucket::{Bucket, BucketError};
+pub use studio::DiskStudio;

@@ -1,0 +1,267 @@
+//! The thread that writes a segment of a recording: packets in, files and a log of what they mean out.
+
+mod lane;
+mod opus;
+mod track;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use actix::WeakRecipient;
+use calls_actors::recorder::{Plan, TapeTold, TapeTrack};
+use calls_codec::CodecError;
+use calls_media::seam::{Burst, PeerId, SourceClock, TrackId};
+
+use self::track::Track;
+use super::log::{Entry, Log, TrackKey};
+use crate::telemetry::names::RECORDING_BYTES;
+
+/// How often it looks after what time alone brings.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How often clusters are closed: a kill loses no more than that, and what waits in jitter buffers.
+const FLUSH_EVERY: Duration = Duration::from_millis(400);
+
+/// How often the disk is made sure of: a power cut loses no more than that.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// What a tape is told.
+#[derive(Debug)]
+pub(super) enum Word {
+    Track(TapeTrack),
+    Packets(Burst),
+    Clock(SourceClock),
+    Pause(bool, Instant),
+    Close,
+}
+
+/// A segment cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteError {
+    /// FFmpeg says no.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The system says no.
+    #[error("{0}")]
+    System(#[from] std::io::Error),
+}
+
+/// A segment of a recording.
+pub(super) struct Writer {
+    pub(super) folder: PathBuf,
+    pub(super) plan: Plan,
+    pub(super) told: WeakRecipient<TapeTold>,
+    pub(super) dropped: Arc<Mutex<HashMap<TrackId, u64>>>,
+    pub(super) closing: Arc<AtomicBool>,
+}
+
+/// What all tracks of a segment share.
+pub(super) struct Desk {
+    pub(super) log: Log,
+    pub(super) folder: PathBuf,
+    pub(super) segment: u32,
+    pub(super) zero: Instant,
+    pub(super) paused: bool,
+    /// How far each publisher's clock is from ours, by the quickest report so far.
+    pub(super) offsets: HashMap<PeerId, i64>,
+    /// Frames on disk, or on their way there.
+    pub(super) frames: u64,
+    /// The end of the last of them.
+    pub(super) end_us: i64,
+}
+
+impl Desk {
+    /// Microseconds from the recording's zero.
+    pub(super) fn at(&self, moment: Instant) -> i64 {
+        let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        match moment.checked_duration_since(self.zero) {
+            Some(after) => micros(after),
+            None => -micros(self.zero.duration_since(moment)),
+        }
+    }
+}
+
+struct Segment<'a> {
+    writer: &'a Writer,
+    desk: Desk,
+    tracks: HashMap<TrackId, Track>,
+    rolling: bool,
+    written: u64,
+    flushed: Instant,
+    synced: Instant,
+}
+
+impl Writer {
+    /// Writes until it is told to close, or nobody is there any more.
+    pub(super) fn run(&self, words: &Receiver<Word>) -> Result<(), WriteError> {
+        let mut segment = self.begin()?;
+        loop {
+            match words.recv_timeout(TICK) {
+                Ok(Word::Close) => {}
+                Ok(word) => segment.hear(word)?,
+                Err(RecvTimeoutError::Timeout) if self.closing.load(Ordering::Relaxed) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            segment.tick(Instant::now())?;
+        }
+        segment.close()
+    }
+
+    fn tell(&self, news: TapeTold) {
+        if let Some(recorder) = self.told.upgrade() {
+            recorder.do_send(news);
+        }
+    }
+
+    fn begin(&self) -> Result<Segment<'_>, WriteError> {
+        fs::create_dir_all(self.folder.join("live"))?;
+        let (log, segment) = Log::begin(&self.folder)?;
+        let now = Instant::now();
+        let mut desk = Desk {
+            log,
+            folder: self.folder.clone(),
+            segment,
+            zero: self.plan.zero,
+            paused: false,
+            offsets: HashMap::new(),
+            frames: 0,
+            end_us: 0,
+        };
+        let at_us = desk.at(now);
+        desk.log.note(&Entry::Begun { segment, at_us });
+        desk.log.sync()?;
+        Ok(Segment {
+            writer: self,
+            desk,
+            tracks: HashMap::new(),
+            rolling: false,
+            written: 0,
+            flushed: now,
+            synced: now,
+        })
+    }
+}
+
+impl Segment<'_> {
+    fn hear(&mut self, word: Word) -> Result<(), WriteError> {
+        match word {
+            Word::Track(track) => {
+                let key = key(track.track);
+                self.desk.log.note(&Entry::Track {
+                    track: key,
+                    participant_id: track.participant_id.clone(),
+                    user_id: track.user_id.clone(),
+                    source: track.source,
+                });
+                let number = self.tracks.len();
+                let opened = Track::new(track.track, key, track.source, number);
+                self.tracks.entry(track.track).or_insert(opened);
+            }
+            Word::Clock(clock) => {
+                if let Some(track) = self.tracks.get_mut(&clock.track) {
+                    track.clock(clock, &mut self.desk);
+                }
+            }
+            Word::Pause(paused, at) if paused != self.desk.paused => {
+                self.drain(at)?;
+                self.desk.paused = paused;
+                let at_us = self.desk.at(at);
+                let entry = if paused {
+                    Entry::Paused { at_us }
+                } else {
+                    Entry::Resumed { at_us }
+                };
+                self.desk.log.note(&entry);
+            }
+            Word::Packets(burst) => {
+                let Some(first) = burst.first() else {
+                    return Ok(());
+                };
+                let now = first.arrival;
+                if let Some(track) = self.tracks.get_mut(&first.track) {
+                    for packet in burst.iter() {
+                        track.take(packet.clone());
+                    }
+                    track.drain(now, &mut self.desk)?;
+                }
+            }
+            Word::Pause(..) | Word::Close => {}
+        }
+        Ok(())
+    }
+
+    fn drain(&mut self, now: Instant) -> Result<(), WriteError> {
+        for track in self.tracks.values_mut() {
+            track.drain(now, &mut self.desk)?;
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, now: Instant) -> Result<(), WriteError> {
+        let first = !self.rolling && self.desk.frames > 0;
+        if !first && now.duration_since(self.flushed) < FLUSH_EVERY {
+            return Ok(());
+        }
+        self.drain(now)?;
+        self.flushed = now;
+        let mut written = 0;
+        for track in self.tracks.values_mut() {
+            track.flush()?;
+            written += track.written();
+            if let Some(layer) = track.wants_keyframe(now) {
+                let track = track.id();
+                self.writer.tell(TapeTold::Keyframe { track, layer });
+            }
+        }
+        metrics::counter!(RECORDING_BYTES).increment(written.saturating_sub(self.written));
+        self.written = self.written.max(written);
+        self.desk.log.flush()?;
+        if first || now.duration_since(self.synced) >= SYNC_EVERY {
+            self.sync(now)?;
+        }
+        if first {
+            self.rolling = true;
+            self.writer.tell(TapeTold::Rolling);
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, now: Instant) -> Result<(), WriteError> {
+        self.synced = now;
+        let dropped = self.writer.dropped.lock();
+        let dropped = dropped.unwrap_or_else(PoisonError::into_inner).clone();
+        for track in self.tracks.values_mut() {
+            track.sync()?;
+            let missed = dropped.get(&track.id()).copied().unwrap_or(0);
+            self.desk.log.note(&track.counts(missed));
+        }
+        let end_us = self.desk.end_us;
+        self.desk.log.note(&Entry::Synced { end_us });
+        Ok(self.desk.log.sync()?)
+    }
+
+    fn close(mut self) -> Result<(), WriteError> {
+        let now = Instant::now();
+        // Nothing that is missing comes any more.
+        self.drain(now + Duration::from_secs(1))?;
+        for track in self.tracks.values_mut() {
+            track.finish()?;
+        }
+        self.sync(now)?;
+        self.desk.log.note(&Entry::Closed);
+        Ok(self.desk.log.sync()?)
+    }
+}
+
+fn key(track: TrackId) -> TrackKey {
+    TrackKey {
+        peer: track.peer.0,
+        index: track.index,
+    }
+}

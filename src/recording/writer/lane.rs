@@ -1,0 +1,116 @@
+//! One encoding of a track on its way to a file: in order, put together, and counted.
+
+use std::time::{Duration, Instant};
+
+use calls_media::capture::{ClockPoint, Frame, Frames, Ordered, Reorder};
+use calls_media::codecs::clock_rate;
+use calls_media::seam::{Packet, SourceClock};
+
+use crate::recording::log::LaneKey;
+
+/// An encoding that was silent for so long is not there: its publisher stopped it, or turned it off.
+const SILENT: Duration = Duration::from_secs(1);
+
+/// One encoding of a track.
+pub(super) struct Lane {
+    pub(super) key: LaneKey,
+    reorder: Reorder,
+    frames: Frames,
+    came: Option<Instant>,
+    /// The latest sender report, as the log knows it.
+    clock: Option<ClockPoint>,
+    pub(super) received: u64,
+    pub(super) lost: u64,
+}
+
+/// A frame, and what was missing before it.
+pub(super) struct Captured {
+    pub(super) frame: Frame,
+    /// When its last packet came.
+    pub(super) came: Instant,
+    /// Packets that never came.
+    pub(super) lost: u64,
+    /// Nothing goes on from before.
+    pub(super) anew: bool,
+}
+
+impl Lane {
+    pub(super) fn new(key: LaneKey) -> Self {
+        Self {
+            key,
+            reorder: Reorder::default(),
+            frames: Frames::default(),
+            came: None,
+            clock: None,
+            received: 0,
+            lost: 0,
+        }
+    }
+
+    pub(super) fn take(&mut self, packet: Packet) {
+        self.received += 1;
+        self.came = Some(packet.arrival);
+        self.reorder.push(packet);
+    }
+
+    /// Something came of it lately.
+    pub(super) fn is_alive(&self, now: Instant) -> bool {
+        self.came
+            .is_some_and(|came| now.saturating_duration_since(came) < SILENT)
+    }
+
+    pub(super) fn needs_keyframe(&self) -> bool {
+        self.frames.needs_keyframe()
+    }
+
+    /// All frames that are whole by now.
+    pub(super) fn drain(&mut self, now: Instant) -> Vec<Captured> {
+        let mut captured = Vec::new();
+        let (mut missing, mut anew) = (0, false);
+        while let Some(ordered) = self.reorder.pop(now) {
+            match ordered {
+                Ordered::Packet(packet) => {
+                    let came = packet.arrival;
+                    if let Some(frame) = self.frames.push(&packet) {
+                        captured.push(Captured {
+                            frame,
+                            came,
+                            lost: std::mem::take(&mut missing),
+                            anew: std::mem::take(&mut anew),
+                        });
+                    }
+                }
+                Ordered::Lost(count) => {
+                    missing += count;
+                    self.lost += count;
+                    self.frames.lost();
+                }
+                Ordered::Restarted => {
+                    anew = true;
+                    self.key.generation += 1;
+                    self.clock = None;
+                    self.frames.restart();
+                }
+            }
+        }
+        captured
+    }
+
+    /// Keeps a report; gives it as the log wants it.
+    pub(super) fn clock(&mut self, clock: &SourceClock, arrival_us: i64) -> ClockPoint {
+        let point = ClockPoint {
+            rtp: self.frames.near(clock.rtp),
+            ntp_us: ClockPoint::micros(clock.ntp),
+            arrival_us,
+        };
+        self.clock = Some(point);
+        point
+    }
+
+    /// When a frame was captured on the publisher's clock, if reports have told.
+    pub(super) fn captured_at(&self, frame: &Frame) -> Option<i64> {
+        let clock = self.clock?;
+        let rate = i64::from(clock_rate(frame.codec));
+        Some(clock.ntp_us + (frame.timestamp - clock.rtp) * 1_000_000 / rate)
+    }
+}

@@ -1,0 +1,398 @@
+//! One track on its way to files: which encoding, into which file, at what time.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use calls_codec::{Coding, Container, Muxer, Sample, StreamFormat, picture_size};
+use calls_media::codecs::clock_rate;
+use calls_media::seam::{Codec, Layer, MAX_LAYERS, Packet, SourceClock, TrackId};
+use calls_model::Source;
+
+use super::lane::{Captured, Lane};
+use super::{Desk, WriteError, opus};
+use crate::recording::log::{Entry, LaneKey, TrackKey};
+
+/// How often a key frame may be asked for.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// Sound that comes later than it should by this much has a hole before it, which is filled with silence.
+const HOLE_US: i64 = 15_000;
+
+/// Holes of this length are worth a line in the report.
+const GAP_US: i64 = 500_000;
+
+/// Holes longer than this are left to the container's own times: so much silence would not be worth its disk.
+const LONGEST_US: i64 = 600_000_000;
+
+/// Most that a timestamp may jump back or forth before it counts as a new beginning.
+const JUMP_US: i64 = 3_600_000_000;
+
+/// One track.
+pub(super) struct Track {
+    id: TrackId,
+    key: TrackKey,
+    source: Source,
+    number: usize,
+    lanes: [Lane; MAX_LAYERS],
+    /// The encoding that is written.
+    current: Option<usize>,
+    asked: Option<Instant>,
+    file: Option<OpenFile>,
+    files: usize,
+    /// Where what comes next goes on from.
+    epoch: Option<Epoch>,
+    /// The end of what is written, in the times of its files.
+    end_us: i64,
+    /// Nothing is missing before the next frame: what was left out was left out on purpose.
+    cut: bool,
+    frames: u64,
+    silence_us: i64,
+    closed_bytes: u64,
+}
+
+struct OpenFile {
+    muxer: Muxer,
+    name: String,
+    format: StreamFormat,
+}
+
+#[derive(Clone, Copy)]
+struct Epoch {
+    lane: LaneKey,
+    at_us: i64,
+    rtp: i64,
+    rate: u32,
+}
+
+impl Epoch {
+    fn time(&self, rtp: i64) -> i64 {
+        self.at_us + (rtp - self.rtp) * 1_000_000 / i64::from(self.rate)
+    }
+}
+
+impl Track {
+    pub(super) fn new(id: TrackId, key: TrackKey, source: Source, number: usize) -> Self {
+        let lane = |layer: usize| {
+            Lane::new(LaneKey {
+                track: key,
+                layer: u8::try_from(layer).unwrap_or(0),
+                generation: 0,
+            })
+        };
+        Self {
+            id,
+            key,
+            source,
+            number,
+            lanes: std::array::from_fn(lane),
+            current: None,
+            asked: None,
+            file: None,
+            files: 0,
+            epoch: None,
+            end_us: 0,
+            cut: true,
+            frames: 0,
+            silence_us: 0,
+            closed_bytes: 0,
+        }
+    }
+
+    pub(super) fn id(&self) -> TrackId {
+        self.id
+    }
+
+    pub(super) fn written(&self) -> u64 {
+        self.closed_bytes + self.file.as_ref().map_or(0, |file| file.muxer.written())
+    }
+
+    pub(super) fn take(&mut self, packet: Packet) {
+        if let Some(lane) = self.lanes.get_mut(usize::from(packet.layer.0)) {
+            lane.take(packet);
+        }
+    }
+
+    pub(super) fn clock(&mut self, clock: SourceClock, desk: &mut Desk) {
+        let Some(lane) = self.lanes.get_mut(usize::from(clock.layer.0)) else {
+            return;
+        };
+        let point = lane.clock(&clock, desk.at(clock.arrival));
+        let path = point.arrival_us - point.ntp_us;
+        let quickest = desk.offsets.entry(self.id.peer).or_insert(path);
+        *quickest = path.min(*quickest);
+        desk.log.note(&Entry::Clock {
+            lane: lane.key,
+            rtp: point.rtp,
+            ntp_us: point.ntp_us,
+            arrival_us: point.arrival_us,
+        });
+    }
+
+    /// The best encoding that is there.
+    fn best(&self, now: Instant) -> Option<usize> {
+        (0..self.lanes.len())
+            .rev()
+            .find(|&layer| self.lanes[layer].is_alive(now))
+    }
+
+    /// The encoding that a key frame has to be asked for of, if it is time.
+    pub(super) fn wants_keyframe(&mut self, now: Instant) -> Option<Layer> {
+        if self.source.is_audio() {
+            return None;
+        }
+        let best = self.best(now)?;
+        if self.current == Some(best) && !self.lanes[best].needs_keyframe() {
+            return None;
+        }
+        let early = |asked| now.saturating_duration_since(asked) < ASK_EVERY;
+        if self.asked.is_some_and(early) {
+            return None;
+        }
+        self.asked = Some(now);
+        u8::try_from(best).ok().map(Layer)
+    }
+
+    /// Writes all that is whole by now.
+    pub(super) fn drain(&mut self, now: Instant, desk: &mut Desk) -> Result<(), WriteError> {
+        let best = self.best(now);
+        for layer in 0..self.lanes.len() {
+            for captured in self.lanes[layer].drain(now) {
+                if desk.paused {
+                    (self.cut, self.epoch) = (true, None);
+                    continue;
+                }
+                self.write(layer, best, &captured, desk)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        layer: usize,
+        best: Option<usize>,
+        captured: &Captured,
+        desk: &mut Desk,
+    ) -> Result<(), WriteError> {
+        let begins = captured.frame.started.is_some();
+        if self.current != Some(layer) {
+            let gone = self
+                .current
+                .is_none_or(|current| best.is_none_or(|best| best < current));
+            if !begins || (best != Some(layer) && !gone) {
+                return Ok(());
+            }
+            (self.current, self.epoch) = (Some(layer), None);
+        }
+        if captured.anew {
+            self.epoch = None;
+        }
+        if self.epoch.is_none() && !begins {
+            return Ok(()); // a pause is over, or the stream began anew: pictures wait for a key frame
+        }
+        self.ready_file(captured, desk)?;
+        let at_us = self.time(layer, captured, desk);
+        self.fill(at_us, captured, desk)?;
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let lasts_us = match captured.frame.codec {
+            Codec::Opus => opus::duration_us(&captured.frame.data),
+            _ => 0,
+        };
+        let at_us = at_us.max(self.end_us);
+        file.muxer.write(
+            0,
+            Sample {
+                at_us,
+                lasts_us,
+                key: begins,
+                data: &captured.frame.data,
+            },
+        )?;
+        self.end_us = at_us + lasts_us.max(1000);
+        self.cut = false;
+        self.frames += 1;
+        desk.frames += 1;
+        desk.end_us = desk.end_us.max(self.end_us);
+        Ok(())
+    }
+
+    /// When a frame is, in the times of its file.
+    fn time(&mut self, layer: usize, captured: &Captured, desk: &mut Desk) -> i64 {
+        let timestamp = captured.frame.timestamp;
+        if let Some(epoch) = self.epoch {
+            let at = epoch.time(timestamp);
+            if (at - self.end_us).abs() < JUMP_US && at > self.end_us - GAP_US {
+                return at;
+            }
+        }
+        let lane = &self.lanes[layer];
+        let offset = desk.offsets.get(&self.id.peer);
+        let told = lane.captured_at(&captured.frame).zip(offset);
+        let at_us = told.map_or_else(|| desk.at(captured.came), |(at, offset)| at + offset);
+        let epoch = Epoch {
+            lane: lane.key,
+            at_us: at_us.max(self.end_us),
+            rtp: timestamp,
+            rate: clock_rate(captured.frame.codec),
+        };
+        self.epoch = Some(epoch);
+        if let Some(file) = &self.file {
+            desk.log.note(&Entry::Epoch {
+                file: file.name.clone(),
+                lane: epoch.lane,
+                at_us: epoch.at_us,
+                rtp: epoch.rtp,
+                rate: epoch.rate,
+            });
+        }
+        epoch.at_us
+    }
+
+    /// Puts silence where no sound came, and notes holes.
+    fn fill(&mut self, at_us: i64, captured: &Captured, desk: &mut Desk) -> Result<(), WriteError> {
+        let hole = at_us - self.end_us;
+        if self.cut || hole <= HOLE_US {
+            return Ok(());
+        }
+        // Sound that nobody sends is a gap only if something was lost: silence is not sent.
+        let silence = self.source.is_audio() && captured.lost == 0;
+        if captured.lost > 0 || (hole >= GAP_US && !silence) {
+            desk.log.note(&Entry::Gap {
+                track: self.key,
+                from_us: self.end_us,
+                to_us: at_us,
+                lost: captured.lost,
+            });
+        }
+        let Some(file) = self
+            .file
+            .as_mut()
+            .filter(|_| self.source.is_audio() && hole < LONGEST_US)
+        else {
+            return Ok(());
+        };
+        while self.end_us + opus::SILENCE_US <= at_us + opus::SILENCE_US / 4 {
+            file.muxer.write(
+                0,
+                Sample {
+                    at_us: self.end_us,
+                    lasts_us: opus::SILENCE_US,
+                    key: true,
+                    data: &opus::SILENCE,
+                },
+            )?;
+            self.end_us += opus::SILENCE_US;
+            self.silence_us += opus::SILENCE_US;
+        }
+        Ok(())
+    }
+
+    /// Opens a file, where there is none that takes this frame.
+    fn ready_file(&mut self, captured: &Captured, desk: &mut Desk) -> Result<(), WriteError> {
+        let Some(started) = &captured.frame.started else {
+            return Ok(());
+        };
+        let coding = coding(captured.frame.codec);
+        let parameters = started.parameters.to_vec();
+        if let Some(file) = &self.file {
+            let same = file.format.coding == coding;
+            // Other codecs tell in the stream itself what has changed.
+            if same && (coding != Coding::H264 || file.format.parameters == parameters) {
+                return Ok(());
+            }
+        }
+        self.close_file()?;
+        let size = started
+            .size
+            .map(|(width, height)| (width.into(), height.into()));
+        let format = StreamFormat {
+            coding,
+            size: size.or_else(|| picture_size(coding, &captured.frame.data)),
+            parameters,
+        };
+        let container = if coding == Coding::H264 {
+            Container::Matroska
+        } else {
+            Container::WebM
+        };
+        let name = format!(
+            "live/{}-{}-{}.{}",
+            desk.segment,
+            self.number,
+            self.files,
+            container.extension()
+        );
+        self.files += 1;
+        let muxer = Muxer::live(File::create(desk.folder.join(&name))?, container, &format)?;
+        desk.log.note(&Entry::File {
+            file: name.clone(),
+            track: self.key,
+            codec: word(coding).to_owned(),
+        });
+        self.file = Some(OpenFile {
+            muxer,
+            name,
+            format,
+        });
+        self.epoch = None;
+        Ok(())
+    }
+
+    fn close_file(&mut self) -> Result<(), WriteError> {
+        if let Some(file) = self.file.take() {
+            self.closed_bytes += file.muxer.finish()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), WriteError> {
+        if let Some(file) = &mut self.file {
+            file.muxer.flush()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn sync(&mut self) -> Result<(), WriteError> {
+        if let Some(file) = &mut self.file {
+            file.muxer.sync()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self) -> Result<(), WriteError> {
+        self.close_file()
+    }
+
+    pub(super) fn counts(&self, dropped: u64) -> Entry {
+        Entry::Counts {
+            track: self.key,
+            received: self.lanes.iter().map(|lane| lane.received).sum(),
+            lost: self.lanes.iter().map(|lane| lane.lost).sum(),
+            dropped,
+            frames: self.frames,
+            silence_us: self.silence_us,
+        }
+    }
+}
+
+fn coding(codec: Codec) -> Coding {
+    match codec {
+        Codec::Opus | Codec::Red => Coding::Opus,
+        Codec::Vp8 => Coding::Vp8,
+        Codec::Vp9 { .. } => Coding::Vp9,
+        Codec::H264 { .. } => Coding::H264,
+        Codec::Av1 => Coding::Av1,
+    }
+}
+
+fn word(coding: Coding) -> &'static str {
+    match coding {
+        Coding::Opus => "opus",
+        Coding::Vp8 => "vp8",
+        Coding::Vp9 => "vp9",
+        Coding::H264 => "h264",
+        Coding::Av1 => "av1",
+    }
+}

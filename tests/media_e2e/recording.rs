@@ -1,0 +1,262 @@
+//! Calls that are recorded, over real sockets, to files that are read again.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use calls_actors::testing::Victim;
+use calls_codec::Demuxer;
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::super::{CONNECT, room_of};
+use super::tab::Tab;
+use crate::support::{World, send};
+
+/// How long is recorded.
+const LENGTH: Duration = Duration::from_secs(2);
+
+/// How far a length may be off: what was on its way when it began and when it stopped, on a busy machine.
+const SLACK_MS: u64 = 700;
+
+pub(crate) async fn start(world: &World, tab: &Tab, mode: &str) -> Value {
+    let path = format!("/{}/record/start", tab.call);
+    world.post(&path, json!({ "mode": mode })).await.expect(201)
+}
+
+pub(crate) async fn stop(world: &World, tab: &Tab) -> Value {
+    let path = format!("/{}/record/stop", tab.call);
+    world.post(&path, json!({})).await.expect(200)
+}
+
+/// Waits until nothing more is to come of a recording.
+pub(crate) async fn settled(world: &World, started: &Value) -> Value {
+    let id = started["recording_id"].as_str().expect("an id");
+    let began = Instant::now();
+    loop {
+        let recording = world.get(&format!("/recordings/{id}")).await.expect(200);
+        match recording["status"].as_str() {
+            Some("available" | "failed") => return recording,
+            _ => assert!(began.elapsed() < CONNECT, "{recording}"),
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn path_of(world: &World, recording: &Value, file: &Value) -> PathBuf {
+    let id = recording["recording_id"].as_str().expect("an id");
+    let name = file["name"].as_str().expect("a name");
+    world.recordings().join(id).join(name)
+}
+
+/// When each frame of a file is, in milliseconds.
+fn times(path: &std::path::Path) -> Vec<i64> {
+    let mut demuxer = Demuxer::open(path).expect("it opens");
+    let mut times = Vec::new();
+    while let Some(read) = demuxer.read().expect("to its end") {
+        times.push(read.at_us / 1000);
+    }
+    times
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().expect("a number")
+}
+
+#[actix::test]
+async fn every_track_of_a_recorded_call_is_a_file_on_one_timeline() {
+    let world = World::open().await;
+    let (_, [mut alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "tracks").await;
+    assert_eq!(started["status"], "active", "the first packet is on disk");
+    assert_eq!(alice.socket.event("recording").await["event"], "started");
+    let twice = format!("/{}/record/start", bob.call);
+    let twice = world.post(&twice, json!({ "mode": "audio" })).await;
+    twice.problem(409, "already-recording");
+    sleep(LENGTH).await;
+    assert_eq!(stop(&world, &alice).await["status"], "processing");
+    assert_eq!(alice.socket.event("recording").await["event"], "stopped");
+
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    let files = recording["files"].as_array().expect("files");
+    assert_eq!(files.len(), 4, "{recording}");
+    for file in files {
+        let times = times(&path_of(&world, &recording, file));
+        let wanted = u64::try_from(LENGTH.as_millis()).expect("short");
+        let lasts = number(&file["duration_ms"]);
+        assert!(lasts.abs_diff(wanted) < SLACK_MS, "{file}");
+        assert_eq!(
+            i64::try_from(number(&file["start_ms"])).ok(),
+            times.first().copied()
+        );
+        assert!(times.windows(2).all(|pair| pair[0] < pair[1]));
+        let sound = file["source"] == "microphone";
+        assert_eq!(file["codec"], if sound { "opus" } else { "vp8" });
+        // 50 packets of sound a second, 20 pictures.
+        let frames = if sound { 50 } else { 20 } * lasts / 1000;
+        let count = u64::try_from(times.len()).expect("few");
+        assert!(
+            count.abs_diff(frames) <= 1 + frames / 10,
+            "{count} of {frames}: {file}"
+        );
+    }
+    let id = recording["recording_id"].as_str().expect("an id");
+    let report = world
+        .get(&format!("/recordings/{id}/report"))
+        .await
+        .expect(200);
+    for track in report["tracks"].as_array().expect("tracks") {
+        assert_eq!(track["packets_lost"], 0, "{report}");
+        assert!(number(&track["frames_written"]) > 0, "{report}");
+    }
+    assert_eq!(report["interruptions"], json!([]));
+}
+
+#[actix::test]
+async fn a_file_can_be_fetched_in_parts_by_a_link_that_expires() {
+    let world = World::closed().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "tracks").await;
+    sleep(LENGTH / 4).await;
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    let file = &recording["files"][0];
+    let link = file["url"].as_str().expect("a link");
+    let whole = send(world.page(Method::GET, link)).await;
+    assert_eq!(whole.status, 200);
+    assert!(
+        whole
+            .header("content-disposition")
+            .starts_with("attachment; filename=")
+    );
+    let etag = whole.header("etag").to_owned();
+    let part = world
+        .page(Method::GET, link)
+        .header(header::RANGE, "bytes=0-3");
+    let part = send(part.header(header::IF_RANGE, etag.clone())).await;
+    let size = &file["size_bytes"];
+    assert_eq!(part.status, 206);
+    assert_eq!(part.header("content-range"), format!("bytes 0-3/{size}"));
+    let known = world
+        .page(Method::GET, link)
+        .header(header::IF_NONE_MATCH, etag);
+    assert_eq!(send(known).await.status, 304);
+    let forged = link.replace("signature=", "signature=00");
+    send(world.page(Method::GET, &forged))
+        .await
+        .problem(401, "unauthorized");
+    let path = link.split_once('?').expect("a query").0;
+    send(world.page(Method::GET, path))
+        .await
+        .problem(401, "unauthorized");
+    let id = recording["recording_id"].as_str().expect("an id");
+    let which = world.get(&format!("/recordings/{id}/download")).await;
+    which.problem(422, "file-needed");
+    world.delete(&format!("/recordings/{id}")).await.expect(204);
+    world
+        .get(&format!("/recordings/{id}"))
+        .await
+        .problem(404, "not-found");
+    assert!(!world.recordings().join(id).exists());
+}
+
+#[actix::test]
+async fn where_nobody_publishes_a_start_says_so_instead_of_recording_nothing() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let (_socket, welcome) = world.enter(&room, "alice").await;
+    let call = welcome["call"]["call_id"].as_str().expect("an id");
+    let path = format!("/{call}/record/start");
+    let refused = world.post(&path, json!({ "mode": "tracks" })).await;
+    let refused = refused.problem(504, "recording-not-started");
+    let detail = refused["detail"].as_str().expect("a sentence");
+    assert!(detail.starts_with("nobody published anything"), "{detail}");
+    let page = world.get(&format!("/{call}/recordings")).await.expect(200);
+    assert_eq!(page["data"][0]["status"], "failed");
+}
+
+#[actix::test]
+async fn a_room_that_does_not_allow_it_is_not_recorded() {
+    let world = World::open().await;
+    let room = world
+        .room(json!({ "settings": { "allow_recording": false } }))
+        .await;
+    let (_socket, welcome) = world.enter(&room, "alice").await;
+    let call = welcome["call"]["call_id"].as_str().expect("an id");
+    let path = format!("/{call}/record/start");
+    let refused = world.post(&path, json!({ "mode": "tracks" })).await;
+    refused.problem(409, "recording-not-allowed");
+}
+
+#[actix::test]
+async fn what_is_said_in_a_pause_is_not_kept() {
+    let world = World::open().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "tracks").await;
+    sleep(LENGTH / 2).await;
+    let verb = |verb: &str| format!("/{}/record/{verb}", alice.call);
+    let paused = world.post(&verb("pause"), json!({})).await.expect(200);
+    assert_eq!(paused["paused"], true);
+    sleep(LENGTH).await;
+    world.post(&verb("resume"), json!({})).await.expect(200);
+    sleep(LENGTH / 2).await;
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    for file in recording["files"].as_array().expect("files") {
+        let wanted = u64::try_from(LENGTH.as_millis()).expect("short");
+        let lasts = number(&file["duration_ms"]);
+        assert!(
+            lasts.abs_diff(wanted) < SLACK_MS,
+            "the pause is cut out: {file}"
+        );
+    }
+}
+
+#[actix::test]
+async fn a_room_that_crashes_goes_on_being_recorded_and_the_gap_is_told() {
+    let world = World::open().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "tracks").await;
+    sleep(LENGTH).await;
+    alice.crash(&world, Victim::Room).await;
+    sleep(2 * LENGTH).await;
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    let id = recording["recording_id"].as_str().expect("an id");
+    let report = world
+        .get(&format!("/recordings/{id}/report"))
+        .await
+        .expect(200);
+    let gap = &report["interruptions"][0];
+    let lasted = number(&gap["to_ms"]) - number(&gap["from_ms"]);
+    assert!(
+        lasted < 2000,
+        "the next segment begins within 2 s: {report}"
+    );
+    let files = recording["files"].as_array().expect("files");
+    assert_eq!(files.len(), 8, "each track before and after: {recording}");
+}
+
+#[actix::test]
+async fn all_voices_of_a_call_are_mixed_to_one_file_and_pictures_to_another() {
+    let world = World::open().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "audio").await;
+    sleep(LENGTH).await;
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    let mixed = &recording["files"][0];
+    assert_eq!(
+        (&mixed["kind"], &mixed["codec"]),
+        (&json!("audio"), &json!("aac"))
+    );
+    let times = times(&path_of(&world, &recording, mixed));
+    let last = u64::try_from(times[times.len() - 1]).expect("it rises");
+    assert!(
+        last.abs_diff(number(&mixed["duration_ms"])) < 150,
+        "{mixed}"
+    );
+}
