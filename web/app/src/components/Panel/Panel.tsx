@@ -1,6 +1,6 @@
 /** A side panel: takes the focus when it opens, gives it back when it closes, and Escape closes it. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../../i18n/t';
 import { IconButton } from '../Button/Button';
 import './Panel.css';
@@ -13,7 +13,8 @@ interface PanelProps {
 
 export function Panel({ title, close, children }: PanelProps) {
   const ref = useRef<HTMLElement>(null);
-  useEffect(() => {
+  // Before anything is painted: a key that comes at once is meant for the panel.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const first = ref.current?.querySelector<HTMLElement>('[data-autofocus]');
     (first ?? ref.current)?.focus();
