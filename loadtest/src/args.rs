@@ -7,9 +7,9 @@ use reqwest::Url;
 
 /// Lets a crowd of simulated participants into a running server, and measures what becomes of their packets.
 ///
-/// Each participant is a real WebRTC peer that joins over REST and signaling, sends packets shaped like VP8 and Opus
-/// with the time of sending inside, and times what it receives. Ends with an exit code other than 0 when somebody
-/// could not join, nothing was forwarded, or a limit given below was passed.
+/// Each participant joins over REST and signaling, connects by ICE and DTLS, sends packets shaped like VP8 and Opus
+/// with the time of sending inside, and counts and times what it receives. Ends with an exit code other than 0 when
+/// somebody could not join, nothing was forwarded, or a limit given below was passed.
 #[derive(Debug, Parser)]
 #[command(name = "calls-loadtest", version)]
 pub(crate) struct Args {
@@ -20,6 +20,15 @@ pub(crate) struct Args {
     /// What the crowd does, as in loadtest/scenarios/.
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: PathBuf,
+
+    /// Participants of the `webrtc` crate instead of light ones: another implementation than the server's, and so heavy
+    /// that some dozens keep a machine busy.
+    #[arg(long)]
+    pub(crate) full: bool,
+
+    /// Threads that carry the packets of light participants.
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub(crate) threads: usize,
 
     /// Where to write the result as JSON, beside the table.
     #[arg(long, value_name = "FILE")]

@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::api::{Api, ApiFailed};
 use crate::causes::with_causes;
 use crate::histogram::Histogram;
+use crate::light::{Identity, Lanes};
 use crate::participant::{Inside, Seat, World};
 use crate::report::{Cost, Flow, Joins, Provenance, Report, Times};
 use crate::scenario::Scenario;
@@ -38,6 +39,12 @@ pub(crate) enum CrowdFailed {
     /// More than a room can hold.
     #[error("a room of this server holds 1 to 1000: {0}")]
     TooMany(&'static str),
+    /// No certificate.
+    #[error("cannot make a certificate")]
+    Identity(#[from] rtc::shared::error::Error),
+    /// No threads.
+    #[error("cannot start the threads that carry participants")]
+    Lanes(#[from] std::io::Error),
 }
 
 /// A crowd about to come together.
@@ -50,23 +57,30 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     /// A crowd that will play `scenario` at the server behind `api`.
-    pub(crate) fn new(api: Api, scenario: Scenario, gauge: Gauge) -> Self {
+    pub(crate) fn new(
+        api: Api,
+        scenario: Scenario,
+        gauge: Gauge,
+        threads: usize,
+    ) -> Result<Self, CrowdFailed> {
         let (stop, stopped) = watch::channel(false);
         let bind = media_address(api.base());
         let tallies = Arc::new(Tallies::new());
         let world = Arc::new(World {
             api,
             scenario,
+            lanes: Lanes::start(threads, &tallies)?,
+            identity: Identity::generate()?,
             tallies,
             bind,
             stop: stopped,
         });
-        Self {
+        Ok(Self {
             world,
             gauge,
             stop,
             bar: progress_bar(),
-        }
+        })
     }
 
     /// Ends the run early when this is called, wherever it is.
@@ -192,8 +206,8 @@ impl Crowd {
         let mut leaving = JoinSet::new();
         self.stop.send_replace(true);
         for somebody in inside {
-            if let Some(time) = somebody.heard_in() {
-                heard.record(time);
+            if let Some((since_join, _)) = somebody.heard_in() {
+                heard.record(since_join);
             }
             leaving.spawn(somebody.leave());
         }

@@ -1,8 +1,9 @@
 //! `calls-loadtest`: a crowd of simulated participants that knows only the wire.
 //!
 //! ```text
-//! main ▸ Crowd ▸ Inside (one participant) ▸ Api, Signaling, Peer ▸ the server
-//!                                           Peer ▸ Tallies ▸ Report ▸ table and JSON
+//! main ▸ Crowd ▸ Inside (one participant) ▸ Api, Signaling ▸ the server
+//!                                           light or full media ▸ the server
+//!                                           light or full media ▸ Tallies ▸ Report ▸ table and JSON
 //! ```
 
 mod api;
@@ -10,6 +11,7 @@ mod args;
 mod causes;
 mod crowd;
 mod histogram;
+mod light;
 mod participant;
 mod peer;
 mod publish;
@@ -18,6 +20,7 @@ mod scenario;
 mod sequence;
 mod server;
 mod signaling;
+mod speech;
 mod tally;
 mod traffic;
 
@@ -32,7 +35,7 @@ use crate::args::Args;
 use crate::causes::with_causes;
 use crate::crowd::{Crowd, CrowdFailed};
 use crate::report::{Report, table};
-use crate::scenario::{Scenario, ScenarioRefused};
+use crate::scenario::{Kind, Scenario, ScenarioRefused};
 use crate::server::Gauge;
 
 /// What is logged where `RUST_LOG` says nothing: our own words; the peers' stack complains of every close.
@@ -89,12 +92,15 @@ async fn run(args: Args) -> Result<Vec<String>, Failed> {
     if args.url.scheme() != "http" {
         return Err(Failed::Scheme(args.url.scheme().to_owned()));
     }
-    let scenario = Scenario::read(&args.scenario)?;
+    let mut scenario = Scenario::read(&args.scenario)?;
+    if args.full {
+        scenario.participants = Kind::Full;
+    }
     let api = Api::new(args.url, args.key);
     let gauge = args
         .server_pid
         .map_or_else(|| Gauge::Metrics(api.clone()), Gauge::Process);
-    let crowd = Crowd::new(api, scenario, gauge);
+    let crowd = Crowd::new(api, scenario, gauge, args.threads)?;
     stop_on_ctrl_c(crowd.stopper());
 
     let report = crowd.play().await?;

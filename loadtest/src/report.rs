@@ -118,7 +118,7 @@ impl Flow {
             expected,
             forwarded: counted.received,
             lost: counted.lost,
-            padding: counted.foreign,
+            padding: counted.padding,
             latency: Times::of(&counted.latency),
         }
     }
@@ -203,7 +203,7 @@ fn share(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::scenario::Audio;
+    use crate::scenario::{Audio, Kind};
 
     /// A run in which all went well.
     pub(crate) fn good() -> Report {
@@ -222,6 +222,7 @@ pub(crate) mod tests {
             provenance: Provenance::here(),
             scenario: Scenario {
                 name: "meeting".into(),
+                participants: Kind::Light,
                 rooms: 1,
                 publishers: 4,
                 viewers: 0,
