@@ -18,8 +18,16 @@ pub(crate) struct Args {
     pub(crate) url: Url,
 
     /// What the crowd does, as in loadtest/scenarios/.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) scenario: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "serve_floor")]
+    pub(crate) scenario: Option<PathBuf>,
+
+    /// Also plays the scenario through a plain UDP program that only opens, copies, seals and sends, and compares.
+    #[arg(long)]
+    pub(crate) floor: bool,
+
+    /// Is that program: reads a plan from standard input.
+    #[arg(long, hide = true)]
+    pub(crate) serve_floor: bool,
 
     /// Participants of the `webrtc` crate instead of light ones: another implementation than the server's, and so heavy
     /// that some dozens keep a machine busy.

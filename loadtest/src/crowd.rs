@@ -3,29 +3,26 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use calls_model::rest::MaxParticipants;
 use calls_model::text::BadText;
 use calls_model::{RoomId, RoomName};
-use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Url;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::interval;
 
 use crate::api::{Api, ApiFailed};
 use crate::causes::with_causes;
+use crate::floor::{self, FloorFailed};
 use crate::histogram::Histogram;
 use crate::light::{Identity, Lanes};
+use crate::measure::Stopwatch;
 use crate::participant::{Inside, Seat, World};
-use crate::report::{Cost, Flow, Joins, Provenance, Report, Times};
+use crate::report::{Cost, Floor, Flow, Harness, Joins, Provenance, Report, Times};
 use crate::scenario::Scenario;
 use crate::server::Gauge;
-use crate::tally::{Tallies, Tally};
-
-/// How often the progress bar moves while time passes.
-const TICK: Duration = Duration::from_millis(100);
+use crate::tally::Tallies;
 
 /// Why no crowd came together.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +39,9 @@ pub(crate) enum CrowdFailed {
     /// No certificate.
     #[error("cannot make a certificate")]
     Identity(#[from] rtc::shared::error::Error),
+    /// No floor.
+    #[error("the floor cannot be measured")]
+    Floor(#[from] FloorFailed),
     /// No threads.
     #[error("cannot start the threads that carry participants")]
     Lanes(#[from] std::io::Error),
@@ -52,7 +52,8 @@ pub(crate) struct Crowd {
     world: Arc<World>,
     gauge: Gauge,
     stop: watch::Sender<bool>,
-    bar: ProgressBar,
+    stopwatch: Stopwatch,
+    floor: bool,
 }
 
 impl Crowd {
@@ -66,10 +67,12 @@ impl Crowd {
         let (stop, stopped) = watch::channel(false);
         let bind = media_address(api.base());
         let tallies = Arc::new(Tallies::new());
+        let stopwatch = Stopwatch::new(stopped.clone());
         let world = Arc::new(World {
             api,
             scenario,
             lanes: Lanes::start(threads, &tallies)?,
+            threads,
             identity: Identity::generate()?,
             tallies,
             bind,
@@ -79,8 +82,15 @@ impl Crowd {
             world,
             gauge,
             stop,
-            bar: progress_bar(),
+            stopwatch,
+            floor: false,
         })
+    }
+
+    /// Also measures the same traffic at the floor, after the server's turn.
+    pub(crate) fn with_floor(mut self, floor: bool) -> Self {
+        self.floor = floor;
+        self
     }
 
     /// Ends the run early when this is called, wherever it is.
@@ -93,7 +103,7 @@ impl Crowd {
     pub(crate) async fn play(self) -> Result<Report, CrowdFailed> {
         let mut rooms = Vec::new();
         let made = self.make_rooms(&mut rooms).await;
-        let report = match made {
+        let mut report = match made {
             Ok(()) => Ok(self.meet(&rooms).await),
             Err(failed) => Err(failed),
         };
@@ -102,8 +112,23 @@ impl Crowd {
                 tracing::warn!(%room, "a room stays behind: {}", with_causes(&error));
             }
         }
-        self.bar.finish_and_clear();
+        if let Ok(report) = &mut report
+            && self.floor
+            && !report.interrupted
+        {
+            report.floor = Some(self.play_floor(report).await?);
+        }
+        self.stopwatch.clear();
         report
+    }
+
+    async fn play_floor(&self, report: &Report) -> Result<Floor, FloorFailed> {
+        let world = &self.world;
+        let stopwatch = Stopwatch::new(watch::Sender::new(false).subscribe());
+        let (scenario, identity) = (&world.scenario, &world.identity);
+        let measured = floor::play(scenario, identity, world.threads, &stopwatch).await?;
+        stopwatch.clear();
+        Ok(Floor::of(&measured, report.server.as_ref()))
     }
 
     async fn make_rooms(&self, rooms: &mut Vec<RoomId>) -> Result<(), CrowdFailed> {
@@ -125,41 +150,35 @@ impl Crowd {
             wanted: scenario.crowd(),
             ..Joins::default()
         };
+        let idle = self.gauge.read().await;
         let inside = self.join(rooms, &mut joins).await;
-        self.pass("warming up", scenario.warmup_seconds).await;
-
-        let before = self.gauge.read().await;
-        let began = Instant::now();
-        world.tallies.measure(true);
-        self.pass("measuring", scenario.seconds).await;
-        world.tallies.measure(false);
-        let (after, took) = (self.gauge.read().await, began.elapsed());
-
+        self.stopwatch
+            .pass("warming up", scenario.warmup_seconds)
+            .await;
+        let measured = self
+            .stopwatch
+            .measure("measuring", scenario.seconds, &world.tallies, &self.gauge)
+            .await;
         let interrupted = *world.stop.borrow();
         self.leave(inside, &mut joins).await;
-
-        let flow = |tally: &Tally, slots| Flow::of(&tally.counted(), scenario.fan_out(slots));
-        let audio = flow(&world.tallies.audio, scenario.audio_slots);
-        let video = flow(&world.tallies.video, scenario.video_slots);
-        let forwarded = audio.forwarded + video.forwarded;
-        let server = before.zip(after).map(|(before, after)| {
-            Cost::between(before, after, took, forwarded, self.gauge.origin())
-        });
         Report {
             provenance: Provenance::here(),
             scenario: scenario.clone(),
+            audio: Flow::of(&measured.audio, scenario.fan_out(scenario.audio_slots)),
+            video: Flow::of(&measured.video, scenario.fan_out(scenario.video_slots)),
+            forwarded: measured.forwarded(),
+            server: Cost::of(&measured, idle, joins.succeeded, self.gauge.origin()),
+            harness: Harness::of(&measured),
+            seconds: measured.seconds,
             joins,
-            audio,
-            video,
-            forwarded,
-            server,
+            floor: None,
             interrupted,
         }
     }
 
     async fn join(&self, rooms: &[RoomId], joins: &mut Joins) -> Vec<Inside> {
         let scenario = &self.world.scenario;
-        self.phase("joining", u64::from(joins.wanted));
+        self.stopwatch.phase("joining", u64::from(joins.wanted));
         // Room by room, so that a room fills as people come.
         let seats = rooms.iter().flat_map(|room| {
             (0..scenario.people()).map(|number| Seat {
@@ -175,10 +194,10 @@ impl Crowd {
                 _ = pace.tick() => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
-            let (world, bar) = (Arc::clone(&self.world), self.bar.clone());
+            let (world, stopwatch) = (Arc::clone(&self.world), self.stopwatch.clone());
             pending.spawn(async move {
                 let joined = Inside::join(seat, world).await;
-                bar.inc(1);
+                stopwatch.step();
                 joined
             });
         }
@@ -201,13 +220,15 @@ impl Crowd {
     }
 
     async fn leave(&self, inside: Vec<Inside>, joins: &mut Joins) {
-        self.phase("leaving", inside.len() as u64);
+        self.stopwatch.phase("leaving", inside.len() as u64);
         let mut heard = Histogram::default();
+        let mut signaled = Histogram::default();
         let mut leaving = JoinSet::new();
         self.stop.send_replace(true);
         for somebody in inside {
-            if let Some((since_join, _)) = somebody.heard_in() {
+            if let Some((since_join, since_signaling)) = somebody.heard_in() {
                 heard.record(since_join);
+                signaled.record(since_signaling);
             }
             leaving.spawn(somebody.leave());
         }
@@ -216,33 +237,10 @@ impl Crowd {
                 tracing::warn!("a participant was dropped: {}", with_causes(&reason));
                 joins.dropped += 1;
             }
-            self.bar.inc(1);
+            self.stopwatch.step();
         }
         joins.first_media = Times::of(&heard);
-    }
-
-    /// Lets time pass, or ends early when stopped.
-    async fn pass(&self, what: &'static str, seconds: u32) {
-        self.phase(what, u64::from(seconds) * 1000);
-        let whole = Duration::from_secs(seconds.into());
-        let began = Instant::now();
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut stop = self.world.stop.clone();
-        while began.elapsed() < whole {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                _ = stop.wait_for(|stop| *stop) => return,
-            }
-            self.bar
-                .set_position(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        }
-    }
-
-    fn phase(&self, what: &'static str, steps: u64) {
-        self.bar.reset();
-        self.bar.set_length(steps);
-        self.bar.set_message(what);
+        joins.first_media_since_signaling = Times::of(&signaled);
     }
 }
 
@@ -260,12 +258,6 @@ fn media_address(server: &Url) -> SocketAddr {
         Ipv4Addr::UNSPECIFIED
     };
     SocketAddr::new(IpAddr::V4(address), 0)
-}
-
-fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:>12} [{bar:40}] {percent:>3} %")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(1).with_style(style)
 }
 
 #[cfg(test)]

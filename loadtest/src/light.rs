@@ -24,6 +24,7 @@ mod stream;
 pub(crate) use client::{Client, ClientFailed};
 pub(crate) use ice::Credentials;
 pub(crate) use identity::Identity;
+pub(crate) use keys::Keys;
 pub(crate) use lane::{Lanes, Stage, Ticket};
 pub(crate) use outbound::Outbound;
-pub(crate) use sdp::{Line, Local, Remote, SdpUnusable, Stream, offer};
+pub(crate) use sdp::{Extensions, Line, Local, Remote, RemoteLine, SdpUnusable, Stream, offer};

@@ -10,8 +10,10 @@ mod api;
 mod args;
 mod causes;
 mod crowd;
+mod floor;
 mod histogram;
 mod light;
+mod measure;
 mod participant;
 mod peer;
 mod publish;
@@ -28,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
 use crate::api::Api;
@@ -72,7 +75,18 @@ async fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
 
-    match run(Args::parse()).await {
+    let args = Args::parse();
+    if args.serve_floor {
+        return match floor::serve() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("calls-loadtest: the floor: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    allow_many_files();
+    match run(args).await {
         Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
         Ok(complaints) => {
             for complaint in complaints {
@@ -92,7 +106,7 @@ async fn run(args: Args) -> Result<Vec<String>, Failed> {
     if args.url.scheme() != "http" {
         return Err(Failed::Scheme(args.url.scheme().to_owned()));
     }
-    let mut scenario = Scenario::read(&args.scenario)?;
+    let mut scenario = Scenario::read(&args.scenario.unwrap_or_default())?;
     if args.full {
         scenario.participants = Kind::Full;
     }
@@ -100,7 +114,7 @@ async fn run(args: Args) -> Result<Vec<String>, Failed> {
     let gauge = args
         .server_pid
         .map_or_else(|| Gauge::Metrics(api.clone()), Gauge::Process);
-    let crowd = Crowd::new(api, scenario, gauge, args.threads)?;
+    let crowd = Crowd::new(api, scenario, gauge, args.threads)?.with_floor(args.floor);
     stop_on_ctrl_c(crowd.stopper());
 
     let report = crowd.play().await?;
@@ -115,6 +129,15 @@ async fn run(args: Args) -> Result<Vec<String>, Failed> {
         keep(&report, path)?;
     }
     Ok(report.complaints(args.max_loss, args.min_delivered))
+}
+
+/// Each participant needs two descriptors, and the usual limit is 1024.
+fn allow_many_files() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::warn!("the limit to open files stays as it is: {error}");
+    }
 }
 
 /// The first Ctrl-C ends the run in order, the second at once.

@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) identity: Identity,
     /// What carries them.
     pub(crate) lanes: Arc<Lanes>,
+    /// Threads of that.
+    pub(crate) threads: usize,
     /// Turns true when everybody is to leave.
     pub(crate) stop: watch::Receiver<bool>,
 }

@@ -189,10 +189,11 @@ impl Scenario {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn meeting() -> Scenario {
+    /// Ten who all send and receive.
+    pub(crate) fn meeting() -> Scenario {
         Scenario {
             name: "meeting".into(),
             participants: Kind::Light,

@@ -78,6 +78,21 @@ pub(crate) struct Trouble {
     pub(crate) lateness: Histogram,
 }
 
+impl Counted {
+    /// What was counted since `earlier`, an earlier reading of the same.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            sent: self.sent.saturating_sub(earlier.sent),
+            received: self.received.saturating_sub(earlier.received),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+            lost: self.lost.saturating_sub(earlier.lost),
+            repaired: self.repaired.saturating_sub(earlier.repaired),
+            padding: self.padding.saturating_sub(earlier.padding),
+            latency: self.latency.since(&earlier.latency),
+        }
+    }
+}
+
 impl Arrival {
     /// One that carries nothing.
     pub(crate) fn padding(missing: i64, bytes: usize) -> Self {

@@ -22,6 +22,7 @@ use super::inbound::Inbound;
 use super::keys::Keys;
 use super::outbound::Outbound;
 use super::sdp::Remote;
+use crate::floor::{HELLO, HELLO_LENGTH};
 use crate::tally::Tallies;
 
 /// From one regular report to the next.
@@ -57,8 +58,15 @@ pub(crate) struct Client {
 }
 
 enum Phase {
-    Checking { fingerprint: String },
+    Checking {
+        fingerprint: String,
+    },
     Handshaking(Box<Handshake>),
+    /// At the floor: keys are there, and the other side is to be told who we are.
+    Greeting {
+        hello: [u8; HELLO_LENGTH],
+        keys: Option<Box<Keys>>,
+    },
     Open(Box<Keys>),
 }
 
@@ -93,11 +101,32 @@ impl Client {
         }
     }
 
+    /// One whose keys are agreed on, that says `hello` until it is echoed.
+    pub(crate) fn at_floor(
+        identity: Identity,
+        hello: [u8; HELLO_LENGTH],
+        keys: Keys,
+        remote: &Remote,
+        outbound: Outbound,
+        now: Instant,
+    ) -> Self {
+        let keys = Some(Box::new(keys));
+        Self {
+            identity,
+            remote: remote.address,
+            ice: None,
+            phase: Phase::Greeting { hello, keys },
+            inbound: Inbound::new(remote, rand::random(), now),
+            outbound,
+            report_due: now,
+        }
+    }
+
     /// When [`Client::tick`] has something to do.
     pub(super) fn due(&self) -> Instant {
         let mut due = self.ice.as_ref().map_or(self.report_due, Ice::due);
         let sooner = match &self.phase {
-            Phase::Checking { .. } => None,
+            Phase::Checking { .. } | Phase::Greeting { .. } => None,
             Phase::Handshaking(handshake) => handshake.due(),
             Phase::Open(_) => {
                 due = due.min(self.report_due);
@@ -127,6 +156,12 @@ impl Client {
         }
         match &mut self.phase {
             Phase::Checking { .. } => {}
+            Phase::Greeting { hello, .. } => {
+                if self.report_due <= now {
+                    self.report_due = now + REPORT_EVERY;
+                    out.push(BytesMut::from(&hello[..]));
+                }
+            }
             Phase::Handshaking(handshake) => {
                 if handshake.due().is_some_and(|due| due <= now) {
                     handshake.tick(now)?;
@@ -166,6 +201,12 @@ impl Client {
                 out.extend(std::iter::from_fn(|| handshake.poll_transmit()));
                 if let Some(keys) = keys {
                     self.phase = Phase::Open(Box::new(keys));
+                    brought.connected = true;
+                }
+            }
+            ([HELLO, ..], Phase::Greeting { keys, .. }) => {
+                if let Some(keys) = keys.take() {
+                    self.phase = Phase::Open(keys);
                     brought.connected = true;
                 }
             }

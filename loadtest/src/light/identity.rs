@@ -54,7 +54,7 @@ impl Identity {
     }
 
     /// Who does the cryptography.
-    pub(super) fn provider(&self) -> &dyn RTCCryptoProvider {
+    pub(crate) fn provider(&self) -> &dyn RTCCryptoProvider {
         self.provider.as_ref()
     }
 }

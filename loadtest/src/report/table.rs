@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Flow, Report, Times};
+use super::{Cost, Flow, Report, Times};
 
 /// The report in some twenty lines.
 pub(crate) fn table(report: &Report) -> String {
@@ -29,6 +29,8 @@ pub(crate) fn table(report: &Report) -> String {
     }
     line("  until media can flow", &times(joins.connected));
     line("  until the first packet", &times(joins.first_media));
+    let signaling = times(joins.first_media_since_signaling);
+    line("  and since signaling began", &signaling);
     flow(&mut line, "audio", &report.audio);
     flow(&mut line, "video", &report.video);
     match &report.server {
@@ -43,9 +45,33 @@ pub(crate) fn table(report: &Report) -> String {
                 "server CPU",
                 &format!("{:.1} % of a core", cost.cores * 100.0),
             );
-            line("server memory", &format!("{:.1} MiB", cost.rss_mib));
+            line("server memory", &memory(cost));
         }
         None => line("server", "not told: give --server-pid, or serve /metrics"),
+    }
+    if let Some(floor) = &report.floor {
+        let value = |value: Option<f64>, unit: &str| {
+            value.map_or("-".to_owned(), |value| format!("{value:.2}{unit}"))
+        };
+        let cpu = value(floor.cpu_micros_per_forwarded_packet, " µs");
+        line("floor CPU per forwarded", &cpu);
+        line("  latency", &times(floor.latency));
+        line("server above the floor", &value(floor.ratio, " times"));
+    }
+    let harness = &report.harness;
+    line("harness sent late by", &times(harness.lateness));
+    if harness.broken + harness.unsent > 0 {
+        let trouble = format!("{} unreadable, {} unsent", harness.broken, harness.unsent);
+        line("harness in trouble", &trouble);
+    }
+    text
+}
+
+fn memory(cost: &Cost) -> String {
+    let mut text = format!("{:.1} MiB", cost.rss_mib);
+    if let (Some(idle), Some(each)) = (cost.idle_rss_mib, cost.rss_kib_per_participant) {
+        // Writing to a string cannot fail.
+        let _infallible = write!(text, ", from {idle:.1}: {each:.0} KiB for each participant");
     }
     text
 }
@@ -61,6 +87,9 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
         "  lost",
         &format!("{} ({:.3} %)", flow.lost, flow.loss() * 100.0),
     );
+    if flow.repaired > 0 {
+        line("  repaired", &flow.repaired.to_string());
+    }
     line("  latency", &times(flow.latency));
 }
 
