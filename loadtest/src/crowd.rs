@@ -124,7 +124,9 @@ impl Crowd {
 
     async fn play_floor(&self, report: &Report) -> Result<Floor, FloorFailed> {
         let world = &self.world;
-        let stopwatch = Stopwatch::new(watch::Sender::new(false).subscribe());
+        // The world's own stop has sent everybody home.
+        let (_running, stop) = watch::channel(false);
+        let stopwatch = Stopwatch::new(stop);
         let (scenario, identity) = (&world.scenario, &world.identity);
         let measured = floor::play(scenario, identity, world.threads, &stopwatch).await?;
         stopwatch.clear();
