@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use reqwest::Url;
 
 /// Lets a crowd of simulated participants into a running server, and measures what becomes of their packets.
@@ -20,6 +20,14 @@ pub(crate) struct Args {
     /// What the crowd does, as in loadtest/scenarios/.
     #[arg(long, value_name = "FILE", required_unless_present = "serve_floor")]
     pub(crate) scenario: Option<PathBuf>,
+
+    /// Who is measured: our server, or Janus by the WebSocket API of its VideoRoom, at ws://ADDRESS:8188.
+    #[arg(long, value_enum, default_value_t = Target::Calls)]
+    pub(crate) target: Target,
+
+    /// Plays the scenario again and again, to find the most viewers of one room under 1 % loss and 50 ms latency (p99).
+    #[arg(long, conflicts_with_all = ["floor", "full"])]
+    pub(crate) find_capacity: bool,
 
     /// Also plays the scenario through a plain UDP program that only opens, copies, seals and sends, and compares.
     #[arg(long)]
@@ -42,6 +50,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
+    /// Where to write the result as Markdown, with a picture of how it went over time beside it (.svg).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+
     /// API key; a server that runs with --dev needs none.
     #[arg(long, env = "CALLS_KEY", hide_env_values = true)]
     pub(crate) key: Option<String>,
@@ -57,6 +69,15 @@ pub(crate) struct Args {
     /// Fail when a smaller share of what should be forwarded arrives.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub(crate) min_delivered: f64,
+}
+
+/// Who is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// This project's server.
+    Calls,
+    /// Janus, whose VideoRoom does the same work.
+    Janus,
 }
 
 #[cfg(test)]

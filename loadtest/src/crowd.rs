@@ -19,7 +19,7 @@ use crate::histogram::Histogram;
 use crate::light::{Identity, Lanes};
 use crate::measure::Stopwatch;
 use crate::participant::{Inside, Seat, World};
-use crate::report::{Cost, Floor, Flow, Harness, Joins, Provenance, Report, Times};
+use crate::report::{Cost, Floor, Joins, Report, Times};
 use crate::scenario::Scenario;
 use crate::server::Gauge;
 use crate::tally::Tallies;
@@ -163,18 +163,12 @@ impl Crowd {
             .await;
         let interrupted = *world.stop.borrow();
         self.leave(inside, &mut joins).await;
+        let origin = self.gauge.origin();
+        let server = Cost::of(&measured, idle, joins.succeeded, origin);
+        let slots = (scenario.audio_slots, scenario.video_slots);
         Report {
-            provenance: Provenance::here(),
-            scenario: scenario.clone(),
-            audio: Flow::of(&measured.audio, scenario.fan_out(scenario.audio_slots)),
-            video: Flow::of(&measured.video, scenario.fan_out(scenario.video_slots)),
-            forwarded: measured.forwarded(),
-            server: Cost::of(&measured, idle, joins.succeeded, self.gauge.origin()),
-            harness: Harness::of(&measured),
-            seconds: measured.seconds,
-            joins,
-            floor: None,
             interrupted,
+            ..Report::of(scenario, slots, joins, measured, server)
         }
     }
 

@@ -41,8 +41,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const EXTENSIONS: Extensions = Extensions {
     audio_level: Some(1),
     transport_cc: Some(3),
-    mid: None,
-    rid: None,
 };
 
 /// Is the program at the floor, instead of the harness.
@@ -190,7 +188,7 @@ fn outbound(scenario: &Scenario, seat: u32) -> Outbound {
     if let Some(video) = &scenario.video {
         let ssrc = rand::random::<u32>();
         let camera = Camera::new(ssrc, video.kbps, video.fps, video.packet_bytes as usize);
-        outbound.camera(camera, video.fps, (ssrc, None), EXTENSIONS, None);
+        outbound.camera(camera, video.fps, (ssrc, None), EXTENSIONS);
     }
     outbound
 }

@@ -27,4 +27,6 @@ pub(crate) use identity::Identity;
 pub(crate) use keys::Keys;
 pub(crate) use lane::{Lanes, Stage, Ticket};
 pub(crate) use outbound::Outbound;
-pub(crate) use sdp::{Extensions, Line, Local, Remote, RemoteLine, SdpUnusable, Stream, offer};
+pub(crate) use sdp::{
+    Extensions, Line, Local, Remote, RemoteLine, SdpUnusable, Stream, answer, offer,
+};

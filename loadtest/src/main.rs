@@ -8,10 +8,12 @@
 
 mod api;
 mod args;
+mod capacity;
 mod causes;
 mod crowd;
 mod floor;
 mod histogram;
+mod janus;
 mod light;
 mod measure;
 mod participant;
@@ -34,10 +36,12 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
 use crate::api::Api;
-use crate::args::Args;
+use crate::args::{Args, Target};
+use crate::capacity::Capacity;
 use crate::causes::with_causes;
 use crate::crowd::{Crowd, CrowdFailed};
-use crate::report::{Report, table};
+use crate::janus::JanusFailed;
+use crate::report::{Report, markdown, svg, table};
 use crate::scenario::{Kind, Scenario, ScenarioRefused};
 use crate::server::Gauge;
 
@@ -54,12 +58,15 @@ enum Failed {
     /// No crowd.
     #[error(transparent)]
     Crowd(#[from] CrowdFailed),
+    /// No Janus.
+    #[error("janus")]
+    Janus(#[from] JanusFailed),
     /// Encryption is the proxy's business, not the server's.
     #[error("only http:// can be measured, not {0}://")]
     Scheme(String),
     /// The result could not be kept.
     #[error("cannot write {}", path.display())]
-    Json {
+    Unwritten {
         /// Where to.
         path: PathBuf,
         /// Why.
@@ -103,32 +110,57 @@ async fn main() -> ExitCode {
 
 /// Plays the scenario, prints the table, and gives back what there is to complain of.
 async fn run(args: Args) -> Result<Vec<String>, Failed> {
-    if args.url.scheme() != "http" {
-        return Err(Failed::Scheme(args.url.scheme().to_owned()));
-    }
-    let mut scenario = Scenario::read(&args.scenario.unwrap_or_default())?;
+    let mut scenario = Scenario::read(args.scenario.as_deref().unwrap_or(Path::new("")))?;
     if args.full {
         scenario.participants = Kind::Full;
     }
-    let api = Api::new(args.url, args.key);
+    if args.target == Target::Janus {
+        let gauge = args.server_pid.map(Gauge::Process);
+        let report = janus::play(&args.url, &scenario, args.threads, gauge.as_ref()).await?;
+        return finish(&report, &args);
+    }
+    if args.url.scheme() != "http" {
+        return Err(Failed::Scheme(args.url.scheme().to_owned()));
+    }
+    let api = Api::new(args.url.clone(), args.key.clone());
     let gauge = args
         .server_pid
         .map_or_else(|| Gauge::Metrics(api.clone()), Gauge::Process);
+    if args.find_capacity {
+        let capacity = Capacity::find(&api, &scenario, &gauge, args.threads).await?;
+        print(&capacity.table());
+        if let Some(path) = &args.json {
+            keep(&capacity, path)?;
+        }
+        return Ok(Vec::new());
+    }
     let crowd = Crowd::new(api, scenario, gauge, args.threads)?.with_floor(args.floor);
     stop_on_ctrl_c(crowd.stopper());
-
     let report = crowd.play().await?;
-    #[expect(
-        clippy::print_stdout,
-        reason = "the result is what this program is for"
-    )]
-    {
-        print!("{}", table(&report));
-    }
+    finish(&report, &args)
+}
+
+/// Shows and keeps the report.
+fn finish(report: &Report, args: &Args) -> Result<Vec<String>, Failed> {
+    print(&table(report));
     if let Some(path) = &args.json {
-        keep(&report, path)?;
+        keep(report, path)?;
+    }
+    if let Some(path) = &args.markdown {
+        let picture = path.with_extension("svg");
+        let name = picture.file_name().unwrap_or_default().to_string_lossy();
+        write(path, &markdown(report, &name))?;
+        write(&picture, &svg(report))?;
     }
     Ok(report.complaints(args.max_loss, args.min_delivered))
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the result is what this program is for"
+)]
+fn print(text: &str) {
+    print!("{text}");
 }
 
 /// Each participant needs two descriptors, and the usual limit is 1024.
@@ -153,11 +185,18 @@ fn stop_on_ctrl_c(stop: impl FnOnce() + Send + 'static) {
     });
 }
 
-fn keep(report: &Report, path: &Path) -> Result<(), Failed> {
-    let json = serde_json::to_string_pretty(report).map_err(std::io::Error::from);
-    json.and_then(|json| std::fs::write(path, json + "\n"))
-        .map_err(|source| Failed::Json {
-            path: path.to_owned(),
-            source,
-        })
+fn keep(result: &impl serde::Serialize, path: &Path) -> Result<(), Failed> {
+    let json = serde_json::to_string_pretty(result).map_err(std::io::Error::from);
+    let json = json.map_err(|source| Failed::Unwritten {
+        path: path.to_owned(),
+        source,
+    })?;
+    write(path, &(json + "\n"))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failed> {
+    std::fs::write(path, text).map_err(|source| Failed::Unwritten {
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -1,6 +1,6 @@
 //! One simulated participant: comes in over REST and signaling, sends, counts, leaves.
 
-mod light;
+pub(crate) mod light;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::signaling::{Signaling, SignalingFailed};
 use crate::tally::Tallies;
 
 /// A join that takes longer has failed.
-const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long somebody who leaves waits for the socket to close.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);

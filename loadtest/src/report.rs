@@ -1,6 +1,8 @@
 //! What came out, for programs (JSON) and for people (a table).
 
+mod markdown;
 mod origin;
+mod svg;
 mod table;
 
 use serde::Serialize;
@@ -11,7 +13,9 @@ use crate::scenario::Scenario;
 use crate::server::{Origin, Usage};
 use crate::tally::Counted;
 
+pub(crate) use markdown::markdown;
 pub(crate) use origin::Provenance;
+pub(crate) use svg::svg;
 pub(crate) use table::table;
 
 /// The result of one run.
@@ -234,6 +238,29 @@ impl Harness {
 }
 
 impl Report {
+    /// Of what was measured, where each receives so many voices and pictures at most.
+    pub(crate) fn of(
+        scenario: &Scenario,
+        (voices, pictures): (u32, u32),
+        joins: Joins,
+        measured: Measured,
+        server: Option<Cost>,
+    ) -> Self {
+        Self {
+            provenance: Provenance::here(),
+            scenario: scenario.clone(),
+            audio: Flow::of(&measured.audio, scenario.fan_out(voices)),
+            video: Flow::of(&measured.video, scenario.fan_out(pictures)),
+            forwarded: measured.forwarded(),
+            server,
+            harness: Harness::of(&measured),
+            seconds: measured.seconds,
+            joins,
+            floor: None,
+            interrupted: false,
+        }
+    }
+
     /// What is wrong with it, given the limits; nothing when all went well.
     pub(crate) fn complaints(&self, max_loss: f64, min_delivered: f64) -> Vec<String> {
         let mut complaints = Vec::new();

@@ -38,8 +38,6 @@ pub(crate) struct Outbound {
 struct Track {
     source: Source,
     extensions: Extensions,
-    /// Which m-line it is of, and which layer, where the receiver cannot know by its SSRC.
-    names: Option<(Bytes, Bytes)>,
     ssrc: u32,
     rtx: Option<Repairs>,
     due: Instant,
@@ -82,31 +80,17 @@ impl Outbound {
         self.add(source, ssrc, None, extensions, PACKET_TIME);
     }
 
-    /// Also sends a camera, or one layer of it: with the m-line's `mid` and its own `rid` then.
+    /// Also sends a camera, and retransmissions of it where those have an SSRC.
     pub(crate) fn camera(
         &mut self,
         camera: Camera,
         fps: u32,
         (ssrc, rtx): (u32, Option<u32>),
         extensions: Extensions,
-        names: Option<(&str, &str)>,
     ) {
         let pause = Duration::from_secs(1) / fps;
-        self.add(
-            Source::Camera(camera, 0, true),
-            ssrc,
-            rtx,
-            extensions,
-            pause,
-        );
-        if let Some(track) = self.tracks.last_mut() {
-            track.names = names.map(|(mid, rid)| {
-                (
-                    Bytes::copy_from_slice(mid.as_bytes()),
-                    Bytes::copy_from_slice(rid.as_bytes()),
-                )
-            });
-        }
+        let source = Source::Camera(camera, 0, true);
+        self.add(source, ssrc, rtx, extensions, pause);
     }
 
     fn add(
@@ -122,7 +106,6 @@ impl Outbound {
         self.tracks.push(Track {
             source,
             extensions,
-            names: None,
             ssrc,
             rtx: rtx.map(|ssrc| Repairs {
                 ssrc,
@@ -246,14 +229,6 @@ impl Track {
         }
         if let Some(id) = self.extensions.transport_cc {
             header.set_extension(id, next(number))?;
-        }
-        if let Some((mid, rid)) = &self.names {
-            if let Some(id) = self.extensions.mid {
-                header.set_extension(id, mid.clone())?;
-            }
-            if let Some(id) = self.extensions.rid {
-                header.set_extension(id, rid.clone())?;
-            }
         }
         Ok(())
     }

@@ -18,17 +18,12 @@ const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 const TRANSPORT_CC: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
-/// RFC 8843.
-const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
-
-/// RFC 8852.
-const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
-
 /// Numbers of the header extensions in what we write.
 const AUDIO_LEVEL_ID: u8 = 1;
 const TRANSPORT_CC_ID: u8 = 3;
-const MID_ID: u8 = 4;
-const RID_ID: u8 = 10;
+
+/// Priority of the only host candidate (RFC 8445 §5.1.2.1).
+const HOST_PRIORITY: u32 = (126 << 24) | (65_535 << 8) | 255;
 
 /// An m-line of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,17 +37,12 @@ pub(crate) struct Line {
 }
 
 /// What is sent on an m-line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Stream {
-    /// One stream, and its retransmissions.
-    Single {
-        /// Its SSRC.
-        ssrc: u32,
-        /// That of its retransmissions.
-        rtx: u32,
-    },
-    /// Simulcast: the layers by RID, lowest first.
-    Simulcast(Vec<&'static str>),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stream {
+    /// Its SSRC.
+    pub(crate) ssrc: u32,
+    /// That of its retransmissions.
+    pub(crate) rtx: u32,
 }
 
 /// What the other side says of itself.
@@ -92,10 +82,6 @@ pub(crate) struct Extensions {
     pub(crate) audio_level: Option<u8>,
     /// Transport-wide numbers.
     pub(crate) transport_cc: Option<u8>,
-    /// RFC 8843.
-    pub(crate) mid: Option<u8>,
-    /// RFC 8852.
-    pub(crate) rid: Option<u8>,
 }
 
 /// The other side's SDP is of no use to us.
@@ -116,6 +102,8 @@ pub(crate) struct Local<'a> {
     pub(crate) credentials: &'a Credentials,
     /// SHA-256 of our certificate.
     pub(crate) fingerprint: &'a str,
+    /// Where we take UDP, for whom it must be told; a server that is ICE-lite learns it from our checks.
+    pub(crate) candidate: Option<SocketAddr>,
 }
 
 /// An offer of these lines. We always shake hands first (`a=setup:active`), as browsers do with an ICE-lite server.
@@ -130,8 +118,6 @@ pub(crate) fn offer(local: Local<'_>, lines: &[Line]) -> String {
         let numbers = Extensions {
             audio_level: line.audio.then_some(AUDIO_LEVEL_ID),
             transport_cc: Some(TRANSPORT_CC_ID),
-            mid: Some(MID_ID),
-            rid: (!line.audio).then_some(RID_ID),
         };
         text.media(local, line, payload_type, rtx, numbers);
     }
@@ -197,6 +183,13 @@ impl Text {
         self.line(format_args!("a=ice-pwd:{}", local.credentials.pwd));
         self.line(format_args!("a=fingerprint:sha-256 {}", local.fingerprint));
         self.line("a=setup:active");
+        if let Some(address) = local.candidate {
+            let (ip, port) = (address.ip(), address.port());
+            self.line(format_args!(
+                "a=candidate:1 1 udp {HOST_PRIORITY} {ip} {port} typ host"
+            ));
+            self.line("a=end-of-candidates");
+        }
         self.line(format_args!("a=mid:{}", line.mid));
         for (number, uri) in numbers.listed() {
             self.line(format_args!("a=extmap:{number} {uri}"));
@@ -225,16 +218,8 @@ impl Text {
                 self.line(format_args!("a=fmtp:{rtx} apt={payload_type}"));
             }
         }
-        match &line.send {
-            Some(Stream::Single { ssrc, rtx }) => self.stream(*ssrc, *rtx, line),
-            Some(Stream::Simulcast(rids)) => {
-                self.line(format_args!("a=msid:crowd {}", line.mid));
-                for rid in rids {
-                    self.line(format_args!("a=rid:{rid} send"));
-                }
-                self.line(format_args!("a=simulcast:send {}", rids.join(";")));
-            }
-            None => {}
+        if let Some(Stream { ssrc, rtx }) = line.send {
+            self.stream(ssrc, rtx, line);
         }
     }
 
@@ -253,8 +238,6 @@ impl Extensions {
         [
             (self.audio_level, AUDIO_LEVEL),
             (self.transport_cc, TRANSPORT_CC),
-            (self.mid, MID),
-            (self.rid, RID),
         ]
         .into_iter()
         .filter_map(|(number, uri)| Some((number?, uri)))
@@ -271,8 +254,6 @@ impl Extensions {
         match uri.trim() {
             AUDIO_LEVEL => self.audio_level = number,
             TRANSPORT_CC => self.transport_cc = number,
-            MID => self.mid = number,
-            RID => self.rid = number,
             _ => {}
         }
     }
@@ -395,12 +376,12 @@ mod tests {
             Line {
                 mid: "0".into(),
                 audio: true,
-                send: Some(Stream::Single { ssrc: 11, rtx: 12 }),
+                send: Some(Stream { ssrc: 11, rtx: 12 }),
             },
             Line {
                 mid: "1".into(),
                 audio: false,
-                send: Some(Stream::Single { ssrc: 21, rtx: 22 }),
+                send: Some(Stream { ssrc: 21, rtx: 22 }),
             },
             Line {
                 mid: "2".into(),
@@ -416,6 +397,7 @@ mod tests {
         let local = Local {
             credentials: &credentials,
             fingerprint: "AB:CD",
+            candidate: None,
         };
         let text = offer(local, &lines())
             + "a=candidate:1 1 tcp 1 192.0.2.1 1 typ host tcptype passive\r\n\
@@ -444,6 +426,7 @@ mod tests {
         let local = Local {
             credentials: &credentials,
             fingerprint: "AB:CD",
+            candidate: None,
         };
         assert_eq!(
             Remote::read(&offer(local, &lines())),

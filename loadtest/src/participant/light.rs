@@ -12,6 +12,7 @@ use crate::light::{
     Ticket, offer,
 };
 use crate::peer::Wishes;
+use crate::scenario::Scenario;
 use crate::signaling::Signaling;
 use crate::speech::Turns;
 use crate::traffic::{Camera, Microphone};
@@ -48,6 +49,7 @@ pub(super) async fn negotiate(
     let local = Local {
         credentials: &credentials,
         fingerprint: world.identity.fingerprint(),
+        candidate: None,
     };
     let publish = lines.iter().filter(|line| line.send.is_some());
     let publish = publish.map(|line| PublishedMid {
@@ -77,7 +79,7 @@ pub(super) async fn negotiate(
 }
 
 /// Waits until media can flow.
-pub(super) async fn connected(ticket: &Ticket) -> Result<(), LightFailed> {
+pub(crate) async fn connected(ticket: &Ticket) -> Result<(), LightFailed> {
     let mut stage = ticket.progress.stage.subscribe();
     let settled = stage
         .wait_for(|stage| !matches!(stage, Stage::Connecting))
@@ -90,16 +92,17 @@ pub(super) async fn connected(ticket: &Ticket) -> Result<(), LightFailed> {
 }
 
 /// Media did not end by itself.
-pub(super) fn alive(ticket: &Ticket) -> Result<(), LightFailed> {
+pub(crate) fn alive(ticket: &Ticket) -> Result<(), LightFailed> {
     match &*ticket.progress.stage.borrow() {
         Stage::Failed(failed) => Err(failed.clone().into()),
         Stage::Connecting | Stage::Connected => Ok(()),
     }
 }
 
-fn lines(wishes: Wishes) -> Vec<Line> {
+/// What is sent, and then what is received.
+pub(crate) fn lines(wishes: Wishes) -> Vec<Line> {
     let single = || {
-        Some(Stream::Single {
+        Some(Stream {
             ssrc: rand::random::<u32>().max(1),
             rtx: rand::random::<u32>().max(1),
         })
@@ -134,6 +137,34 @@ fn slot(line: &Line) -> ViewSlot {
     }
 }
 
+/// What goes out on those of `lines` that send, as `remote` answered them.
+pub(crate) fn outbound(
+    scenario: &Scenario,
+    seat: u32,
+    lines: &[Line],
+    remote: &Remote,
+) -> Outbound {
+    let mut outbound = Outbound::nothing();
+    for (line, answered) in lines.iter().zip(&remote.lines) {
+        let Some(Stream { ssrc, rtx }) = line.send else {
+            continue;
+        };
+        if line.audio {
+            let microphone = Microphone::new(ssrc, scenario.audio.packet_bytes as usize);
+            let turns = Turns {
+                seat,
+                speakers: scenario.publishers,
+            };
+            outbound.microphone(microphone, turns, ssrc, answered.extensions);
+        } else if let Some(video) = &scenario.video {
+            let camera = Camera::new(ssrc, video.kbps, video.fps, video.packet_bytes as usize);
+            let ssrcs = (ssrc, Some(rtx));
+            outbound.camera(camera, video.fps, ssrcs, answered.extensions);
+        }
+    }
+    outbound
+}
+
 fn carry(
     wishes: Wishes,
     seat: &Seat,
@@ -142,25 +173,7 @@ fn carry(
     lines: &[Line],
     remote: &Remote,
 ) -> Result<Ticket, LightFailed> {
-    let scenario = &world.scenario;
-    let mut outbound = Outbound::nothing();
-    for (line, answered) in lines.iter().zip(&remote.lines) {
-        let Some(Stream::Single { ssrc, rtx }) = line.send else {
-            continue;
-        };
-        if line.audio {
-            let microphone = Microphone::new(ssrc, scenario.audio.packet_bytes as usize);
-            let turns = Turns {
-                seat: seat.number,
-                speakers: scenario.publishers,
-            };
-            outbound.microphone(microphone, turns, ssrc, answered.extensions);
-        } else if let Some(video) = &scenario.video {
-            let camera = Camera::new(ssrc, video.kbps, video.fps, video.packet_bytes as usize);
-            let ssrcs = (ssrc, Some(rtx));
-            outbound.camera(camera, video.fps, ssrcs, answered.extensions, None);
-        }
-    }
+    let outbound = outbound(&world.scenario, seat.number, lines, remote);
     let socket = UdpSocket::bind(wishes.bind)?;
     socket.connect(remote.address)?;
     let client = Client::new(
