@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", required_unless_present = "serve_floor")]
     pub(crate) scenario: Option<PathBuf>,
 
-    /// Who is measured: our server, or Janus by the WebSocket API of its VideoRoom, at ws://ADDRESS:8188.
+    /// Who is measured: our server, or Janus by the WebSocket API of its `VideoRoom`, at `ws://ADDRESS:8188`.
     #[arg(long, value_enum, default_value_t = Target::Calls)]
     pub(crate) target: Target,
 
@@ -76,7 +76,7 @@ pub(crate) struct Args {
 pub(crate) enum Target {
     /// This project's server.
     Calls,
-    /// Janus, whose VideoRoom does the same work.
+    /// Janus, whose `VideoRoom` does the same work.
     Janus,
 }
 

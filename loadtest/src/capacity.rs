@@ -70,10 +70,10 @@ impl Capacity {
                 ..scenario.clone()
             };
             let crowd = Crowd::new(api.clone(), scenario, gauge.clone(), threads)?;
-            let tried = Try::of(viewers, &crowd.play().await?);
-            eprintln!("calls-loadtest: {}", tried.line());
-            search.tried(viewers, tried.good);
-            tries.push(tried);
+            let outcome = Try::of(viewers, &crowd.play().await?);
+            eprintln!("calls-loadtest: {}", outcome.line());
+            search.tried(viewers, outcome.good);
+            tries.push(outcome);
         }
         Ok(Self {
             provenance: Provenance::here(),

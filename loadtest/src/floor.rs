@@ -91,7 +91,7 @@ pub(crate) async fn play(
     let mut tickets = Vec::new();
     for (number, member) in plan.members.iter().enumerate() {
         let address = addresses[member.port];
-        let seat = plan.seat(number, scenario);
+        let seat = Plan::seat(number, scenario);
         let keys = Keys::of_client(
             ProtectionProfile::AeadAes128Gcm,
             &member.material,

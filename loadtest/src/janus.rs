@@ -1,4 +1,4 @@
-//! The same crowd at Janus, by the WebSocket API of its VideoRoom plugin, so that both can be measured side by side.
+//! The same crowd at Janus, by the WebSocket API of its `VideoRoom` plugin, so that both can be measured side by side.
 //!
 //! Each participant has a session of its own. Janus wants one peer connection for what is sent and another for what is
 //! received, offers the latter itself, and knows no slots: everybody receives every voice.
@@ -189,8 +189,8 @@ impl World<'_> {
         for (room, seat, session, sends) in seats {
             pace.tick().await;
             let began = Instant::now();
-            let received = timeout(JOIN_TIMEOUT, self.receive(room, seat, session)).await;
-            match received.unwrap_or(Err(JanusFailed::TimedOut)) {
+            let entered = timeout(JOIN_TIMEOUT, self.receive(room, seat, session)).await;
+            match entered.unwrap_or(Err(JanusFailed::TimedOut)) {
                 Ok((session, receives)) => {
                     connected_in.record(began.elapsed());
                     let mut keeper = tokio::task::JoinSet::new();

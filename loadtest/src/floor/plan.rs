@@ -66,7 +66,7 @@ impl Plan {
     }
 
     /// Who publishes has the lowest numbers of a room.
-    pub(super) fn seat(&self, number: usize, scenario: &Scenario) -> u32 {
+    pub(super) fn seat(number: usize, scenario: &Scenario) -> u32 {
         let people = scenario.people().max(1);
         u32::try_from(number).unwrap_or(u32::MAX) % people
     }

@@ -157,7 +157,7 @@ impl Port {
 
     /// Once a whole room is there, all of it hears so, and begins.
     fn welcome(&mut self, hello: &[u8], from: SocketAddr) {
-        let number = hello[1..].try_into().map(u32::from_be_bytes).unwrap_or(0) as usize;
+        let number = hello[1..].try_into().map_or(0, u32::from_be_bytes) as usize;
         let Some(member) = self.members.get_mut(number).filter(|member| member.here) else {
             return;
         };

@@ -54,7 +54,7 @@ impl Session {
         Ok(session)
     }
 
-    /// A handle of the VideoRoom plugin.
+    /// A handle of the `VideoRoom` plugin.
     pub(super) async fn attach(&mut self) -> Result<u64, JanusFailed> {
         let attach = json!({"janus": "attach", "plugin": "janus.plugin.videoroom"});
         let attached = self.request(attach).await?;

@@ -12,7 +12,7 @@ use rtc::rtcp;
 use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::sender_report::SenderReport;
-use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{NackPair, TransportLayerNack};
 use rtc::shared::error::Error;
 
 use super::handshake::Handshake;
@@ -211,7 +211,7 @@ impl Client {
                 }
             }
             ([128..=191, 192..=223, ..], Phase::Open(_)) => {
-                self.rtcp(datagram, tallies, now, out)?
+                self.rtcp(datagram, tallies, now, out)?;
             }
             ([128..=191, ..], Phase::Open(keys)) => {
                 brought.media = self.inbound.rtp(datagram, &mut keys.open, tallies, now);
@@ -280,7 +280,7 @@ impl Client {
                 let numbers: Vec<u16> = wanted
                     .nacks
                     .iter()
-                    .flat_map(|pair| pair.packet_list())
+                    .flat_map(NackPair::packet_list)
                     .collect();
                 self.outbound
                     .send_again(wanted.media_ssrc, &numbers, &mut keys.seal, out)?;

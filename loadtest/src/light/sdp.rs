@@ -276,8 +276,7 @@ impl Remote {
             .ok_or(SdpUnusable::Lacks("SHA-256 fingerprint"))?;
         let address = everywhere()
             .filter(|attribute| attribute.key == "candidate")
-            .filter_map(|attribute| candidate(attribute.value.as_deref()?))
-            .next()
+            .find_map(|attribute| candidate(attribute.value.as_deref()?))
             .ok_or(SdpUnusable::Lacks("candidate for UDP over IPv4"))?;
         Ok(Self {
             credentials: Credentials {
