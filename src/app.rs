@@ -12,6 +12,7 @@ use actix::{Actor, Addr, Handler, Message};
 use calls_actors::MediaPorts;
 use calls_actors::calls::Calls;
 use calls_actors::clock::Clock;
+use calls_actors::heartbeat::Heartbeat;
 use calls_model::UserId;
 use calls_model::rest::{Connection, IceServer};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -39,6 +40,8 @@ pub struct App {
     pub calls: Addr<Calls>,
     /// Where media comes in.
     pub ports: MediaPorts,
+    /// Asks those two whether they still answer.
+    pub heartbeat: Heartbeat,
     /// The built-in TURN server, unless it is off.
     pub turn: Option<Turn>,
     /// STUN and TURN for clients.

@@ -14,6 +14,7 @@ mod origin;
 pub mod paging;
 mod participants;
 pub mod problem;
+mod quality;
 mod rooms;
 mod routes;
 mod serve;

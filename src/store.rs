@@ -21,6 +21,7 @@ mod migrate;
 mod ownership;
 mod page;
 mod participants;
+mod quality;
 mod recover;
 mod replies;
 mod rooms;
@@ -31,9 +32,11 @@ mod words;
 use std::future::Future;
 use std::sync::Arc;
 
-use calls_actors::journal::{BoxFuture, Journal, JournalError};
+use calls_actors::journal::{BoxFuture, Journal, JournalError, Sampled};
 use calls_model::rest::Page;
-use calls_model::{Call, CallId, EventId, Fact, ParticipantId, Room, RoomId, Timestamp, UserId};
+use calls_model::{
+    Call, CallId, EventId, Fact, ParticipantId, QualitySample, Room, RoomId, Timestamp, UserId,
+};
 use chrono::Utc;
 use tokio::runtime::{Builder, Runtime};
 
@@ -271,6 +274,45 @@ impl Store {
         .await
     }
 
+    /// Keeps how good connections were.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; then none is kept.
+    pub async fn keep_quality(&self, samples: Vec<Sampled>) -> Result<()> {
+        self.run(|db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = quality::keep(&mut lease.conn(), &samples).await;
+            lease.finish(outcome).await
+        })
+        .await
+    }
+
+    /// A page of how good the connections of a call were, or that of one presence, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn quality(
+        &self,
+        call: &CallId,
+        who: Option<&ParticipantId>,
+        request: &PageRequest,
+    ) -> Result<Page<QualitySample>> {
+        let (call, who, request) = (call.clone(), who.cloned(), request.clone());
+        self.run(|db| async move {
+            quality::list(
+                &mut db.reader().await?.conn(),
+                &call,
+                who.as_ref(),
+                &request,
+            )
+            .await
+        })
+        .await
+    }
+
     /// Keeps a new API key.
     ///
     /// # Errors
@@ -401,5 +443,10 @@ impl Journal for Store {
     fn record(&self, facts: Vec<Fact>) -> BoxFuture<std::result::Result<(), JournalError>> {
         let store = self.clone();
         Box::pin(async move { Ok(Store::record(&store, facts).await?) })
+    }
+
+    fn sample(&self, samples: Vec<Sampled>) -> BoxFuture<std::result::Result<(), JournalError>> {
+        let store = self.clone();
+        Box::pin(async move { Ok(store.keep_quality(samples).await?) })
     }
 }

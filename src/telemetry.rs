@@ -8,6 +8,7 @@ use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use calls_actors::metrics::{QUALITY_LOSS, QUALITY_SCORE};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
@@ -21,6 +22,12 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Upper ends of the classes that durations are counted in, in seconds.
 const SECONDS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0, 600.0, 3600.0];
+
+/// Upper ends of the classes of scores, 0 (gone) to 5 (perfect).
+const SCORES: &[f64] = &[0.5, 1.0, 2.0, 3.0, 4.0, 4.5, 5.0];
+
+/// Upper ends of the classes of lost shares.
+const SHARES: &[f64] = &[0.001, 0.01, 0.03, 0.1, 0.3, 1.0];
 
 /// Sends log lines to standard error, in the form that the configuration asks for.
 ///
@@ -51,11 +58,19 @@ pub fn recorder() -> PrometheusHandle {
         .get_or_init(|| {
             let recorder = PrometheusBuilder::new()
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+                .and_then(|builder| {
+                    let score = Matcher::Full(QUALITY_SCORE.to_owned());
+                    let loss = Matcher::Full(QUALITY_LOSS.to_owned());
+                    builder
+                        .set_buckets_for_metric(score, SCORES)?
+                        .set_buckets_for_metric(loss, SHARES)
+                })
                 .expect("there are classes")
                 .build_recorder();
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_ok() {
                 names::describe();
+                calls_actors::metrics::describe();
             }
             handle
         })

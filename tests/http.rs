@@ -3,6 +3,7 @@
 mod http {
     mod auth;
     mod calls;
+    mod health;
     mod idempotency;
     mod pages;
     mod problems;

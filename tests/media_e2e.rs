@@ -77,6 +77,42 @@ async fn everybody_in_a_room_sees_and_hears_everybody_else() {
 }
 
 #[actix::test]
+async fn how_good_a_call_was_can_be_read_afterwards() {
+    let world = World::open().await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    let path = format!("/{}/quality", alice.call);
+    let samples = async {
+        loop {
+            let page = world.get(&path).await.expect(200);
+            let data = page["data"].as_array().expect("a page").clone();
+            let of = |tab: &Tab| {
+                data.iter()
+                    .any(|one| one["participant_id"] == *tab.participant)
+            };
+            if of(&alice) && of(&bob) {
+                return data;
+            }
+            tokio::time::sleep(UNNOTICED / 2).await;
+        }
+    };
+    let samples = tokio::time::timeout(CONNECT, samples)
+        .await
+        .expect("each presence has a sample within some seconds");
+    for sample in &samples {
+        assert!(sample["up_kbps"].as_u64() > Some(0), "{sample}");
+        assert!(sample["down_kbps"].as_u64() > Some(0), "{sample}");
+        assert!(sample["score"].as_f64() > Some(0.0), "{sample}");
+    }
+    let bobs = format!("{path}?participant_id={}", bob.participant);
+    let page = world.get(&bobs).await.expect(200);
+    let data = page["data"].as_array().expect("a page");
+    assert!(
+        data.iter()
+            .all(|one| one["participant_id"] == *bob.participant)
+    );
+}
+
+#[actix::test]
 async fn where_no_udp_gets_through_media_goes_over_tcp() {
     let world = World::open().await;
     let room = world.room(json!({})).await;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// How long starting or stopping may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// `calls`, with a folder of its own and free ports.
+/// `calls`, with a folder of its own and free ports; without TURN, whose port is always the same one.
 fn calls(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_calls"));
     command
@@ -20,6 +20,7 @@ fn calls(folder: &Path, arguments: &str) -> Command {
         .env("CALLS__HTTP__BIND", "127.0.0.1:0")
         .env("CALLS__MEDIA__BIND", "127.0.0.1")
         .env("CALLS__MEDIA__UDP_PORTS", "0")
+        .env("CALLS__TURN__PORT", "0")
         .env("CALLS__HTTP__DRAIN_SECONDS", "3")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -15,6 +15,7 @@ mod store {
     mod facts;
     mod history;
     mod keys;
+    mod quality;
     mod recovery;
     mod replies;
     mod rooms;

@@ -103,6 +103,7 @@ impl Hall {
                     limit: 100,
                     waiting_room: false,
                     locked: false,
+                    host: None,
                 },
                 before: Some(Roster {
                     inside,

@@ -67,6 +67,8 @@ pub struct Enter {
     pub display_name: Option<DisplayName>,
     /// A role that the application gives.
     pub role: Option<Role>,
+    /// Made for one offer of WHIP or WHEP.
+    pub guest: bool,
 }
 
 /// A device of a callee was reached.
@@ -275,7 +277,10 @@ impl Handler<Enter> for Call {
             return Box::pin(actix::fut::ready(Err(JoinRefused::Ended)));
         }
         self.joining += 1;
-        let seat = self.seat(newcomer(enter.user_id, enter.display_name, enter.role));
+        let seat = self.seat(Newcomer {
+            guest: enter.guest,
+            ..newcomer(enter.user_id, enter.display_name, enter.role)
+        });
         Box::pin(seat.into_actor(self).map(|seat, call, _| {
             call.joining -= 1;
             seat.map(|seat| call.seated(seat))
@@ -460,10 +465,12 @@ impl Handler<RosterChanged> for Call {
         let left = std::mem::take(&mut roster.left);
         self.roster = roster;
         let now = self.services.clock.now();
-        let company = self.life.after_leaving(&self.roster.inside, &left, now);
+        let waiting = self.roster.waiting.len();
+        let company = self
+            .life
+            .after_leaving(&self.roster.inside, waiting, &left, now);
         self.remember();
-        let came = left.is_empty() && self.life.has_company(&self.roster.inside);
-        if !left.is_empty() || came {
+        if !left.is_empty() || self.life.room().is_some() || self.has_company() {
             self.company(company, ctx);
         }
     }
@@ -494,6 +501,7 @@ fn newcomer(user_id: UserId, display_name: Option<DisplayName>, role: Option<Rol
         user_id,
         display_name,
         role,
+        guest: false,
     }
 }
 
@@ -505,6 +513,7 @@ fn verb_refused(refused: JoinRefused) -> VerbRefused {
         JoinRefused::Removed => VerbRefused::NotCalled,
         JoinRefused::Full { .. }
         | JoinRefused::Locked
+        | JoinRefused::NoRoom
         | JoinRefused::Ended
         | JoinRefused::Unreachable => VerbRefused::Unreachable,
     }

@@ -8,6 +8,7 @@
 //!   built anew from what it last asked to [`Remember`], three times a minute; after the fourth it ends `failed`.
 
 mod devices;
+mod gone;
 mod refused;
 mod registry;
 mod replies;
@@ -25,11 +26,13 @@ use calls_model::{
 };
 
 use self::devices::Devices;
+use self::gone::GoneRooms;
 pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};
 use crate::call::{Call as CallActor, Memory, Shut};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
+use crate::heartbeat::Beat;
 use crate::journal::{Journal, Scribe};
 use crate::lifeline::{ChildEnded, Ending};
 use crate::metrics::LiveCount;
@@ -122,6 +125,8 @@ pub struct JoinRoom {
     pub display_name: Option<DisplayName>,
     /// A role that the application gives; the room decides where it is left out.
     pub role: Option<Role>,
+    /// Made for one offer of WHIP or WHEP: nobody who could be host.
+    pub guest: bool,
 }
 
 /// Leave a room; leaving twice is nothing.
@@ -224,6 +229,7 @@ pub struct RingDevices {
 pub struct Calls {
     registry: Registry,
     devices: Devices,
+    gone: GoneRooms,
     draining: bool,
     places: Arc<dyn Places>,
     services: Services,
@@ -237,6 +243,7 @@ impl Calls {
         Self {
             registry: Registry::default(),
             devices: Devices::default(),
+            gone: GoneRooms::default(),
             draining: false,
             places: Arc::new(places),
             services: Services::new(clock, Scribe::start(journal), living.clone()),
@@ -414,6 +421,7 @@ impl Handler<RoomDeleted> for Calls {
     type Result = ();
 
     fn handle(&mut self, RoomDeleted(id): RoomDeleted, _: &mut Self::Context) {
+        self.gone.add(&id, clock::instant());
         if let Some(known) = self.registry.session(&id) {
             let (reason, bye) = (LeaveReason::CallEnded, ByeReason::CallEnded);
             known.address.do_send(Shut { reason, bye });
@@ -443,8 +451,9 @@ impl Handler<RingDevices> for Calls {
     type Result = ();
 
     fn handle(&mut self, RingDevices { users, call }: RingDevices, _: &mut Self::Context) {
+        let event = devices::incoming(&call);
         for user in &users {
-            self.devices.tell(user, &call);
+            self.devices.tell(user, &event);
         }
     }
 }
@@ -455,6 +464,7 @@ impl Handler<Remember> for Calls {
     type Result = ();
 
     fn handle(&mut self, Remember(memory): Remember, _: &mut Self::Context) {
+        self.note_gone(&memory.life);
         self.registry.remember(*memory);
     }
 }
@@ -468,6 +478,12 @@ impl Handler<ChildEnded<CallId>> for Calls {
             Ending::Crashed => self.mend(&child.id, ctx),
         }
     }
+}
+
+impl Handler<Beat> for Calls {
+    type Result = ();
+
+    fn handle(&mut self, _: Beat, _: &mut Self::Context) {}
 }
 
 impl Handler<Drain> for Calls {

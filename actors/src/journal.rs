@@ -1,13 +1,16 @@
 //! Where facts are kept, and who writes them: in the order they happened, as few transactions as can be.
 
+mod sampler;
 mod scribe;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use calls_model::Fact;
+use calls_model::{CallId, Fact, QualitySample};
 use tokio::sync::{mpsc, oneshot};
+
+use crate::metrics::SAMPLES_LOST;
 
 /// A future that owns what it needs.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -23,10 +26,22 @@ pub enum JournalError {
     Closed,
 }
 
+/// How good a connection of a call was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    /// Which call.
+    pub call_id: CallId,
+    /// How good it was, and when.
+    pub sample: QualitySample,
+}
+
 /// The port to storage: one call is one transaction.
 pub trait Journal: Send + Sync + 'static {
     /// Makes all of these facts true, or none.
     fn record(&self, facts: Vec<Fact>) -> BoxFuture<Result<(), JournalError>>;
+
+    /// Keeps all of these samples, or none.
+    fn sample(&self, samples: Vec<Sampled>) -> BoxFuture<Result<(), JournalError>>;
 }
 
 /// Hands facts to the one task that writes them. Clones share it; it ends with the last clone.
@@ -36,14 +51,24 @@ pub trait Journal: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Scribe {
     desk: mpsc::UnboundedSender<Entry>,
+    samples: mpsc::Sender<Sampled>,
 }
 
 impl Scribe {
     /// Starts the task on the present arbiter.
     pub fn start(journal: Arc<dyn Journal>) -> Self {
         let (desk, entries) = mpsc::unbounded_channel();
+        let (samples, taken) = mpsc::channel(sampler::WAITING);
+        actix::spawn(sampler::keep_all(journal.clone(), taken));
         actix::spawn(scribe::write_all(journal, entries));
-        Self { desk }
+        Self { desk, samples }
+    }
+
+    /// Hands a sample over; it is dropped and counted where storage does not keep up.
+    pub fn sample(&self, sampled: Sampled) {
+        if self.samples.try_send(sampled).is_err() {
+            metrics::counter!(SAMPLES_LOST).increment(1);
+        }
     }
 
     /// Hands facts over at once; the future tells when they are true.

@@ -5,6 +5,8 @@
 pub mod call;
 pub mod calls;
 pub mod clock;
+pub mod event;
+pub mod heartbeat;
 pub mod journal;
 pub mod lifeline;
 pub mod metrics;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
 /// Actors alive; label `actor`.
 pub const ACTORS: &str = "calls_actors";
 /// Actors that panicked; label `actor`.
@@ -17,6 +19,16 @@ pub const PARTICIPANTS_LEFT: &str = "calls_participants_left_total";
 pub const BURSTS_DROPPED: &str = "calls_bursts_dropped_total";
 /// Transactions of facts that failed for good.
 pub const FACTS_LOST: &str = "calls_facts_lost_total";
+/// Samples of quality that were not kept.
+pub const SAMPLES_LOST: &str = "calls_quality_samples_lost_total";
+/// Scores of connections, 0 (gone) to 5 (perfect), one every five seconds.
+pub const QUALITY_SCORE: &str = "calls_quality_score";
+/// Round-trip times of connections in seconds, one every five seconds.
+pub const QUALITY_RTT: &str = "calls_quality_rtt_seconds";
+/// Lost shares of connections, 0 to 1, one every five seconds.
+pub const QUALITY_LOSS: &str = "calls_quality_loss_ratio";
+/// Pictures that froze at clients, as they say themselves.
+pub const FREEZES: &str = "calls_freezes_total";
 /// Sockets of users on which calls ring.
 pub const DEVICES: &str = "calls_devices";
 
@@ -36,6 +48,44 @@ pub const EGRESS_DROPPED: &str = "calls_egress_dropped_datagrams_total";
 pub const TCP_CONNECTIONS: &str = "calls_tcp_connections";
 /// Crashes of media ports that were mended.
 pub const PORT_RESTARTS: &str = "calls_media_port_restarts_total";
+
+/// Seconds since somebody on whom everything depends answered; label `of`: `calls`, `media-0`, …
+pub const HEARTBEAT_AGE: &str = "calls_heartbeat_age_seconds";
+/// Times that one of them did not answer in time; label `of`.
+pub const HEARTBEATS_LATE: &str = "calls_heartbeats_late_total";
+
+/// Tells the exporter what the names mean.
+pub fn describe() {
+    describe_gauge!(ACTORS, "Actors alive.");
+    describe_counter!(CRASHES, "Actors that panicked.");
+    describe_counter!(CALLS_ENDED, "Calls that ended.");
+    describe_histogram!(
+        CALL_SECONDS,
+        Unit::Seconds,
+        "Seconds from answer to end, by call."
+    );
+    describe_counter!(PARTICIPANTS_LEFT, "Presences that ended.");
+    describe_counter!(BURSTS_DROPPED, "Bursts that did not fit into a mailbox.");
+    describe_counter!(FACTS_LOST, "Transactions of facts that failed for good.");
+    describe_gauge!(DEVICES, "Sockets of users on which calls ring.");
+    describe_counter!(UDP_RECEIVED, "Datagrams received by media ports.");
+    describe_counter!(UDP_RECEIVES, "Times the kernel was asked for datagrams.");
+    describe_counter!(UDP_SENT, "Datagrams sent by media ports.");
+    describe_counter!(UDP_SENDS, "Times the kernel was asked to send.");
+    describe_counter!(UDP_DROPPED, "Received datagrams that reached nobody.");
+    describe_counter!(EGRESS_DROPPED, "Queued datagrams that never left.");
+    describe_gauge!(TCP_CONNECTIONS, "ICE-TCP connections open now.");
+    describe_counter!(PORT_RESTARTS, "Crashes of media ports that were mended.");
+    describe_gauge!(
+        HEARTBEAT_AGE,
+        Unit::Seconds,
+        "Seconds since this actor answered."
+    );
+    describe_counter!(
+        HEARTBEATS_LATE,
+        "Times that this actor did not answer in time."
+    );
+}
 
 /// The kinds of actors, as the label `actor` names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

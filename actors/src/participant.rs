@@ -29,8 +29,7 @@ use actix::prelude::*;
 use calls_media::seam::{LayerSet, TrackId};
 use calls_model::rest::IceServer;
 use calls_model::signal::{
-    ByeReason, ChatMessage, Event, Limits, Mute, PublishedMid, Request, Resume, ServerFrame,
-    Welcome,
+    ByeReason, ChatMessage, Event, Limits, Mute, PublishedMid, Request, Resume, Welcome,
 };
 use calls_model::{Call, LeaveReason, Member, ParticipantId, Source, UserId};
 use tracing::debug;
@@ -43,6 +42,7 @@ pub use self::refused::{AttachRefused, SignalRefused};
 use self::session::Session;
 use self::slots::Slots;
 use crate::clock;
+use crate::event::{Frame, SharedEvent};
 use crate::lifeline::Lifeline;
 use crate::metrics::{ActorKind, Alive};
 use crate::port::{Datagrams, PortHandle};
@@ -61,17 +61,17 @@ pub const GRACE: Duration = Duration::from_secs(30);
 pub const UNATTACHED: Duration = Duration::from_secs(60);
 
 /// How often quality is measured, and looked whether the room still lives.
-const PULSE: Duration = Duration::from_secs(5);
+const PULSE: Duration = Duration::from_secs(1);
 
 /// Pulses without a room after which there will be none any more.
-const ORPHANED_PULSES: u32 = 6;
+const ORPHANED_PULSES: u32 = 30;
 
 // ── messages: from the session ──────────────────────────────────────────────
 
 /// A frame for the client behind a socket. After a `bye` the session closes.
-#[derive(Debug, Clone, PartialEq, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
-pub struct ToClient(pub ServerFrame);
+pub struct ToClient(pub Frame);
 
 /// A socket said hello. `welcome` (or `waiting`) comes through the door.
 #[derive(Debug, Message)]
@@ -151,7 +151,7 @@ pub struct StageChanged(pub Arc<Stage>);
 /// Something happened.
 #[derive(Debug, Clone, PartialEq, Message)]
 #[rtype(result = "()")]
-pub struct Told(pub Event);
+pub struct Told(pub SharedEvent);
 
 /// All there is to know; everything told later came after it.
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -344,6 +344,9 @@ impl Handler<OfferSdp> for Participant {
         let answer = self.offer(&offer.sdp, &offer.publish, ctx)?;
         self.sessionless = true;
         self.deed(Did::Attach);
+        if offer.publish.is_empty() {
+            self.deed(Did::Look);
+        }
         if let Some(user) = &offer.watch {
             self.slots.watch_user(user);
             self.refill(ctx);
@@ -395,7 +398,7 @@ impl Handler<Told> for Participant {
     type Result = ();
 
     fn handle(&mut self, Told(event): Told, ctx: &mut Self::Context) {
-        self.notice(&event, ctx);
+        self.notice(event.event(), ctx);
         self.session.tell(event);
     }
 }
@@ -414,10 +417,11 @@ impl Handler<Silence> for Participant {
 
     fn handle(&mut self, Silence { source }: Silence, _: &mut Self::Context) {
         if self.publishing.set_muted(source, true) {
-            self.session.tell(Event::Muted(Mute {
+            let muted = Mute {
                 source,
                 muted: true,
-            }));
+            };
+            self.session.tell(Event::Muted(muted));
         }
     }
 }
@@ -498,7 +502,7 @@ impl Handler<Packets> for Participant {
         };
         let now = clock::instant();
         connection.forward(&packets.burst, now);
-        let arm = connection.may_oversleep(now);
+        let arm = connection.may_oversleep(now) || connection.peer.is_pacing();
         self.react(ctx);
         if arm {
             self.arm(ctx);

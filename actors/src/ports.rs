@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use actix::prelude::*;
 use calls_media::{HostCandidate, Identity, IdentityError, Protocol};
 
+use crate::heartbeat::Beat;
 use crate::metrics::LiveCount;
 use crate::port::keeper::{Keeper, Load, Run};
 use crate::port::{self, Opened, PortCounters, PortHandle, PortStats};
@@ -191,6 +192,14 @@ impl MediaPorts {
         if let Some(port) = self.shared.ports.get(index) {
             port.keeper.do_send(Run(Box::new(work)));
         }
+    }
+
+    /// Where each arbiter is asked whether it still runs, by name.
+    pub fn pulses(&self) -> Vec<(String, Recipient<Beat>)> {
+        let pulse = |(index, port): (usize, &OpenPort)| {
+            (format!("media-{index}"), port.keeper.clone().recipient())
+        };
+        self.shared.ports.iter().enumerate().map(pulse).collect()
     }
 
     /// Ends every arbiter, and so everybody who lives there.

@@ -12,6 +12,7 @@ mod arrivals;
 pub mod chat;
 mod deeds;
 pub mod door;
+pub mod keyframes;
 pub mod membership;
 mod moderate;
 pub mod moderation;
@@ -32,13 +33,13 @@ use tracing::warn;
 
 use self::chat::ChatLog;
 use self::door::{CallDoor, MemberDoor};
+use self::keyframes::Keyframes;
 use self::membership::{Membership, Newcomer, Rules};
 use self::routes::Routes;
 use self::speaking::Speaking;
 use self::stage::{Announced, Publishers, Stage};
 use crate::call::{RoomOpened, Roster};
 use crate::calls::{JoinRefused, ModerateRefused, Moderated, Seat};
-use crate::clock;
 use crate::lifeline::{ChildEnded, Ending, Lifeline};
 use crate::metrics::{ActorKind, Alive, BURSTS_DROPPED, PARTICIPANTS_LEFT};
 use crate::participant::{NewParticipant, Participant};
@@ -149,6 +150,8 @@ pub struct Deed {
 pub enum Did {
     /// Their socket came; a [`Snapshot`](crate::participant::Snapshot) (or their place at the door) is the answer.
     Attach,
+    /// They came to watch only, without a socket (WHEP).
+    Look,
     /// Their socket went.
     Detach,
     /// They publish this now, and nothing else.
@@ -239,9 +242,12 @@ pub struct Room {
     stage: Arc<Stage>,
     speaking: Speaking,
     routes: Routes<Recipient<Packets>>,
+    keyframes: Keyframes,
     chat: ChatLog,
     /// Who left since the call was told last.
     left: Vec<(Member, LeaveReason)>,
+    /// Those at the door were told that somebody inside can let them in.
+    told_moderated: bool,
     /// Some still have to find back after a crash.
     gathering: bool,
     parent: CallDoor,
@@ -270,7 +276,13 @@ impl Room {
         };
         let lifeline = parent.ended.upgrade();
         Self {
-            members: Membership::restore(rules, before.inside, before.waiting, before.banned),
+            members: Membership::restore(
+                rules,
+                before.inside,
+                before.waiting,
+                before.banned,
+                before.hostless,
+            ),
             lifeline: lifeline.map(|ended| Lifeline::new(call.call_id.clone(), &ended)),
             call,
             model: room,
@@ -280,8 +292,10 @@ impl Room {
             stage: Arc::default(),
             speaking: Speaking::default(),
             routes: Routes::default(),
+            keyframes: Keyframes::default(),
             chat: ChatLog::default(),
             left: Vec::new(),
+            told_moderated: false,
             gathering,
             parent,
             _alive: services.living.enter(ActorKind::Room),
@@ -289,18 +303,6 @@ impl Room {
             seats,
         }
         .start()
-    }
-}
-
-impl Room {
-    fn look(&mut self) {
-        let heard = self.speaking.look(clock::instant());
-        if let Some(speakers) = heard.speakers {
-            self.tell_all(&Event::Speakers(speakers));
-        }
-        if heard.reordered {
-            self.restage();
-        }
     }
 }
 
@@ -376,7 +378,7 @@ impl Handler<CallChanged> for Room {
 
     fn handle(&mut self, CallChanged(call): CallChanged, _: &mut Self::Context) {
         self.call = call;
-        self.tell_all(&Event::Call(self.call.clone()));
+        self.tell_all(Event::Call(self.call.clone()));
     }
 }
 
@@ -384,9 +386,10 @@ impl Handler<RoomRulesChanged> for Room {
     type Result = ();
 
     fn handle(&mut self, RoomRulesChanged(room): RoomRulesChanged, _: &mut Self::Context) {
-        self.members.set_rules(Rules::of(&room));
-        self.tell_all(&Event::Room(room.clone()));
+        let effects = self.members.set_rules(Rules::of(&room));
+        self.tell_all(Event::Room(room.clone()));
         self.model = Some(room);
+        drop(self.perform(effects));
         self.report();
     }
 }
@@ -424,8 +427,8 @@ impl Handler<Deed> for Room {
 impl Handler<Rejoin> for Room {
     type Result = ();
 
-    fn handle(&mut self, back: Rejoin, _: &mut Self::Context) {
-        self.take_back(back);
+    fn handle(&mut self, back: Rejoin, ctx: &mut Self::Context) {
+        self.take_back(back, ctx);
     }
 }
 
@@ -458,10 +461,8 @@ impl Handler<Watch> for Room {
 impl Handler<KeyframeWanted> for Room {
     type Result = ();
 
-    fn handle(&mut self, wanted: KeyframeWanted, _: &mut Self::Context) {
-        if let Some(door) = self.publisher(wanted.track) {
-            door.keyframe.do_send(wanted);
-        }
+    fn handle(&mut self, wanted: KeyframeWanted, ctx: &mut Self::Context) {
+        self.want_keyframe(wanted, ctx);
     }
 }
 
@@ -476,8 +477,9 @@ impl Handler<ClockTold> for Room {
 impl Handler<Packets> for Room {
     type Result = ();
 
-    fn handle(&mut self, packets: Packets, _: &mut Self::Context) {
+    fn handle(&mut self, packets: Packets, ctx: &mut Self::Context) {
         self.speaking.hear(&packets.burst);
+        self.keyframes.pass(&packets.burst);
         let mut dropped = 0;
         for watcher in self.routes.watchers(packets.track) {
             // A listener that cannot keep up loses media, never the room.
@@ -488,7 +490,7 @@ impl Handler<Packets> for Room {
             }
         }
         if dropped > 0 {
-            self.lost(&packets, dropped);
+            self.lost(&packets, dropped, ctx);
         }
     }
 }

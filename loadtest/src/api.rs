@@ -61,6 +61,7 @@ impl Api {
             settings: RoomSettings::default(),
             password: None,
             scheduled_at: None,
+            host: None,
         };
         let made = self
             .send(self.request(Method::POST, "/rooms").json(&body))

@@ -18,6 +18,7 @@ mod groups;
 mod ledger;
 mod losses;
 mod probes;
+mod receiver;
 mod trendline;
 
 use std::num::NonZeroU16;
@@ -31,6 +32,7 @@ use detector::{Detector, Usage};
 use groups::Groups;
 use ledger::{Acknowledged, Ledger};
 use losses::Losses;
+use receiver::Receiver;
 use trendline::Trendline;
 
 pub(crate) use probes::{Probe, Probes};
@@ -62,8 +64,7 @@ pub(crate) struct Congestion {
     losses: Losses,
     aimd: Aimd,
     probes: Probes,
-    /// What the other end says that it can take at most (REMB).
-    remb: Option<Bitrate>,
+    receiver: Receiver,
     /// When feedback came last.
     heard: Option<Instant>,
     /// The path has shown a limit: queues grew, packets were lost, or a probe came slower than it went.
@@ -83,7 +84,7 @@ impl Congestion {
             losses: Losses::default(),
             aimd: Aimd::new(START),
             probes: Probes::default(),
-            remb: None,
+            receiver: Receiver::default(),
             heard: None,
             limited: false,
             acknowledged: Vec::new(),
@@ -96,9 +97,9 @@ impl Congestion {
         let own = self
             .heard
             .map(|_| self.aimd.rate().min(self.losses.ceiling()));
-        let estimate = match (own, self.remb) {
-            (Some(own), Some(remb)) => own.min(remb),
-            (own, remb) => own.or(remb)?,
+        let estimate = match (own, self.receiver.limit()) {
+            (Some(own), Some(limit)) => own.min(limit),
+            (own, limit) => own.or(limit)?,
         };
         Some(estimate.clamp(FLOOR, CEILING))
     }
@@ -106,7 +107,7 @@ impl Congestion {
     /// The path has shown that it carries no more than about the estimate. Before that the estimate is only what was
     /// tried, and no reason to withhold anything.
     pub(crate) fn is_limited(&self) -> bool {
-        self.limited
+        self.limited || self.receiver.limit().is_some()
     }
 
     /// Much less comes in than goes out.
@@ -119,10 +120,14 @@ impl Congestion {
         self.losses.share()
     }
 
-    /// The other end can take no more (draft-alvestrand-rmcat-remb).
-    pub(crate) fn remb(&mut self, most: Bitrate) {
-        self.remb = Some(most);
-        self.limited = true;
+    /// The other end says that it can take no more (draft-alvestrand-rmcat-remb).
+    pub(crate) fn remb(&mut self, most: Bitrate, now: Instant) {
+        self.receiver.says(most, now);
+    }
+
+    /// A packet of pictures left, whether it is told of or not.
+    pub(crate) fn left(&mut self, bytes: usize) {
+        self.receiver.sent(bytes);
     }
 
     /// Tells of feedback on what was sent.
@@ -195,13 +200,13 @@ impl Congestion {
 
     /// How many bytes may be sent as a probe now, and under which name; `desired` is what would be sent if it fitted.
     pub(crate) fn probe(&mut self, desired: Bitrate, now: Instant) -> Option<Probe> {
-        let estimate = self.estimate().filter(|_| self.remb.is_none())?;
+        let estimate = self.estimate().filter(|_| !self.receiver.speaks())?;
         self.probes.plan(estimate, desired, now)
     }
 
     /// When a probe is worth sending, if ever: `desired` is what would be sent if it fitted.
     pub(crate) fn next_probe(&self, desired: Bitrate) -> Option<Instant> {
-        let estimate = self.estimate().filter(|_| self.remb.is_none())?;
+        let estimate = self.estimate().filter(|_| !self.receiver.speaks())?;
         self.probes.next(estimate, desired, self.heard?)
     }
 

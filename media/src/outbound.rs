@@ -143,7 +143,7 @@ impl Outbound {
                     self.share_soon(now);
                 }
                 Rtcp::Remb(most) => {
-                    self.gate.congestion.remb(*most);
+                    self.gate.congestion.remb(*most, now);
                     self.share_soon(now);
                 }
                 Rtcp::SenderReport { .. } => {}

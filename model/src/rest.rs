@@ -131,6 +131,9 @@ pub struct CreateRoom {
     /// When a scheduled room is meant to begin.
     #[serde(default)]
     pub scheduled_at: Option<Timestamp>,
+    /// Who is host whenever they come in; the first to come in where it is left out.
+    #[serde(default)]
+    pub host: Option<UserId>,
 }
 
 fn persistent() -> RoomType {
@@ -150,15 +153,19 @@ pub struct UpdateRoom {
     #[serde(default)]
     pub settings: Option<SettingsPatch>,
     /// A new password; null takes it away.
-    #[serde(default, skip_serializing_if = "PasswordChange::keeps")]
+    #[serde(default, skip_serializing_if = "Change::keeps")]
     #[schema(value_type = Option<Password>)]
-    pub password: PasswordChange,
+    pub password: Change<Password>,
     /// A new time.
     #[serde(default)]
     pub scheduled_at: Option<Timestamp>,
     /// Locks or unlocks the door.
     #[serde(default)]
     pub locked: Option<bool>,
+    /// Another designated host, who is host at once if they are inside; null: none any more.
+    #[serde(default, skip_serializing_if = "Change::keeps")]
+    #[schema(value_type = Option<UserId>)]
+    pub host: Change<UserId>,
 }
 
 /// Rules to change; what is left out stays.
@@ -175,36 +182,45 @@ pub struct SettingsPatch {
     pub waiting_room: Option<bool>,
 }
 
-/// What becomes of a room's password.
+/// What becomes of something that a room may have or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum PasswordChange {
+pub enum Change<T> {
     /// The key was left out: it stays as it is.
     #[default]
     Keep,
-    /// The key was null: no password any more.
+    /// The key was null: none any more.
     Remove,
     /// A new one.
-    Set(Password),
+    Set(T),
 }
 
-impl PasswordChange {
+impl<T> Change<T> {
     fn keeps(&self) -> bool {
-        *self == Self::Keep
+        matches!(self, Self::Keep)
     }
-}
 
-impl Serialize for PasswordChange {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    /// What there is after it, where there was `before`.
+    pub fn over(self, before: Option<T>) -> Option<T> {
         match self {
-            Self::Keep | Self::Remove => serializer.serialize_none(),
-            Self::Set(password) => serializer.serialize_some(password),
+            Self::Keep => before,
+            Self::Remove => None,
+            Self::Set(now) => Some(now),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for PasswordChange {
+impl<T: Serialize> Serialize for Change<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Keep | Self::Remove => serializer.serialize_none(),
+            Self::Set(now) => serializer.serialize_some(now),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let given = Option::<Password>::deserialize(deserializer)?;
+        let given = Option::<T>::deserialize(deserializer)?;
         Ok(given.map_or(Self::Remove, Self::Set))
     }
 }
@@ -375,18 +391,24 @@ pub struct Page<T> {
 mod tests {
     use super::*;
 
-    fn password(body: &str) -> PasswordChange {
+    fn password(body: &str) -> Change<Password> {
         serde_json::from_str::<UpdateRoom>(body).unwrap().password
     }
 
     #[test]
     fn a_password_left_out_is_not_a_password_taken_away() {
-        assert_eq!(password("{}"), PasswordChange::Keep);
-        assert_eq!(password(r#"{"password": null}"#), PasswordChange::Remove);
-        assert!(matches!(
-            password(r#"{"password": "x"}"#),
-            PasswordChange::Set(_)
-        ));
+        assert_eq!(password("{}"), Change::Keep);
+        assert_eq!(password(r#"{"password": null}"#), Change::Remove);
+        assert!(matches!(password(r#"{"password": "x"}"#), Change::Set(_)));
+    }
+
+    #[test]
+    fn a_host_left_out_is_not_a_host_taken_away() {
+        let host = |body: &str| serde_json::from_str::<UpdateRoom>(body).unwrap().host;
+        let ann: UserId = "ann".parse().unwrap();
+        assert_eq!(host("{}").over(Some(ann.clone())), Some(ann.clone()));
+        assert_eq!(host(r#"{"host": null}"#).over(Some(ann.clone())), None);
+        assert_eq!(host(r#"{"host": "ann"}"#).over(None), Some(ann));
     }
 
     #[test]

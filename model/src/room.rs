@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{RoomId, RoomName, Timestamp};
+use crate::{RoomId, RoomName, Timestamp, UserId};
 
 /// How long a room lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -64,8 +64,12 @@ pub struct Room {
     #[serde(default)]
     #[schema(required = true)]
     pub scheduled_at: Option<Timestamp>,
-    /// Nobody else may come in.
+    /// Nobody else may come in, but for the designated host.
     #[serde(default)]
     #[schema(required = true)]
     pub locked: bool,
+    /// Who is host whenever they come in; null: the first to come in is.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub host: Option<UserId>,
 }

@@ -65,7 +65,8 @@ pub struct Empty {}
 pub struct Hello {
     /// The join token.
     pub token: String,
-    /// Comes back instead of coming in.
+    /// Comes back instead of coming in. Where the server does not know the session any more, or more was missed than it
+    /// keeps (512 events, 256 KiB), it begins anew: `welcome` names another `session`, and the client offers again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
 }
@@ -242,7 +243,8 @@ pub struct ServerFrame {
     /// The request that this answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<u64>,
-    /// Counts events of this session from 1; the last one seen goes into `resume`.
+    /// Counts events of this session from 1; the last one seen goes into `resume`. Speakers, quality and welcomes are
+    /// counted and not told again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
     /// What happened.
@@ -322,7 +324,7 @@ pub struct Welcome {
     pub room: Option<Room>,
     /// Everybody inside, the client itself among them.
     pub roster: Vec<Member>,
-    /// Chat messages so far, oldest first; the last 200.
+    /// Chat messages so far, oldest first; the last 200, or the last 64 KiB of text.
     #[serde(default)]
     #[schema(required = true)]
     pub chat: Vec<ChatMessage>,
@@ -352,6 +354,10 @@ pub struct Limits {
 pub struct Waiting {
     /// 1 is next.
     pub position: u32,
+    /// Somebody is inside who can let them in.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub moderated: bool,
 }
 
 /// What became of a participant.
@@ -428,7 +434,7 @@ pub struct Speaker {
 pub struct Layers {
     /// The track's m-line.
     pub mid: String,
-    /// The rids that somebody watches; none: pause the track.
+    /// The rids that somebody watches, and the smallest one as long as anybody watches any; none: pause the track.
     pub rids: Vec<String>,
 }
 

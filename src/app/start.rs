@@ -11,6 +11,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web;
 use calls_actors::calls::{Calls, Drain};
 use calls_actors::clock::Clock;
+use calls_actors::heartbeat::Heartbeat;
 use calls_actors::{MediaConfig, MediaPorts, PortsError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
@@ -29,6 +30,9 @@ use crate::turn::{Turn, TurnError};
 
 /// Name of the secret that seals join tokens.
 const TOKEN_SECRET: &str = "join-tokens";
+
+/// How long sockets have to hear a `bye`, when everything else took all the time there was.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +54,9 @@ pub enum StartError {
         /// Why not.
         reason: io::Error,
     },
+    /// The system gives no thread for the heartbeat.
+    #[error("no thread can be started: {0}")]
+    Thread(#[source] io::Error),
     /// `--dev` is for this machine alone.
     #[error("--dev asks for no credentials, so it serves on loopback only, not on {0}")]
     OpenToTheWorld(SocketAddr),
@@ -155,6 +162,9 @@ impl Server {
         let secret = store.secret_or(TOKEN_SECRET, offered.to_vec()).await?;
         let life = Duration::from_secs(config.auth.token_minutes * 60);
         let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone()).start();
+        let mut pulses = ports.pulses();
+        pulses.push(("calls".to_owned(), calls.clone().recipient()));
+        let heartbeat = Heartbeat::start(pulses).map_err(StartError::Thread)?;
         let auth = &config.auth;
         let app = web::Data::new(App {
             door: Door::new(
@@ -172,6 +182,7 @@ impl Server {
             store,
             calls,
             ports,
+            heartbeat,
             turn,
             ice,
             clock,
@@ -227,9 +238,10 @@ impl Server {
     }
 
     /// The start, reversed: refuse what is new, tell sessions, flush the journal, close. Takes no longer than
-    /// `http.drain_seconds` and a little.
+    /// `http.drain_seconds` and [`FAREWELL`].
     pub async fn stop(self) {
         let patience = Duration::from_secs(self.app.config.http.drain_seconds);
+        let deadline = tokio::time::Instant::now() + patience;
         info!("draining");
         self.app.stopping.draining.store(true, Ordering::Relaxed);
         match self.app.calls.send(Drain).timeout(patience).await {
@@ -237,7 +249,9 @@ impl Server {
             Err(error) => warn!(%error, "calls could not be closed in time"),
         }
         let _ = self.app.stopping.tell.send(true); // sockets without a call: nobody else tells them
-        let stopped = tokio::time::timeout(patience + Duration::from_secs(2), self.http.stop(true));
+        // What the calls left of the time is for what HTTP has under way; the farewells to sockets need a moment.
+        let deadline = deadline.max(tokio::time::Instant::now()) + FAREWELL;
+        let stopped = tokio::time::timeout_at(deadline, self.http.stop(true));
         if stopped.await.is_err() {
             self.http.stop(false).await;
         }

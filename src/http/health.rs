@@ -26,6 +26,8 @@ pub(super) struct Readiness {
     pub media: bool,
     /// The server goes down and takes nothing new.
     pub draining: bool,
+    /// Who should answer every second and has not for more than 5 s: `calls`, `media-0`, …
+    pub late: Vec<String>,
 }
 
 /// The process lives.
@@ -52,8 +54,9 @@ pub(super) async fn readyz(app: web::Data<App>) -> HttpResponse {
         database: app.store.ping().await.is_ok(),
         media: app.calls.connected() && app.ports.count() > 0,
         draining: app.draining(),
+        late: app.heartbeat.late(),
     };
-    if ready.database && ready.media && !ready.draining {
+    if ready.database && ready.media && !ready.draining && ready.late.is_empty() {
         HttpResponse::Ok().json(ready)
     } else {
         HttpResponse::ServiceUnavailable().json(ready)

@@ -8,7 +8,7 @@ use calls_actors::participant::{ClientRequest, OfferSdp, Participant, SignalRefu
 use calls_media::SdpRefused;
 use calls_model::rest::{Admission, IceServer};
 use calls_model::signal::{Empty, Request};
-use calls_model::{ParticipantId, RoomId, UserId};
+use calls_model::{ParticipantId, Role, RoomId, UserId};
 
 use super::problem::{Problem, kinds};
 use super::rooms::at_door;
@@ -27,10 +27,16 @@ pub(super) struct Presence {
 }
 
 impl Presence {
-    /// The presence that the caller's token is for; an application gets a guest of its own.
-    pub(super) async fn of(app: &App, caller: &Caller, room_id: &RoomId) -> Result<Self, Problem> {
+    /// The presence that the caller's token is for; an application gets a guest of its own, that `sends` or only
+    /// watches.
+    pub(super) async fn of(
+        app: &App,
+        caller: &Caller,
+        room_id: &RoomId,
+        sends: bool,
+    ) -> Result<Self, Problem> {
         let Caller::User(bearer) = caller else {
-            return Self::guest(app, room_id).await;
+            return Self::guest(app, room_id, sends).await;
         };
         let found = caller.in_room(room_id)?;
         let found = found.ok_or(Problem::Forbidden("the token is for no call"))?;
@@ -46,7 +52,7 @@ impl Presence {
         }
     }
 
-    async fn guest(app: &App, room_id: &RoomId) -> Result<Self, Problem> {
+    async fn guest(app: &App, room_id: &RoomId, sends: bool) -> Result<Self, Problem> {
         let door = at_door(app, room_id).await?;
         if door.password_hash.is_some() {
             // There is no place for a password in an offer: join first, and bring the token.
@@ -60,7 +66,8 @@ impl Presence {
             room: door.room,
             user_id: user.clone(),
             display_name: None,
-            role: None,
+            role: (!sends).then_some(Role::Observer),
+            guest: true,
         };
         let seat = app.ask(join).await??.seat;
         let find = FindParticipant {

@@ -98,6 +98,12 @@ pub enum Problem {
     /// Moderation was refused.
     #[error(transparent)]
     Moderate(#[from] ModerateRefused),
+    /// The client does not wait for the answers to what it asks.
+    #[error("{most} requests wait for their answers already")]
+    TooManyWaiting {
+        /// The most that may.
+        most: usize,
+    },
     /// A presence said no.
     #[error(transparent)]
     Signal(#[from] SignalRefused),
@@ -155,6 +161,7 @@ impl Problem {
             Self::Join(refused) => refusals::join(refused),
             Self::NotAdmitted => &kinds::NOT_ADMITTED,
             Self::Denied => &kinds::DENIED,
+            Self::TooManyWaiting { .. } => &kinds::RATE_LIMITED,
             Self::Moderate(refused) => refusals::moderate(refused),
             Self::Signal(refused) => refusals::signal(refused),
             Self::Store(error) => refusals::store(error),

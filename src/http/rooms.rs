@@ -5,9 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use calls_actors::calls::{self, Found, JoinRefused, RoomChanged, RoomDeleted, RoomSnapshot};
 use calls_actors::participant::SignalRefused;
 use calls_model::fact::HashChange;
-use calls_model::rest::{
-    CreateRoom, JoinRoom, JoinedRoom, LeaveRoom, Page, PasswordChange, UpdateRoom,
-};
+use calls_model::rest::{Change, CreateRoom, JoinRoom, JoinedRoom, LeaveRoom, Page, UpdateRoom};
 use calls_model::{Fact, Member, Role, Room, RoomId, RoomSettings};
 
 use super::extract::{Body, Query};
@@ -56,6 +54,7 @@ pub(super) async fn create_room(
         created_at: app.clock.now(),
         scheduled_at: asked.scheduled_at,
         locked: false,
+        host: asked.host,
     };
     app.store
         .record(vec![Fact::RoomCreated {
@@ -128,9 +127,9 @@ pub(super) async fn update_room(
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let password_hash = match &asked.password {
-        PasswordChange::Keep => HashChange::Keep,
-        PasswordChange::Remove => HashChange::Remove,
-        PasswordChange::Set(password) => HashChange::Set(app.door.hash(password.clone()).await?),
+        Change::Keep => HashChange::Keep,
+        Change::Remove => HashChange::Remove,
+        Change::Set(password) => HashChange::Set(app.door.hash(password.clone()).await?),
     };
     let room = updated(at_door(&app, &room_id).await?.room, &asked);
     let fact = Fact::RoomUpdated {
@@ -202,6 +201,7 @@ pub(super) async fn join_room(
         user_id: asked.user_id,
         display_name: asked.display_name,
         role: asked.role,
+        guest: false,
     };
     let seat = app.ask(join).await??.seat;
     let connection = connections::of_seat(&app, &request, &seat, Some(room_id.clone()));
@@ -332,12 +332,13 @@ fn updated(mut room: Room, change: &UpdateRoom) -> Room {
         settings.waiting_room = rules.waiting_room.unwrap_or(settings.waiting_room);
     }
     room.settings.require_password = match change.password {
-        PasswordChange::Keep => room.settings.require_password,
-        PasswordChange::Remove => false,
-        PasswordChange::Set(_) => true,
+        Change::Keep => room.settings.require_password,
+        Change::Remove => false,
+        Change::Set(_) => true,
     };
     room.scheduled_at = change.scheduled_at.or(room.scheduled_at);
     room.locked = change.locked.unwrap_or(room.locked);
+    room.host = change.host.clone().over(room.host);
     room
 }
 
@@ -351,7 +352,7 @@ mod tests {
         serde_json::from_value(json!({
             "room_id": "room_1", "name": "Daily", "type": "persistent", "max_participants": 10,
             "settings": {"require_password": true, "waiting_room": true},
-            "current_participants": 0, "created_at": "2024-01-01T08:00:00Z",
+            "current_participants": 0, "created_at": "2024-01-01T08:00:00Z", "host": "ann",
         }))
         .unwrap()
     }
@@ -369,6 +370,12 @@ mod tests {
     fn a_null_password_opens_the_room_and_leaves_its_other_rules() {
         let changed = change(json!({"password": null})).settings;
         assert!(!changed.require_password && changed.waiting_room);
+    }
+
+    #[test]
+    fn a_null_host_leaves_the_role_to_the_first_who_comes() {
+        assert_eq!(change(json!({"host": null})).host, None);
+        assert_eq!(change(json!({"host": "bob"})).host, "bob".parse().ok());
     }
 
     #[test]

@@ -6,8 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    calls, connections, docs, extract, health, ice, openapi, participants, rooms, web as pages,
-    whep, whip, ws,
+    calls, connections, docs, extract, health, ice, openapi, participants, quality, rooms,
+    web as pages, whep, whip, ws,
 };
 
 /// Where REST begins.
@@ -44,6 +44,7 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(whep::whep_trickle)
             .service(whep::whep_stop)
             .service(calls::get_call)
+            .service(quality::call_quality)
             .service(calls::answer)
             .service(calls::reject)
             .service(calls::cancel)

@@ -47,7 +47,7 @@ pub(super) async fn whep_offer(
 ) -> Result<HttpResponse, Problem> {
     let room_id = room_id.into_inner();
     let publish = Vec::new();
-    let presence = Presence::of(&app, &caller, &room_id).await?;
+    let presence = Presence::of(&app, &caller, &room_id, false).await?;
     let offer = OfferSdp {
         sdp,
         publish,

@@ -35,7 +35,7 @@ pub(super) async fn whip_offer(
     Sdp(sdp): Sdp,
 ) -> Result<HttpResponse, Problem> {
     let room_id = room_id.into_inner();
-    let presence = Presence::of(&app, &caller, &room_id).await?;
+    let presence = Presence::of(&app, &caller, &room_id, true).await?;
     let offer = published_by(&sdp).map(|publish| OfferSdp {
         sdp,
         publish,

@@ -64,12 +64,12 @@ pub(super) async fn to_call(
     door: Recipient<ToClient>,
 ) -> Result<Line, Unwelcome> {
     match attach(app, &user, &place, resume.clone(), door.clone()).await {
-        // The presence is another one than the client remembers: it begins anew.
-        Err(AttachFailed::Refused(AttachRefused::UnknownSession)) => {
-            attach(app, &user, &place, None, door)
-                .await
-                .map_err(AttachFailed::into)
-        }
+        // The presence is another one than the client remembers, or more was missed than is kept: it begins anew.
+        Err(AttachFailed::Refused(
+            AttachRefused::UnknownSession | AttachRefused::MissedTooMuch,
+        )) => attach(app, &user, &place, None, door)
+            .await
+            .map_err(AttachFailed::into),
         outcome => outcome.map_err(AttachFailed::into),
     }
 }

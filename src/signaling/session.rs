@@ -14,10 +14,11 @@ use actix::prelude::*;
 use actix_web::web::Data;
 use actix_web_actors::ws::WebsocketContext;
 use calls_actors::calls::UserOffline;
+use calls_actors::event::Frame;
 use calls_actors::participant::{ClientRequest, Detach, ToClient};
 use calls_model::signal::{Bye, ByeReason, Event, Hello, Ready, Request, ServerFrame};
 use metrics::{counter, gauge};
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use super::backlog::Backlog;
 use super::budget::Budget;
@@ -35,6 +36,9 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 
 /// Without a pong for so long, the other end is gone: two pings and some patience.
 const SILENT_FOR: Duration = Duration::from_secs(25);
+
+/// Requests of one socket that may wait for their answers; what comes on top is refused.
+const UNANSWERED: usize = 64;
 
 /// Where a socket is in its life.
 enum State {
@@ -59,7 +63,7 @@ pub(crate) struct Session {
     /// Requests whose answers are still to come.
     unanswered: usize,
     /// The participant's `bye`, which waits for those answers: each request has its own.
-    farewell: Option<ServerFrame>,
+    farewell: Option<Frame>,
 }
 
 impl Session {
@@ -80,9 +84,13 @@ impl Session {
     }
 
     fn send(&mut self, frame: &ServerFrame, ctx: &mut WebsocketContext<Self>) {
-        let Ok(text) = serde_json::to_string(frame) else {
-            return;
-        };
+        match serde_json::to_string(frame) {
+            Ok(text) => self.send_text(text, ctx),
+            Err(error) => error!(session.id = %self.id, %error, "a frame cannot be written"),
+        }
+    }
+
+    fn send_text(&mut self, text: String, ctx: &mut WebsocketContext<Self>) {
         self.backlog.sent(text.len());
         counter!(FRAMES_OUT).increment(1);
         ctx.text(text);
@@ -218,7 +226,7 @@ impl Session {
         let participant = match &self.state {
             State::Silent => return self.reply(id, Err(hello_first()), ctx),
             State::Closing => return,
-            State::Open(Line::Call { participant, .. }) => participant,
+            State::Open(Line::Call { participant, .. }) => participant.clone(),
             State::Open(Line::User { .. }) => {
                 if matches!(request, Request::Leave(_)) {
                     self.reply(id, Ok(serde_json::json!({})), ctx);
@@ -228,6 +236,9 @@ impl Session {
                 return self.reply(id, Err(refused), ctx);
             }
         };
+        if self.unanswered >= UNANSWERED {
+            return self.reply(id, Err(Problem::TooManyWaiting { most: UNANSWERED }), ctx);
+        }
         let answer = participant
             .send(ClientRequest { request })
             .timeout(PATIENCE);
@@ -248,9 +259,8 @@ impl Session {
         let Some(frame) = self.farewell.take() else {
             return;
         };
-        if let (State::Open(_), Event::Bye(Bye { reason, .. })) = (&self.state, &frame.event) {
-            let reason = *reason;
-            self.send(&frame, ctx);
+        if let (State::Open(_), Some(reason)) = (&self.state, frame.bye()) {
+            self.send_text(frame.text(), ctx);
             self.close(reason, ctx);
         }
     }
@@ -315,17 +325,14 @@ impl Handler<ToClient> for Session {
     type Result = ();
 
     fn handle(&mut self, ToClient(frame): ToClient, ctx: &mut Self::Context) {
-        match &frame.event {
+        match frame.bye() {
             _ if matches!(self.state, State::Closing) => {}
-            Event::Bye(Bye {
-                reason: ByeReason::Lost,
-                ..
-            }) => self.find_back(ctx),
-            Event::Bye(_) => {
+            Some(ByeReason::Lost) => self.find_back(ctx),
+            Some(_) => {
                 self.farewell = Some(frame);
                 self.part(ctx);
             }
-            _ => self.send(&frame, ctx),
+            None => self.send_text(frame.text(), ctx),
         }
     }
 }

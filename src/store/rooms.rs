@@ -34,6 +34,7 @@ struct RoomRow {
     settings: JsonText,
     locked: bool,
     scheduled_at: Option<At>,
+    host: Option<String>,
     created_at: At,
 }
 
@@ -57,6 +58,7 @@ struct RoomRules<'a> {
     settings: JsonText,
     locked: bool,
     scheduled_at: Option<At>,
+    host: Option<String>,
 }
 
 impl<'a> From<&'a Room> for RoomRules<'a> {
@@ -68,6 +70,7 @@ impl<'a> From<&'a Room> for RoomRules<'a> {
             settings: document(room.settings),
             locked: room.locked,
             scheduled_at: room.scheduled_at.map(At),
+            host: room.host.clone().map(String::from),
         }
     }
 }
@@ -84,6 +87,7 @@ impl RoomRow {
             created_at: self.created_at.0,
             scheduled_at: moment(self.scheduled_at),
             locked: self.locked,
+            host: self.host.map(|host| value("room host", host)).transpose()?,
         })
     }
 }

@@ -21,6 +21,7 @@ table! {
         locked -> Bool,
         password_hash -> Nullable<Text>,
         scheduled_at -> Nullable<Moment>,
+        host -> Nullable<Text>,
         created_at -> Moment,
         deleted_at -> Nullable<Moment>,
     }
@@ -110,6 +111,22 @@ table! {
         headers -> Document,
         body -> Binary,
         created_at -> Moment,
+    }
+}
+
+table! {
+    quality_samples (call_id, at, participant_id) {
+        call_id -> Text,
+        at -> Moment,
+        participant_id -> Text,
+        score -> Float,
+        up_kbps -> BigInt,
+        down_kbps -> BigInt,
+        loss -> Float,
+        rtt_ms -> Nullable<BigInt>,
+        jitter_ms -> BigInt,
+        freezes -> BigInt,
+        estimate_kbps -> Nullable<BigInt>,
     }
 }
 

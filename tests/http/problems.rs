@@ -184,7 +184,7 @@ async fn health_readiness_and_numbers_are_told() {
     let ready = send(world.page(Method::GET, "/readyz")).await.expect(200);
     assert_eq!(
         ready,
-        json!({ "database": true, "media": true, "draining": false })
+        json!({ "database": true, "media": true, "draining": false, "late": [] })
     );
     world.get("/rooms").await.expect(200);
     let metrics = send(world.page(Method::GET, "/metrics")).await;

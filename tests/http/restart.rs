@@ -59,6 +59,22 @@ async fn a_stop_tells_every_socket_and_writes_every_call_down() {
 }
 
 #[actix_web::test]
+async fn a_stop_keeps_to_its_time_and_tells_everybody_where_a_media_thread_is_stuck() {
+    let world = World::start(true, |config| config.http.drain_seconds = 1).await;
+    let room = world.room(json!({})).await;
+    let (ann, _) = world.enter(&room, "ann").await;
+    let (release, stuck) = std::sync::mpsc::channel::<()>();
+    world.server.app().ports.on(0, move |_| {
+        let _ = stuck.recv(); // ends either way
+    });
+    let start = std::time::Instant::now();
+    let ((), ann) = futures_util::join!(world.server.stop(), ann.end());
+    assert_eq!(ann, ("server_shutdown".to_owned(), 1001));
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    drop(release);
+}
+
+#[actix_web::test]
 async fn calls_that_a_crash_left_open_are_closed_at_the_next_start() {
     let world = World::open().await;
     let app = world.server.app();

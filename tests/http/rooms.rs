@@ -89,6 +89,38 @@ async fn the_first_to_come_is_host_and_hands_over_by_leaving() {
 }
 
 #[actix_web::test]
+async fn a_designated_host_stays_over_other_changes_and_keeps_the_role_from_others() {
+    let world = World::open().await;
+    let room = world
+        .room(json!({ "host": "ann", "settings": { "waiting_room": true } }))
+        .await;
+    let path = format!("/rooms/{room}");
+    let change = |body| world.patch(&path, body);
+    let changed = change(json!({ "name": "Weekly" })).await.expect(200);
+    assert_eq!(changed["host"], "ann");
+
+    let bob = world.join(&room, "bob").await;
+    assert_eq!(
+        (&bob["role"], &bob["state"]),
+        (&json!("participant"), &json!("waiting"))
+    );
+    let mut bob = Socket::hello(&bob["connection"]).await;
+    assert_eq!(bob.event("waiting").await["moderated"], false);
+    let ann = world.join(&room, "ann").await;
+    assert_eq!(
+        (&ann["role"], &ann["state"]),
+        (&json!("host"), &json!("admitted"))
+    );
+    assert_eq!(bob.event("waiting").await["moderated"], true);
+
+    let changed = change(json!({ "host": null })).await.expect(200);
+    assert_eq!(changed["host"], Value::Null);
+    change(json!({ "host": "" }))
+        .await
+        .problem(422, "invalid-body");
+}
+
+#[actix_web::test]
 async fn leaving_twice_is_leaving_once() {
     let world = World::open().await;
     let room = world.room(json!({})).await;

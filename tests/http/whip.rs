@@ -66,6 +66,33 @@ async fn an_application_gets_a_guest_and_no_guest_stays_after_a_bad_offer() {
 }
 
 #[actix_web::test]
+async fn who_came_by_whip_as_a_guest_or_by_whep_is_no_host() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let watching = OFFER.replace("a=sendonly", "a=recvonly");
+    let members = || async {
+        let path = format!("/rooms/{room}/participants");
+        let page = world.get(&path).await.expect(200);
+        let rows = page["data"].as_array().unwrap().clone();
+        let role = |row: serde_json::Value| row["role"].as_str().unwrap().to_owned();
+        rows.into_iter().map(role).collect::<Vec<_>>()
+    };
+    for (kind, sdp) in [("whip", OFFER), ("whep", &watching)] {
+        let reply = offer(&world, None, &format!("/{kind}/{room}"), sdp).await;
+        assert_eq!(reply.status.as_u16(), 201, "{}", reply.text);
+    }
+    assert_eq!(members().await, ["participant", "observer"]);
+
+    let ann = world.join(&room, "ann").await;
+    assert_eq!(ann["role"], "host");
+    let token = ann["connection"]["token"].as_str();
+    let reply = offer(&world, token, &format!("/whep/{room}"), &watching).await;
+    assert_eq!(reply.status.as_u16(), 201, "{}", reply.text);
+    assert_eq!(members().await, ["participant", "observer", "participant"]);
+    assert_eq!(world.join(&room, "bob").await["role"], "host");
+}
+
+#[actix_web::test]
 async fn what_is_no_offer_is_refused_by_its_reason() {
     let world = World::open().await;
     let room = world.room(json!({})).await;

@@ -5,7 +5,9 @@ use calls_model::fact::HashChange;
 use calls_model::{Fact, LeaveReason, Room, RoomId, RoomSettings, RoomType};
 
 use super::database::Database;
-use super::samples::{answered, at, initiated, joined, left, member, room, room_created, session};
+use super::samples::{
+    answered, at, initiated, joined, left, member, room, room_created, session, user,
+};
 
 on_both! {
     a_room_reads_back_as_it_was_made,
@@ -27,6 +29,7 @@ async fn a_room_reads_back_as_it_was_made(db: Database) {
         },
         scheduled_at: Some(at(3600)),
         locked: true,
+        host: Some(user("ann")),
         ..room("Daily „Standup” 🚀", at(0))
     };
     let password_hash = Some("$argon2id$v=19$…".to_owned());
@@ -46,6 +49,7 @@ async fn a_change_leaves_alone_what_it_does_not_name(db: Database) {
     let store = db.open().await;
     let made = Room {
         scheduled_at: Some(at(60)),
+        host: Some(user("ann")),
         ..room("Before", at(0))
     };
     let hash = |text: &str| Some(text.to_owned());

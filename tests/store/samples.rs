@@ -25,6 +25,7 @@ pub(crate) fn room(name: &str, created_at: Timestamp) -> Room {
         created_at,
         scheduled_at: None,
         locked: false,
+        host: None,
     }
 }
 

@@ -3,8 +3,8 @@
 use actix::prelude::*;
 use calls_model::CallInput;
 
-use super::Call;
 use super::life::Company;
+use super::{Call, Roster};
 
 impl Call {
     /// Nobody answered in time.
@@ -18,7 +18,7 @@ impl Call {
 
     /// Acts on how many are left.
     pub(super) fn company(&mut self, company: Company, ctx: &mut Context<Self>) {
-        if let (Company::Kept, Some(timer)) = (company, self.company_timer.take()) {
+        if let Some(timer) = self.company_timer.take() {
             ctx.cancel_future(timer);
         }
         match company {
@@ -31,11 +31,19 @@ impl Call {
         }
     }
 
+    /// Enough are here, or wait at the door.
+    pub(super) fn has_company(&self) -> bool {
+        let Roster {
+            inside, waiting, ..
+        } = &self.roster;
+        self.life.has_company(inside, waiting.len())
+    }
+
     fn company_came(&mut self, ctx: &mut Context<Self>) {
         self.company_timer = None;
         if self.joining > 0 {
             self.company(Company::Awaited(self.life.linger()), ctx);
-        } else if !self.life.has_company(&self.roster.inside) {
+        } else if !self.has_company() {
             self.finish_by(CallInput::HangUp, ctx);
         }
     }

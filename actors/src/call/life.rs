@@ -20,6 +20,12 @@ pub const LINGER: Duration = Duration::from_secs(30);
 /// The same for a temporary room, which is deleted with its session.
 pub const LINGER_TEMPORARY: Duration = Duration::from_secs(5);
 
+/// Presences that are over and that an ended call still lists; storage has all of them.
+pub const PAST: usize = 1000;
+
+/// Presences that crashed and may still come back with their old token.
+const CRASHED: usize = 100;
+
 /// Members of one-to-one and group calls without whom there is nobody to talk to.
 const COMPANY: usize = 2;
 
@@ -369,6 +375,7 @@ impl Life {
     pub fn after_leaving(
         &mut self,
         inside: &[Member],
+        waiting: usize,
         left: &[(Member, LeaveReason)],
         now: Timestamp,
     ) -> Company {
@@ -379,16 +386,20 @@ impl Life {
                 self.crashed.push((id.clone(), member.clone()));
             }
         }
-        if left.is_empty() || self.is_over() {
+        keep_latest(&mut self.past, PAST);
+        keep_latest(&mut self.crashed, CRASHED);
+        if self.is_over() {
             return Company::Kept;
         }
         if self.room.is_some() {
-            let empty = inside.is_empty();
-            return if empty {
-                Company::Awaited(self.linger())
-            } else {
+            return if self.has_company(inside, waiting) {
                 Company::Kept
+            } else {
+                Company::Awaited(self.linger())
             };
+        }
+        if left.is_empty() {
+            return Company::Kept;
         }
         let crashed = left
             .iter()
@@ -405,13 +416,13 @@ impl Life {
         }
     }
 
-    /// Is there company now? Asked when the time to come back is over.
-    pub fn has_company(&self, inside: &[Member]) -> bool {
-        let needed = if self.room.is_some() || self.is_unanswered() {
-            1
-        } else {
-            COMPANY
-        };
+    /// Is there company now? Asked when the time to come back is over. Who waits at the door of a room is company: the
+    /// host may still be on the way.
+    pub fn has_company(&self, inside: &[Member], waiting: usize) -> bool {
+        if self.room.is_some() {
+            return inside.len() + waiting > 0;
+        }
+        let needed = if self.is_unanswered() { 1 } else { COMPANY };
         inside.len() >= needed
     }
 
@@ -450,6 +461,10 @@ impl Life {
         let callee = self.callees.get(user).ok_or(VerbRefused::NotCalled)?;
         Ok((user.clone(), callee))
     }
+}
+
+fn keep_latest<T>(all: &mut Vec<T>, most: usize) {
+    all.drain(..all.len().saturating_sub(most));
 }
 
 fn blank(call_id: CallId, call_type: CallType, kind: CallKind, now: Timestamp) -> Call {

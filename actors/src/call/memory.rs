@@ -23,6 +23,8 @@ pub struct Roster {
     pub waiting: Vec<Member>,
     /// Users who were removed.
     pub banned: Vec<UserId>,
+    /// Presences that are never host by themselves.
+    pub hostless: Vec<ParticipantId>,
     /// A moderator locked the door.
     pub locked: bool,
     /// Who left since the last time, and why.

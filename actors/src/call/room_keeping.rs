@@ -36,6 +36,7 @@ impl Call {
             limit,
             waiting_room: false,
             locked: false,
+            host: None,
         };
         let known = !self.roster.participants.is_empty();
         let new = NewRoom {

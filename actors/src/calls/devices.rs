@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use actix::prelude::*;
-use calls_model::signal::{Event, Incoming, ServerFrame};
+use calls_model::signal::{Event, Incoming};
 use calls_model::{Call, UserId};
 
+use crate::event::{Frame, SharedEvent};
 use crate::metrics::DEVICES;
 use crate::participant::ToClient;
 
@@ -54,29 +55,28 @@ impl Devices {
     }
 
     /// Tells all devices of a user how a call stands.
-    pub(super) fn tell(&self, user: &UserId, call: &Call) {
+    pub(super) fn tell(&self, user: &UserId, event: &SharedEvent) {
         let devices = self
             .by_user
             .get(user)
             .map(Vec::as_slice)
             .unwrap_or_default();
         for (_, door) in devices {
-            tell(door, call);
+            tell(door, event);
         }
     }
 }
 
-/// Tells one device how a call stands.
-pub(super) fn tell(door: &Recipient<ToClient>, call: &Call) {
-    let incoming = Incoming {
+/// How a call stands, for devices.
+pub(super) fn incoming(call: &Call) -> SharedEvent {
+    SharedEvent::new(Event::Incoming(Incoming {
         call_id: call.call_id.clone(),
         from: call.from.clone(),
         call: call.clone(),
-    };
-    let event = Event::Incoming(incoming);
-    door.do_send(ToClient(ServerFrame {
-        re: None,
-        seq: None,
-        event,
-    }));
+    }))
+}
+
+/// Tells one device.
+pub(super) fn tell(door: &Recipient<ToClient>, event: &SharedEvent) {
+    door.do_send(ToClient(Frame::new(None, event)));
 }

@@ -50,6 +50,9 @@ pub enum JoinRefused {
     /// A moderator removed this user from the present session.
     #[error("user was removed from this session")]
     Removed,
+    /// The room was deleted, or was a temporary one and ended with its session.
+    #[error("room not found")]
+    NoRoom,
     /// The session ended in the very moment; a new try begins another.
     #[error("call is over")]
     Ended,
@@ -79,6 +82,9 @@ pub enum ModerateRefused {
     /// Moderators cannot act on the host, nor give away the host's role.
     #[error("only the host may do this")]
     NotHost,
+    /// Guests and those who came only to watch let nobody in.
+    #[error("who came by WHIP or WHEP cannot be host")]
+    CannotHost,
     /// The room holds as many as it may.
     #[error("room is full ({limit} participants)")]
     Full {

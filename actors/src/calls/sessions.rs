@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 use calls_model::signal::ByeReason;
-use calls_model::{CallId, CallInput, LeaveReason, Room};
+use calls_model::{CallId, CallInput, LeaveReason, Room, RoomType};
 use tracing::{error, info, warn};
 
 use super::{Calls, JoinRefused, JoinRoom, PATIENCE, Seated};
@@ -50,11 +50,13 @@ impl Calls {
             user_id,
             display_name,
             role,
+            guest,
         } = join;
         let enter = Enter {
             user_id,
             display_name,
             role,
+            guest,
         };
         let (call_id, call) = match self.session_of(&room, &enter, ctx) {
             Ok(session) => session,
@@ -68,6 +70,9 @@ impl Calls {
                 .then(move |seated, calls, ctx| -> Joining {
                     if seated != Err(JoinRefused::Ended) {
                         return Box::pin(actix::fut::ready(seated));
+                    }
+                    if room.room_type == RoomType::Temporary {
+                        return Box::pin(actix::fut::ready(Err(JoinRefused::NoRoom)));
                     }
                     // It ended in the very moment: this one begins the next.
                     calls.registry.end_session(&room.room_id, &call_id);
@@ -87,10 +92,15 @@ impl Calls {
         enter: &Enter,
         ctx: &mut Context<Self>,
     ) -> Result<(CallId, Addr<Call>), JoinRefused> {
+        if self.gone.has(&room.room_id) {
+            return Err(JoinRefused::NoRoom);
+        }
         if let Some(known) = self.registry.session(&room.room_id) {
             return Ok((known.memory.life.id().clone(), known.address.clone()));
         }
-        if room.locked && !enter.role.is_some_and(calls_model::Role::moderates) {
+        let is_host = enter.role.is_none() && room.host.as_ref() == Some(&enter.user_id);
+        let moderates = is_host || enter.role.is_some_and(calls_model::Role::moderates);
+        if room.locked && !moderates {
             return Err(JoinRefused::Locked);
         }
         let call_id = CallId::new();
@@ -118,6 +128,15 @@ impl Calls {
         }
     }
 
+    /// A temporary room is over when its session is.
+    pub(super) fn note_gone(&mut self, life: &Life) {
+        if let (true, Some(room)) = (life.is_over(), life.room())
+            && room.room_type == RoomType::Temporary
+        {
+            self.gone.add(&room.room_id, clock::instant());
+        }
+    }
+
     fn give_up(&mut self, id: &CallId) {
         let Some(known) = self.registry.remove(id) else {
             return;
@@ -132,6 +151,7 @@ impl Calls {
         let Ok(facts) = life.end_by(CallInput::Fail, now) else {
             return;
         };
+        self.note_gone(&life);
         life.close_roster(&roster.inside, now);
         let call = life.wire(&[], now);
         let (reason, bye) = (LeaveReason::CallEnded, ByeReason::CallEnded);

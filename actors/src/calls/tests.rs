@@ -1,6 +1,8 @@
 //! The tree from `Calls` down, in virtual time, with crashes in it.
 
 mod crashes;
+mod gone;
+mod hosts;
 mod ringing;
 mod rooms;
 
@@ -64,6 +66,7 @@ fn room(name: &str) -> Room {
         created_at: DateTime::UNIX_EPOCH.into(),
         scheduled_at: None,
         locked: false,
+        host: None,
     }
 }
 
@@ -146,6 +149,7 @@ impl Server {
             user_id,
             display_name: None,
             role,
+            guest: false,
         })
         .await
     }
@@ -237,7 +241,7 @@ impl Client {
             .heard()
             .await
             .into_iter()
-            .map(|ToClient(frame)| frame)
+            .map(|one| read(&one))
             .collect()
     }
 
@@ -274,6 +278,11 @@ impl Client {
         };
         self.events().await.into_iter().find_map(bye)
     }
+}
+
+/// A frame as the client reads it.
+fn read(ToClient(frame): &ToClient) -> ServerFrame {
+    serde_json::from_str(&frame.text()).expect("a frame")
 }
 
 fn initiate(to: &[&str]) -> Initiate {

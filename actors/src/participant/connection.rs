@@ -68,8 +68,15 @@ impl Connection {
                 .slots
                 .iter()
                 .map(|slot| slot.loss)
-                .fold(0.0, f32::max),
+                .fold(outbound.loss, f32::max),
             rtt: stats.rtt,
+            jitter: inbound
+                .layers
+                .iter()
+                .map(|layer| layer.jitter)
+                .max()
+                .unwrap_or_default(),
+            estimate: outbound.estimate.map(|rate| rate.0),
         }
     }
 

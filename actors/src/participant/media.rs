@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use actix::prelude::*;
-use calls_media::seam::{LayerSet, TrackId};
+use calls_media::seam::{LayerSet, Mid, TrackId};
 use calls_media::{CloseReason, PeerEvent, SdpRefused};
 use calls_model::LeaveReason;
 use calls_model::signal::{Event, PublishedMid, Slots as SlotsEvent};
 use tracing::{debug, info};
 
 use super::connection::Connection;
+use super::slots::Obstacle;
 use super::{Participant, SignalRefused, up};
 use crate::clock;
 use crate::metrics::BURSTS_DROPPED;
@@ -120,11 +121,18 @@ impl Participant {
             PeerEvent::Keyframe { track, layer } => {
                 up(&self.room.keyframe, KeyframeWanted { track, layer });
             }
-            PeerEvent::Unplayable { .. }
-            | PeerEvent::Playable { .. }
-            | PeerEvent::Withheld { .. }
-            | PeerEvent::Granted { .. } => {}
+            PeerEvent::Unplayable { ref mid } => self.obstruct(mid, Obstacle::Codec, true),
+            PeerEvent::Playable { ref mid } => self.obstruct(mid, Obstacle::Codec, false),
+            PeerEvent::Withheld { ref mid } => self.obstruct(mid, Obstacle::Bandwidth, true),
+            PeerEvent::Granted { ref mid } => self.obstruct(mid, Obstacle::Bandwidth, false),
             PeerEvent::Clock(clock) => up(&self.room.clock, ClockTold(clock)),
+        }
+    }
+
+    fn obstruct(&mut self, mid: &Mid, obstacle: Obstacle, there: bool) {
+        if let Some(state) = self.slots.obstruct(&mid.0, obstacle, there) {
+            self.session
+                .tell(Event::Slots(SlotsEvent { slots: vec![state] }));
         }
     }
 

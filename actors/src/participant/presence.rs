@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use calls_model::signal::{ByeReason, Event, Presence};
-use calls_model::{LeaveReason, Member};
+use calls_model::{LeaveReason, Member, QualitySample};
 use tracing::info;
 
 use super::{ORPHANED_PULSES, Participant, UNATTACHED, up};
 use crate::clock;
+use crate::journal::Sampled;
+use crate::metrics::{FREEZES, QUALITY_LOSS, QUALITY_RTT, QUALITY_SCORE};
 use crate::room::door::{MemberDoor, RoomDoor};
 use crate::room::{Deed, Did, Rejoin};
 
@@ -63,12 +65,32 @@ impl Participant {
             self.finish(ByeReason::Lost, ctx);
             return;
         }
-        if let Some(connection) = &self.connection {
-            let now = clock::instant();
-            if let Some(quality) = self.quality.look(&self.id, connection.figures(now), now) {
-                self.deed(Did::Feel(quality));
-            }
+        let Some(connection) = &self.connection else {
+            return;
+        };
+        let now = clock::instant();
+        let figures = connection.figures(now);
+        let at = self.services.clock.now();
+        let look = self.quality.look(&self.id, figures, now, at);
+        if let Some(quality) = look.news {
+            self.deed(Did::Feel(quality));
         }
+        if let Some(sample) = look.sample {
+            self.keep(sample);
+        }
+    }
+
+    fn keep(&self, sample: QualitySample) {
+        metrics::histogram!(QUALITY_SCORE).record(sample.score);
+        metrics::histogram!(QUALITY_LOSS).record(sample.loss);
+        if let Some(rtt_ms) = sample.rtt_ms {
+            metrics::histogram!(QUALITY_RTT).record(f64::from(rtt_ms) / 1000.0);
+        }
+        metrics::counter!(FREEZES).increment(sample.freezes.into());
+        self.services.scribe.sample(Sampled {
+            call_id: self.call.call_id.clone(),
+            sample,
+        });
     }
 
     pub(super) fn finish(&mut self, bye: ByeReason, ctx: &mut Context<Self>) {

@@ -89,10 +89,17 @@ impl Publishing {
             .collect()
     }
 
-    /// The room wants these encodings. Returns what to tell the client, if it can do something about it.
+    /// The room wants these encodings. Returns what to tell the client, if it can do something about it: nothing is
+    /// worth sending where nobody watches, and the smallest always is where anybody does, as whoever watches a larger one
+    /// falls back on it when their network gets worse.
     pub fn watched(&mut self, track: TrackId, layers: LayerSet) -> Option<Layers> {
         let own = self.tracks.iter_mut().find(|own| own.info.id == track)?;
-        if own.info.rids.is_empty() || own.told.unwrap_or_default() == layers {
+        let layers = if layers.is_empty() {
+            layers
+        } else {
+            layers.with(Layer(0))
+        };
+        if own.info.rids.is_empty() || own.told == Some(layers) {
             return None;
         }
         own.told = Some(layers);
@@ -167,6 +174,23 @@ mod tests {
             ("1", vec!["q".to_owned(), "f".to_owned()])
         );
         assert_eq!(publishing.watched(FACE, layers), None, "nothing new");
+    }
+
+    #[test]
+    fn the_smallest_encoding_is_worth_sending_while_anybody_watches() {
+        let mut publishing = publishing(&["q", "h", "f"]);
+        let told = publishing.watched(FACE, LayerSet::only(Layer(2))).unwrap();
+        assert_eq!(told.rids, ["q", "f"]);
+    }
+
+    #[test]
+    fn a_publisher_whom_nobody_watches_is_told_so_from_the_start_and_again() {
+        let mut publishing = publishing(&["q", "h"]);
+        let mut told = |layers| publishing.watched(FACE, layers).map(|told| told.rids.len());
+        assert_eq!(told(LayerSet::NONE), Some(0));
+        assert_eq!(told(LayerSet::NONE), None, "nothing new");
+        assert_eq!(told(LayerSet::only(Layer(1))), Some(2));
+        assert_eq!(told(LayerSet::NONE), Some(0));
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub enum AttachRefused {
     /// `resume.session` is not this presence's.
     #[error("no such session to resume")]
     UnknownSession,
+    /// More was missed than is kept for a resume.
+    #[error("more was missed than is kept")]
+    MissedTooMuch,
     /// The presence is over.
     #[error("participant is gone")]
     Gone,

@@ -1,11 +1,12 @@
 //! The signaling side of a presence: which socket hears it, and what a dropped one missed.
 
 use actix::prelude::*;
-use calls_model::signal::{Bye, ByeReason, Event, Resume, ServerFrame};
+use calls_model::signal::{ByeReason, Event, Resume};
 use uuid::Uuid;
 
-use super::replay::Replay;
+use super::replay::{MissedTooMuch, Replay};
 use super::{AttachRefused, Greeting, ToClient};
+use crate::event::{Frame, SharedEvent};
 
 /// A socket. If its participant panics, the client is told to join again.
 struct Line {
@@ -14,21 +15,13 @@ struct Line {
 }
 
 impl Line {
-    fn send(&self, frame: ServerFrame) {
+    fn send(&self, frame: Frame) {
         self.door.do_send(ToClient(frame));
     }
 
     /// A last word that no resume brings back.
     fn bye(&self, reason: ByeReason) {
-        let event = Event::Bye(Bye {
-            reason,
-            retry: reason.retry(),
-        });
-        self.send(ServerFrame {
-            re: None,
-            seq: None,
-            event,
-        });
+        self.send(Frame::new(None, &SharedEvent::bye(reason)));
     }
 }
 
@@ -74,6 +67,14 @@ impl Session {
         if resume.is_some() && !resumes {
             return Err(AttachRefused::UnknownSession);
         }
+        let missed: Option<Vec<Frame>> = match resume {
+            None => None,
+            Some(resume) => {
+                let missed = self.replay.after(resume.last_seq);
+                let missed = missed.map_err(|MissedTooMuch| AttachRefused::MissedTooMuch)?;
+                Some(missed.cloned().collect())
+            }
+        };
         if let Some(old) = self.line.take() {
             old.bye(ByeReason::Replaced);
         }
@@ -82,9 +83,9 @@ impl Session {
             door,
             attachment: self.attachments,
         };
-        if let Some(resume) = resume {
-            for frame in self.replay.after(resume.last_seq) {
-                line.send(frame.clone());
+        if let Some(missed) = missed {
+            for frame in missed {
+                line.send(frame);
             }
         } else {
             self.name = Uuid::new_v4().simple().to_string();
@@ -120,22 +121,26 @@ impl Session {
 
     /// Says all there is to know. Everything told later came after it.
     pub(super) fn welcome(&mut self, welcome: impl FnOnce(&str, &Greeting) -> Event) {
-        if let (Some(_), Some(greeting)) = (&self.line, &self.greeting) {
+        if let (Some(line), Some(greeting)) = (&self.line, &self.greeting) {
             let event = welcome(&self.name, greeting);
             self.welcomed = true;
-            self.tell(event);
+            line.send(self.replay.number(&event.into())); // every resume brings another one
         }
     }
 
     /// Tells the client, now or when it resumes.
-    pub(super) fn tell(&mut self, event: Event) {
-        if !self.welcomed && !is_for_guests(&event) {
+    pub(super) fn tell(&mut self, event: impl Into<SharedEvent>) {
+        let event = event.into();
+        if !self.welcomed && !is_for_guests(event.event()) {
             return; // the welcome will say it
         }
+        let frame = match is_of_the_moment(event.event()) {
+            true if self.line.is_none() => return,
+            true => self.replay.number(&event),
+            false => self.replay.push(&event),
+        };
         if let Some(line) = &self.line {
-            line.send(self.replay.push(event));
-        } else if !is_of_the_moment(&event) {
-            self.replay.push(event);
+            line.send(frame);
         }
     }
 

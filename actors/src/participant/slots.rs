@@ -34,7 +34,17 @@ struct Slot {
     size: Option<(u32, u32)>,
     hidden: bool,
     shown: Option<Shown>,
+    obstacle: Option<Obstacle>,
     state: SlotState,
+}
+
+/// Why the connection sends nothing into a slot that should carry something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Not even the lowest layer fits through the path.
+    Bandwidth,
+    /// The client cannot decode what comes.
+    Codec,
 }
 
 /// One slot carries something else now, or says something else about it.
@@ -123,6 +133,17 @@ impl Slots {
         }
     }
 
+    /// The connection met an obstacle at a slot, or it is overcome. Returns what to tell the client, if that changed.
+    pub fn obstruct(&mut self, mid: &str, obstacle: Obstacle, there: bool) -> Option<SlotState> {
+        let slot = self.slots.iter_mut().find(|slot| slot.mid == mid)?;
+        match (there, slot.obstacle) {
+            (true, _) => slot.obstacle = Some(obstacle),
+            (false, Some(before)) if before == obstacle => slot.obstacle = None,
+            (false, _) => {}
+        }
+        slot.tell_obstacle()
+    }
+
     /// Forgets all slots: the connection is gone.
     pub fn clear(&mut self) {
         self.slots.clear();
@@ -150,9 +171,10 @@ impl Slots {
         for (kind, wish) in wishes {
             self.fill_group(kind, &wish, stage, &mut used, &mut fillings);
         }
+        let speaker = stage.last_speaker().map(|staged| staged.announced.track);
         let filled = self.slots.iter_mut().zip(fillings);
         filled
-            .filter_map(|(slot, filling)| slot.carry(filling.as_ref()))
+            .filter_map(|(slot, filling)| slot.carry(filling.as_ref(), speaker))
             .collect()
     }
 
@@ -243,6 +265,7 @@ impl Slot {
             size: None,
             hidden: false,
             shown: None,
+            obstacle: None,
             state,
         }
     }
@@ -268,18 +291,23 @@ impl Slot {
         self.size = width.zip(*height);
     }
 
-    fn carry(&mut self, filling: Option<&Staged>) -> Option<SlotChange> {
+    fn carry(&mut self, filling: Option<&Staged>, speaker: Option<TrackId>) -> Option<SlotChange> {
         let shown = filling.filter(|_| !self.hidden).map(|staged| Shown {
             track: staged.announced.track,
             layers: staged.announced.layers,
             size: self.size,
-            priority: Priority::Usual,
+            priority: self.priority(staged, speaker),
         });
+        let track = |shown: &Option<Shown>| shown.map(|shown| shown.track);
+        if track(&shown) != track(&self.shown) {
+            self.obstacle = None;
+        }
         let paused = match filling {
             Some(_) if self.hidden => Some(Paused::Hidden),
             Some(staged) if !self.decodes(staged) => Some(Paused::Codec),
             Some(staged) if staged.announced.muted => Some(Paused::Muted),
-            _ => None,
+            Some(_) => self.obstacle.map(Paused::from),
+            None => None,
         };
         let state = SlotState {
             mid: self.mid.clone(),
@@ -296,6 +324,39 @@ impl Slot {
             show,
             tell,
         })
+    }
+
+    /// What suffers last where the path is narrow.
+    fn priority(&self, staged: &Staged, speaker: Option<TrackId>) -> Priority {
+        let chosen = matches!(self.wish, Wish::Pinned(..) | Wish::User(_));
+        match staged.announced.source {
+            Source::Screen | Source::ScreenAudio => Priority::Screen,
+            _ if chosen || speaker == Some(staged.announced.track) => Priority::Speaker,
+            _ => Priority::Usual,
+        }
+    }
+
+    /// An obstacle is news only where nothing else keeps the slot silent.
+    fn tell_obstacle(&mut self) -> Option<SlotState> {
+        let ours = matches!(
+            self.state.paused,
+            None | Some(Paused::Bandwidth | Paused::Codec)
+        );
+        let paused = self.obstacle.map(Paused::from);
+        if !ours || self.shown.is_none() || self.state.paused == paused {
+            return None;
+        }
+        self.state.paused = paused;
+        Some(self.state.clone())
+    }
+}
+
+impl From<Obstacle> for Paused {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Bandwidth => Self::Bandwidth,
+            Obstacle::Codec => Self::Codec,
+        }
     }
 }
 

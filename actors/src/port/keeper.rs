@@ -1,7 +1,7 @@
 //! Who watches one media port, on the port's own arbiter.
 //!
 //! * Parent: the arbiter. Children: [`MediaPort`].
-//! * Receives [`Run`]: work for this arbiter, with the port at hand.
+//! * Receives [`Run`]: work for this arbiter, with the port at hand; and [`Beat`], for the whole arbiter.
 //! * On crash of the port: starts a fresh one on the same sockets, three a minute at once, more often only slowly.
 //! * Ends with its arbiter only.
 
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use actix::prelude::*;
 
 use super::{MediaPort, PortCounters, PortHandle};
+use crate::heartbeat::Beat;
 use crate::lifeline::{ChildEnded, Lifeline};
 use crate::metrics::{ActorKind, LiveCount};
 use crate::restarts::RestartBudget;
@@ -127,6 +128,12 @@ impl Handler<Run> for Keeper {
         // A task of its own, so that a panic in it is not the keeper's.
         actix::spawn(async move { work(&handle) });
     }
+}
+
+impl Handler<Beat> for Keeper {
+    type Result = ();
+
+    fn handle(&mut self, _: Beat, _: &mut Self::Context) {}
 }
 
 impl Handler<ChildEnded<usize>> for Keeper {

@@ -12,6 +12,7 @@ use tracing::info;
 use super::membership::Effect;
 use super::{CloseRoom, PARTICIPANTS_LEFT, Room};
 use crate::call::{Roster, RosterChanged};
+use crate::event::SharedEvent;
 use crate::journal::JournalError;
 use crate::participant::{PutOut, Told};
 
@@ -33,6 +34,7 @@ impl Room {
             .filter_map(|effect| self.act(effect, now))
             .collect();
         if changed {
+            self.tell_whether_moderated();
             self.report();
         }
         facts
@@ -78,7 +80,7 @@ impl Room {
                     event: Presence::Updated,
                     participant,
                 };
-                self.tell_all(&Event::Participant(event));
+                self.tell_all(Event::Participant(event));
                 None
             }
             Effect::MediaChanged(id) => {
@@ -91,7 +93,7 @@ impl Room {
                 })
             }
             Effect::Hand(id, up) => {
-                self.tell_all(&Event::Hand(HandEvent {
+                self.tell_all(Event::Hand(HandEvent {
                     participant_id: id,
                     up,
                 }));
@@ -129,7 +131,8 @@ impl Room {
                 })
             }
             Effect::QueueChanged => {
-                self.tell_queue();
+                self.tell_waiting();
+                self.tell_moderators();
                 None
             }
             Effect::Empty => None, // the call sees it in the roster
@@ -170,7 +173,7 @@ impl Room {
     pub(super) fn close(&mut self, close: CloseRoom) {
         let at = self.services.clock.now();
         self.call = close.call;
-        self.tell_all(&Event::Call(self.call.clone()));
+        self.tell_all(Event::Call(self.call.clone()));
         let reason = close.reason;
         let left: Vec<Member> = self.members.inside().cloned().collect();
         let call_id = &self.call.call_id;
@@ -202,21 +205,38 @@ impl Room {
             inside: self.members.inside().cloned().collect(),
             waiting: self.members.waiting().cloned().collect(),
             banned: self.members.banned().cloned().collect(),
+            hostless: self.members.hostless().cloned().collect(),
             locked: self.members.rules().locked,
             left: std::mem::take(&mut self.left),
             participants: self.participants.clone(),
         }));
     }
 
-    fn tell_queue(&self) {
+    /// Those at the door hear when the last who could let them in goes, and when one comes.
+    fn tell_whether_moderated(&mut self) {
+        let moderated = self.members.is_moderated();
+        if std::mem::replace(&mut self.told_moderated, moderated) != moderated {
+            self.tell_waiting();
+        }
+    }
+
+    fn tell_waiting(&self) {
+        let moderated = self.members.is_moderated();
         for (position, member) in (1..).zip(self.members.waiting()) {
             if let Some(id) = &member.participant_id {
-                self.tell(id, Event::Waiting(Waiting { position }));
+                let waiting = Waiting {
+                    position,
+                    moderated,
+                };
+                self.tell(id, Event::Waiting(waiting));
             }
         }
-        let knock = Event::Knock(Knock {
+    }
+
+    fn tell_moderators(&self) {
+        let knock = SharedEvent::new(Event::Knock(Knock {
             waiting: self.members.waiting().cloned().collect(),
-        });
+        }));
         for moderator in self
             .members
             .inside()
@@ -237,19 +257,26 @@ impl Room {
     }
 
     /// Tells one.
-    pub(super) fn tell(&self, id: &ParticipantId, event: Event) {
+    pub(super) fn tell(&self, id: &ParticipantId, event: impl Into<SharedEvent>) {
         if let Some(door) = self.doors.get(id) {
-            door.told.do_send(Told(event));
+            door.told.do_send(Told(event.into()));
         }
     }
 
-    /// Tells everybody inside.
-    pub(super) fn tell_all(&self, event: &Event) {
+    /// Tells everybody inside: the same words to all.
+    pub(super) fn tell_all(&self, event: impl Into<SharedEvent>) {
+        self.tell_all_but(None, event);
+    }
+
+    /// Tells everybody inside but one.
+    pub(super) fn tell_all_but(&self, not: Option<&ParticipantId>, event: impl Into<SharedEvent>) {
+        let event = event.into();
         let ids = self
             .members
             .inside()
             .filter_map(|member| member.participant_id.as_ref());
-        ids.for_each(|id| self.tell(id, event.clone()));
+        ids.filter(|id| Some(*id) != not)
+            .for_each(|id| self.tell(id, event.clone()));
     }
 
     fn tell_others(&self, id: &ParticipantId, event: Presence, member: &Member) {
@@ -257,12 +284,7 @@ impl Room {
             event,
             participant: member.clone(),
         };
-        let ids = self
-            .members
-            .inside()
-            .filter_map(|member| member.participant_id.as_ref());
-        ids.filter(|other| *other != id)
-            .for_each(|other| self.tell(other, Event::Participant(event.clone())));
+        self.tell_all_but(Some(id), Event::Participant(event));
     }
 }
 

@@ -73,7 +73,7 @@ impl Room {
     }
 
     /// Takes back somebody who outlived a crash of this room.
-    pub(super) fn take_back(&mut self, back: Rejoin) {
+    pub(super) fn take_back(&mut self, back: Rejoin, ctx: &mut Context<Self>) {
         let Rejoin {
             who,
             participant,
@@ -112,7 +112,7 @@ impl Room {
         }
         let watched = watching.into_iter().map(|(track, _)| track);
         for track in own.into_iter().chain(watched) {
-            self.refresh(track);
+            self.refresh(track, ctx);
         }
         self.report();
         if self.missing().is_empty() {

@@ -8,11 +8,15 @@ use calls_model::{ChatText, ParticipantId, Timestamp};
 /// Messages that are kept for those who come later.
 pub const HISTORY: usize = 200;
 
+/// Bytes of text that are kept of them: all of it fits into one `welcome`.
+pub const HISTORY_BYTES: usize = 64 * 1024;
+
 /// The last messages of a call, numbered from 1.
 #[derive(Debug, Default)]
 pub struct ChatLog {
     said: u64,
     kept: VecDeque<ChatMessage>,
+    bytes: usize,
 }
 
 impl ChatLog {
@@ -34,10 +38,14 @@ impl ChatLog {
             to,
             at,
         };
-        if self.kept.len() == HISTORY {
-            self.kept.pop_front();
-        }
+        self.bytes += bytes(&message);
         self.kept.push_back(message.clone());
+        while self.kept.len() > HISTORY || self.bytes > HISTORY_BYTES {
+            let Some(oldest) = self.kept.pop_front() else {
+                break;
+            };
+            self.bytes -= bytes(&oldest);
+        }
         message
     }
 
@@ -48,6 +56,10 @@ impl ChatLog {
         };
         self.kept.iter().filter(visible).cloned().collect()
     }
+}
+
+fn bytes(message: &ChatMessage) -> usize {
+    message.text.as_str().len() + message.name.len()
 }
 
 #[cfg(test)]
@@ -85,5 +97,19 @@ mod tests {
         (0..=HISTORY).for_each(|n| _ = say(&mut log, &format!("message {n}"), None));
         let seen = log.seen_by(&"part_bob".parse().unwrap());
         assert_eq!((seen.len(), seen[0].number), (HISTORY, 2));
+    }
+
+    #[test]
+    fn long_messages_are_forgotten_sooner() {
+        let mut log = ChatLog::default();
+        let essay = "ü".repeat(ChatText::MAX);
+        (0..HISTORY).for_each(|_| _ = say(&mut log, &essay, None));
+        let seen = log.seen_by(&"part_bob".parse().unwrap());
+        let kept: usize = seen.iter().map(bytes).sum();
+        assert!(kept <= HISTORY_BYTES && kept > HISTORY_BYTES / 2, "{kept}");
+        assert_eq!(
+            seen.last().map(|message| message.number),
+            Some(HISTORY as u64)
+        );
     }
 }

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+use actix::prelude::*;
 use calls_media::seam::{Layer, MAX_LAYERS, SourceClock, TrackId};
 use calls_model::signal::{Chat, Data, DataMessage, Event, Waiting};
 use calls_model::{ParticipantId, Source, UserId};
 use tracing::debug;
 
 use super::door::MemberDoor;
+use super::keyframes::Wish;
 use super::stage::Announced;
 use super::{
     BURSTS_DROPPED, ClockTold, Did, KeyframeWanted, Packets, QUALITY_AUDIENCE, Room, Watch,
 };
+use crate::clock;
+use crate::event::SharedEvent;
 use crate::participant::{Snapshot, StageChanged, Watched};
 
 impl Room {
@@ -29,6 +33,10 @@ impl Room {
                 let effects = self.members.detach(who);
                 drop(self.perform(effects));
             }
+            Did::Look => {
+                let effects = self.members.only_watches(who);
+                drop(self.perform(effects));
+            }
             Did::Leave(reason) => drop(self.leave(who, reason)),
             _ if waits => debug!(participant.id = %who, "{who} waits at the door and may not act"),
             Did::Publish(tracks) => self.publish(who, &user_id, tracks),
@@ -39,7 +47,7 @@ impl Room {
                 drop(self.perform(effects));
             }
             Did::Feel(quality) if self.members.count() <= QUALITY_AUDIENCE => {
-                self.tell_all(&Event::Quality(quality));
+                self.tell_all(Event::Quality(quality));
             }
             Did::Feel(quality) => self.tell(who, Event::Quality(quality)),
         }
@@ -53,7 +61,14 @@ impl Room {
         let position = place
             .and_then(|place| u32::try_from(place + 1).ok())
             .unwrap_or(1);
-        self.tell(who, Event::Waiting(Waiting { position }));
+        let moderated = self.members.is_moderated();
+        self.tell(
+            who,
+            Event::Waiting(Waiting {
+                position,
+                moderated,
+            }),
+        );
     }
 
     fn attach(&mut self, who: &ParticipantId) {
@@ -89,9 +104,9 @@ impl Room {
         };
         let at = self.services.clock.now();
         let message = self.chat.say(who.clone(), name, text, to.clone(), at);
-        let event = Event::Chat(message);
+        let event = SharedEvent::new(Event::Chat(message));
         match to {
-            None => self.tell_all(&event),
+            None => self.tell_all(event),
             Some(to) => {
                 if &to != who {
                     self.tell(&to, event.clone());
@@ -108,16 +123,10 @@ impl Room {
             topic,
             payload,
         });
-        let ids = self
-            .members
-            .inside()
-            .filter_map(|member| member.participant_id.as_ref());
         match to {
             Some(to) if self.members.member(&to).is_some() => self.tell(&to, event),
             Some(_) => {}
-            None => ids
-                .filter(|id| *id != who)
-                .for_each(|id| self.tell(id, event.clone())),
+            None => self.tell_all_but(Some(who), event),
         }
     }
 
@@ -161,6 +170,7 @@ impl Room {
         for &track in ended {
             self.routes.forget_track(track);
             self.speaking.forget(track);
+            self.keyframes.forget(track);
         }
     }
 
@@ -179,6 +189,19 @@ impl Room {
         self.stage = Arc::new(stage);
         for door in self.doors.values() {
             door.stage.do_send(StageChanged(Arc::clone(&self.stage)));
+        }
+    }
+
+    // ── who speaks ──────────────────────────────────────────────────────────
+
+    /// Tells who speaks, and lets them have the stage.
+    pub(super) fn look(&mut self) {
+        let heard = self.speaking.look(clock::instant());
+        if let Some(speakers) = heard.speakers {
+            self.tell_all(Event::Speakers(speakers));
+        }
+        if heard.reordered {
+            self.restage();
         }
     }
 
@@ -235,31 +258,50 @@ impl Room {
         }
     }
 
+    // ── key frames ──────────────────────────────────────────────────────────
+
+    /// Passes a wish on to the publisher, unless it heard of one a moment ago.
+    pub(super) fn want_keyframe(&mut self, wanted: KeyframeWanted, ctx: &mut Context<Self>) {
+        let KeyframeWanted { track, layer } = wanted;
+        if self.publishers.owner(track).is_none() {
+            return;
+        }
+        let now = clock::instant();
+        match self.keyframes.want(track, layer, now) {
+            Wish::Ask => self.ask_keyframe(wanted),
+            Wish::Later(due) => {
+                ctx.run_later(due - now, move |room, _| {
+                    if room.keyframes.is_due(track, layer, clock::instant()) {
+                        room.ask_keyframe(wanted);
+                    }
+                });
+            }
+            Wish::Known => {}
+        }
+    }
+
+    fn ask_keyframe(&self, wanted: KeyframeWanted) {
+        if let Some(door) = self.publisher(wanted.track) {
+            door.keyframe.do_send(wanted);
+        }
+    }
+
     /// Asks for a fresh start of whatever is watched of a track: what was sent while nobody routed it is lost, and
     /// a decoder would wait for seconds before it asks by itself.
-    pub(super) fn refresh(&self, track: TrackId) {
-        let Some(door) = self.publisher(track) else {
-            return;
-        };
+    pub(super) fn refresh(&mut self, track: TrackId, ctx: &mut Context<Self>) {
         let wanted = self.routes.wanted(track);
         let layers = (0u8..).map(Layer).take(MAX_LAYERS);
         for layer in layers.filter(|layer| wanted.has(*layer)) {
-            door.keyframe.do_send(KeyframeWanted { track, layer });
+            self.want_keyframe(KeyframeWanted { track, layer }, ctx);
         }
     }
 
     /// Counts what somebody's full mailbox did not take, and asks for a fresh start of the picture.
-    pub(super) fn lost(&self, packets: &Packets, dropped: u64) {
+    pub(super) fn lost(&mut self, packets: &Packets, dropped: u64, ctx: &mut Context<Self>) {
         metrics::counter!(BURSTS_DROPPED, "at" => "room").increment(dropped);
-        let Some(first) = packets.burst.first() else {
-            return;
-        };
-        if let Some(door) = self.publisher(packets.track) {
-            let layer = first.layer;
-            door.keyframe.do_send(KeyframeWanted {
-                track: packets.track,
-                layer,
-            });
+        if let Some(first) = packets.burst.first() {
+            let (track, layer) = (packets.track, first.layer);
+            self.want_keyframe(KeyframeWanted { track, layer }, ctx);
         }
     }
 }

@@ -18,14 +18,16 @@ use crate::calls::{JoinRefused, ModerateRefused};
 const MAX_WAITING: usize = 100;
 
 /// The rules by which a room lets people in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// How many may be inside.
     pub limit: u32,
     /// Members wait until a moderator admits them.
     pub waiting_room: bool,
-    /// Nobody else may come in.
+    /// Nobody else may come in, but for the designated host.
     pub locked: bool,
+    /// Who is host whenever they come in; the first to come in where there is none.
+    pub host: Option<UserId>,
 }
 
 impl Rules {
@@ -35,6 +37,7 @@ impl Rules {
             limit: room.max_participants,
             waiting_room: room.settings.waiting_room,
             locked: room.locked,
+            host: room.host.clone(),
         }
     }
 }
@@ -50,6 +53,8 @@ pub struct Newcomer {
     pub display_name: Option<DisplayName>,
     /// A role that the application gives.
     pub role: Option<Role>,
+    /// Made for one offer of WHIP or WHEP: nobody who could be host.
+    pub guest: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +75,8 @@ pub struct Membership {
     rules: Rules,
     places: BTreeMap<ParticipantId, Place>,
     banned: HashSet<UserId>,
+    /// Presences that are never host by themselves: guests, and those who came only to watch.
+    hostless: HashSet<ParticipantId>,
 }
 
 impl Membership {
@@ -79,6 +86,7 @@ impl Membership {
             rules,
             places: BTreeMap::new(),
             banned: HashSet::new(),
+            hostless: HashSet::new(),
         }
     }
 
@@ -88,6 +96,7 @@ impl Membership {
         inside: Vec<Member>,
         waiting: Vec<Member>,
         banned: Vec<UserId>,
+        hostless: Vec<ParticipantId>,
     ) -> Self {
         let inside = inside
             .into_iter()
@@ -106,17 +115,30 @@ impl Membership {
             rules,
             places,
             banned: banned.into_iter().collect(),
+            hostless: hostless.into_iter().collect(),
         }
     }
 
     /// The present rules.
-    pub fn rules(&self) -> Rules {
-        self.rules
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
-    /// Changes the rules; those inside stay inside.
-    pub fn set_rules(&mut self, rules: Rules) {
-        self.rules = rules;
+    /// Changes the rules; those inside stay inside. Somebody who is designated host now, and was not before, is host
+    /// at once if they are inside.
+    pub fn set_rules(&mut self, rules: Rules) -> Vec<Effect> {
+        let before = std::mem::replace(&mut self.rules, rules);
+        if before.host == self.rules.host {
+            return Vec::new();
+        }
+        let host = self.rules.host.as_ref();
+        let host = host.and_then(|host| self.presence_of(host)).cloned();
+        host.map(|host| self.crown(&host)).unwrap_or_default()
+    }
+
+    /// Locks or unlocks the door.
+    pub fn set_locked(&mut self, locked: bool) {
+        self.rules.locked = locked;
     }
 
     /// Lets somebody in, or to the waiting room. Their earlier presence is replaced.
@@ -140,10 +162,10 @@ impl Membership {
             .as_ref()
             .filter(|_| was_inside)
             .map(|(_, _, role)| *role);
+        let guest = newcomer.guest;
         let role = newcomer
             .role
-            .or(inherited)
-            .unwrap_or_else(|| self.role_by_default());
+            .unwrap_or_else(|| self.role_by_rules(&newcomer.user_id, inherited, guest));
         let welcome = was_inside || role.moderates();
 
         if self.rules.locked && !welcome {
@@ -185,6 +207,9 @@ impl Membership {
             MemberState::Joining
         };
         self.places.insert(id.clone(), Place { member, state });
+        if guest {
+            self.hostless.insert(id.clone());
+        }
         if waits {
             effects.push(Effect::QueueChanged);
             return Ok((Admission::Waiting, role, effects));
@@ -196,15 +221,6 @@ impl Membership {
         Ok((Admission::Admitted, role, effects))
     }
 
-    fn role_by_default(&self) -> Role {
-        let has_host = self.inside().any(|member| member.role == Role::Host);
-        if has_host {
-            Role::Participant
-        } else {
-            Role::Host
-        }
-    }
-
     /// Takes somebody out; twice is nothing.
     pub fn leave(
         &mut self,
@@ -212,11 +228,14 @@ impl Membership {
         reason: LeaveReason,
         now: Timestamp,
     ) -> Vec<Effect> {
+        let was_host = self.is_host(id);
         let mut effects = self.take_out(id, reason, now);
         if effects.is_empty() {
             return effects;
         }
-        effects.extend(self.hand_over());
+        if was_host {
+            effects.extend(self.hand_over_but_to(None));
+        }
         if self.count() == 0 {
             effects.push(Effect::Empty);
         }
@@ -227,6 +246,7 @@ impl Membership {
         let Some(mut place) = self.places.remove(id) else {
             return Vec::new();
         };
+        self.hostless.remove(id);
         if !place.is_inside() {
             return vec![Effect::Dismissed(id.clone(), reason), Effect::QueueChanged];
         }
@@ -400,6 +420,16 @@ impl Membership {
         self.places
             .iter()
             .find(|(_, place)| &place.member.user_id == user)
+    }
+
+    /// Somebody is inside who can let others in.
+    pub fn is_moderated(&self) -> bool {
+        self.inside().any(|member| member.role.moderates())
+    }
+
+    /// Presences that are never host by themselves.
+    pub fn hostless(&self) -> impl Iterator<Item = &ParticipantId> {
+        self.hostless.iter()
     }
 
     /// Users who were removed.

@@ -4,7 +4,7 @@ use calls_model::signal::{Event, Moderation};
 use calls_model::{Fact, HashChange, ParticipantId, Source};
 
 use super::announce::Written;
-use super::membership::{Effect, Rules};
+use super::membership::Effect;
 use super::{Room, moderation};
 use crate::calls::{ModerateRefused, Moderated};
 use crate::participant::Silence;
@@ -106,15 +106,12 @@ impl Room {
     }
 
     fn lock(&mut self, locked: bool) -> Option<Fact> {
-        self.members.set_rules(Rules {
-            locked,
-            ..self.members.rules()
-        });
+        self.members.set_locked(locked);
         self.report();
         let room = self.model.as_mut()?;
         room.locked = locked;
         let room = room.clone();
-        self.tell_all(&Event::Room(room.clone()));
+        self.tell_all(Event::Room(room.clone()));
         Some(Fact::RoomUpdated {
             room,
             password_hash: HashChange::Keep,

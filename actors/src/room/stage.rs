@@ -41,6 +41,15 @@ pub struct Stage {
     pub video: Vec<Staged>,
 }
 
+impl Stage {
+    /// The picture of whoever spoke last.
+    pub fn last_speaker(&self) -> Option<&Staged> {
+        self.video
+            .iter()
+            .find(|staged| staged.announced.source == Source::Camera)
+    }
+}
+
 #[derive(Debug)]
 struct Publisher {
     user_id: UserId,

@@ -1,5 +1,7 @@
 //! One room in virtual time, with probes where its members would be.
 
+mod storms;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use chrono::DateTime;
 
 use super::*;
 use crate::call::RosterChanged;
+use crate::clock;
 use crate::participant::{Silence, Watched};
 use crate::testing::{Heard, MemoryJournal, Probe, ProbeMember, services, settle};
 
@@ -82,6 +85,7 @@ impl Hall {
                 limit: 8,
                 waiting_room: false,
                 locked: false,
+                host: None,
             },
             before: Some(Roster {
                 inside,

@@ -57,7 +57,7 @@ hears! {
     KeyframeWanted => Heard::Keyframe;
     Watched => Heard::Watched;
     StageChanged => Heard::Stage;
-    Told => |told| Heard::Told(told.0);
+    Told => |told| Heard::Told(told.0.event().clone());
     Snapshot => |snapshot| Heard::Snapshot(Box::new(snapshot));
     Silence => Heard::Silence;
     PutOut => |out| Heard::Out(out.bye);

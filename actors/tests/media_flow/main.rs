@@ -70,10 +70,12 @@ impl Server {
                 created_at: DateTime::UNIX_EPOCH.into(),
                 scheduled_at: None,
                 locked: false,
+                host: None,
             },
             user_id: name.parse().unwrap(),
             display_name: None,
             role: None,
+            guest: false,
         };
         let seat = self.calls.send(join).await.unwrap().unwrap().seat;
         let find = FindParticipant {

@@ -260,6 +260,11 @@ fn before_any_feedback_nothing_is_known() {
 fn what_the_receiver_says_it_can_take_is_a_ceiling() {
     let mut world = World::new(Link::new(20_000), 2_000);
     world.run(3.0);
-    world.congestion.remb(Bitrate(500_000));
+    let mut now = Instant::now();
+    for _ in 0..4 {
+        world.congestion.left(250_000);
+        now += Duration::from_secs(1);
+        world.congestion.remb(Bitrate(500_000), now);
+    }
     assert_eq!(world.kbps(), 500);
 }

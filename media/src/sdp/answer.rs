@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::Offer;
 use super::extension::listed;
 use super::line::Line;
 use super::negotiation::{AgreedLine, Agreement};
-use super::{Offer, extension};
 use crate::ice::Credentials;
 use crate::peer::{HostCandidate, Protocol};
 
@@ -98,12 +98,9 @@ impl Text {
         self.line(format_args!("a=fingerprint:sha-256 {}", local.fingerprint));
         self.line("a=setup:passive");
         self.line(format_args!("a=mid:{}", agreed.mid.0));
-        let extensions = if agreed.direction.receives {
-            line.extensions
-        } else {
-            extension::outbound(line.extensions)
-        };
-        for (number, uri) in listed(extensions) {
+        // Also those that have no meaning where only the server sends: a browser takes one that is refused once for
+        // refused on all later m-lines, and could not offer simulcast any more.
+        for (number, uri) in listed(line.extensions) {
             self.line(format_args!("a=extmap:{number} {uri}"));
         }
         self.line(format_args!("a={}", agreed.direction.name()));

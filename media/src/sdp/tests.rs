@@ -336,6 +336,17 @@ fn a_second_video_of_a_tool_is_its_screen_and_a_third_is_left_alone() {
 }
 
 #[test]
+fn a_browser_that_only_watches_at_first_may_publish_simulcast_later() {
+    let watching = CHROMIUM.replace("a=sendonly", "a=inactive");
+    let (text, _) = answered(&watching, &[]);
+    let video = text.split("m=video").nth(2).expect("a slot of pictures");
+    for uri in ["rtp-stream-id", "repaired-rtp-stream-id"] {
+        let uri = format!("urn:ietf:params:rtp-hdrext:sdes:{uri}\r\n");
+        assert!(video.contains(&uri), "{video}");
+    }
+}
+
+#[test]
 fn aiortc_and_gstreamer_are_answered() {
     let (_, answer) = answered(AIORTC, &published_by(AIORTC).unwrap());
     assert!(

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::congestion::{Congestion, ProbeId};
 use crate::pacer::Pacer;
 use crate::reports::WallClock;
-use crate::seam::{RtpSink, SlotSpec, Ssrc};
+use crate::seam::{Kind, RtpSink, SlotSpec, Ssrc};
 use crate::slot::Departure;
 
 /// Bytes that SRTP adds: the tag of AES-GCM.
@@ -55,6 +55,9 @@ impl Gate {
             bytes = out.len() - start + SEAL;
         });
         self.pacer.left(bytes);
+        if slot.kind == Kind::Video {
+            self.congestion.left(bytes);
+        }
         if slot.extensions.transport_cc.is_some() {
             self.congestion.sent(self.transport_cc, bytes, probe, now);
             self.transport_cc = self.transport_cc.wrapping_add(1);

@@ -41,6 +41,7 @@ kinds! {
     METHOD_NOT_ALLOWED = "method-not-allowed" METHOD_NOT_ALLOWED "The path does not know this method";
     ROOM_FULL = "room-full" CONFLICT "The room is full";
     ROOM_LOCKED = "room-locked" FORBIDDEN "The room is locked";
+    CANNOT_HOST = "cannot-host" CONFLICT "Guests and viewers are never host";
     CALL_ENDED = "call-ended" CONFLICT "The call is over";
     CALL_STATE = "call-state" CONFLICT "The call is not in a state for that";
     ALREADY_ANSWERED = "already-answered" CONFLICT "The user answered before";

@@ -32,6 +32,7 @@ pub(super) fn join(refused: &JoinRefused) -> &'static Kind {
         JoinRefused::Full { .. } => &kinds::ROOM_FULL,
         JoinRefused::Locked => &kinds::ROOM_LOCKED,
         JoinRefused::Removed => &kinds::REMOVED,
+        JoinRefused::NoRoom => &kinds::NOT_FOUND,
         JoinRefused::Ended => &kinds::CALL_ENDED,
         JoinRefused::NotStored | JoinRefused::Unreachable => &kinds::UNAVAILABLE,
         JoinRefused::Draining => &kinds::DRAINING,
@@ -43,6 +44,7 @@ pub(super) fn moderate(refused: &ModerateRefused) -> &'static Kind {
         ModerateRefused::NoCall | ModerateRefused::NotFound => &kinds::NOT_FOUND,
         ModerateRefused::NotModerator => &kinds::NOT_MODERATOR,
         ModerateRefused::NotHost => &kinds::NOT_HOST,
+        ModerateRefused::CannotHost => &kinds::CANNOT_HOST,
         ModerateRefused::Full { .. } => &kinds::ROOM_FULL,
         ModerateRefused::NotStored | ModerateRefused::Unreachable => &kinds::UNAVAILABLE,
     }

@@ -5,6 +5,7 @@ import { t } from './i18n/t';
 import { Farewell } from './screens/Farewell/Farewell';
 import { Landing } from './screens/Landing/Landing';
 import { Lobby } from './screens/Lobby/Lobby';
+import { Nowhere } from './screens/Nowhere/Nowhere';
 import { Room } from './screens/Room/Room';
 import { Waiting } from './screens/Waiting/Waiting';
 import type { MeetingStore } from './state/meeting-store';
@@ -49,6 +50,8 @@ function Meet({ roomId, token }: MeetProps) {
       return <Lobby visit={visit} />;
     case 'meeting':
       return <Inside store={phase.store} />;
+    case 'nowhere':
+      return <Nowhere visit={visit} why={phase.why} />;
     case 'over':
       return <Farewell visit={visit} ending={phase.ending} />;
   }
@@ -58,9 +61,9 @@ function Inside({ store }: { store: MeetingStore }) {
   const state = store.state.value;
   switch (state.is) {
     case 'joining':
-      return <Waiting store={store} position={null} />;
+      return <Waiting store={store} line={null} />;
     case 'waiting':
-      return <Waiting store={store} position={state.position} />;
+      return <Waiting store={store} line={state} />;
     case 'inside':
       return <Room store={store} steady={state.steady} />;
     case 'over':

@@ -3,11 +3,12 @@ import en from '../src/i18n/en.json';
 import { t, tn } from '../src/i18n/t';
 import { gridLayout } from '../src/layout/grid';
 import { EMPTY, page, seat, spoke } from '../src/layout/order';
+import { qualityLevel } from '../src/layout/quality';
 import { elapsed, initials, pieces, roomIn } from '../src/layout/text';
 
-test('four people fill a wide window two by two, and a phone as well', () => {
+test('four people fill a wide window two by two, and a phone one below the other', () => {
   expect(gridLayout(4, 1280, 670, 12).columns).toBe(2);
-  expect(gridLayout(4, 360, 560, 8).columns).toBe(2);
+  expect(gridLayout(4, 360, 560, 8).columns).toBe(1);
   expect(gridLayout(2, 360, 560, 8).columns).toBe(1);
 });
 
@@ -17,6 +18,29 @@ test('tiles never leave their window', () => {
     expect(columns * width + (columns - 1) * 10).toBeLessThanOrEqual(900);
     expect(Math.ceil(count / columns) * height + (Math.ceil(count / columns) - 1) * 10).toBeLessThanOrEqual(500);
   }
+});
+
+test('tiles are never narrower than 4:3 nor wider than 16:9, and fill about half of any window or more', () => {
+  const windows = [[1280, 640], [1920, 940], [1024, 700], [800, 1200], [374, 690]] as const;
+  for (const [width, height] of windows) {
+    for (let count = 1; count <= 9; count += 1) {
+      const tile = gridLayout(count, width, height, 12);
+      const aspect = tile.width / tile.height;
+      expect(aspect).toBeGreaterThan(4 / 3 - 0.02);
+      expect(aspect).toBeLessThan(16 / 9 + 0.02);
+      // One tile in a tall window is as wide as the window, and there it ends.
+      const filled = (count * tile.width * tile.height) / (width * height);
+      const full = count === 1 ? tile.width >= width - 1 || tile.height >= height - 1 : filled > 0.45;
+      expect(full, `${count} in ${width}x${height}: ${filled.toFixed(2)}`).toBe(true);
+    }
+  }
+});
+
+test('a score is told in five bars and a word', () => {
+  const told = (score: number) => Object.values(qualityLevel(score)).join(' ');
+  expect([5, 4.5, 3.4, 1.6, 0.6, 0.4, -1, 9].map(told)).toEqual([
+    '5 good', '5 good', '3 fair', '2 poor', '1 poor', '0 gone', '0 gone', '5 good',
+  ]);
 });
 
 test('a window without size has tiles without size', () => {

@@ -1,41 +1,46 @@
-// Axe finds nothing on any screen.
+// Axe finds nothing on any screen, and each is kept as a picture for people to look at.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { control, inside, sees } from '../support/meeting.mjs';
+import { fileURLToPath } from 'node:url';
+import { control, enter, inside, sees } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-const here = world();
+const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url));
+const WINDOW = { width: 1024, height: 720 };
 
-async function assertAccessible({ page }) {
+const here = world(() => mkdir(RESULTS, { recursive: true }));
+
+async function assertAccessible({ page }, screen) {
   await page.evaluate(AXE);
   const { violations } = await page.evaluate((tags) => globalThis.axe.run({ runOnly: tags }), RULES);
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`);
   assert.deepEqual(found, []);
+  await page.screenshot({ path: `${RESULTS}screen-${screen}.png` });
 }
 
 test('the landing page, with its options open', async () => {
-  const visitor = await here.open('Visitor', '/');
+  const visitor = await here.open('Visitor', '/', { viewport: WINDOW });
   await visitor.page.getByText('Options').click();
-  await assertAccessible(visitor);
+  await assertAccessible(visitor, 'landing');
   await visitor.close();
 });
 
 test('the lobby', async () => {
-  const visitor = await here.lobby('Visitor', await here.room({ password: 'x' }));
+  const visitor = await here.lobby('Visitor', await here.room({ password: 'x' }), { viewport: WINDOW });
   await visitor.page.locator('.video--shown').waitFor();
-  await assertAccessible(visitor);
+  await assertAccessible(visitor, 'lobby');
   await visitor.close();
 });
 
 test('the meeting, its panels and its goodbye', async () => {
   const room = await here.room();
-  const ada = await here.join('Ada', room);
-  await assertAccessible(ada);
+  const ada = await here.join('Ada', room, { viewport: WINDOW });
+  await assertAccessible(ada, 'alone');
   const grace = await here.join('Grace', room);
   await sees(ada, 2);
   await control(grace, 'Raise hand').click();
@@ -43,19 +48,37 @@ test('the meeting, its panels and its goodbye', async () => {
   await ada.page.getByLabel('Message').fill('Hello');
   await ada.page.keyboard.press('Enter');
   await ada.page.getByRole('log').getByText('Hello').waitFor();
-  await assertAccessible(ada);
+  await assertAccessible(ada, 'chat');
 
   await control(ada, 'People').click();
   await ada.page.getByRole('button', { name: 'Actions for Grace' }).click();
-  await assertAccessible(ada);
+  await assertAccessible(ada, 'people');
 
   await ada.page.getByRole('button', { name: 'Devices' }).click();
-  await assertAccessible(ada);
+  await assertAccessible(ada, 'devices');
+  await ada.page.keyboard.press('Escape');
+
+  await control(ada, 'End for all').click();
+  await assertAccessible(ada, 'end');
   await ada.page.keyboard.press('Escape');
 
   await control(ada, 'Leave').click();
   await ada.page.getByText('You left the meeting').waitFor();
-  await assertAccessible(ada);
+  await assertAccessible(ada, 'farewell');
+});
+
+test('the waiting room, and the page of a room that is not there', async () => {
+  const room = await here.room({ settings: { waiting_room: true } });
+  const host = await here.join('Host', room);
+  const guest = await here.lobby('Guest', room, { viewport: WINDOW });
+  await enter(guest);
+  await guest.page.getByRole('button', { name: 'Stop waiting' }).waitFor();
+  await assertAccessible(guest, 'waiting');
+  await guest.page.goto(`${here.url}/meet/room_0000`);
+  await guest.page.getByRole('heading', { name: 'There is no such meeting' }).waitFor();
+  await assertAccessible(guest, 'nowhere');
+  await guest.close();
+  await host.close();
 });
 
 test('a phone of 360 pixels shows the meeting without scrolling sideways', async () => {
@@ -63,7 +86,11 @@ test('a phone of 360 pixels shows the meeting without scrolling sideways', async
   await inside(ada);
   const wide = await ada.page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 360, `the page is ${wide} px wide`);
-  await assertAccessible(ada);
+  for (const button of await ada.page.getByRole('toolbar').getByRole('button').all()) {
+    const { x, width, height } = await button.boundingBox();
+    assert.ok(x >= 0 && x + width <= 360 && Math.min(width, height) >= 24, `a control at ${x}, ${width} × ${height}`);
+  }
+  await assertAccessible(ada, 'phone');
 });
 
-test('nobody’s page logged an error', () => here.assertNoErrors());
+test('nobody’s page logged an error of its own', () => here.assertNoErrors(/Failed to load resource: .* 404/));

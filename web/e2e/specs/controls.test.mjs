@@ -1,7 +1,7 @@
 // What a person can do in a meeting, as the others notice it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { control, seesAndHears, tile, timeUntilMoving, until, receiving } from '../support/meeting.mjs';
+import { control, hears, participantId, seesAndHears, tile, timeUntilMoving, until, receiving } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 let ada;
@@ -74,6 +74,37 @@ test('a shared screen takes the stage at the other end, and leaves it', async ()
   await stage.locator('video.video--shown').waitFor();
   await control(ada, 'Share screen').click();
   await stage.waitFor({ state: 'detached' });
+});
+
+test('a paused picture says why, and moves again', async () => {
+  const id = await participantId(grace, 'Ada');
+  const mid = await tile(grace, 'Ada').locator('video').evaluate(({ srcObject }) => {
+    const [shown] = srcObject.getVideoTracks();
+    return globalThis.__connections.at(-1).getTransceivers().find(({ receiver }) => receiver.track === shown).mid;
+  });
+  const slot = (paused) => hears(grace, 'slots', { slots: [{ mid, participant_id: id, source: 'camera', paused }] });
+  const reasons = [
+    ['bandwidth', 'Picture paused: the network is slow'],
+    ['codec', 'This browser cannot show this picture'],
+  ];
+  for (const [paused, words] of reasons) {
+    await slot(paused);
+    await tile(grace, 'Ada').getByText(words).waitFor();
+    await tile(grace, 'Ada').locator('video').waitFor({ state: 'detached' });
+  }
+  await slot(null);
+  await tile(grace, 'Ada').locator('video.video--shown').waitFor();
+});
+
+test('each connection shows how good it is, in bars and in words', async () => {
+  for (const name of ['Ada', 'Grace']) {
+    const bars = tile(grace, name).getByRole('img', { name: /^Connection: (good|fair) / });
+    await bars.waitFor();
+    assert.match(await bars.getAttribute('title'), /% lost/);
+  }
+  const participant_id = await participantId(grace, 'Ada');
+  await hears(grace, 'quality', { participant_id, score: 1.2, up_kbps: 0, down_kbps: 0, loss: 0.3, rtt_ms: 400 });
+  await tile(grace, 'Ada').getByRole('img', { name: 'Connection: poor (1.2 of 5)' }).waitFor();
 });
 
 test('nobody’s page logged an error', () => here.assertNoErrors());

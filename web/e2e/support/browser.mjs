@@ -1,13 +1,13 @@
 // One Chromium, many isolated people: each is a context with cookies and storage of its own.
 import { chromium } from 'playwright-core';
-import { face as faceFile, voice } from './people.mjs';
+import { face, voice } from './people.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 /** Small enough that two cores draw four of them. */
 const VIEWPORT = { width: 640, height: 480 };
 
-function chromeArgs({ face, mic, share }) {
+function chromeArgs({ person, mic, share }) {
   const args = [
     '--no-sandbox',
     '--disable-gpu',
@@ -19,17 +19,17 @@ function chromeArgs({ face, mic, share }) {
     '--autoplay-policy=no-user-gesture-required',
     '--allow-loopback-in-peer-connection',
     `--use-fake-device-for-media-stream=device-count=1,display-media-type=${share}`,
-    `--use-file-for-fake-video-capture=${face}`,
-    `--use-file-for-fake-audio-capture=${voice()}`,
+    `--use-file-for-fake-video-capture=${face(person)}`,
+    `--use-file-for-fake-audio-capture=${voice(person)}`,
   ];
   if (mic === 'grant') args.push('--use-fake-ui-for-media-stream');
   if (mic === 'deny') args.push('--use-fake-ui-for-media-stream=deny');
   return args;
 }
 
-/** `face`: which of the made-up people sits in front of the camera; `mic`: what the permission question is answered. */
-export async function openBrowser({ face = 0, mic = 'grant', share = 'browser' } = {}) {
-  const args = chromeArgs({ face: faceFile(face), mic, share });
+/** `person`: which of the made-up people sits in front of it; `mic`: what the permission question is answered. */
+export async function openBrowser({ person = 0, mic = 'grant', share = 'browser' } = {}) {
+  const args = chromeArgs({ person, mic, share });
   const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args });
   const errors = [];
   return {
@@ -38,11 +38,12 @@ export async function openBrowser({ face = 0, mic = 'grant', share = 'browser' }
     async open(name, url, { relay, ...options } = {}) {
       const context = await browser.newContext({ viewport: VIEWPORT, locale: 'en-US', ...options });
       await context.addInitScript(rememberConnections, relay);
+      await context.addInitScript(rememberSockets);
       const page = await context.newPage();
       page.on('pageerror', (error) => errors.push(`${name}: ${error.message}`));
       page.on('console', (message) => message.type() === 'error' && errors.push(`${name}: ${message.text()}`));
       await page.goto(url);
-      return { name, page, close: () => context.close() };
+      return { name, page, context, close: () => context.close() };
     },
     close: () => browser.close(),
   };
@@ -64,6 +65,18 @@ function rememberConnections(relay) {
     constructor(config, ...more) {
       super(relay ? walled(config) : config, ...more);
       globalThis.__connections.push(this);
+    }
+  };
+}
+
+/** What a server says can be said to a page without one that has cause to say it. */
+function rememberSockets() {
+  const Native = globalThis.WebSocket;
+  globalThis.__sockets = [];
+  globalThis.WebSocket = class extends Native {
+    constructor(...args) {
+      super(...args);
+      globalThis.__sockets.push(this);
     }
   };
 }

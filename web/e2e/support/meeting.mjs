@@ -72,16 +72,16 @@ export async function receiving(person, sampleMs = SAMPLE_MS) {
 }
 
 /** Somebody sees this many moving pictures and hears somebody. */
-export async function seesAndHears(person, pictures) {
+export async function seesAndHears(person, pictures, leastFps = LEAST_FPS) {
   let last;
   try {
     await until('media', async () => {
       last = await receiving(person);
-      return last.pictures.filter((fps) => fps > LEAST_FPS).length >= pictures && last.voices > 0;
+      return last.pictures.filter((fps) => fps > leastFps).length >= pictures && last.voices > 0;
     }, 30_000);
   } catch {
     const fps = last.pictures.map((n) => n.toFixed(1)).join(', ');
-    assert.fail(`${person.name} should see ${pictures} pictures at more than ${LEAST_FPS} fps and hear a voice, ` +
+    assert.fail(`${person.name} should see ${pictures} pictures at more than ${leastFps} fps and hear a voice, ` +
       `but has [${fps}] fps and ${last.voices} voices`);
   }
   return last;
@@ -98,3 +98,9 @@ export async function timeUntilMoving(person, pictures, withinMs) {
 
 /** The id under which somebody is in the meeting, as somebody sees it. */
 export const participantId = async (viewer, name) => tile(viewer, name).getAttribute('data-participant');
+
+/** Lets a page hear an event as if the server had said it. */
+export const hears = ({ page }, t, d) =>
+  page.evaluate((frame) => {
+    globalThis.__sockets.at(-1).dispatchEvent(new MessageEvent('message', { data: JSON.stringify(frame) }));
+  }, { t, d });

@@ -1,4 +1,4 @@
-// People who are not there: faces for fake cameras and a voice for fake microphones, drawn into temporary files.
+// People who are not there: a face for the camera and a voice for the microphone of each, drawn into temporary files.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,14 @@ const LOOKS = [
   { wall: [126, 98, 76], skin: [140, 92, 66], hair: [28, 22, 20], clothes: [68, 118, 130] },
   { wall: [86, 102, 84], skin: [238, 196, 170], hair: [186, 122, 62], clothes: [92, 64, 104] },
   { wall: [96, 82, 112], skin: [196, 146, 112], hair: [40, 36, 40], clothes: [214, 126, 92] },
+  { wall: [104, 104, 110], skin: [222, 184, 158], hair: [150, 148, 146], clothes: [52, 72, 116] },
 ];
+
+/** The pitch of each voice, in Hz: no two of them share a harmonic that counts. */
+export const PITCHES = [140, 190, 250, 330, 440];
+
+/** How many harmonics a voice has. */
+export const HARMONICS = 3;
 
 let made;
 
@@ -35,13 +42,11 @@ export function face(index) {
 }
 
 /** A mono WAV of something like speech: harmonics in the rhythm of syllables, with pauses. */
-export function voice() {
+export function voice(index) {
   const home = folder();
-  if (!home.voice) {
-    home.voice = join(home.path, 'voice.wav');
-    writeFileSync(home.voice, wav());
-  }
-  return home.voice;
+  const file = join(home.path, `voice-${index}.wav`);
+  if (!existsSync(file)) writeFileSync(file, wav(PITCHES[index]));
+  return file;
 }
 
 function* film(look, index) {
@@ -103,16 +108,15 @@ function person({ skin, hair, clothes }, phase) {
   ];
 }
 
-function wav() {
+function wav(pitch) {
   const rate = 48_000;
   const samples = rate * 3;
   const data = Buffer.alloc(samples * 2);
   for (let n = 0; n < samples; n += 1) {
     const t = n / rate;
     const syllable = Math.max(0, Math.sin(2 * Math.PI * 3.5 * t)) * (t % 1.5 < 1.2 ? 1 : 0);
-    const pitch = 150 + 25 * Math.sin(2 * Math.PI * 0.7 * t);
     let sound = 0;
-    for (let harmonic = 1; harmonic <= 12; harmonic += 1) sound += Math.sin(2 * Math.PI * pitch * harmonic * t) / harmonic;
+    for (let harmonic = 1; harmonic <= HARMONICS; harmonic += 1) sound += Math.sin(2 * Math.PI * pitch * harmonic * t) / harmonic;
     data.writeInt16LE(Math.round(7000 * syllable * sound), n * 2);
   }
   const head = Buffer.alloc(44);

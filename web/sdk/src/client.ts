@@ -1,21 +1,21 @@
 /** The REST side of the server, as far as a person in a browser needs it. */
 import { ConnectionLost, ProblemError } from './errors';
-import type { CreateRoom, JoinRoom, JoinedRoom, ProblemDetails, Room } from './types';
+import type { Call, CreateRoom, JoinRoom, JoinedRoom, ProblemDetails, Room } from './types';
 
 export interface ClientOptions {
   /** Where the server is; the page's own origin where it is left out. */
   base?: string;
-  /** An API key. Never put one into a page that strangers load. */
-  key?: string;
+  /** An API key, or a join token. Never put a key into a page that strangers load. */
+  key?: string | null;
   fetch?: typeof fetch;
 }
 
 export class CallsClient {
   readonly #base: string;
-  readonly #key: string | undefined;
+  readonly #key: string | null;
   readonly #fetch: typeof fetch;
 
-  constructor({ base = '', key, fetch: send = globalThis.fetch.bind(globalThis) }: ClientOptions = {}) {
+  constructor({ base = '', key = null, fetch: send = globalThis.fetch.bind(globalThis) }: ClientOptions = {}) {
     this.#base = `${base}/api/v1/calls`;
     this.#key = key;
     this.#fetch = send;
@@ -31,6 +31,11 @@ export class CallsClient {
 
   joinRoom(roomId: string, body: JoinRoom): Promise<JoinedRoom> {
     return this.#ask('POST', `/rooms/${encodeURIComponent(roomId)}/join`, body);
+  }
+
+  /** Ends a call for everybody; only its host may. */
+  endCall(callId: string): Promise<Call> {
+    return this.#ask('POST', `/${encodeURIComponent(callId)}/end`);
   }
 
   /** Where a signaling socket is opened with a token that came by another way. */

@@ -9,4 +9,5 @@ export type { Picture } from './meeting/floor';
 export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';
 export type { Wanted } from './meeting/view';
 export type { Ending, Pass } from './signaling/signaling';
+export { subjectOf } from './token';
 export * from './types';

@@ -75,6 +75,7 @@ fn room(room_type: RoomType) -> Room {
         created_at: at(0),
         scheduled_at: None,
         locked: false,
+        host: None,
     }
 }
 
@@ -219,7 +220,7 @@ fn ending_twice_is_polite_and_writes_nothing() {
 fn when_one_of_two_hangs_up_nobody_is_left_to_talk_to() {
     let mut life = answered(&["bob"]);
     let left = [(bob(), LeaveReason::Left)];
-    assert_eq!(life.after_leaving(&[ann()], &left, at(9)), Company::Gone);
+    assert_eq!(life.after_leaving(&[ann()], 0, &left, at(9)), Company::Gone);
 }
 
 #[test]
@@ -227,7 +228,7 @@ fn one_of_two_who_crashed_is_waited_for_and_comes_back_once() {
     let mut life = answered(&["bob"]);
     let left = [(bob(), LeaveReason::Crashed)];
     assert_eq!(
-        life.after_leaving(&[ann()], &left, at(9)),
+        life.after_leaving(&[ann()], 0, &left, at(9)),
         Company::Awaited(FIND_BACK)
     );
     let id = bob().participant_id.unwrap();
@@ -242,7 +243,10 @@ fn one_of_two_who_crashed_is_waited_for_and_comes_back_once() {
 fn a_caller_who_goes_before_the_answer_has_canceled() {
     let mut life = ring(&["bob"]);
     let left = [(ann(), LeaveReason::Left)];
-    assert_eq!(life.after_leaving(&[], &left, at(2)), Company::CallerGone);
+    assert_eq!(
+        life.after_leaving(&[], 0, &left, at(2)),
+        Company::CallerGone
+    );
 }
 
 #[test]
@@ -252,7 +256,7 @@ fn an_empty_room_lingers_and_its_call_ended_when_the_last_left() {
     assert_eq!(names(&facts), ["call.initiated", "call.answered"]);
     let left = [(ann(), LeaveReason::Left)];
     assert_eq!(
-        life.after_leaving(&[], &left, at(100)),
+        life.after_leaving(&[], 0, &left, at(100)),
         Company::Awaited(LINGER)
     );
     let facts = life.end_by(CallInput::HangUp, at(130)).unwrap();
@@ -279,7 +283,7 @@ fn a_temporary_room_goes_with_its_call() {
 #[test]
 fn after_its_end_a_call_shows_who_was_in_it() {
     let mut life = answered(&["bob"]);
-    life.after_leaving(&[ann()], &[(bob(), LeaveReason::Left)], at(9));
+    life.after_leaving(&[ann()], 0, &[(bob(), LeaveReason::Left)], at(9));
     life.end_by(CallInput::HangUp, at(9)).unwrap();
     life.close_roster(&[ann()], at(9));
     let call = life.wire(&[], at(99));
@@ -289,4 +293,25 @@ fn after_its_end_a_call_shows_who_was_in_it() {
         .map(|one| one.user_id)
         .collect();
     assert_eq!(users, [user("bob"), user("ann")]);
+}
+
+#[test]
+fn who_was_here_is_kept_within_bounds_latest_last() {
+    let mut life = answered(&["bob"]);
+    for number in 0..PAST + 50 {
+        let guest = Member {
+            user_id: user(&format!("user-{number}")),
+            ..bob()
+        };
+        life.after_leaving(&[ann(), bob()], 0, &[(guest, LeaveReason::Crashed)], at(9));
+    }
+    life.end_by(CallInput::HangUp, at(9)).unwrap();
+    let shown = life.wire(&[], at(99)).participants;
+    assert_eq!(shown.len(), PAST);
+    let latest = format!("user-{}", PAST + 49);
+    assert_eq!(
+        shown.last().map(|one| one.user_id.clone()),
+        Some(user(&latest))
+    );
+    assert!(life.crashed.len() <= CRASHED);
 }

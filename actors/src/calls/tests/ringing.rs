@@ -5,16 +5,11 @@ use super::*;
 
 /// The statuses that a device was told.
 async fn rang(device: &Probe<ToClient>) -> Vec<CallStatus> {
-    let status = |ToClient(frame)| match frame.event {
+    let status = |one: &ToClient| match read(one).event {
         Event::Incoming(incoming) => Some(incoming.call.status),
         _ => None,
     };
-    device
-        .heard()
-        .await
-        .into_iter()
-        .filter_map(status)
-        .collect()
+    device.heard().await.iter().filter_map(status).collect()
 }
 
 async fn end_reason_of(server: &Server, call: Call) -> Option<EndReason> {

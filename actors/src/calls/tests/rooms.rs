@@ -353,7 +353,7 @@ async fn a_dropped_socket_keeps_its_place_and_misses_nothing() {
         greeting: greeting(),
     };
     ann.participant.send(attach).await.unwrap().unwrap();
-    let frames: Vec<ServerFrame> = socket.heard().await.into_iter().map(|one| one.0).collect();
+    let frames: Vec<ServerFrame> = socket.heard().await.iter().map(read).collect();
     let seqs: Vec<u64> = frames.iter().filter_map(|frame| frame.seq).collect();
     assert!(
         seqs.first() == Some(&(last_seq + 1)) && seqs.is_sorted(),

@@ -206,7 +206,8 @@ fn more_slots_in_a_new_offer_leave_the_old_ones_alone() {
     slots.negotiated(&[info("v0"), info("v1")]);
     let changes = slots.fill(&stage(&[], &["bob", "ann"]));
     assert_eq!(told(&slots), some(&["ann", "bob"]));
-    assert_eq!(changes.len(), 1);
+    let news = |change: &&SlotChange| change.tell.is_some();
+    assert_eq!(changes.iter().filter(news).count(), 1);
 }
 
 #[test]
@@ -255,5 +256,67 @@ fn a_picture_that_the_client_cannot_decode_is_not_chosen_and_a_pinned_one_says_w
     assert_eq!(
         changes[0].tell.as_ref().unwrap().paused,
         Some(Paused::Codec)
+    );
+}
+
+#[test]
+fn what_the_path_withholds_is_told_and_told_again_when_it_fits() {
+    let mut slots = slots(0, 1);
+    slots.fill(&stage(&[], &["ann"]));
+    let told = slots.obstruct("v0", Obstacle::Bandwidth, true).unwrap();
+    assert_eq!(told.paused, Some(Paused::Bandwidth));
+    assert_eq!(slots.obstruct("v0", Obstacle::Bandwidth, true), None);
+    let told = slots.obstruct("v0", Obstacle::Bandwidth, false).unwrap();
+    assert_eq!(told.paused, None);
+}
+
+#[test]
+fn somebody_else_in_a_slot_starts_without_the_obstacle_of_the_one_before() {
+    let mut slots = slots(0, 1);
+    slots.fill(&stage(&[], &["ann"]));
+    slots.obstruct("v0", Obstacle::Codec, true).unwrap();
+    let changes = slots.fill(&stage(&[], &["bob"]));
+    let told = changes[0].tell.as_ref().unwrap();
+    assert_eq!(told.participant_id, Some(id("bob")));
+    assert_eq!(told.paused, None);
+}
+
+#[test]
+fn an_obstacle_of_an_empty_slot_is_no_news() {
+    let mut slots = slots(0, 1);
+    assert_eq!(slots.obstruct("v0", Obstacle::Bandwidth, true), None);
+}
+
+#[test]
+fn screens_matter_most_then_whoever_spoke_last_or_was_pinned() {
+    let mut slots = slots(0, 4);
+    let mut stage = stage(&[], &["screen", "ann", "bob", "cid"]);
+    stage.video[0].announced.source = Source::Screen;
+    slots
+        .view(&View {
+            slots: vec![
+                wish("v0", Some("bob")),
+                ViewSlot {
+                    source: Some(Source::Screen),
+                    ..wish("v1", None)
+                },
+                wish("v2", None),
+                wish("v3", None),
+            ],
+        })
+        .unwrap();
+    let priorities: Vec<_> = slots
+        .fill(&stage)
+        .iter()
+        .map(|change| change.show.flatten().unwrap().priority)
+        .collect();
+    assert_eq!(
+        priorities,
+        [
+            Priority::Speaker,
+            Priority::Screen,
+            Priority::Speaker,
+            Priority::Usual
+        ]
     );
 }

@@ -19,6 +19,7 @@ fn newcomer(name: &str) -> Newcomer {
         user_id: name.trim_end_matches(char::is_numeric).parse().unwrap(),
         display_name: None,
         role: None,
+        guest: false,
     }
 }
 
@@ -27,6 +28,7 @@ fn room(limit: u32) -> Membership {
         limit,
         waiting_room: false,
         locked: false,
+        host: None,
     })
 }
 
@@ -114,10 +116,7 @@ fn the_last_to_leave_empties_the_room() {
 #[test]
 fn a_locked_door_stays_shut_but_for_those_who_are_inside_already() {
     let mut room = room_with(&["ann1", "bob1"]);
-    room.set_rules(Rules {
-        locked: true,
-        ..room.rules()
-    });
+    room.set_locked(true);
     assert_eq!(
         room.join(newcomer("cid"), at(3)).unwrap_err(),
         JoinRefused::Locked
@@ -130,7 +129,7 @@ fn who_waits_is_not_inside_until_a_moderator_admits_them() {
     let mut room = room_with(&["ann"]);
     room.set_rules(Rules {
         waiting_room: true,
-        ..room.rules()
+        ..room.rules().clone()
     });
     let (admission, _, effects) = room.join(newcomer("bob"), at(1)).unwrap();
     assert_eq!(
@@ -151,6 +150,7 @@ fn the_first_of_a_room_with_a_waiting_room_comes_in_as_its_host() {
         limit: 8,
         waiting_room: true,
         locked: false,
+        host: None,
     });
     let (admission, role, _) = room.join(newcomer("ann"), at(0)).unwrap();
     assert_eq!((admission, role), (Admission::Admitted, Role::Host));
@@ -162,6 +162,7 @@ fn nobody_is_admitted_beyond_the_limit() {
         limit: 1,
         waiting_room: true,
         locked: false,
+        host: None,
     });
     room.join(newcomer("ann"), at(0)).unwrap();
     room.join(newcomer("bob"), at(1)).unwrap();
@@ -176,7 +177,7 @@ fn who_is_denied_was_never_inside() {
     let mut room = room_with(&["ann"]);
     room.set_rules(Rules {
         waiting_room: true,
-        ..room.rules()
+        ..room.rules().clone()
     });
     room.join(newcomer("bob"), at(1)).unwrap();
     let effects = room.deny(&id("bob"), at(2)).unwrap();
@@ -224,7 +225,13 @@ fn after_a_crash_everybody_is_expected_back_under_their_old_role() {
     let before = room_with(&["ann", "bob"]);
     let inside: Vec<Member> = before.inside().cloned().collect();
     let banned = vec!["eve".parse().unwrap()];
-    let mut room = Membership::restore(before.rules(), inside, Vec::new(), banned);
+    let mut room = Membership::restore(
+        before.rules().clone(),
+        inside,
+        Vec::new(),
+        banned,
+        Vec::new(),
+    );
     assert_eq!(role(&room, "ann"), Role::Host);
     assert_eq!(
         room.join(newcomer("eve"), at(4)).unwrap_err(),
@@ -265,6 +272,19 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     proptest::collection::vec(one, 1..60)
 }
 
+#[test]
+fn a_host_who_came_only_to_watch_hands_over_and_gets_nothing_back() {
+    let mut room = room_with(&["ann", "bob"]);
+    room.only_watches(&id("ann"));
+    assert_eq!(
+        (role(&room, "ann"), role(&room, "bob")),
+        (Role::Participant, Role::Host)
+    );
+    room.leave(&id("bob"), LeaveReason::Left, at(3));
+    assert_eq!(role(&room, "ann"), Role::Participant);
+    assert!(!room.is_moderated());
+}
+
 proptest! {
     #[test]
     fn whatever_happens_there_is_one_host_at_most_and_never_more_than_fit(
@@ -272,7 +292,7 @@ proptest! {
         waiting_room: bool,
     ) {
         let limit = 4;
-        let mut room = Membership::new(Rules { limit, waiting_room, locked: false });
+        let mut room = Membership::new(Rules { limit, waiting_room, locked: false, host: None });
         for (second, step) in (0..60).zip(moves) {
             let now = at(second);
             let present = |who: u8| {

@@ -1,7 +1,7 @@
 /** How many columns make the tiles largest. */
 
-/** Pictures are cropped to fit, but no narrower than a portrait and no wider than a film. */
-const NARROWEST = 3 / 4;
+/** Pictures are cropped to fit, but no narrower than an old screen and no wider than a film. */
+const NARROWEST = 4 / 3;
 const WIDEST = 16 / 9;
 
 export interface Layout {

@@ -1,7 +1,8 @@
 /** What the controls of a meeting do. */
-import { CaptureError } from '@calls/sdk';
+import { CallsClient, CaptureError } from '@calls/sdk';
 import { t } from '../i18n/t';
 import { attempt, detailOf } from './announce';
+import { deviceHelp } from './device-help';
 import { local } from './devices';
 import type { MeetingStore } from './meeting-store';
 import { toast } from './toasts';
@@ -14,6 +15,8 @@ export interface Actions {
   chat(): void;
   people(): void;
   leave(): void;
+  /** For everybody. */
+  end(): void;
 }
 
 export function actionsOf(store: MeetingStore): Actions {
@@ -25,7 +28,13 @@ export function actionsOf(store: MeetingStore): Actions {
     chat: () => store.toggle('chat'),
     people: () => store.toggle('people'),
     leave: () => void store.meeting.leave(),
+    end: () => attempt(end(store)),
   };
+}
+
+/** The server tells everybody, us too. */
+async function end({ meeting, call }: MeetingStore): Promise<void> {
+  if (call.value) await new CallsClient({ key: meeting.pass?.token ?? null }).endCall(call.value.call_id);
 }
 
 async function turn(device: 'microphone' | 'camera'): Promise<void> {
@@ -42,11 +51,4 @@ async function share(): Promise<void> {
     if (error instanceof CaptureError && error.failure === 'canceled') return;
     toast(t('meeting.shareFailed', { detail: detailOf(error) }), { tone: 'bad' });
   }
-}
-
-/** What a person can do about a device that does not open. */
-export function deviceHelp(device: 'microphone' | 'camera', failure: CaptureError['failure']): string {
-  const name = t(`device.${device}`).toLocaleLowerCase();
-  const known = failure === 'canceled' ? 'denied' : failure;
-  return t(`device.${known}`, { device: name });
 }

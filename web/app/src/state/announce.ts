@@ -1,8 +1,8 @@
 /** What is said aloud about a meeting: the toasts that its events make. */
-import { CaptureError, ProblemError, type Member } from '@calls/sdk';
-import { t } from '../i18n/t';
+import { CaptureError, ProblemError, type Member, type Role } from '@calls/sdk';
+import { has, t } from '../i18n/t';
 import type { MeetingStore } from './meeting-store';
-import { toast } from './toasts';
+import { clearToasts, toast } from './toasts';
 
 /** In a crowd that streams in, nobody reads names. */
 const QUIET_ABOVE = 12;
@@ -11,6 +11,7 @@ export const nameOf = (member: Member): string => member.display_name || member.
 
 export function announce(store: MeetingStore): void {
   const { meeting } = store;
+  meeting.on('state', ({ is }) => is === 'over' && clearToasts());
   meeting.on('arrival', ({ what, member }) => {
     if (store.members.value.length > QUIET_ABOVE) return;
     toast(t(what === 'joined' ? 'meeting.joined' : 'meeting.left', { name: nameOf(member) }));
@@ -36,6 +37,29 @@ export function announce(store: MeetingStore): void {
     }
     raised = new Set(up.map(({ participant_id }) => participant_id));
   });
+
+  let roles = new Map<string, Role>();
+  meeting.on('roster', (members) => {
+    for (const member of members) {
+      const before = roles.get(member.participant_id);
+      const text = before && before !== member.role ? newRole(member, member.participant_id === meeting.me) : null;
+      if (text) toast(text);
+    }
+    roles = new Map(members.map(({ participant_id, role }) => [participant_id, role]));
+  });
+
+  let locked: boolean | null = null; // how it was when we came is no news
+  meeting.on('room', (room) => {
+    if (locked !== null && locked !== room.locked) toast(t(room.locked ? 'meeting.nowLocked' : 'meeting.nowUnlocked'));
+    locked = room.locked;
+  });
+}
+
+/** Everybody hears who the host is; the rest concerns only whom it happens to. */
+function newRole(member: Member, self: boolean): string | null {
+  if (!self) return member.role === 'host' ? t('meeting.newHost', { name: nameOf(member) }) : null;
+  const key = `meeting.youAre.${member.role}`;
+  return has(key) ? t(key) : null;
 }
 
 function knocked(store: MeetingStore, member: Member): void {

@@ -16,6 +16,9 @@ local.on('changed', (state) => {
 let refresh: () => void = () => undefined;
 refresh = watchDevices((found) => (devices.value = found));
 
+/** Safari plays where the system says. */
+export const canChooseSpeaker = 'setSinkId' in HTMLMediaElement.prototype;
+
 export async function choose(device: UserDevice, id: string): Promise<void> {
   rememberDevices({ ...chosenDevices(), [device]: id });
   await local.choose(device, id);

@@ -8,6 +8,7 @@ import {
   type MeetingOptions,
   type MeetingState,
   type Picture,
+  type Quality,
   type Room,
   type VideoSource,
 } from '@calls/sdk';
@@ -30,7 +31,7 @@ export class MeetingStore {
   readonly members = signal<readonly Member[]>([]);
   readonly seating = signal<Seating>(EMPTY);
   readonly speaking = signal<ReadonlySet<string>>(new Set());
-  readonly quality = signal<ReadonlyMap<string, number>>(new Map());
+  readonly quality = signal<ReadonlyMap<string, Quality>>(new Map());
   readonly messages = signal<readonly ChatMessage[]>([]);
   readonly unread = signal(0);
   readonly waiting = signal<readonly Member[]>([]);
@@ -88,8 +89,8 @@ export class MeetingStore {
     meeting.on('pictures', () => (this.#pictures.value += 1));
     meeting.on('voices', (voices) => (this.voices.value = voices));
     meeting.on('speakers', (speakers) => this.#speakers(speakers.map(({ participant_id }) => participant_id)));
-    meeting.on('quality', ({ participant_id, score }) => {
-      this.quality.value = new Map(this.quality.value).set(participant_id, score);
+    meeting.on('quality', (quality) => {
+      this.quality.value = new Map(this.quality.value).set(quality.participant_id, quality);
     });
     meeting.on('call', (call) => (this.call.value = call));
     meeting.on('room', (room) => (this.room.value = room));

@@ -1,9 +1,9 @@
 /** What the page remembers: of the person for good, of the meeting while the tab is open. */
 import type { Pass } from '@calls/sdk';
+import { Identity } from './identity';
 
 const NAME = 'calls.name';
 const DEVICES = 'calls.devices';
-const USER = 'calls.user';
 
 /** What a tab needs to be back where it was after a reload. */
 export interface Stay {
@@ -19,14 +19,11 @@ export interface ChosenDevices {
   speaker?: string;
 }
 
-/** The user of this tab: another tab is another person. */
-export function userId(): string {
-  const known = sessionStorage.getItem(USER);
-  if (known) return known;
-  const fresh = `guest-${randomText()}`;
-  sessionStorage.setItem(USER, fresh);
-  return fresh;
-}
+export const identity = new Identity({
+  browser: localStorage,
+  tab: sessionStorage,
+  locks: (navigator as { locks?: LockManager }).locks,
+});
 
 export const rememberedName = (): string => localStorage.getItem(NAME) ?? '';
 export const rememberName = (name: string): void => localStorage.setItem(NAME, name);
@@ -37,16 +34,20 @@ export const rememberDevices = (devices: ChosenDevices): void =>
 
 export const stayIn = (roomId: string): Stay | null => parse<Stay>(sessionStorage.getItem(stayKey(roomId)));
 
-export function rememberStay(roomId: string, stay: Stay | null): void {
-  if (stay) sessionStorage.setItem(stayKey(roomId), JSON.stringify(stay));
-  else sessionStorage.removeItem(stayKey(roomId));
-}
+export const rememberStay = (roomId: string, stay: Stay | null): void =>
+  keepInTab(stayKey(roomId), stay && JSON.stringify(stay));
+
+/** The password that opened the room, or was given to it. */
+export const passwordOf = (roomId: string): string => sessionStorage.getItem(passwordKey(roomId)) ?? '';
+export const rememberPassword = (roomId: string, password: string): void =>
+  keepInTab(passwordKey(roomId), password || null);
 
 const stayKey = (roomId: string): string => `calls.stay.${roomId}`;
+const passwordKey = (roomId: string): string => `calls.password.${roomId}`;
 
-/** `randomUUID` is for secure pages only; the landing page must not break on others. */
-function randomText(): string {
-  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+function keepInTab(key: string, value: string | null): void {
+  if (value === null) sessionStorage.removeItem(key);
+  else sessionStorage.setItem(key, value);
 }
 
 function parse<T>(json: string | null): T | null {

@@ -27,6 +27,11 @@ export function toast(text: string, more: Partial<Pick<Toast, 'tone' | 'action'>
   setTimeout(() => dismiss(made.id), made.action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
 }
 
+/** What they were about is over. */
+export function clearToasts(): void {
+  toasts.value = [];
+}
+
 export function dismiss(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
 }

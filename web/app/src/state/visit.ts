@@ -1,52 +1,44 @@
 /** One visit to a room: from the lobby through the meeting to the goodbye. */
-import {
-  CallsClient,
-  ConnectionLost,
-  ProblemError,
-  type Ending,
-  type Pass,
-  type ProblemDetails,
-  type Room,
-} from '@calls/sdk';
+import { CallsClient, ProblemError, subjectOf, type Ending, type Pass, type Room } from '@calls/sdk';
 import { effect, signal } from '@preact/signals';
-import { has, t } from '../i18n/t';
-import { detailOf } from './announce';
 import { local, localState } from './devices';
-import { rememberName, rememberStay, stayIn, userId, type Stay } from './memory';
+import type { Claim } from './identity';
+import { identity, passwordOf, rememberName, rememberPassword, rememberStay, stayIn, type Stay } from './memory';
 import { MeetingStore } from './meeting-store';
-
-export const client = new CallsClient();
+import { refusalOf, type Refusal } from './refusal';
 
 export type Phase =
   /** Loaded again; on the way back to where it was. */
   | { is: 'returning' }
   | { is: 'lobby' }
   | { is: 'meeting'; store: MeetingStore }
+  /** There is no door here, or none for us. */
+  | { is: 'nowhere'; why: 'not-found' | 'unauthorized' }
   | { is: 'over'; ending: Ending };
-
-/** Why the door stayed shut, as the lobby shows it. */
-export interface Refusal {
-  text: string;
-  /** The password is what is missing or wrong. */
-  password: boolean;
-}
 
 export class Visit {
   readonly roomId: string;
-  readonly phase = signal<Phase>({ is: 'lobby' });
+  readonly phase = signal<Phase>({ is: 'returning' });
   readonly room = signal<Room | null>(null);
   readonly refusal = signal<Refusal | null>(null);
   readonly joining = signal(false);
   readonly #token: string | null;
+  /** The newest token of an invitation. Once its place is over, it still asks for another one. */
+  #bearer: string | null;
+  /** The invitation's own place is taken first. */
+  #fresh = true;
+  #claim: Promise<Claim> | null = null;
   #name = '';
-  #password = '';
+  #password: string;
+  #prepared = false;
+  #closed = false;
 
   constructor(roomId: string, token: string | null) {
     this.roomId = roomId;
     this.#token = token;
-    const stay = stayIn(roomId);
-    if (stay) void this.#comeBack(stay);
-    else void this.#look();
+    this.#bearer = token;
+    this.#password = passwordOf(roomId);
+    void this.#arrive();
   }
 
   /** Whoever comes with a token has a name already. */
@@ -54,10 +46,22 @@ export class Visit {
     return this.#token === null;
   }
 
+  get asksPassword(): boolean {
+    if (this.refusal.value?.password) return true;
+    return this.asksName && !this.#password && (this.room.value?.settings.require_password ?? false);
+  }
+
+  /** Opens the devices for the lobby; once, so that what was switched off there stays off. */
+  prepare(): void {
+    if (this.#prepared) return;
+    this.#prepared = true;
+    void local.open();
+  }
+
   /** Knocks at the door; what it says is in {@link refusal}, or the phase moves on. */
   async join(name: string, password: string): Promise<void> {
     this.#name = name;
-    this.#password = password;
+    this.#password = password || this.#password;
     this.joining.value = true;
     try {
       const pass = await this.#enter();
@@ -65,13 +69,13 @@ export class Visit {
       this.refusal.value = null;
       this.#begin(pass);
     } catch (error) {
-      this.refusal.value = refusalOf(error);
+      this.#refused(refusalOf(error));
     } finally {
       this.joining.value = false;
     }
   }
 
-  /** Back to the lobby after it was over. */
+  /** Back to the lobby. */
   again(): void {
     this.phase.value = { is: 'lobby' };
     void this.#look();
@@ -79,16 +83,31 @@ export class Visit {
 
   /** The page is at another address now. */
   close(): void {
+    this.#closed = true;
     if (this.phase.value.is === 'meeting') void this.phase.value.store.meeting.leave();
+    void this.#claim?.then(({ release }) => release());
     local.close();
   }
 
+  async #arrive(): Promise<void> {
+    const stay = stayIn(this.roomId);
+    if (this.asksName) this.#claim = identity.claim(this.roomId);
+    // A tab that was duplicated brings the stay of another one that is still there.
+    const returning = this.#claim ? (await this.#claim).returning : true;
+    if (this.#closed) return;
+    if (stay && returning) await this.#comeBack(stay);
+    else this.again();
+  }
+
   async #enter(): Promise<Pass> {
-    if (this.#token) return { token: this.#token, ws_url: client.socketUrl };
+    if (this.#token && this.#fresh) {
+      this.#fresh = false;
+      return { token: this.#token, ws_url: client.socketUrl };
+    }
     const { microphone, camera } = localState.value;
-    const { connection } = await client.joinRoom(this.roomId, {
-      user_id: userId(),
-      display_name: this.#name,
+    const { connection } = await this.#client.joinRoom(this.roomId, {
+      user_id: await this.#user(),
+      ...(this.#name && { display_name: this.#name }),
       audio: microphone.on,
       video: camera.on,
       ...(this.#password && { password: this.#password }),
@@ -96,65 +115,97 @@ export class Visit {
     return connection;
   }
 
+  async #user(): Promise<string> {
+    if (this.#bearer) return subjectOf(this.#bearer) ?? '';
+    this.#claim ??= identity.claim(this.roomId);
+    return (await this.#claim).userId;
+  }
+
+  get #client(): CallsClient {
+    return this.#bearer ? new CallsClient({ key: this.#bearer }) : client;
+  }
+
   /** The tab was loaded again: no lobby, the devices as they were, the same place. */
   async #comeBack({ pass, name, microphone, camera }: Stay): Promise<void> {
     this.#name = name;
-    this.phase.value = { is: 'returning' };
+    this.#fresh = false;
+    if (this.#token) this.#bearer = pass.token;
+    this.#prepared = true;
     await local.open({ microphone, camera });
-    this.#begin(pass);
+    if (!this.#closed) this.#begin(pass);
   }
 
   #begin(pass: Pass): void {
     const store = new MeetingStore({ local, pass, enter: () => this.#enter() });
     this.phase.value = { is: 'meeting', store };
     let held: Pass | null = null;
-    store.meeting.on('pass', (fresh) => (held = fresh));
+    let wasInside = false;
+    store.meeting.on('pass', (fresh) => {
+      held = fresh;
+      if (fresh && this.#token) this.#bearer = fresh.token;
+    });
     const forget = effect(() => {
       const { microphone, camera } = localState.value;
-      const inside = store.state.value.is === 'inside';
-      if (inside && held) this.#remember({ pass: held, name: this.#name, microphone: microphone.on, camera: camera.on });
+      const name = store.self.value?.display_name ?? this.#name;
+      if (store.state.value.is !== 'inside' || !held) return;
+      if (!wasInside) rememberPassword(this.roomId, this.#password);
+      wasInside = true;
+      this.#name = name;
+      rememberStay(this.roomId, { pass: held, name, microphone: microphone.on, camera: camera.on });
     });
     store.meeting.on('state', (state) => {
       if (state.is !== 'over') return;
       forget();
-      this.#end(state.ending);
+      this.#end(state.ending, wasInside);
     });
   }
 
-  #remember(stay: Stay | null): void {
-    rememberStay(this.roomId, stay);
-  }
-
-  #end(ending: Ending): void {
-    this.#remember(null);
-    if (ending.by === 'problem' && refusalOf(ending.problem).password) {
-      // A rejoin met a door that wants its password again.
-      this.refusal.value = refusalOf(ending.problem);
-      return this.again();
+  #end(ending: Ending, wasInside: boolean): void {
+    rememberStay(this.roomId, null);
+    if (this.#closed) return;
+    // Whoever stops waiting is back in front of the door.
+    if (ending.by === 'bye' && ending.reason === 'left' && !wasInside) return this.again();
+    if (ending.by === 'problem') {
+      const refusal = refusalOf(ending.problem);
+      if (refusal.password || refusal.nowhere) {
+        // A rejoin met a door that wants its password again, or none.
+        this.#refused(refusal);
+        return refusal.nowhere ? undefined : this.again();
+      }
     }
-    local.close();
+    this.#leaveDevices();
     this.phase.value = { is: 'over', ending };
   }
 
-  /** What can be known before going in; a server that tells strangers nothing leaves the lobby plain. */
+  #refused(refusal: Refusal): void {
+    if (refusal.password) {
+      this.#password = '';
+      rememberPassword(this.roomId, '');
+    }
+    this.refusal.value = refusal;
+    if (refusal.nowhere) this.#nowhere(refusal.nowhere);
+  }
+
+  #nowhere(why: 'not-found' | 'unauthorized'): void {
+    this.#leaveDevices();
+    this.phase.value = { is: 'nowhere', why };
+  }
+
+  #leaveDevices(): void {
+    this.#prepared = false;
+    local.close();
+  }
+
+  /** What can be known before going in; a server out of reach leaves the lobby plain. */
   async #look(): Promise<void> {
     try {
-      this.room.value = await client.room(this.roomId);
+      this.room.value = await this.#client.room(this.roomId);
     } catch (error) {
-      if (error instanceof ProblemError && error.code === 'not-found') this.refusal.value = refusalOf(error.problem);
+      const nowhere = error instanceof ProblemError ? refusalOf(error).nowhere : null;
+      if (nowhere && this.phase.value.is === 'lobby') this.#nowhere(nowhere);
     }
   }
 }
 
-export function refusalOf(error: ProblemDetails | unknown): Refusal {
-  if (error instanceof ConnectionLost) return { text: t('join.offline'), password: false };
-  const problem = error instanceof ProblemError ? error.problem : isProblem(error) ? error : null;
-  if (problem?.code === 'wrong-password') return { text: t('lobby.passwordWrong'), password: true };
-  if (problem?.code === 'password-required') return { text: t('lobby.passwordNeeded'), password: true };
-  const key = `join.${problem?.code}`;
-  const detail = problem ? problem.detail || problem.title : detailOf(error);
-  return { text: has(key) ? t(key) : t('join.other', { detail }), password: false };
-}
-
-const isProblem = (error: unknown): error is ProblemDetails =>
-  typeof error === 'object' && error !== null && 'code' in error && 'status' in error;
+/** For whoever brings no token. */
+export const client = new CallsClient();

@@ -37,7 +37,8 @@ const STALE_PRESENCE: ReadonlySet<string> = new Set(['sdp-fingerprint-changed', 
 
 export type MeetingState =
   | { is: 'joining' }
-  | { is: 'waiting'; position: number }
+  /** `moderated`: somebody is inside who can open the door. */
+  | { is: 'waiting'; position: number; moderated: boolean }
   /** `steady` is false while the socket or the media path is being repaired. */
   | { is: 'inside'; steady: boolean }
   | { is: 'over'; ending: Ending };
@@ -109,6 +110,11 @@ export class Meeting extends Emitter<MeetingEvents> {
 
   get voices(): MediaStreamTrack[] {
     return this.#floor?.voices ?? [];
+  }
+
+  /** What proves who we are, while we are inside. */
+  get pass(): Pass | null {
+    return this.#signaling.pass;
   }
 
   start(): void {
@@ -194,7 +200,7 @@ export class Meeting extends Emitter<MeetingEvents> {
   #heard(event: ServerEvent): void {
     switch (event.t) {
       case 'waiting':
-        return this.#move({ is: 'waiting', position: event.d.position });
+        return this.#move({ is: 'waiting', position: event.d.position, moderated: isModerated(event.d) });
       case 'participant':
         return this.#changed(event.d.event, event.d.participant as Member);
       case 'hand':
@@ -270,3 +276,6 @@ export class Meeting extends Emitter<MeetingEvents> {
     this.#move({ is: 'over', ending });
   }
 }
+
+/** A server that does not say so has somebody inside. */
+const isModerated = ({ moderated }: { position: number; moderated?: boolean | null }): boolean => moderated ?? true;

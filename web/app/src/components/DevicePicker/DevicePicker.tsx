@@ -2,7 +2,7 @@
 import { useId } from 'preact/hooks';
 import type { Device } from '@calls/sdk';
 import { t } from '../../i18n/t';
-import { choose, chooseSpeaker, devices, local, localState, speaker } from '../../state/devices';
+import { canChooseSpeaker, choose, chooseSpeaker, devices, local, localState, speaker } from '../../state/devices';
 import { Icon } from '../Icon/Icon';
 import type { IconName } from '../Icon/paths';
 import './DevicePicker.css';
@@ -26,7 +26,7 @@ export function DevicePicker() {
         chosen={local.chosen('camera')}
         choose={(id) => void choose('camera', id)}
       />
-      {speakers.length > 0 && (
+      {canChooseSpeaker && speakers.length > 0 && (
         <Picker
           icon="speaker"
           label={t('device.speaker')}

@@ -1,27 +1,25 @@
-/** The device pickers once more, in the middle of a meeting. */
-import { useEffect, useRef } from 'preact/hooks';
+/** The devices once more, in the middle of a meeting: which ones, and why one does not work. */
 import { t } from '../../i18n/t';
-import { localState } from '../../state/devices';
+import { canChooseSpeaker, localState } from '../../state/devices';
 import { Button } from '../Button/Button';
+import { DeviceHelp } from '../DeviceHelp/DeviceHelp';
 import { DevicePicker } from '../DevicePicker/DevicePicker';
+import { Dialog } from '../Dialog/Dialog';
 import { MicMeter } from '../MicMeter/MicMeter';
-import './DeviceSettings.css';
 
 export function DeviceSettings({ close }: { close: () => void }) {
-  const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => ref.current?.showModal(), []);
+  const { microphone } = localState.value;
+  const foot = (done: () => void) => (
+    <Button look="primary" onClick={done}>
+      {t('app.close')}
+    </Button>
+  );
   return (
-    <dialog ref={ref} class="dialog" aria-labelledby="device-settings" onClose={close}>
-      <h2 class="dialog__title" id="device-settings">
-        {t('device.settings')}
-      </h2>
+    <Dialog title={t('device.settings')} closed={close} foot={foot}>
+      <DeviceHelp />
       <DevicePicker />
-      <MicMeter track={localState.value.microphone.track} />
-      <div class="dialog__foot">
-        <Button look="primary" onClick={() => ref.current?.close()}>
-          {t('app.close')}
-        </Button>
-      </div>
-    </dialog>
+      <MicMeter track={microphone.on ? microphone.track : null} />
+      {!canChooseSpeaker && <p class="dialog__text">{t('device.speakerFixed')}</p>}
+    </Dialog>
   );
 }

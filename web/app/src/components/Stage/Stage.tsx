@@ -7,6 +7,7 @@ import { t } from '../../i18n/t';
 import { nameOf } from '../../state/announce';
 import type { MeetingStore } from '../../state/meeting-store';
 import { Icon } from '../Icon/Icon';
+import { pausedText } from '../Tile/paused';
 import { Tile } from '../Tile/Tile';
 import { Video } from '../Video/Video';
 import './Stage.css';
@@ -40,9 +41,11 @@ function Screen({ store, presenter }: { store: MeetingStore; presenter: Member }
   const name = nameOf(presenter);
   useOnScreen(store.screenful, presenter.participant_id, 'screen', true, size);
   const picture = store.picture(presenter.participant_id, 'screen');
+  const paused = pausedText(picture?.paused ?? null);
   return (
     <section ref={ref} class="screen" aria-label={t('tile.screen', { name })} data-screen={presenter.participant_id}>
-      {picture && <Video track={picture.track} whole />}
+      {picture && !paused && <Video track={picture.track} whole />}
+      {paused && <p class="screen__paused">{paused}</p>}
       <p class="screen__banner">
         <Icon name="share" size={16} />
         {t('meeting.presenting', { name })}

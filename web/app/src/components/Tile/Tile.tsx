@@ -11,6 +11,7 @@ import { Avatar } from '../Avatar/Avatar';
 import { IconButton } from '../Button/Button';
 import { Icon } from '../Icon/Icon';
 import { Video } from '../Video/Video';
+import { pausedText } from './paused';
 import { QualityBars } from './QualityBars';
 import './Tile.css';
 
@@ -30,6 +31,7 @@ export function Tile({ store, member }: TileProps) {
 
   useOnScreen(store.screenful, id, 'camera', !self && member.video, size);
   const picture = self || !member.video ? null : store.picture(id, 'camera');
+  const paused = pausedText(picture?.paused ?? null);
   const track = self ? camera.track : (picture?.track ?? null);
   const name = nameOf(member);
   return (
@@ -40,7 +42,7 @@ export function Tile({ store, member }: TileProps) {
       data-participant={id}
     >
       <Avatar name={name} />
-      {track && <Video track={track} mirrored={self} />}
+      {track && !paused && <Video track={track} mirrored={self} />}
       {member.hand && (
         <p class="tile__hand">
           <Icon name="hand" size={18} />
@@ -48,7 +50,7 @@ export function Tile({ store, member }: TileProps) {
         </p>
       )}
       {!self && <PinButton store={store} id={id} name={name} />}
-      <Note member={member} slow={picture?.paused === 'bandwidth'} />
+      <Note text={member.reconnecting ? t('tile.reconnecting') : paused} />
       <p class="tile__name">
         {muted ? (
           <span class="tile__muted">
@@ -59,7 +61,7 @@ export function Tile({ store, member }: TileProps) {
           speaking && <Voice />
         )}
         <span class="tile__text">{self ? t('app.you') : name}</span>
-        <QualityBars score={store.quality.value.get(id)} />
+        <QualityBars store={store} id={id} />
       </p>
     </article>
   );
@@ -77,9 +79,8 @@ function Voice() {
   );
 }
 
-function Note({ member, slow }: { member: Member; slow: boolean }) {
-  if (member.reconnecting) return <p class="tile__note">{t('tile.reconnecting')}</p>;
-  return slow ? <p class="tile__note">{t('tile.slow')}</p> : null;
+function Note({ text }: { text: string | null }) {
+  return text ? <p class="tile__note">{text}</p> : null;
 }
 
 function PinButton({ store, id, name }: { store: MeetingStore; id: string; name: string }) {

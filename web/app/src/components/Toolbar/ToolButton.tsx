@@ -10,7 +10,7 @@ interface ToolButtonProps {
   label: string;
   /** What a click does now. */
   hint?: string;
-  look: 'on' | 'off' | 'lit' | 'leave';
+  look: 'on' | 'off' | 'lit' | 'leave' | 'end';
   pressed?: boolean;
   expanded?: boolean;
   badge?: { text: string; label: string } | undefined;

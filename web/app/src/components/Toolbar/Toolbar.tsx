@@ -5,11 +5,14 @@ import { useShortcuts } from '../../hooks/useShortcuts';
 import { actionsOf } from '../../state/actions';
 import { localState } from '../../state/devices';
 import type { MeetingStore } from '../../state/meeting-store';
+import { useState } from 'preact/hooks';
+import { EndDialog } from '../EndDialog/EndDialog';
 import { ToolButton } from './ToolButton';
 import './Toolbar.css';
 
 export function Toolbar({ store }: { store: MeetingStore }) {
   const actions = actionsOf(store);
+  const [ending, setEnding] = useState(false);
   const { microphone, camera, screen } = localState.value;
   const hand = store.self.value?.hand ?? false;
   const panel = store.panel.value;
@@ -81,6 +84,10 @@ export function Toolbar({ store }: { store: MeetingStore }) {
         onClick={actions.people}
       />
       <ToolButton icon="leave" label={t('control.leave')} look="leave" onClick={actions.leave} />
+      {store.self.value?.role === 'host' && (
+        <ToolButton icon="end" label={t('control.end')} hint={t('control.endHint')} look="end" onClick={() => setEnding(true)} />
+      )}
+      {ending && <EndDialog end={actions.end} closed={() => setEnding(false)} />}
     </div>
   );
 }

@@ -5,7 +5,8 @@ import { Brand } from '../../components/Brand/Brand';
 import { Button } from '../../components/Button/Button';
 import { has, t } from '../../i18n/t';
 import { go } from '../../state/route';
-import { refusalOf, type Visit } from '../../state/visit';
+import { refusalOf } from '../../state/refusal';
+import type { Visit } from '../../state/visit';
 import './Farewell.css';
 
 /** Coming back makes no sense after these. */

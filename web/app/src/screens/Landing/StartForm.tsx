@@ -5,6 +5,7 @@ import { Button } from '../../components/Button/Button';
 import { Field } from '../../components/Field/Field';
 import { t } from '../../i18n/t';
 import { detailOf } from '../../state/announce';
+import { identity, rememberPassword } from '../../state/memory';
 import { go, meetingPath } from '../../state/route';
 import { client } from '../../state/visit';
 
@@ -27,7 +28,9 @@ export function StartForm() {
         type: 'persistent',
         settings: { waiting_room: waitingRoom },
         ...(password && { password }),
+        ...whoHosts(),
       });
+      rememberPassword(room.room_id, password);
       go(meetingPath(room.room_id));
     } catch (problem) {
       const closed = problem instanceof ProblemError && (problem.status === 401 || problem.status === 403);
@@ -72,3 +75,6 @@ export function StartForm() {
     </form>
   );
 }
+
+/** Whoever starts a meeting is its host, whenever they come. */
+const whoHosts = () => ({ host: identity.userId });

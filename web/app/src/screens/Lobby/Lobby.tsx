@@ -7,7 +7,6 @@ import { DevicePicker } from '../../components/DevicePicker/DevicePicker';
 import { Field } from '../../components/Field/Field';
 import { SelfPreview } from '../../components/SelfPreview/SelfPreview';
 import { t, tn } from '../../i18n/t';
-import { local } from '../../state/devices';
 import { rememberedName } from '../../state/memory';
 import type { Visit } from '../../state/visit';
 import './Lobby.css';
@@ -19,12 +18,11 @@ export function Lobby({ visit }: { visit: Visit }) {
   const [name, setName] = useState(rememberedName);
   const [password, setPassword] = useState('');
   const [nameless, setNameless] = useState(false);
-  useEffect(() => void local.open(), []);
+  useEffect(() => visit.prepare(), [visit]);
 
   const room = visit.room.value;
   const refusal = visit.refusal.value;
   const joining = visit.joining.value;
-  const asksPassword = visit.asksName && (room?.settings.require_password || refusal?.password);
   const join = (event: Event) => {
     event.preventDefault();
     const missing = visit.asksName && name.trim() === '';
@@ -40,7 +38,7 @@ export function Lobby({ visit }: { visit: Visit }) {
       <main class="lobby__main">
         <div class="lobby__picture">
           <SelfPreview name={name} />
-          <DeviceHelp />
+          <DeviceHelp>{t('device.canJoin')}</DeviceHelp>
         </div>
         <form class="lobby__form" onSubmit={join}>
           <div>
@@ -60,7 +58,7 @@ export function Lobby({ visit }: { visit: Visit }) {
             />
           )}
           {!visit.asksName && <p class="lobby__presence">{t('lobby.invited')}</p>}
-          {asksPassword && (
+          {visit.asksPassword && (
             <Field
               label={t('lobby.password')}
               type="password"

@@ -6,7 +6,14 @@ import { rememberedName } from '../../state/memory';
 import type { MeetingStore } from '../../state/meeting-store';
 import './Waiting.css';
 
-export function Waiting({ store, position }: { store: MeetingStore; position: number | null }) {
+/** The line in front of the door. */
+interface Line {
+  position: number;
+  /** Somebody is inside who can open it. */
+  moderated: boolean;
+}
+
+export function Waiting({ store, line }: { store: MeetingStore; line: Line | null }) {
   return (
     <main class="waiting">
       <div class="waiting__picture">
@@ -14,14 +21,18 @@ export function Waiting({ store, position }: { store: MeetingStore; position: nu
       </div>
       <div class="waiting__words" role="status">
         <span class="waiting__pulse" aria-hidden="true" />
-        <h1 class="waiting__title">{t(position === null ? 'joining.title' : 'waiting.title')}</h1>
-        {position !== null && (
-          <p class="waiting__text">
-            {t('waiting.text')} {tn('waiting.position', position)}
-          </p>
-        )}
+        <h1 class="waiting__title">{t(titleOf(line))}</h1>
+        {line && <p class="waiting__text">{textOf(line)}</p>}
       </div>
-      <Button onClick={() => void store.meeting.leave()}>{t(position === null ? 'app.cancel' : 'waiting.leave')}</Button>
+      <Button onClick={() => void store.meeting.leave()}>{t(line ? 'waiting.leave' : 'app.cancel')}</Button>
     </main>
   );
 }
+
+function titleOf(line: Line | null) {
+  if (!line) return 'joining.title';
+  return line.moderated ? 'waiting.title' : 'waiting.titleNobody';
+}
+
+const textOf = ({ moderated, position }: Line): string =>
+  moderated ? `${t('waiting.text')} ${tn('waiting.position', position)}` : t('waiting.textNobody');

@@ -1,0 +1,116 @@
+//! How good the connections of a call were: rows of `quality_samples`.
+
+use calls_actors::journal::Sampled;
+use calls_model::rest::Page;
+use calls_model::{CallId, ParticipantId, QualitySample};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::db::{Conn, on};
+use super::error::StoreError;
+use super::page::PageRequest;
+use super::schema::quality_samples;
+use super::sql_types::At;
+use super::words::{count, value};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = quality_samples)]
+struct SampleRow {
+    at: At,
+    participant_id: String,
+    score: f32,
+    up_kbps: i64,
+    down_kbps: i64,
+    loss: f32,
+    rtt_ms: Option<i64>,
+    jitter_ms: i64,
+    freezes: i64,
+    estimate_kbps: Option<i64>,
+}
+
+impl TryFrom<SampleRow> for QualitySample {
+    type Error = StoreError;
+
+    fn try_from(row: SampleRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            at: row.at.0,
+            participant_id: value("participant id", row.participant_id)?,
+            score: row.score,
+            up_kbps: count("rate", row.up_kbps)?,
+            down_kbps: count("rate", row.down_kbps)?,
+            loss: row.loss,
+            rtt_ms: row
+                .rtt_ms
+                .map(|ms| count("round-trip time", ms))
+                .transpose()?,
+            jitter_ms: count("jitter", row.jitter_ms)?,
+            freezes: count("freezes", row.freezes)?,
+            estimate_kbps: row
+                .estimate_kbps
+                .map(|kbps| count("estimate", kbps))
+                .transpose()?,
+        })
+    }
+}
+
+/// Keeps samples; one of the same presence and moment again replaces nothing.
+pub(super) async fn keep(conn: &mut Conn<'_>, samples: &[Sampled]) -> Result<(), StoreError> {
+    use quality_samples as row;
+    for Sampled { call_id, sample } in samples {
+        on!(conn, c => {
+            diesel::insert_into(row::table)
+                .values((
+                    row::call_id.eq(call_id.as_str()),
+                    row::at.eq(At(sample.at)),
+                    row::participant_id.eq(sample.participant_id.as_str()),
+                    row::score.eq(sample.score),
+                    row::up_kbps.eq(i64::from(sample.up_kbps)),
+                    row::down_kbps.eq(i64::from(sample.down_kbps)),
+                    row::loss.eq(sample.loss),
+                    row::rtt_ms.eq(sample.rtt_ms.map(i64::from)),
+                    row::jitter_ms.eq(i64::from(sample.jitter_ms)),
+                    row::freezes.eq(i64::from(sample.freezes)),
+                    row::estimate_kbps.eq(sample.estimate_kbps.map(i64::from)),
+                ))
+                .on_conflict_do_nothing()
+                .execute(c)
+                .await
+        })?;
+    }
+    Ok(())
+}
+
+/// A page of the samples of a call, or of one presence in it, newest first.
+pub(super) async fn list(
+    conn: &mut Conn<'_>,
+    call: &CallId,
+    who: Option<&ParticipantId>,
+    request: &PageRequest,
+) -> Result<Page<QualitySample>, StoreError> {
+    use quality_samples::{at, call_id, participant_id};
+    let after = request.after::<ParticipantId>()?;
+    let rows: Vec<SampleRow> = on!(conn, c => {
+        let mut query = quality_samples::table
+            .filter(call_id.eq(call.as_str()))
+            .order((at.desc(), participant_id.desc()))
+            .select(SampleRow::as_select())
+            .limit(request.rows())
+            .offset(request.offset.into())
+            .into_boxed();
+        if let Some(who) = who {
+            query = query.filter(participant_id.eq(who.as_str()));
+        }
+        if let Some(after) = &after {
+            let moment = At(after.created_at);
+            query = query
+                .filter(at.le(moment))
+                .filter(at.lt(moment).or(participant_id.lt(after.id.as_str())));
+        }
+        query.load(c).await
+    })?;
+    let samples = rows
+        .into_iter()
+        .map(QualitySample::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(request.page(samples, |last| (last.at, last.participant_id.clone())))
+}

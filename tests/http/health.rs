@@ -1,0 +1,56 @@
+//! Whether the server is ready, and who keeps it from being so.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, send};
+
+/// What `/readyz` says, once it has this status.
+async fn readiness(world: &World, status: u16) -> Value {
+    for _ in 0..150 {
+        let reply = send(world.page(Method::GET, "/readyz")).await;
+        if reply.status.as_u16() == status {
+            return reply.expect(status);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it never answered {status}");
+}
+
+#[actix_web::test]
+async fn a_media_thread_that_is_stuck_is_named_until_it_is_not() {
+    let world = World::open().await;
+    assert_eq!(readiness(&world, 200).await["late"], json!([]));
+
+    let (release, stuck) = std::sync::mpsc::channel::<()>();
+    world.server.app().ports.on(0, move |_| {
+        let _ = stuck.recv(); // ends either way
+    });
+    assert_eq!(readiness(&world, 503).await["late"], json!(["media-0"]));
+    let metrics = send(world.page(Method::GET, "/metrics")).await.text;
+    let late = r#"calls_heartbeats_late_total{of="media-0"} 1"#;
+    assert!(metrics.contains(late), "{metrics}");
+
+    drop(release);
+    assert_eq!(readiness(&world, 200).await["late"], json!([]));
+}
+
+#[actix_web::test]
+async fn everything_that_is_counted_is_explained() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let (_ann, _) = world.enter(&room, "ann").await;
+    let metrics = send(world.page(Method::GET, "/metrics")).await.text;
+    let kinds = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|line| line.split(' ').next());
+    let mut count = 0;
+    for name in kinds {
+        assert!(metrics.contains(&format!("# HELP {name} ")), "{name}");
+        count += 1;
+    }
+    assert!(count > 10, "{metrics}");
+}

@@ -1,0 +1,83 @@
+// More people than a page of tiles holds, and a window of any shape.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { sees, tile, until } from '../support/meeting.mjs';
+import { api } from '../support/server.mjs';
+import { world } from '../support/world.mjs';
+
+const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url));
+const LARGE = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+
+const OTHERS = ['Grace Hopper', 'Emmy Noether', 'Alan Turing', 'Kurt Gödel', 'Rosa Luxemburg', 'Marie Curie',
+  'Niels Bohr', 'Lise Meitner', 'Mary Shelley'];
+
+let room;
+let ada;
+
+const here = world(async () => {
+  await mkdir(RESULTS, { recursive: true });
+  room = await here.room();
+  ada = await here.join('Ada Lovelace', room, { viewport: LARGE });
+});
+
+/** Comes in with a socket and nothing else, as somebody whose camera and microphone are off. */
+async function come(name) {
+  const { connection } = await api(here.url, 'POST', `/rooms/${room}/join`, { user_id: name, display_name: name });
+  await ada.page.evaluate(async ({ token, ws_url }) => {
+    const socket = new WebSocket(ws_url, 'calls.v1');
+    globalThis.__sockets.pop(); // not the page's own
+    (globalThis.__crowd ??= []).push(socket);
+    await new Promise((done) => (socket.onopen = done));
+    socket.send(JSON.stringify({ t: 'hello', d: { token } }));
+  }, connection);
+}
+
+async function picture(name, viewport) {
+  await ada.page.setViewportSize(viewport);
+  await until('the notes are gone', async () => (await ada.page.locator('.toast').count()) === 0);
+  await ada.page.waitForTimeout(500);
+  await ada.page.screenshot({ path: `${RESULTS}${name}.png` });
+}
+
+/** All tiles: their shapes, and whether they are inside the window. */
+async function assertTidy(people) {
+  const tiles = await ada.page.locator('article.tile').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+  const { width, height } = ada.page.viewportSize();
+  for (const { left, right, top, bottom, width: wide, height: high } of tiles) {
+    assert.ok(wide / high > 1.31 && wide / high < 1.8, `${people} people: a tile of ${wide} × ${high}`);
+    assert.ok(left >= 0 && top >= 0 && right <= width && bottom <= height, `${people} people: a tile out of sight`);
+  }
+}
+
+test('from one to nine people, tiles keep their shape in a wide window and on a phone', async () => {
+  await ada.page.locator('.video--shown').waitFor();
+  await picture('alone', LARGE);
+  await picture('alone-phone', PHONE);
+  for (const [index, name] of OTHERS.slice(0, 8).entries()) {
+    await come(name);
+    await sees(ada, index + 2);
+    for (const viewport of [LARGE, PHONE]) {
+      await ada.page.setViewportSize(viewport);
+      await ada.page.waitForTimeout(150);
+      await assertTidy(index + 2);
+    }
+    if (index === 3) await picture('five-phone', PHONE);
+  }
+  await picture('nine', LARGE);
+});
+
+test('a tenth is on a second page', async () => {
+  await come(OTHERS[8]);
+  await ada.page.getByText('Page 1 of 2').waitFor();
+  await sees(ada, 9);
+  await picture('ten', LARGE);
+  await picture('ten-phone', PHONE);
+  await ada.page.getByRole('button', { name: 'Next page of people' }).click();
+  await sees(ada, 1);
+  await tile(ada, OTHERS[8]).waitFor();
+});
+
+test('nobody’s page logged an error', () => here.assertNoErrors());
