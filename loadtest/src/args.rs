@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use reqwest::Url;
 
+use crate::impair::Profile;
+
 /// Lets a crowd of simulated participants into a running server, and measures what becomes of their packets.
 ///
 /// Each participant joins over REST and signaling, connects by ICE and DTLS, sends packets shaped like VP8 and Opus
@@ -41,6 +43,14 @@ pub(crate) struct Args {
     /// that some dozens keep a machine busy.
     #[arg(long)]
     pub(crate) full: bool,
+
+    /// Lets those who only receive, or all where there are none such, come over a bad network.
+    #[arg(long, value_enum, value_name = "NETWORK", conflicts_with = "full")]
+    pub(crate) impair: Option<Profile>,
+
+    /// What the accidents of bad networks are drawn from.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 
     /// Threads that carry the packets of light participants.
     #[arg(long, value_name = "COUNT", default_value_t = 1)]

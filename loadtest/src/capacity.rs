@@ -69,7 +69,7 @@ impl Capacity {
                 viewers,
                 ..scenario.clone()
             };
-            let crowd = Crowd::new(api.clone(), scenario, gauge.clone(), threads)?;
+            let crowd = Crowd::new(api.clone(), scenario, gauge.clone(), threads, None)?;
             let outcome = Try::of(viewers, &crowd.play().await?);
             eprintln!("calls-loadtest: {}", outcome.line());
             search.tried(viewers, outcome.good);

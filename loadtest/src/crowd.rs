@@ -1,5 +1,7 @@
 //! A whole run: rooms, joins, warm-up, measuring, leaving.
 
+mod churn;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use crate::api::{Api, ApiFailed};
 use crate::causes::with_causes;
 use crate::floor::{self, FloorFailed};
 use crate::histogram::Histogram;
+use crate::impair::Impairment;
 use crate::light::{Identity, Lanes};
 use crate::measure::Stopwatch;
 use crate::participant::{Inside, Seat, World};
@@ -63,6 +66,7 @@ impl Crowd {
         scenario: Scenario,
         gauge: Gauge,
         threads: usize,
+        impairment: Option<Impairment>,
     ) -> Result<Self, CrowdFailed> {
         let (stop, stopped) = watch::channel(false);
         let bind = media_address(api.base());
@@ -73,6 +77,7 @@ impl Crowd {
             scenario,
             lanes: Lanes::start(threads, &tallies)?,
             threads,
+            impairment,
             identity: Identity::generate()?,
             tallies,
             bind,
@@ -136,8 +141,9 @@ impl Crowd {
     async fn make_rooms(&self, rooms: &mut Vec<RoomId>) -> Result<(), CrowdFailed> {
         let scenario = &self.world.scenario;
         // Room for those who come again before the server has noticed that they went.
-        let people =
-            MaxParticipants::try_from(scenario.people().max(2)).map_err(CrowdFailed::TooMany)?;
+        let twice = if scenario.churn.is_some() { 2 } else { 1 };
+        let people = MaxParticipants::try_from((scenario.people() * twice).max(2))
+            .map_err(CrowdFailed::TooMany)?;
         let name: RoomName = format!("load test: {}", scenario.name).parse()?;
         for _ in 0..scenario.rooms {
             rooms.push(self.world.api.create_room(name.clone(), people).await?);
@@ -154,6 +160,7 @@ impl Crowd {
         };
         let idle = self.gauge.read().await;
         let inside = self.join(rooms, &mut joins).await;
+        let (inside, comers) = churn::begin(inside, world);
         self.stopwatch
             .pass("warming up", scenario.warmup_seconds)
             .await;
@@ -162,12 +169,15 @@ impl Crowd {
             .measure("measuring", scenario.seconds, &world.tallies, &self.gauge)
             .await;
         let interrupted = *world.stop.borrow();
+        self.stop.send_replace(true);
+        let inside = churn::end(inside, comers, &mut joins).await;
         self.leave(inside, &mut joins).await;
         let origin = self.gauge.origin();
         let server = Cost::of(&measured, idle, joins.succeeded, origin);
         let slots = (scenario.audio_slots, scenario.video_slots);
         Report {
             interrupted,
+            impairment: world.impairment,
             ..Report::of(scenario, slots, joins, measured, server)
         }
     }
@@ -220,7 +230,6 @@ impl Crowd {
         let mut heard = Histogram::default();
         let mut signaled = Histogram::default();
         let mut leaving = JoinSet::new();
-        self.stop.send_replace(true);
         for somebody in inside {
             if let Some((since_join, since_signaling)) = somebody.heard_in() {
                 heard.record(since_join);

@@ -107,7 +107,7 @@ pub(crate) async fn play(
         );
         let socket = UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
         socket.connect(address)?;
-        tickets.push(lanes.carry(socket, client));
+        tickets.push(lanes.carry(socket, client, None));
     }
     timeout(PATIENCE, all_connected(&tickets))
         .await

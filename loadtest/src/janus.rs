@@ -142,6 +142,9 @@ pub(crate) async fn play(
     joins.first_media = Times::of(&heard);
     joins.first_media_since_signaling = joins.first_media;
     drop(inside);
+    // The session that made them may have timed out meanwhile.
+    let mut rooms = Session::open(url).await?;
+    let plugin = rooms.attach().await?;
     for room in 0..scenario.rooms {
         let destroy = json!({"request": "destroy", "room": FIRST_ROOM + room});
         rooms.ask(plugin, destroy, None).await?;
@@ -293,7 +296,7 @@ impl World<'_> {
         socket.connect(remote.address)?;
         let identity = self.identity.clone();
         let client = Client::new(identity, credentials, remote, outbound, Instant::now());
-        Ok(self.lanes.carry(socket, client))
+        Ok(self.lanes.carry(socket, client, None))
     }
 }
 

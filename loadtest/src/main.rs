@@ -13,6 +13,7 @@ mod causes;
 mod crowd;
 mod floor;
 mod histogram;
+mod impair;
 mod janus;
 mod light;
 mod measure;
@@ -40,6 +41,7 @@ use crate::args::{Args, Target};
 use crate::capacity::Capacity;
 use crate::causes::with_causes;
 use crate::crowd::{Crowd, CrowdFailed};
+use crate::impair::Impairment;
 use crate::janus::JanusFailed;
 use crate::report::{Report, markdown, svg, table};
 use crate::scenario::{Kind, Scenario, ScenarioRefused};
@@ -134,7 +136,9 @@ async fn run(args: Args) -> Result<Vec<String>, Failed> {
         }
         return Ok(Vec::new());
     }
-    let crowd = Crowd::new(api, scenario, gauge, args.threads)?.with_floor(args.floor);
+    let seed = args.seed;
+    let impairment = args.impair.map(|profile| Impairment { profile, seed });
+    let crowd = Crowd::new(api, scenario, gauge, args.threads, impairment)?.with_floor(args.floor);
     stop_on_ctrl_c(crowd.stopper());
     let report = crowd.play().await?;
     finish(&report, &args)

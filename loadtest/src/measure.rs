@@ -48,6 +48,10 @@ pub(crate) struct Second {
     pub(crate) latency_p50_ms: Option<f64>,
     /// And all but one in a hundred.
     pub(crate) latency_p99_ms: Option<f64>,
+    /// Resident memory of the measured process, where it runs on this machine.
+    pub(crate) server_rss_mib: Option<f64>,
+    /// Its open files.
+    pub(crate) server_files: Option<usize>,
 }
 
 impl Measured {
@@ -118,7 +122,7 @@ impl Stopwatch {
         let began = Instant::now();
         tallies.measure(true);
         let mut notes = Notes::default();
-        self.each_tick(what, seconds, |elapsed| notes.note(elapsed, tallies))
+        self.each_tick(what, seconds, |elapsed| notes.note(elapsed, tallies, gauge))
             .await;
         tallies.measure(false);
         let (after, took) = (gauge.read().await, began.elapsed());
@@ -162,7 +166,7 @@ struct Notes {
 }
 
 impl Notes {
-    fn note(&mut self, elapsed: Duration, tallies: &Tallies) {
+    fn note(&mut self, elapsed: Duration, tallies: &Tallies, gauge: &Gauge) {
         let took = elapsed.saturating_sub(self.at);
         if took < NOTE_EVERY {
             return;
@@ -185,6 +189,8 @@ impl Notes {
             kbps: kilobits / took.as_secs_f64(),
             latency_p50_ms: ms(0.5),
             latency_p99_ms: ms(0.99),
+            server_rss_mib: gauge.rss_mib(),
+            server_files: gauge.files(),
         });
         (self.at, self.audio, self.video) = (elapsed, audio, video);
     }
@@ -208,7 +214,7 @@ mod tests {
                 latency: None,
             };
             tallies.arrived(&tallies.video, arrival);
-            notes.note(Duration::from_millis(ms), &tallies);
+            notes.note(Duration::from_millis(ms), &tallies, &Gauge::Process(0));
         }
         let rates: Vec<_> = notes.seconds.iter().map(|second| second.kbps).collect();
         assert_eq!(rates, [10.0, 16.0]);

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use self::light::LightFailed;
 use crate::api::{Api, ApiFailed};
+use crate::impair::Impairment;
 use crate::light::{Identity, Lanes, Ticket};
 use crate::peer::{Peer, PeerFailed, Wishes};
 use crate::publish::publish;
@@ -44,6 +45,8 @@ pub(crate) struct World {
     pub(crate) lanes: Arc<Lanes>,
     /// Threads of that.
     pub(crate) threads: usize,
+    /// Over what network those come who only receive, or all where there are none such.
+    pub(crate) impairment: Option<Impairment>,
     /// Turns true when everybody is to leave.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -85,6 +88,8 @@ pub(crate) enum JoinFailed {
 
 /// Somebody who is inside and sends.
 pub(crate) struct Inside {
+    /// Where it sits.
+    pub(crate) seat: Seat,
     /// From the first request until media could flow.
     pub(crate) connected_in: Duration,
     began: Instant,
@@ -92,6 +97,7 @@ pub(crate) struct Inside {
     signaled: Instant,
     media: Media,
     signaling: JoinHandle<Result<(), SignalingFailed>>,
+    stop: watch::Sender<bool>,
 }
 
 /// The media of one who is inside.
@@ -104,7 +110,7 @@ enum Media {
 
 impl Seat {
     /// Sends, and does not only receive.
-    fn publishes(&self, scenario: &Scenario) -> bool {
+    pub(crate) fn publishes(&self, scenario: &Scenario) -> bool {
         self.number < scenario.publishers
     }
 
@@ -174,12 +180,15 @@ impl Inside {
                 Media::Full(Box::new(peer), tracks)
             }
         };
+        let (stop, end) = watch::channel(false);
         Ok(Self {
+            seat: seat.clone(),
             connected_in: began.elapsed(),
             began,
             signaled,
             media,
-            signaling: tokio::spawn(signaling.attend(world.stop.clone())),
+            signaling: tokio::spawn(signaling.attend(end)),
+            stop,
         })
     }
 
@@ -195,8 +204,14 @@ impl Inside {
         ))
     }
 
-    /// Leaves, once the world's `stop` is true. Tells why it had ended before, if it had.
+    /// Is gone without a word.
+    pub(crate) fn vanish(self) {
+        self.signaling.abort();
+    }
+
+    /// Leaves. Tells why it had ended before, if it had.
     pub(crate) async fn leave(mut self) -> Result<(), JoinFailed> {
+        self.stop.send_replace(true);
         let left = match timeout(LEAVE_TIMEOUT, &mut self.signaling).await {
             Ok(Ok(left)) => left,
             Ok(Err(_)) | Err(_) => Err(SignalingFailed::Closed),

@@ -8,6 +8,7 @@ mod table;
 use serde::Serialize;
 
 use crate::histogram::Histogram;
+use crate::impair::Impairment;
 use crate::measure::{Measured, Second};
 use crate::scenario::Scenario;
 use crate::server::{Origin, Usage};
@@ -41,6 +42,8 @@ pub(crate) struct Report {
     pub(crate) harness: Harness,
     /// Second by second.
     pub(crate) seconds: Vec<Second>,
+    /// Over what kind of network; null where it was a good one.
+    pub(crate) impairment: Option<Impairment>,
     /// It was ended from outside before its time.
     pub(crate) interrupted: bool,
 }
@@ -54,6 +57,10 @@ pub(crate) struct Joins {
     pub(crate) succeeded: u32,
     /// Came in, and were put out or lost before the end.
     pub(crate) dropped: u32,
+    /// Came again after they had left or vanished.
+    pub(crate) came_again: u32,
+    /// Could not.
+    pub(crate) shut_out: u32,
     /// Why the others did not, each reason once.
     pub(crate) failures: Vec<String>,
     /// From the first request until media could flow.
@@ -257,6 +264,7 @@ impl Report {
             seconds: measured.seconds,
             joins,
             floor: None,
+            impairment: None,
             interrupted: false,
         }
     }
@@ -270,6 +278,9 @@ impl Report {
         if self.joins.succeeded < self.joins.wanted {
             let failed = self.joins.wanted - self.joins.succeeded;
             complaints.push(format!("{failed} of {} could not join", self.joins.wanted));
+        }
+        if self.joins.shut_out > 0 {
+            complaints.push(format!("{} could not come again", self.joins.shut_out));
         }
         if self.joins.dropped > 0 {
             complaints.push(format!("{} were dropped", self.joins.dropped));
@@ -343,6 +354,7 @@ pub(crate) mod tests {
                 seconds: 10,
                 audio_slots: 3,
                 video_slots: 3,
+                churn: None,
                 audio: Audio { packet_bytes: 100 },
                 video: None,
             },
@@ -356,6 +368,7 @@ pub(crate) mod tests {
             forwarded: 18_000,
             server: None,
             floor: None,
+            impairment: None,
             harness: Harness::default(),
             seconds: Vec::new(),
             interrupted: false,

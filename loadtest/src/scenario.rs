@@ -37,11 +37,25 @@ pub(crate) struct Scenario {
     pub(crate) audio_slots: u32,
     /// Pictures that each participant can receive at once.
     pub(crate) video_slots: u32,
+    /// How viewers come and go; all stay where it is left out.
+    #[serde(default)]
+    pub(crate) churn: Option<Churn>,
     /// What a microphone sends.
     pub(crate) audio: Audio,
     /// What a camera sends; no cameras where it is left out.
     #[serde(default)]
     pub(crate) video: Option<Video>,
+}
+
+/// How viewers come and go, again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Churn {
+    /// How long each stays, on average.
+    pub(crate) stay_seconds: u32,
+    /// Share of them that vanish without a word.
+    #[serde(default)]
+    pub(crate) vanish_share: f64,
 }
 
 /// What a participant is made of.
@@ -94,6 +108,9 @@ pub(crate) enum ScenarioRefused {
         /// Why.
         source: toml::de::Error,
     },
+    /// A share makes no sense.
+    #[error("churn.vanish_share must be 0 to 1, not {0}")]
+    NoShare(f64),
     /// A number makes no sense.
     #[error("{field} must be {low} to {high}, not {value}")]
     OutOfRange {
@@ -156,6 +173,17 @@ impl Scenario {
             16,
             1200,
         )?;
+        if let Some(churn) = &self.churn {
+            within(
+                "churn.stay_seconds",
+                churn.stay_seconds.into(),
+                1,
+                MAX_SECONDS,
+            )?;
+            if !(0.0..=1.0).contains(&churn.vanish_share) {
+                return Err(ScenarioRefused::NoShare(churn.vanish_share));
+            }
+        }
         if let Some(video) = &self.video {
             within("video.kbps", video.kbps.into(), 1, 50_000)?;
             within("video.fps", video.fps.into(), 1, 120)?;
@@ -205,6 +233,7 @@ pub(crate) mod tests {
             seconds: 1,
             audio_slots: 3,
             video_slots: 9,
+            churn: None,
             audio: Audio { packet_bytes: 100 },
             video: Some(Video {
                 kbps: 1000,
@@ -221,7 +250,9 @@ pub(crate) mod tests {
             .unwrap()
             .map(|entry| Scenario::read(&entry.unwrap().path()).unwrap().name)
             .collect();
-        for wanted in ["meeting", "webinar", "pairs", "smoke"] {
+        for wanted in [
+            "meeting", "webinar", "pairs", "smoke", "class", "storm", "churn", "soak",
+        ] {
             assert!(
                 names.iter().any(|name| name == wanted),
                 "{wanted} is missing: {names:?}"

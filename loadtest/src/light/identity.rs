@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rtc::dtls::config::{ConfigBuilder, HandshakeConfig};
 use rtc::dtls::crypto::Certificate;
@@ -9,6 +10,9 @@ use rtc::dtls::crypto_provider::providers::AwsLcRsProvider;
 use rtc::dtls::crypto_provider::{HashAlgorithm, RTCCryptoProvider};
 use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::shared::error::Error;
+
+/// Until a flight is sent again: as soon as libwebrtc does, since servers lose what comes while they nominate.
+const FIRST_RETRANSMISSION: Duration = Duration::from_millis(50);
 
 /// The crowd's certificate, and what every handshake needs.
 #[derive(Clone)]
@@ -34,6 +38,7 @@ impl Identity {
                 SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
                 SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
             ])
+            .with_flight_interval(FIRST_RETRANSMISSION)
             .with_insecure_skip_verify(true) // no certificate authority: the fingerprint decides, after the handshake
             .build(true, None)?;
         Ok(Self {

@@ -19,6 +19,7 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use tokio::sync::watch;
 
 use super::client::{Client, ClientFailed};
+use crate::impair::{Impairment, Links};
 use crate::tally::Tallies;
 
 /// Bytes of a datagram that is received; none of ours or of the server's is longer.
@@ -64,6 +65,7 @@ enum Order {
 struct Passenger {
     socket: UdpSocket,
     client: Client,
+    links: Option<Box<Links>>,
     progress: Arc<Progress>,
 }
 
@@ -112,11 +114,17 @@ impl Lanes {
         }))
     }
 
-    /// Carries a participant whose packets leave by `socket`, which is connected.
-    pub(crate) fn carry(self: &Arc<Self>, socket: UdpSocket, client: Client) -> Ticket {
+    /// Carries a participant whose packets leave by `socket`, which is connected, maybe over a bad network.
+    pub(crate) fn carry(
+        self: &Arc<Self>,
+        socket: UdpSocket,
+        client: Client,
+        impairment: Option<Impairment>,
+    ) -> Ticket {
         let number = self
             .carried
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let links = impairment.map(|bad| Box::new(Links::new(bad, number, Instant::now())));
         let progress = Arc::new(Progress {
             stage: watch::Sender::new(Stage::Connecting),
             first_media: OnceLock::new(),
@@ -124,6 +132,7 @@ impl Lanes {
         let passenger = Passenger {
             socket,
             client,
+            links,
             progress: Arc::clone(&progress),
         };
         self.order(number, Order::Carry(number, Box::new(passenger)));
@@ -161,6 +170,7 @@ struct Seat {
     socket: mio::net::UdpSocket,
     state: UdpSocketState,
     client: Client,
+    links: Option<Box<Links>>,
     progress: Arc<Progress>,
     /// The earliest that stands in the heap for it.
     queued: Option<Instant>,
@@ -244,6 +254,7 @@ impl Road {
             socket,
             state,
             client: passenger.client,
+            links: passenger.links,
             progress: passenger.progress,
             queued: Some(due),
         });
@@ -279,8 +290,8 @@ impl Road {
                 && seat.queued == Some(due)
             {
                 seat.queued = None;
-                let ticked = seat.client.tick(&self.tallies, now, &mut self.out);
-                self.after(index, ticked);
+                let ticked = seat.tick(&self.tallies, now, &mut self.out);
+                self.after(index, ticked, now);
             }
         }
     }
@@ -306,26 +317,18 @@ impl Road {
             let mut outcome = Ok(());
             for (row, meta) in memory.iter().zip(&metas[..count]) {
                 let datagram = &row[..meta.len.min(DATAGRAM)];
-                match seat
-                    .client
-                    .handle(datagram, &self.tallies, now, &mut self.out)
-                {
-                    Ok(brought) => {
-                        if brought.connected {
-                            seat.progress.stage.send_replace(Stage::Connected);
-                        }
-                        if brought.media && seat.progress.first_media.get().is_none() {
-                            // Set by this thread alone.
-                            let _first = seat.progress.first_media.set(now);
-                        }
+                outcome = match &mut seat.links {
+                    Some(links) => {
+                        links.down.put(datagram, now);
+                        Ok(())
                     }
-                    Err(failed) => {
-                        outcome = Err(failed);
-                        break;
-                    }
+                    None => seat.hear(datagram, &self.tallies, now, &mut self.out),
+                };
+                if outcome.is_err() {
+                    break;
                 }
             }
-            self.after(index, outcome);
+            self.after(index, outcome, now);
             if count < BATCH_SIZE {
                 return;
             }
@@ -333,13 +336,14 @@ impl Road {
     }
 
     /// Sends what came out, and sees when it is due next.
-    fn after(&mut self, index: usize, outcome: Result<(), ClientFailed>) {
+    fn after(&mut self, index: usize, outcome: Result<(), ClientFailed>, now: Instant) {
         let Some(seat) = &mut self.seats[index] else {
             return;
         };
         for datagram in self.out.drain(..) {
-            if seat.socket.send(&datagram).is_err() {
-                self.tallies.unsent();
+            match &mut seat.links {
+                Some(links) => links.up.put(&datagram, now),
+                None => seat.send(&datagram, &self.tallies),
             }
         }
         if let Err(failed) = outcome {
@@ -347,10 +351,58 @@ impl Road {
             self.vacate(index);
             return;
         }
-        let due = seat.client.due();
+        let links = seat.links.as_ref().and_then(|links| links.due());
+        let due = links.map_or(seat.client.due(), |due| due.min(seat.client.due()));
         if seat.queued.is_none_or(|queued| due < queued) {
             seat.queued = Some(due);
             self.times.push(Reverse((due, index)));
         }
+    }
+}
+
+impl Seat {
+    fn send(&self, datagram: &[u8], tallies: &Tallies) {
+        if self.socket.send(datagram).is_err() {
+            tallies.unsent();
+        }
+    }
+
+    fn hear(
+        &mut self,
+        datagram: &[u8],
+        tallies: &Tallies,
+        now: Instant,
+        out: &mut Vec<BytesMut>,
+    ) -> Result<(), ClientFailed> {
+        let brought = self.client.handle(datagram, tallies, now, out)?;
+        if brought.connected {
+            self.progress.stage.send_replace(Stage::Connected);
+        }
+        if brought.media && self.progress.first_media.get().is_none() {
+            // Set by this thread alone.
+            let _first = self.progress.first_media.set(now);
+        }
+        Ok(())
+    }
+
+    /// Does what is due: on the way in, here, and on the way out.
+    fn tick(
+        &mut self,
+        tallies: &Tallies,
+        now: Instant,
+        out: &mut Vec<BytesMut>,
+    ) -> Result<(), ClientFailed> {
+        if let Some(mut links) = self.links.take() {
+            let mut heard = Ok(());
+            while let Some(datagram) = links.down.take(now) {
+                heard = heard.and_then(|()| self.hear(&datagram, tallies, now, out));
+            }
+            while let Some(datagram) = links.up.take(now) {
+                self.send(&datagram, tallies);
+            }
+            self.links = Some(links);
+            heard?;
+        }
+        self.client.tick(tallies, now, out)
     }
 }

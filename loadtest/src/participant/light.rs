@@ -183,7 +183,9 @@ fn carry(
         outbound,
         Instant::now(),
     );
-    Ok(world.lanes.carry(socket, client))
+    let impaired = world.scenario.viewers == 0 || !seat.publishes(&world.scenario);
+    let impairment = world.impairment.filter(|_| impaired);
+    Ok(world.lanes.carry(socket, client, impairment))
 }
 
 #[cfg(test)]

@@ -25,8 +25,12 @@ pub(crate) fn svg(report: &Report) -> String {
             "latency p99, ms",
             series(|second| second.latency_p99_ms.unwrap_or(0.0)),
         ),
+        (
+            "server memory, MiB",
+            series(|second| second.server_rss_mib.unwrap_or(0.0)),
+        ),
     ];
-    let (width, height) = (WIDTH + 2.0 * MARGIN, 4.0 * (HEIGHT + MARGIN) + MARGIN);
+    let (width, height) = (WIDTH + 2.0 * MARGIN, 5.0 * (HEIGHT + MARGIN) + MARGIN);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
@@ -77,6 +81,8 @@ mod tests {
             kbps,
             latency_p50_ms: None,
             latency_p99_ms: None,
+            server_rss_mib: None,
+            server_files: None,
         };
         let mut report = good();
         report.seconds = vec![second(0.0), second(2000.0)];

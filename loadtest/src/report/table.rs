@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Cost, Flow, Report, Times};
+use crate::measure::Second;
 
 /// The report in some twenty lines.
 pub(crate) fn table(report: &Report) -> String {
@@ -23,7 +24,15 @@ pub(crate) fn table(report: &Report) -> String {
         scenario.publishers, scenario.viewers
     );
     line("rooms", &format!("{} of {each}", scenario.rooms));
+    if let Some(bad) = &report.impairment {
+        let network = format!("{:?}, seed {}", bad.profile, bad.seed);
+        line("network", &network);
+    }
     line("joins", &format!("{} of {}", joins.succeeded, joins.wanted));
+    if joins.came_again + joins.shut_out > 0 {
+        let again = format!("{}, and {} could not", joins.came_again, joins.shut_out);
+        line("  came again", &again);
+    }
     for failure in &joins.failures {
         line("  failed", failure);
     }
@@ -46,6 +55,14 @@ pub(crate) fn table(report: &Report) -> String {
                 &format!("{:.1} % of a core", cost.cores * 100.0),
             );
             line("server memory", &memory(cost));
+            let files = |second: Option<&Second>| {
+                second
+                    .and_then(|second| second.server_files)
+                    .map_or("-".to_owned(), |files| files.to_string())
+            };
+            let (first, last) = (report.seconds.first(), report.seconds.last());
+            let open = format!("{} at first, {} at last", files(first), files(last));
+            line("server's open files", &open);
         }
         None => line("server", "not told: give --server-pid, or serve /metrics"),
     }
