@@ -8,6 +8,7 @@ SCENARIO ?= meeting
 TARGET ?= all
 STAGES ?=
 BENCH ?=
+ARGS ?=
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,8 +34,8 @@ fmt: ## Format all code
 bench: ## Microbenchmarks of the hot path; BENCH="-- --quick" for a first look
 	@cargo bench --workspace --features testing --benches $(BENCH)
 
-load: ## Server and a simulated crowd, measured; SCENARIO=meeting|webinar|pairs
-	@scripts/load $(SCENARIO)
+load: ## Server and a simulated crowd, measured; SCENARIO=meeting|webinar|pairs|class|storm|churn|soak|smoke, ARGS="--floor"
+	@scripts/load $(SCENARIO) $(ARGS)
 
 fuzz: ## Fuzz the parsers for a minute each; TARGET=name for one
 	@scripts/fuzz $(TARGET)

@@ -1,30 +1,31 @@
 //! A whole run: rooms, joins, warm-up, measuring, leaving.
 
+mod churn;
+
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use calls_model::rest::MaxParticipants;
 use calls_model::text::BadText;
 use calls_model::{RoomId, RoomName};
-use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Url;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::interval;
 
 use crate::api::{Api, ApiFailed};
 use crate::causes::with_causes;
+use crate::floor::{self, FloorFailed};
 use crate::histogram::Histogram;
+use crate::impair::Impairment;
+use crate::light::{Identity, Lanes};
+use crate::measure::Stopwatch;
 use crate::participant::{Inside, Seat, World};
-use crate::report::{Cost, Flow, Joins, Provenance, Report, Times};
+use crate::report::{Cost, Floor, Joins, Report, Times};
 use crate::scenario::Scenario;
 use crate::server::Gauge;
-use crate::tally::{Tallies, Tally};
-
-/// How often the progress bar moves while time passes.
-const TICK: Duration = Duration::from_millis(100);
+use crate::tally::Tallies;
 
 /// Why no crowd came together.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,15 @@ pub(crate) enum CrowdFailed {
     /// More than a room can hold.
     #[error("a room of this server holds 1 to 1000: {0}")]
     TooMany(&'static str),
+    /// No certificate.
+    #[error("cannot make a certificate")]
+    Identity(#[from] rtc::shared::error::Error),
+    /// No floor.
+    #[error("the floor cannot be measured")]
+    Floor(#[from] FloorFailed),
+    /// No threads.
+    #[error("cannot start the threads that carry participants")]
+    Lanes(#[from] std::io::Error),
 }
 
 /// A crowd about to come together.
@@ -45,28 +55,47 @@ pub(crate) struct Crowd {
     world: Arc<World>,
     gauge: Gauge,
     stop: watch::Sender<bool>,
-    bar: ProgressBar,
+    stopwatch: Stopwatch,
+    floor: bool,
 }
 
 impl Crowd {
     /// A crowd that will play `scenario` at the server behind `api`.
-    pub(crate) fn new(api: Api, scenario: Scenario, gauge: Gauge) -> Self {
+    pub(crate) fn new(
+        api: Api,
+        scenario: Scenario,
+        gauge: Gauge,
+        threads: usize,
+        impairment: Option<Impairment>,
+    ) -> Result<Self, CrowdFailed> {
         let (stop, stopped) = watch::channel(false);
         let bind = media_address(api.base());
         let tallies = Arc::new(Tallies::new());
+        let stopwatch = Stopwatch::new(stopped.clone());
         let world = Arc::new(World {
             api,
             scenario,
+            lanes: Lanes::start(threads, &tallies)?,
+            threads,
+            impairment,
+            identity: Identity::generate()?,
             tallies,
             bind,
             stop: stopped,
         });
-        Self {
+        Ok(Self {
             world,
             gauge,
             stop,
-            bar: progress_bar(),
-        }
+            stopwatch,
+            floor: false,
+        })
+    }
+
+    /// Also measures the same traffic at the floor, after the server's turn.
+    pub(crate) fn with_floor(mut self, floor: bool) -> Self {
+        self.floor = floor;
+        self
     }
 
     /// Ends the run early when this is called, wherever it is.
@@ -79,7 +108,7 @@ impl Crowd {
     pub(crate) async fn play(self) -> Result<Report, CrowdFailed> {
         let mut rooms = Vec::new();
         let made = self.make_rooms(&mut rooms).await;
-        let report = match made {
+        let mut report = match made {
             Ok(()) => Ok(self.meet(&rooms).await),
             Err(failed) => Err(failed),
         };
@@ -88,15 +117,33 @@ impl Crowd {
                 tracing::warn!(%room, "a room stays behind: {}", with_causes(&error));
             }
         }
-        self.bar.finish_and_clear();
+        if let Ok(report) = &mut report
+            && self.floor
+            && !report.interrupted
+        {
+            report.floor = Some(self.play_floor(report).await?);
+        }
+        self.stopwatch.clear();
         report
+    }
+
+    async fn play_floor(&self, report: &Report) -> Result<Floor, FloorFailed> {
+        let world = &self.world;
+        // The world's own stop has sent everybody home.
+        let (_running, stop) = watch::channel(false);
+        let stopwatch = Stopwatch::new(stop);
+        let (scenario, identity) = (&world.scenario, &world.identity);
+        let measured = floor::play(scenario, identity, world.threads, &stopwatch).await?;
+        stopwatch.clear();
+        Ok(Floor::of(&measured, report.server.as_ref()))
     }
 
     async fn make_rooms(&self, rooms: &mut Vec<RoomId>) -> Result<(), CrowdFailed> {
         let scenario = &self.world.scenario;
         // Room for those who come again before the server has noticed that they went.
-        let people =
-            MaxParticipants::try_from(scenario.people().max(2)).map_err(CrowdFailed::TooMany)?;
+        let twice = if scenario.churn.is_some() { 2 } else { 1 };
+        let people = MaxParticipants::try_from((scenario.people() * twice).max(2))
+            .map_err(CrowdFailed::TooMany)?;
         let name: RoomName = format!("load test: {}", scenario.name).parse()?;
         for _ in 0..scenario.rooms {
             rooms.push(self.world.api.create_room(name.clone(), people).await?);
@@ -111,41 +158,33 @@ impl Crowd {
             wanted: scenario.crowd(),
             ..Joins::default()
         };
+        let idle = self.gauge.read().await;
         let inside = self.join(rooms, &mut joins).await;
-        self.pass("warming up", scenario.warmup_seconds).await;
-
-        let before = self.gauge.read().await;
-        let began = Instant::now();
-        world.tallies.measure(true);
-        self.pass("measuring", scenario.seconds).await;
-        world.tallies.measure(false);
-        let (after, took) = (self.gauge.read().await, began.elapsed());
-
+        let (inside, comers) = churn::begin(inside, world);
+        self.stopwatch
+            .pass("warming up", scenario.warmup_seconds)
+            .await;
+        let measured = self
+            .stopwatch
+            .measure("measuring", scenario.seconds, &world.tallies, &self.gauge)
+            .await;
         let interrupted = *world.stop.borrow();
+        self.stop.send_replace(true);
+        let inside = churn::end(inside, comers, &mut joins).await;
         self.leave(inside, &mut joins).await;
-
-        let flow = |tally: &Tally, slots| Flow::of(&tally.counted(), scenario.fan_out(slots));
-        let audio = flow(&world.tallies.audio, scenario.audio_slots);
-        let video = flow(&world.tallies.video, scenario.video_slots);
-        let forwarded = audio.forwarded + video.forwarded;
-        let server = before.zip(after).map(|(before, after)| {
-            Cost::between(before, after, took, forwarded, self.gauge.origin())
-        });
+        let origin = self.gauge.origin();
+        let server = Cost::of(&measured, idle, joins.succeeded, origin);
+        let slots = (scenario.audio_slots, scenario.video_slots);
         Report {
-            provenance: Provenance::here(),
-            scenario: scenario.clone(),
-            joins,
-            audio,
-            video,
-            forwarded,
-            server,
             interrupted,
+            impairment: world.impairment,
+            ..Report::of(scenario, slots, joins, measured, server)
         }
     }
 
     async fn join(&self, rooms: &[RoomId], joins: &mut Joins) -> Vec<Inside> {
         let scenario = &self.world.scenario;
-        self.phase("joining", u64::from(joins.wanted));
+        self.stopwatch.phase("joining", u64::from(joins.wanted));
         // Room by room, so that a room fills as people come.
         let seats = rooms.iter().flat_map(|room| {
             (0..scenario.people()).map(|number| Seat {
@@ -161,10 +200,10 @@ impl Crowd {
                 _ = pace.tick() => {}
                 _ = stop.wait_for(|stop| *stop) => break,
             }
-            let (world, bar) = (Arc::clone(&self.world), self.bar.clone());
+            let (world, stopwatch) = (Arc::clone(&self.world), self.stopwatch.clone());
             pending.spawn(async move {
                 let joined = Inside::join(seat, world).await;
-                bar.inc(1);
+                stopwatch.step();
                 joined
             });
         }
@@ -187,13 +226,14 @@ impl Crowd {
     }
 
     async fn leave(&self, inside: Vec<Inside>, joins: &mut Joins) {
-        self.phase("leaving", inside.len() as u64);
+        self.stopwatch.phase("leaving", inside.len() as u64);
         let mut heard = Histogram::default();
+        let mut signaled = Histogram::default();
         let mut leaving = JoinSet::new();
-        self.stop.send_replace(true);
         for somebody in inside {
-            if let Some(time) = somebody.heard_in() {
-                heard.record(time);
+            if let Some((since_join, since_signaling)) = somebody.heard_in() {
+                heard.record(since_join);
+                signaled.record(since_signaling);
             }
             leaving.spawn(somebody.leave());
         }
@@ -202,33 +242,10 @@ impl Crowd {
                 tracing::warn!("a participant was dropped: {}", with_causes(&reason));
                 joins.dropped += 1;
             }
-            self.bar.inc(1);
+            self.stopwatch.step();
         }
         joins.first_media = Times::of(&heard);
-    }
-
-    /// Lets time pass, or ends early when stopped.
-    async fn pass(&self, what: &'static str, seconds: u32) {
-        self.phase(what, u64::from(seconds) * 1000);
-        let whole = Duration::from_secs(seconds.into());
-        let began = Instant::now();
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut stop = self.world.stop.clone();
-        while began.elapsed() < whole {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                _ = stop.wait_for(|stop| *stop) => return,
-            }
-            self.bar
-                .set_position(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        }
-    }
-
-    fn phase(&self, what: &'static str, steps: u64) {
-        self.bar.reset();
-        self.bar.set_length(steps);
-        self.bar.set_message(what);
+        joins.first_media_since_signaling = Times::of(&signaled);
     }
 }
 
@@ -246,12 +263,6 @@ fn media_address(server: &Url) -> SocketAddr {
         Ipv4Addr::UNSPECIFIED
     };
     SocketAddr::new(IpAddr::V4(address), 0)
-}
-
-fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg:>12} [{bar:40}] {percent:>3} %")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(1).with_style(style)
 }
 
 #[cfg(test)]

@@ -36,6 +36,17 @@ impl Histogram {
         self.count += 1;
     }
 
+    /// What was counted since `earlier`, a copy of this one.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let buckets = self.buckets.iter().zip(&earlier.buckets);
+        Self {
+            buckets: buckets
+                .map(|(now, then)| now.saturating_sub(*then))
+                .collect(),
+            count: self.count.saturating_sub(earlier.count),
+        }
+    }
+
     /// The duration that this share (0 to 1) of all did not exceed, to the bucket; none where nothing was counted.
     pub(crate) fn quantile(&self, share: f64) -> Option<Duration> {
         #[expect(
@@ -90,6 +101,17 @@ mod tests {
             let got = histogram.quantile(share).unwrap().as_secs_f64() * 1e6;
             assert!((got - wanted).abs() <= wanted * 0.035, "{share}: {got}");
         }
+    }
+
+    #[test]
+    fn what_was_counted_since_a_copy_is_the_difference() {
+        let mut histogram = Histogram::default();
+        histogram.record(Duration::from_micros(5));
+        let earlier = histogram.clone();
+        histogram.record(Duration::from_micros(9));
+        let since = histogram.since(&earlier);
+        assert_eq!(since.quantile(0.0), Some(Duration::from_micros(9)));
+        assert_eq!(since.quantile(1.0), Some(Duration::from_micros(9)));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One simulated participant: comes in over REST and signaling, sends, counts, leaves.
 
+pub(crate) mod light;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,21 +13,23 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
+use self::light::LightFailed;
 use crate::api::{Api, ApiFailed};
+use crate::impair::Impairment;
+use crate::light::{Identity, Lanes, Ticket};
 use crate::peer::{Peer, PeerFailed, Wishes};
 use crate::publish::publish;
-use crate::scenario::Scenario;
+use crate::scenario::{Kind, Scenario};
 use crate::signaling::{Signaling, SignalingFailed};
 use crate::tally::Tallies;
 
 /// A join that takes longer has failed.
-const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const JOIN_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long somebody who leaves waits for the socket to close.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What all participants of a run share.
-#[derive(Debug)]
 pub(crate) struct World {
     /// The server.
     pub(crate) api: Api,
@@ -35,6 +39,14 @@ pub(crate) struct World {
     pub(crate) tallies: Arc<Tallies>,
     /// Where media sockets are bound.
     pub(crate) bind: SocketAddr,
+    /// Who the light participants are.
+    pub(crate) identity: Identity,
+    /// What carries them.
+    pub(crate) lanes: Arc<Lanes>,
+    /// Threads of that.
+    pub(crate) threads: usize,
+    /// Over what network those come who only receive, or all where there are none such.
+    pub(crate) impairment: Option<Impairment>,
     /// Turns true when everybody is to leave.
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -57,9 +69,12 @@ pub(crate) enum JoinFailed {
     /// Signaling said no.
     #[error("signaling")]
     Signaling(#[from] SignalingFailed),
-    /// Media did not connect.
+    /// A full participant's media did not connect.
     #[error("media")]
     Peer(#[from] PeerFailed),
+    /// A light participant's media did not connect.
+    #[error("media")]
+    Light(#[from] LightFailed),
     /// The server let nobody in.
     #[error("the room has a waiting room")]
     Waiting,
@@ -73,17 +88,29 @@ pub(crate) enum JoinFailed {
 
 /// Somebody who is inside and sends.
 pub(crate) struct Inside {
+    /// Where it sits.
+    pub(crate) seat: Seat,
     /// From the first request until media could flow.
     pub(crate) connected_in: Duration,
     began: Instant,
-    peer: Peer,
+    /// When the signaling socket was opened.
+    signaled: Instant,
+    media: Media,
     signaling: JoinHandle<Result<(), SignalingFailed>>,
-    tracks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+/// The media of one who is inside.
+enum Media {
+    /// Carried by a lane.
+    Light(Ticket),
+    /// The `webrtc` crate's, and the tasks that send on it.
+    Full(Box<Peer>, JoinSet<()>),
 }
 
 impl Seat {
     /// Sends, and does not only receive.
-    fn publishes(&self, scenario: &Scenario) -> bool {
+    pub(crate) fn publishes(&self, scenario: &Scenario) -> bool {
         self.number < scenario.publishers
     }
 
@@ -126,48 +153,77 @@ impl Inside {
         }
 
         *step = "signaling";
+        let signaled = Instant::now();
         let connection = joined.connection;
         let (mut signaling, _welcome) =
             Signaling::connect(&connection.ws_url, connection.token).await?;
 
         *step = "offer and answer";
         let wishes = seat.wishes(&world.scenario, world.bind);
-        let peer = Peer::new(wishes, Arc::clone(&world.tallies)).await?;
-        let answer = signaling.offer(peer.offer().await?).await?;
-        peer.answer(answer.sdp).await?;
-        if wishes.video_slots > 0 {
-            signaling.view(peer.view().await?).await?;
-        }
-
-        *step = "ICE and DTLS";
-        peer.connected().await?;
+        let media = match world.scenario.participants {
+            Kind::Light => {
+                let ticket = light::negotiate(wishes, seat, world, &mut signaling).await?;
+                *step = "ICE and DTLS";
+                light::connected(&ticket).await?;
+                Media::Light(ticket)
+            }
+            Kind::Full => {
+                let peer = Peer::new(wishes, Arc::clone(&world.tallies)).await?;
+                let answer = signaling.offer(peer.offer().await?).await?;
+                peer.answer(answer.sdp).await?;
+                if wishes.video_slots > 0 {
+                    signaling.view(peer.view().await?).await?;
+                }
+                *step = "ICE and DTLS";
+                peer.connected().await?;
+                let tracks = start_tracks(&peer, seat, world);
+                Media::Full(Box::new(peer), tracks)
+            }
+        };
+        let (farewell, said) = watch::channel(false);
         Ok(Self {
+            seat: seat.clone(),
             connected_in: began.elapsed(),
             began,
-            tracks: start_tracks(&peer, seat, world),
-            peer,
-            signaling: tokio::spawn(signaling.attend(world.stop.clone())),
+            signaled,
+            media,
+            signaling: tokio::spawn(signaling.attend(said)),
+            stop: farewell,
         })
     }
 
-    /// From the first request until the first packet came, if one has.
-    pub(crate) fn heard_in(&self) -> Option<Duration> {
-        Some(
-            self.peer
-                .first_media()?
-                .saturating_duration_since(self.began),
-        )
+    /// From the first request until the first packet came, if one has; the same from the first byte of signaling.
+    pub(crate) fn heard_in(&self) -> Option<(Duration, Duration)> {
+        let first = match &self.media {
+            Media::Light(ticket) => *ticket.progress.first_media.get()?,
+            Media::Full(peer, _) => peer.first_media()?,
+        };
+        Some((
+            first.saturating_duration_since(self.began),
+            first.saturating_duration_since(self.signaled),
+        ))
     }
 
-    /// Leaves, once the world's `stop` is true. Tells why the socket had ended before, if it had.
-    pub(crate) async fn leave(mut self) -> Result<(), SignalingFailed> {
-        self.tracks.abort_all();
+    /// Is gone without a word.
+    pub(crate) fn vanish(self) {
+        self.signaling.abort();
+    }
+
+    /// Leaves. Tells why it had ended before, if it had.
+    pub(crate) async fn leave(mut self) -> Result<(), JoinFailed> {
+        self.stop.send_replace(true);
         let left = match timeout(LEAVE_TIMEOUT, &mut self.signaling).await {
             Ok(Ok(left)) => left,
             Ok(Err(_)) | Err(_) => Err(SignalingFailed::Closed),
         };
-        self.peer.close().await;
-        left
+        match self.media {
+            Media::Light(ticket) => light::alive(&ticket)?,
+            Media::Full(peer, mut tracks) => {
+                tracks.abort_all();
+                peer.close().await;
+            }
+        }
+        Ok(left?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sends what one participant's microphone and camera would.
+//! Sends what one full participant's microphone and camera would.
 
 use std::time::Duration;
 
@@ -10,17 +10,9 @@ use webrtc::media_stream::track_local::TrackLocal;
 
 use crate::peer::{KeyFrameBell, Published};
 use crate::scenario::Scenario;
+use crate::speech::Turns;
 use crate::tally::Tallies;
 use crate::traffic::{Camera, Microphone, PACKET_TIME};
-
-/// How long one speaks before the next takes over.
-const TURN: Duration = Duration::from_secs(4);
-
-/// Loudness of who speaks, in -dBov.
-const SPEAKING: u8 = 20;
-
-/// Loudness of who listens.
-const LISTENING: u8 = 70;
 
 /// Longest time without a key frame, in frames.
 const KEY_FRAME_EVERY: u64 = 300;
@@ -47,7 +39,11 @@ pub(crate) async fn publish(
         (Source::Camera | Source::Screen, None) => {}
         (Source::Microphone | Source::ScreenAudio, _) => {
             let microphone = Microphone::new(published.ssrc, scenario.audio.packet_bytes as usize);
-            speak(published, microphone, seat, scenario.publishers, tallies).await;
+            let turns = Turns {
+                seat,
+                speakers: scenario.publishers,
+            };
+            speak(published, microphone, turns, tallies).await;
         }
     }
 }
@@ -72,21 +68,14 @@ async fn film(
     }
 }
 
-async fn speak(
-    published: Published,
-    mut microphone: Microphone,
-    seat: u32,
-    speakers: u32,
-    tallies: &Tallies,
-) {
+async fn speak(published: Published, mut microphone: Microphone, turns: Turns, tallies: &Tallies) {
     let mut packets = interval(PACKET_TIME);
     loop {
         packets.tick().await;
         let now = tallies.clock.elapsed();
-        let voice = speaks(seat, speakers, now);
         let level = AudioLevelExtension {
-            level: if voice { SPEAKING } else { LISTENING },
-            voice,
+            level: turns.loudness(now),
+            voice: turns.speaks(now),
         };
         tallies.sent(&tallies.audio);
         let written = published
@@ -99,27 +88,5 @@ async fn speak(
         if written.is_err() {
             return;
         }
-    }
-}
-
-/// They take turns.
-fn speaks(seat: u32, speakers: u32, now: Duration) -> bool {
-    let turn = now.as_millis() / TURN.as_millis();
-    turn % u128::from(speakers.max(1)) == u128::from(seat)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exactly_one_speaks_at_any_time_and_everybody_has_a_turn() {
-        let speaker = |now| {
-            (0..3)
-                .filter(|seat| speaks(*seat, 3, now))
-                .collect::<Vec<_>>()
-        };
-        let turns: Vec<_> = (0..4).map(|turn| speaker(TURN * turn)).collect();
-        assert_eq!(turns, [[0], [1], [2], [0]]);
     }
 }

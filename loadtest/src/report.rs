@@ -1,18 +1,22 @@
 //! What came out, for programs (JSON) and for people (a table).
 
+mod markdown;
 mod origin;
+mod svg;
 mod table;
-
-use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::histogram::Histogram;
+use crate::impair::Impairment;
+use crate::measure::{Measured, Second};
 use crate::scenario::Scenario;
 use crate::server::{Origin, Usage};
 use crate::tally::Counted;
 
+pub(crate) use markdown::markdown;
 pub(crate) use origin::Provenance;
+pub(crate) use svg::svg;
 pub(crate) use table::table;
 
 /// The result of one run.
@@ -32,6 +36,14 @@ pub(crate) struct Report {
     pub(crate) forwarded: u64,
     /// What the server used while it was measured; null where nobody told.
     pub(crate) server: Option<Cost>,
+    /// What the same traffic costs where nothing but the kernel and AES does anything; null where it was not measured.
+    pub(crate) floor: Option<Floor>,
+    /// How the harness itself did.
+    pub(crate) harness: Harness,
+    /// Second by second.
+    pub(crate) seconds: Vec<Second>,
+    /// Over what kind of network; null where it was a good one.
+    pub(crate) impairment: Option<Impairment>,
     /// It was ended from outside before its time.
     pub(crate) interrupted: bool,
 }
@@ -45,12 +57,18 @@ pub(crate) struct Joins {
     pub(crate) succeeded: u32,
     /// Came in, and were put out or lost before the end.
     pub(crate) dropped: u32,
+    /// Came again after they had left or vanished.
+    pub(crate) came_again: u32,
+    /// Could not.
+    pub(crate) shut_out: u32,
     /// Why the others did not, each reason once.
     pub(crate) failures: Vec<String>,
     /// From the first request until media could flow.
     pub(crate) connected: Times,
     /// From the first request until the first packet of somebody else.
     pub(crate) first_media: Times,
+    /// The same from the opening of the signaling socket.
+    pub(crate) first_media_since_signaling: Times,
 }
 
 /// What became of one kind of packet.
@@ -62,10 +80,14 @@ pub(crate) struct Flow {
     pub(crate) expected: u64,
     /// Arrived.
     pub(crate) forwarded: u64,
-    /// Missing in the sequence numbers of what arrived.
+    /// Missing in the sequence numbers of what arrived, and not repaired.
     pub(crate) lost: u64,
-    /// Arrived without having been sent by us: padding.
+    /// Of what arrived, retransmissions of what had been lost.
+    pub(crate) repaired: u64,
+    /// Arrived, and carries nothing: padding, probes, and retransmissions of what had come.
     pub(crate) padding: u64,
+    /// Bytes that arrived, with RTP headers and the tags of SRTP.
+    pub(crate) bytes: u64,
     /// From sending to arriving, through the server and both kernels.
     pub(crate) latency: Times,
 }
@@ -90,6 +112,34 @@ pub(crate) struct Cost {
     pub(crate) cores: f64,
     /// Resident memory at the end.
     pub(crate) rss_mib: f64,
+    /// Resident memory before anybody came.
+    pub(crate) idle_rss_mib: Option<f64>,
+    /// What it grew by, for each participant.
+    pub(crate) rss_kib_per_participant: Option<f64>,
+}
+
+/// The same traffic at the floor.
+#[derive(Debug, Serialize)]
+pub(crate) struct Floor {
+    /// Packets that arrived there.
+    pub(crate) forwarded: u64,
+    /// CPU time for each.
+    pub(crate) cpu_micros_per_forwarded_packet: Option<f64>,
+    /// The server's, divided by it.
+    pub(crate) ratio: Option<f64>,
+    /// From sending to arriving.
+    pub(crate) latency: Times,
+}
+
+/// How the harness itself did: whether its figures can be trusted.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Harness {
+    /// Packets that could not be opened or read.
+    pub(crate) broken: u64,
+    /// Datagrams that the kernel did not take.
+    pub(crate) unsent: u64,
+    /// How much later than planned packets were sent.
+    pub(crate) lateness: Times,
 }
 
 impl Times {
@@ -118,7 +168,9 @@ impl Flow {
             expected,
             forwarded: counted.received,
             lost: counted.lost,
-            padding: counted.foreign,
+            repaired: counted.repaired,
+            bytes: counted.bytes,
+            padding: counted.padding,
             latency: Times::of(&counted.latency),
         }
     }
@@ -139,30 +191,84 @@ impl Flow {
 }
 
 impl Cost {
-    /// From one reading to the next, over so many packets.
-    pub(crate) fn between(
-        before: Usage,
-        after: Usage,
-        took: Duration,
-        packets: u64,
+    /// Of what was measured, with memory before anybody came and how many came.
+    pub(crate) fn of(
+        measured: &Measured,
+        idle: Option<Usage>,
+        participants: u32,
         read_from: Origin,
-    ) -> Self {
+    ) -> Option<Self> {
+        let (before, after) = measured.usage?;
         let cpu = after.cpu.saturating_sub(before.cpu);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "fewer than 2^52 packets or bytes"
-        )]
-        let (count, bytes) = (packets as f64, after.rss_bytes as f64);
-        Self {
+        let mib = |usage: Usage| float(usage.rss_bytes) / f64::from(1 << 20);
+        let growth = |idle: Usage| {
+            let bytes = after.rss_bytes.saturating_sub(idle.rss_bytes);
+            (participants > 0).then(|| float(bytes) / 1024.0 / f64::from(participants))
+        };
+        Some(Self {
             read_from,
-            cpu_micros_per_forwarded_packet: (packets > 0).then(|| cpu.as_secs_f64() * 1e6 / count),
-            cores: cpu.as_secs_f64() / took.as_secs_f64().max(f64::EPSILON),
-            rss_mib: bytes / f64::from(1 << 20),
+            cpu_micros_per_forwarded_packet: measured.cpu_micros_per_forwarded(),
+            cores: cpu.as_secs_f64() / measured.took.as_secs_f64().max(f64::EPSILON),
+            rss_mib: mib(after),
+            idle_rss_mib: idle.map(mib),
+            rss_kib_per_participant: idle.and_then(growth),
+        })
+    }
+}
+
+impl Floor {
+    /// Of what was measured there, beside what the server took.
+    pub(crate) fn of(measured: &Measured, server: Option<&Cost>) -> Self {
+        let cpu = measured.cpu_micros_per_forwarded();
+        let server = server.and_then(|cost| cost.cpu_micros_per_forwarded_packet);
+        Self {
+            forwarded: measured.forwarded(),
+            cpu_micros_per_forwarded_packet: cpu,
+            ratio: server
+                .zip(cpu)
+                .filter(|(_, floor)| *floor > 0.0)
+                .map(|(server, floor)| server / floor),
+            latency: Times::of(&measured.video.latency),
+        }
+    }
+}
+
+impl Harness {
+    /// Of what was measured.
+    pub(crate) fn of(measured: &Measured) -> Self {
+        Self {
+            broken: measured.trouble.broken,
+            unsent: measured.trouble.unsent,
+            lateness: Times::of(&measured.trouble.lateness),
         }
     }
 }
 
 impl Report {
+    /// Of what was measured, where each receives so many voices and pictures at most.
+    pub(crate) fn of(
+        scenario: &Scenario,
+        (voices, pictures): (u32, u32),
+        joins: Joins,
+        measured: Measured,
+        server: Option<Cost>,
+    ) -> Self {
+        Self {
+            provenance: Provenance::here(),
+            scenario: scenario.clone(),
+            audio: Flow::of(&measured.audio, scenario.fan_out(voices)),
+            video: Flow::of(&measured.video, scenario.fan_out(pictures)),
+            forwarded: measured.forwarded(),
+            server,
+            harness: Harness::of(&measured),
+            seconds: measured.seconds,
+            joins,
+            floor: None,
+            impairment: None,
+            interrupted: false,
+        }
+    }
+
     /// What is wrong with it, given the limits; nothing when all went well.
     pub(crate) fn complaints(&self, max_loss: f64, min_delivered: f64) -> Vec<String> {
         let mut complaints = Vec::new();
@@ -172,6 +278,9 @@ impl Report {
         if self.joins.succeeded < self.joins.wanted {
             let failed = self.joins.wanted - self.joins.succeeded;
             complaints.push(format!("{failed} of {} could not join", self.joins.wanted));
+        }
+        if self.joins.shut_out > 0 {
+            complaints.push(format!("{} could not come again", self.joins.shut_out));
         }
         if self.joins.dropped > 0 {
             complaints.push(format!("{} were dropped", self.joins.dropped));
@@ -195,15 +304,27 @@ impl Report {
 }
 
 fn share(part: u64, whole: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 packets")]
-    let (part, whole) = (part as f64, whole as f64);
-    if whole == 0.0 { 0.0 } else { part / whole }
+    if whole == 0 {
+        0.0
+    } else {
+        float(part) / float(whole)
+    }
+}
+
+fn float(count: u64) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "fewer than 2^52 packets or bytes"
+    )]
+    let float = count as f64;
+    float
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::scenario::Audio;
+    use crate::scenario::{Audio, Kind};
+    use std::time::Duration;
 
     /// A run in which all went well.
     pub(crate) fn good() -> Report {
@@ -212,7 +333,9 @@ pub(crate) mod tests {
             expected: sent * 3,
             forwarded: sent * 3,
             lost: 0,
+            repaired: 0,
             padding: 0,
+            bytes: 3 * 1000 * sent,
             latency: Times {
                 p50_ms: Some(0.5),
                 p99_ms: Some(2.0),
@@ -222,6 +345,7 @@ pub(crate) mod tests {
             provenance: Provenance::here(),
             scenario: Scenario {
                 name: "meeting".into(),
+                participants: Kind::Light,
                 rooms: 1,
                 publishers: 4,
                 viewers: 0,
@@ -230,6 +354,7 @@ pub(crate) mod tests {
                 seconds: 10,
                 audio_slots: 3,
                 video_slots: 3,
+                churn: None,
                 audio: Audio { packet_bytes: 100 },
                 video: None,
             },
@@ -242,6 +367,10 @@ pub(crate) mod tests {
             video: flow(5000),
             forwarded: 18_000,
             server: None,
+            floor: None,
+            impairment: None,
+            harness: Harness::default(),
+            seconds: Vec::new(),
             interrupted: false,
         }
     }
@@ -267,18 +396,42 @@ pub(crate) mod tests {
         );
     }
 
+    fn measured(packets: u64) -> Measured {
+        let usage = |seconds, rss_bytes| Usage {
+            cpu: Duration::from_secs(seconds),
+            rss_bytes,
+        };
+        Measured {
+            video: Counted {
+                received: packets,
+                ..Counted::default()
+            },
+            usage: Some((usage(1, 3 << 20), usage(3, 5 << 20))),
+            took: Duration::from_secs(4),
+            ..Measured::default()
+        }
+    }
+
     #[test]
     fn the_cost_of_a_packet_is_cpu_time_over_what_arrived() {
-        let usage = |seconds| Usage {
-            cpu: Duration::from_secs(seconds),
+        let idle = Usage {
+            cpu: Duration::ZERO,
             rss_bytes: 1 << 20,
         };
-        let took = Duration::from_secs(4);
-        let cost = Cost::between(usage(1), usage(3), took, 1_000_000, Origin::Process);
+        let cost = Cost::of(&measured(1_000_000), Some(idle), 8, Origin::Process).unwrap();
         assert_eq!(cost.cpu_micros_per_forwarded_packet, Some(2.0));
         assert!((cost.cores - 0.5).abs() < 1e-9);
+        assert_eq!(cost.rss_kib_per_participant, Some(512.0));
 
-        let idle = Cost::between(usage(1), usage(3), took, 0, Origin::Process);
-        assert_eq!(idle.cpu_micros_per_forwarded_packet, None);
+        let nothing = Cost::of(&measured(0), None, 8, Origin::Process).unwrap();
+        assert_eq!(nothing.cpu_micros_per_forwarded_packet, None);
+        assert_eq!(nothing.rss_kib_per_participant, None);
+    }
+
+    #[test]
+    fn the_ratio_is_the_servers_cost_over_the_floors() {
+        let server = Cost::of(&measured(500_000), None, 1, Origin::Process);
+        let floor = Floor::of(&measured(1_000_000), server.as_ref());
+        assert_eq!(floor.ratio, Some(2.0));
     }
 }

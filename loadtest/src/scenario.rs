@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Most participants of one run: beyond it one process would measure itself.
-const MAX_PARTICIPANTS: u32 = 1000;
+/// Most participants of one run: the system's limits to open files and ports are not far.
+const MAX_PARTICIPANTS: u32 = 5000;
 
 /// Longest phase of a run.
 const MAX_SECONDS: u32 = 3600;
@@ -17,6 +17,9 @@ const MAX_SECONDS: u32 = 3600;
 pub(crate) struct Scenario {
     /// What it is called.
     pub(crate) name: String,
+    /// What the participants are made of.
+    #[serde(default)]
+    pub(crate) participants: Kind,
     /// How many rooms there are, all alike.
     pub(crate) rooms: u32,
     /// How many in each room send and receive.
@@ -34,11 +37,36 @@ pub(crate) struct Scenario {
     pub(crate) audio_slots: u32,
     /// Pictures that each participant can receive at once.
     pub(crate) video_slots: u32,
+    /// How viewers come and go; all stay where it is left out.
+    #[serde(default)]
+    pub(crate) churn: Option<Churn>,
     /// What a microphone sends.
     pub(crate) audio: Audio,
     /// What a camera sends; no cameras where it is left out.
     #[serde(default)]
     pub(crate) video: Option<Video>,
+}
+
+/// How viewers come and go, again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Churn {
+    /// How long each stays, on average.
+    pub(crate) stay_seconds: u32,
+    /// Share of them that vanish without a word.
+    #[serde(default)]
+    pub(crate) vanish_share: f64,
+}
+
+/// What a participant is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// Connects for real, and only counts what it receives: thousands fit into one process.
+    #[default]
+    Light,
+    /// The `webrtc` crate's peer connection, another implementation than the server's: some dozens fit.
+    Full,
 }
 
 /// What a microphone sends, 50 times a second.
@@ -80,6 +108,9 @@ pub(crate) enum ScenarioRefused {
         /// Why.
         source: toml::de::Error,
     },
+    /// A share makes no sense.
+    #[error("churn.vanish_share must be 0 to 1, not {0}")]
+    NoShare(f64),
     /// A number makes no sense.
     #[error("{field} must be {low} to {high}, not {value}")]
     OutOfRange {
@@ -142,6 +173,17 @@ impl Scenario {
             16,
             1200,
         )?;
+        if let Some(churn) = &self.churn {
+            within(
+                "churn.stay_seconds",
+                churn.stay_seconds.into(),
+                1,
+                MAX_SECONDS,
+            )?;
+            if !(0.0..=1.0).contains(&churn.vanish_share) {
+                return Err(ScenarioRefused::NoShare(churn.vanish_share));
+            }
+        }
         if let Some(video) = &self.video {
             within("video.kbps", video.kbps.into(), 1, 50_000)?;
             within("video.fps", video.fps.into(), 1, 120)?;
@@ -175,12 +217,14 @@ impl Scenario {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn meeting() -> Scenario {
+    /// Ten who all send and receive.
+    pub(crate) fn meeting() -> Scenario {
         Scenario {
             name: "meeting".into(),
+            participants: Kind::Light,
             rooms: 1,
             publishers: 10,
             viewers: 0,
@@ -189,6 +233,7 @@ mod tests {
             seconds: 1,
             audio_slots: 3,
             video_slots: 9,
+            churn: None,
             audio: Audio { packet_bytes: 100 },
             video: Some(Video {
                 kbps: 1000,
@@ -205,7 +250,9 @@ mod tests {
             .unwrap()
             .map(|entry| Scenario::read(&entry.unwrap().path()).unwrap().name)
             .collect();
-        for wanted in ["meeting", "webinar", "pairs", "smoke"] {
+        for wanted in [
+            "meeting", "webinar", "pairs", "smoke", "class", "storm", "churn", "soak",
+        ] {
             assert!(
                 names.iter().any(|name| name == wanted),
                 "{wanted} is missing: {names:?}"
@@ -216,14 +263,14 @@ mod tests {
     #[test]
     fn a_crowd_too_large_to_measure_is_refused_with_the_number() {
         let refused = Scenario {
-            rooms: 200,
+            rooms: 1000,
             ..meeting()
         }
         .checked()
         .unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "rooms x (publishers + viewers) must be 1 to 1000, not 2000",
+            "rooms x (publishers + viewers) must be 1 to 5000, not 10000",
         );
     }
 

@@ -53,6 +53,25 @@ impl Gauge {
         }
     }
 
+    /// Resident memory, where that costs no request.
+    pub(crate) fn rss_mib(&self) -> Option<f64> {
+        let Self::Process(pid) = self else {
+            return None;
+        };
+        let bytes = rss_of_status(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)?;
+        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 bytes")]
+        let bytes = bytes as f64;
+        Some(bytes / f64::from(1 << 20))
+    }
+
+    /// Open files, where they can be counted.
+    pub(crate) fn files(&self) -> Option<usize> {
+        let Self::Process(pid) = self else {
+            return None;
+        };
+        Some(std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
+    }
+
     /// Where it reads.
     pub(crate) fn origin(&self) -> Origin {
         match self {

@@ -13,8 +13,10 @@ use crate::traffic::{Clock, stamped};
 pub(crate) struct Tally {
     sent: AtomicU64,
     received: AtomicU64,
+    bytes: AtomicU64,
     missing: AtomicI64,
-    foreign: AtomicU64,
+    repaired: AtomicU64,
+    padding: AtomicU64,
     latency: Mutex<Histogram>,
 }
 
@@ -28,21 +30,79 @@ pub(crate) struct Tallies {
     /// Cameras.
     pub(crate) video: Tally,
     measuring: AtomicBool,
+    broken: AtomicU64,
+    unsent: AtomicU64,
+    lateness: Mutex<Histogram>,
+}
+
+/// One packet that came in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// How the number of missing packets changes by it.
+    pub(crate) missing: i64,
+    /// Its length.
+    pub(crate) bytes: usize,
+    /// It carries nothing.
+    pub(crate) padding: bool,
+    /// From sending to arriving, where that was looked at.
+    pub(crate) latency: Option<Duration>,
 }
 
 /// What was counted, to read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Counted {
     /// Packets that publishers sent.
     pub(crate) sent: u64,
-    /// Packets that arrived anywhere.
+    /// Packets that arrived anywhere, retransmissions of missing ones with them.
     pub(crate) received: u64,
+    /// Bytes of all that arrived, with headers and tags of SRTP.
+    pub(crate) bytes: u64,
     /// Packets that are missing in what arrived.
     pub(crate) lost: u64,
-    /// Packets that arrived without a stamp: padding, probes.
-    pub(crate) foreign: u64,
+    /// Of those received, retransmissions.
+    pub(crate) repaired: u64,
+    /// Packets that carry nothing: padding, probes, and what had already come.
+    pub(crate) padding: u64,
     /// From sending to arriving.
     pub(crate) latency: Histogram,
+}
+
+/// What went wrong on our own side.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trouble {
+    /// Packets that could not be opened or read.
+    pub(crate) broken: u64,
+    /// Datagrams that the kernel did not take.
+    pub(crate) unsent: u64,
+    /// From when a packet was to be sent until it was.
+    pub(crate) lateness: Histogram,
+}
+
+impl Counted {
+    /// What was counted since `earlier`, an earlier reading of the same.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            sent: self.sent.saturating_sub(earlier.sent),
+            received: self.received.saturating_sub(earlier.received),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+            lost: self.lost.saturating_sub(earlier.lost),
+            repaired: self.repaired.saturating_sub(earlier.repaired),
+            padding: self.padding.saturating_sub(earlier.padding),
+            latency: self.latency.since(&earlier.latency),
+        }
+    }
+}
+
+impl Arrival {
+    /// One that carries nothing.
+    pub(crate) fn padding(missing: i64, bytes: usize) -> Self {
+        Self {
+            missing,
+            bytes,
+            padding: true,
+            latency: None,
+        }
+    }
 }
 
 impl Tallies {
@@ -53,6 +113,9 @@ impl Tallies {
             audio: Tally::default(),
             video: Tally::default(),
             measuring: AtomicBool::new(false),
+            broken: AtomicU64::new(0),
+            unsent: AtomicU64::new(0),
+            lateness: Mutex::default(),
         }
     }
 
@@ -61,14 +124,73 @@ impl Tallies {
         self.measuring.store(on, Relaxed);
     }
 
+    fn counts(&self) -> bool {
+        self.measuring.load(Relaxed)
+    }
+
+    /// The tally of this kind.
+    pub(crate) fn of(&self, audio: bool) -> &Tally {
+        if audio { &self.audio } else { &self.video }
+    }
+
     /// A packet went out.
     pub(crate) fn sent(&self, tally: &Tally) {
-        if self.measuring.load(Relaxed) {
+        if self.counts() {
             tally.sent.fetch_add(1, Relaxed);
         }
     }
 
-    /// A packet came in, as the next of the stream that `sequence` follows.
+    /// A packet went out so much later than it should have.
+    pub(crate) fn was_late(&self, late: Duration) {
+        if self.counts() {
+            record(&self.lateness, late);
+        }
+    }
+
+    /// The kernel did not take a datagram.
+    pub(crate) fn unsent(&self) {
+        if self.counts() {
+            self.unsent.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A packet came that cannot be opened or read.
+    pub(crate) fn broken(&self) {
+        if self.counts() {
+            self.broken.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A packet came in.
+    pub(crate) fn arrived(&self, tally: &Tally, arrival: Arrival) {
+        if !self.counts() {
+            return;
+        }
+        if arrival.missing != 0 {
+            tally.missing.fetch_add(arrival.missing, Relaxed);
+        }
+        tally.bytes.fetch_add(arrival.bytes as u64, Relaxed);
+        if arrival.padding {
+            tally.padding.fetch_add(1, Relaxed);
+        } else {
+            tally.received.fetch_add(1, Relaxed);
+        }
+        if let Some(latency) = arrival.latency {
+            record(&tally.latency, latency);
+        }
+    }
+
+    /// A missing packet came after all, as a retransmission.
+    pub(crate) fn repaired(&self, tally: &Tally, bytes: usize) {
+        if self.counts() {
+            tally.missing.fetch_sub(1, Relaxed);
+            tally.received.fetch_add(1, Relaxed);
+            tally.repaired.fetch_add(1, Relaxed);
+            tally.bytes.fetch_add(bytes as u64, Relaxed);
+        }
+    }
+
+    /// An opened packet came in, as the next of the stream that `sequence` follows.
     pub(crate) fn received(
         &self,
         tally: &Tally,
@@ -76,41 +198,53 @@ impl Tallies {
         number: u16,
         payload: &[u8],
     ) {
-        let missing = sequence.on(number);
-        if !self.measuring.load(Relaxed) {
-            return;
-        }
-        tally.missing.fetch_add(missing, Relaxed);
-        match stamped(payload) {
-            Some(at) => tally.took(self.clock.elapsed().saturating_sub(at)),
-            None => _ = tally.foreign.fetch_add(1, Relaxed),
+        let sent = stamped(payload);
+        let arrival = Arrival {
+            missing: sequence.on(number),
+            bytes: payload.len(),
+            padding: sent.is_none(),
+            latency: sent.map(|at| self.clock.elapsed().saturating_sub(at)),
+        };
+        self.arrived(tally, arrival);
+    }
+
+    /// What went wrong so far.
+    pub(crate) fn trouble(&self) -> Trouble {
+        Trouble {
+            broken: self.broken.load(Relaxed),
+            unsent: self.unsent.load(Relaxed),
+            lateness: copy(&self.lateness),
         }
     }
 }
 
 impl Tally {
-    fn took(&self, latency: Duration) {
-        self.received.fetch_add(1, Relaxed);
-        self.latency
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .record(latency);
-    }
-
     /// What was counted so far.
     pub(crate) fn counted(&self) -> Counted {
         Counted {
             sent: self.sent.load(Relaxed),
             received: self.received.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
             lost: u64::try_from(self.missing.load(Relaxed)).unwrap_or(0),
-            foreign: self.foreign.load(Relaxed),
-            latency: self
-                .latency
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            repaired: self.repaired.load(Relaxed),
+            padding: self.padding.load(Relaxed),
+            latency: copy(&self.latency),
         }
     }
+}
+
+fn record(histogram: &Mutex<Histogram>, took: Duration) {
+    histogram
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .record(took);
+}
+
+fn copy(histogram: &Mutex<Histogram>) -> Histogram {
+    histogram
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
 }
 
 #[cfg(test)]
@@ -141,7 +275,8 @@ mod tests {
         arrive(7);
 
         let counted = tallies.audio.counted();
-        assert_eq!((counted.received, counted.lost, counted.foreign), (2, 2, 0));
+        assert_eq!((counted.received, counted.lost, counted.padding), (2, 2, 0));
+        assert_eq!(counted.bytes, 200);
         assert!(counted.latency.quantile(0.5).is_some());
     }
 
@@ -151,6 +286,25 @@ mod tests {
         tallies.measure(true);
         tallies.received(&tallies.video, &mut Sequence::default(), 1, &[]);
         let counted = tallies.video.counted();
-        assert_eq!((counted.received, counted.foreign), (0, 1));
+        assert_eq!((counted.received, counted.padding), (0, 1));
+    }
+
+    #[test]
+    fn a_retransmission_of_what_was_missing_takes_the_loss_back() {
+        let tallies = Tallies::new();
+        tallies.measure(true);
+        let arrival = Arrival {
+            missing: 2,
+            bytes: 100,
+            padding: false,
+            latency: None,
+        };
+        tallies.arrived(&tallies.video, arrival);
+        tallies.repaired(&tallies.video, 100);
+        let counted = tallies.video.counted();
+        assert_eq!(
+            (counted.received, counted.lost, counted.repaired),
+            (2, 1, 1)
+        );
     }
 }

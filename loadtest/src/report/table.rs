@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Flow, Report, Times};
+use super::{Cost, Flow, Report, Times};
+use crate::measure::Second;
 
 /// The report in some twenty lines.
 pub(crate) fn table(report: &Report) -> String {
@@ -23,12 +24,22 @@ pub(crate) fn table(report: &Report) -> String {
         scenario.publishers, scenario.viewers
     );
     line("rooms", &format!("{} of {each}", scenario.rooms));
+    if let Some(bad) = &report.impairment {
+        let network = format!("{:?}, seed {}", bad.profile, bad.seed);
+        line("network", &network);
+    }
     line("joins", &format!("{} of {}", joins.succeeded, joins.wanted));
+    if joins.came_again + joins.shut_out > 0 {
+        let again = format!("{}, and {} could not", joins.came_again, joins.shut_out);
+        line("  came again", &again);
+    }
     for failure in &joins.failures {
         line("  failed", failure);
     }
     line("  until media can flow", &times(joins.connected));
     line("  until the first packet", &times(joins.first_media));
+    let signaling = times(joins.first_media_since_signaling);
+    line("  and since signaling began", &signaling);
     flow(&mut line, "audio", &report.audio);
     flow(&mut line, "video", &report.video);
     match &report.server {
@@ -43,9 +54,41 @@ pub(crate) fn table(report: &Report) -> String {
                 "server CPU",
                 &format!("{:.1} % of a core", cost.cores * 100.0),
             );
-            line("server memory", &format!("{:.1} MiB", cost.rss_mib));
+            line("server memory", &memory(cost));
+            let files = |second: Option<&Second>| {
+                second
+                    .and_then(|second| second.server_files)
+                    .map_or("-".to_owned(), |files| files.to_string())
+            };
+            let (first, last) = (report.seconds.first(), report.seconds.last());
+            let open = format!("{} at first, {} at last", files(first), files(last));
+            line("server's open files", &open);
         }
         None => line("server", "not told: give --server-pid, or serve /metrics"),
+    }
+    if let Some(floor) = &report.floor {
+        let value = |value: Option<f64>, unit: &str| {
+            value.map_or("-".to_owned(), |value| format!("{value:.2}{unit}"))
+        };
+        let cpu = value(floor.cpu_micros_per_forwarded_packet, " µs");
+        line("floor CPU per forwarded", &cpu);
+        line("  latency", &times(floor.latency));
+        line("server above the floor", &value(floor.ratio, " times"));
+    }
+    let harness = &report.harness;
+    line("harness sent late by", &times(harness.lateness));
+    if harness.broken + harness.unsent > 0 {
+        let trouble = format!("{} unreadable, {} unsent", harness.broken, harness.unsent);
+        line("harness in trouble", &trouble);
+    }
+    text
+}
+
+fn memory(cost: &Cost) -> String {
+    let mut text = format!("{:.1} MiB", cost.rss_mib);
+    if let (Some(idle), Some(each)) = (cost.idle_rss_mib, cost.rss_kib_per_participant) {
+        // Writing to a string cannot fail.
+        let _infallible = write!(text, ", from {idle:.1}: {each:.0} KiB for each participant");
     }
     text
 }
@@ -61,6 +104,9 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
         "  lost",
         &format!("{} ({:.3} %)", flow.lost, flow.loss() * 100.0),
     );
+    if flow.repaired > 0 {
+        line("  repaired", &flow.repaired.to_string());
+    }
     line("  latency", &times(flow.latency));
 }
 

@@ -1,0 +1,91 @@
+//! Viewers who come and go while the others stay.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::RngExt;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::causes::with_causes;
+use crate::participant::{Inside, Seat, World};
+use crate::report::Joins;
+use crate::scenario::Churn;
+
+/// From leaving to coming again.
+const AWAY: Duration = Duration::from_millis(500);
+
+/// What became of one who came and went.
+pub(super) struct Comer {
+    inside: Option<Inside>,
+    came_again: u32,
+    shut_out: Vec<String>,
+    dropped: u32,
+}
+
+/// Those who stay, and the tasks of those who will come and go until the world stops.
+pub(super) fn begin(inside: Vec<Inside>, world: &Arc<World>) -> (Vec<Inside>, JoinSet<Comer>) {
+    let mut comers = JoinSet::new();
+    let Some(churn) = world.scenario.churn else {
+        return (inside, comers);
+    };
+    let (stay, go): (Vec<_>, Vec<_>) = inside
+        .into_iter()
+        .partition(|somebody| somebody.seat.publishes(&world.scenario));
+    for somebody in go {
+        comers.spawn(come_and_go(somebody, churn, Arc::clone(world)));
+    }
+    (stay, comers)
+}
+
+/// Everybody who is inside in the end, once the world has stopped.
+pub(super) async fn end(
+    mut inside: Vec<Inside>,
+    comers: JoinSet<Comer>,
+    joins: &mut Joins,
+) -> Vec<Inside> {
+    for comer in comers.join_all().await {
+        inside.extend(comer.inside);
+        joins.came_again += comer.came_again;
+        joins.dropped += comer.dropped;
+        joins.shut_out += u32::try_from(comer.shut_out.len()).unwrap_or(u32::MAX);
+        joins.failures.extend(comer.shut_out);
+    }
+    joins.failures.sort();
+    joins.failures.dedup();
+    inside
+}
+
+async fn come_and_go(first: Inside, churn: Churn, world: Arc<World>) -> Comer {
+    let seat: Seat = first.seat.clone();
+    let mut stop = world.stop.clone();
+    let mut comer = Comer {
+        inside: Some(first),
+        came_again: 0,
+        shut_out: Vec::new(),
+        dropped: 0,
+    };
+    loop {
+        let stay = rand::rng().random_range(0.0..2.0) * f64::from(churn.stay_seconds);
+        tokio::select! {
+            () = sleep(Duration::from_secs_f64(stay)) => {}
+            _ = stop.wait_for(|stop| *stop) => return comer,
+        }
+        if let Some(inside) = comer.inside.take() {
+            if rand::rng().random_bool(churn.vanish_share) {
+                inside.vanish();
+            } else if let Err(reason) = inside.leave().await {
+                tracing::warn!("a participant was dropped: {}", with_causes(&reason));
+                comer.dropped += 1;
+            }
+        }
+        sleep(AWAY).await;
+        match Inside::join(seat.clone(), Arc::clone(&world)).await {
+            Ok(inside) => {
+                comer.came_again += 1;
+                comer.inside = Some(inside);
+            }
+            Err(failed) => comer.shut_out.push(with_causes(&failed)),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What a light participant receives: counted by header, opened only now and then, and reported like a browser does.
+
+use std::time::{Duration, Instant};
+
+use rtc::rtcp;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
+use rtc::rtcp::reception_report::ReceptionReport;
+use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
+    TransportLayerNack, nack_pairs_from_sequence_numbers,
+};
+use rtc::srtp::context::Context;
+
+use super::arrivals::Arrivals;
+use super::header::Header;
+use super::sdp::Remote;
+use super::stream::{Place, Stream};
+use crate::tally::{Arrival, Tallies};
+use crate::traffic::stamped;
+
+/// One packet in so many is opened: for its stamp, and to see that it is authentic. No multiple of packets in a frame.
+const OPEN_EVERY: u32 = 7;
+
+/// Most reports of one receiver report (RFC 3550 §6.4.2: the count has 5 bits).
+const MOST_REPORTS: usize = 31;
+
+/// What comes in by one transport.
+pub(super) struct Inbound {
+    /// Under which our reports go out.
+    reporter: u32,
+    zero: Instant,
+    transport_cc: Option<u8>,
+    streams: Vec<Stream>,
+    /// Payload types of pictures, of sound, and of retransmissions.
+    video: Vec<u8>,
+    audio: Vec<u8>,
+    rtx: Vec<u8>,
+    /// SSRCs of retransmissions, and of what they repeat.
+    repairs: Vec<(u32, u32)>,
+    arrivals: Arrivals,
+    until_opened: u32,
+}
+
+impl Inbound {
+    /// Nothing yet of what `remote` declares.
+    pub(super) fn new(remote: &Remote, reporter: u32, now: Instant) -> Self {
+        let lines = || remote.lines.iter();
+        let payload_types = |audio| {
+            lines()
+                .filter(move |line| line.audio == audio)
+                .filter_map(|line| line.payload_type)
+                .collect()
+        };
+        let declared = lines().flat_map(|line| &line.streams);
+        Self {
+            reporter,
+            zero: now,
+            transport_cc: lines().find_map(|line| line.extensions.transport_cc),
+            streams: Vec::new(),
+            video: payload_types(false),
+            audio: payload_types(true),
+            rtx: lines().filter_map(|line| line.rtx_payload_type).collect(),
+            repairs: declared
+                .filter_map(|&(media, rtx)| Some((rtx?, media)))
+                .collect(),
+            arrivals: Arrivals::new(now),
+            until_opened: OPEN_EVERY,
+        }
+    }
+
+    /// Takes a sealed packet. True if it was media.
+    pub(super) fn rtp(
+        &mut self,
+        packet: &[u8],
+        open: &mut Context,
+        tallies: &Tallies,
+        now: Instant,
+    ) -> bool {
+        let Some(header) = Header::read(packet, self.transport_cc) else {
+            tallies.broken();
+            return false;
+        };
+        if let Some(number) = header.transport_number {
+            self.arrivals.record(number, now);
+        }
+        if self.rtx.contains(&header.payload_type) {
+            self.repair(&header, packet, open, tallies);
+            return false;
+        }
+        let audio = self.audio.contains(&header.payload_type);
+        if !audio && !self.video.contains(&header.payload_type) {
+            tallies.broken();
+            return false;
+        }
+        let since_start = now.saturating_duration_since(self.zero);
+        let stream = self.stream(header.ssrc, audio);
+        let place = stream.on(header.sequence, now);
+        stream.arrived(header.timestamp, since_start);
+        let tally = tallies.of(audio);
+        let missing = match place {
+            Place::Next(missing) => i64::try_from(missing).unwrap_or(i64::MAX),
+            Place::Late => -1,
+            Place::Again => return false,
+        };
+        if header.padding {
+            tallies.arrived(tally, Arrival::padding(missing, packet.len()));
+            return false;
+        }
+        self.until_opened -= 1;
+        let latency = if self.until_opened == 0 {
+            self.until_opened = OPEN_EVERY;
+            sent_at(packet, header.length, open, tallies)
+                .map(|at| tallies.clock.elapsed().saturating_sub(at))
+        } else {
+            None
+        };
+        tallies.arrived(
+            tally,
+            Arrival {
+                missing,
+                bytes: packet.len(),
+                padding: false,
+                latency,
+            },
+        );
+        true
+    }
+
+    /// A retransmission: what it repeats stands first in its payload (RFC 4588 §4).
+    fn repair(&mut self, header: &Header, packet: &[u8], open: &mut Context, tallies: &Tallies) {
+        let Ok(plain) = open.decrypt_rtp(packet) else {
+            tallies.broken();
+            return;
+        };
+        let media = self.repairs.iter().find(|repair| repair.0 == header.ssrc);
+        let number = plain
+            .get(header.length..)
+            .and_then(|payload| payload.first_chunk())
+            .filter(|_| !header.padding)
+            .map(|number| u16::from_be_bytes(*number));
+        let stream = media
+            .and_then(|(_, media)| self.streams.iter_mut().find(|stream| stream.ssrc == *media));
+        let missing = stream
+            .zip(number)
+            .is_some_and(|(stream, number)| stream.repaired(number) == Place::Late);
+        if missing {
+            tallies.repaired(&tallies.video, packet.len());
+        } else {
+            tallies.arrived(&tallies.video, Arrival::padding(0, packet.len()));
+        }
+    }
+
+    /// What a sender tells of itself.
+    pub(super) fn sender_report(&mut self, report: &SenderReport, now: Instant) {
+        if let Some(stream) = self
+            .streams
+            .iter_mut()
+            .find(|stream| stream.ssrc == report.ssrc)
+        {
+            stream.told(report, now);
+        }
+    }
+
+    /// When [`Inbound::feedback`] has something to tell.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let gaps = self.streams.iter().filter_map(Stream::due);
+        gaps.chain(self.arrivals.due()).min()
+    }
+
+    /// What is due to be told at once: arrivals, and what is missing.
+    pub(super) fn feedback(&mut self, now: Instant, out: &mut Vec<Box<dyn rtcp::Packet>>) {
+        let (sender_ssrc, any) = (
+            self.reporter,
+            self.streams.first().map_or(0, |stream| stream.ssrc),
+        );
+        if let Some(mut report) = self.arrivals.report(now) {
+            report.sender_ssrc = sender_ssrc;
+            report.media_ssrc = any;
+            out.push(Box::new(report));
+        }
+        for stream in &mut self.streams {
+            if stream.due().is_none_or(|due| due > now) {
+                continue;
+            }
+            let wanted = stream.wanted(now);
+            // There are no retransmissions of sound.
+            if !wanted.packets.is_empty() && !stream.audio {
+                out.push(Box::new(TransportLayerNack {
+                    sender_ssrc,
+                    media_ssrc: stream.ssrc,
+                    nacks: nack_pairs_from_sequence_numbers(&wanted.packets),
+                }));
+            }
+            if wanted.key_frame {
+                out.push(Box::new(PictureLossIndication {
+                    sender_ssrc,
+                    media_ssrc: stream.ssrc,
+                }));
+            }
+        }
+    }
+
+    /// The regular reports.
+    pub(super) fn reports(&mut self, now: Instant) -> Vec<ReceiverReport> {
+        let reports: Vec<ReceptionReport> = self
+            .streams
+            .iter_mut()
+            .filter_map(|stream| stream.report(now))
+            .collect();
+        reports
+            .chunks(MOST_REPORTS)
+            .map(|reports| ReceiverReport {
+                ssrc: self.reporter,
+                reports: reports.to_vec(),
+                ..ReceiverReport::default()
+            })
+            .collect()
+    }
+
+    fn stream(&mut self, ssrc: u32, audio: bool) -> &mut Stream {
+        let at = self.streams.iter().position(|stream| stream.ssrc == ssrc);
+        let at = at.unwrap_or_else(|| {
+            self.streams.push(Stream::new(ssrc, audio));
+            self.streams.len() - 1
+        });
+        &mut self.streams[at]
+    }
+}
+
+/// When this packet was sent, if it opens and is one of ours.
+fn sent_at(
+    packet: &[u8],
+    header: usize,
+    open: &mut Context,
+    tallies: &Tallies,
+) -> Option<Duration> {
+    let Ok(plain) = open.decrypt_rtp(packet) else {
+        tallies.broken();
+        return None;
+    };
+    let at = plain.get(header..).and_then(stamped);
+    if at.is_none() {
+        tallies.broken();
+    }
+    at
+}

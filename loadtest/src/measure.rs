@@ -1,0 +1,224 @@
+//! Lets time pass, and counts what happens meanwhile.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::server::{Gauge, Usage};
+use crate::tally::{Counted, Tallies, Trouble};
+
+/// How often the progress bar moves while time passes.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How often counts are noted.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
+
+/// What happened in a stretch of time.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    /// Of microphones.
+    pub(crate) audio: Counted,
+    /// Of cameras.
+    pub(crate) video: Counted,
+    /// What went wrong on our own side.
+    pub(crate) trouble: Trouble,
+    /// What the measured process had used before and after.
+    pub(crate) usage: Option<(Usage, Usage)>,
+    /// How long it took.
+    pub(crate) took: Duration,
+    /// Second by second.
+    pub(crate) seconds: Vec<Second>,
+}
+
+/// What happened in one second.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Second {
+    /// Since measuring began, at its end.
+    pub(crate) at_s: f64,
+    /// Packets that arrived.
+    pub(crate) received: u64,
+    /// Packets that are missing.
+    pub(crate) lost: u64,
+    /// Thousands of bits that arrived in a second.
+    pub(crate) kbps: f64,
+    /// From sending to arriving, half of the pictures' packets.
+    pub(crate) latency_p50_ms: Option<f64>,
+    /// And all but one in a hundred.
+    pub(crate) latency_p99_ms: Option<f64>,
+    /// Resident memory of the measured process, where it runs on this machine.
+    pub(crate) server_rss_mib: Option<f64>,
+    /// Its open files.
+    pub(crate) server_files: Option<usize>,
+}
+
+impl Measured {
+    /// Packets that arrived.
+    pub(crate) fn forwarded(&self) -> u64 {
+        self.audio.received + self.video.received
+    }
+
+    /// CPU time of the measured process for each.
+    pub(crate) fn cpu_micros_per_forwarded(&self) -> Option<f64> {
+        let (before, after) = self.usage?;
+        let cpu = after.cpu.saturating_sub(before.cpu);
+        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 packets")]
+        let packets = self.forwarded() as f64;
+        (packets > 0.0).then(|| cpu.as_secs_f64() * 1e6 / packets)
+    }
+}
+
+/// Shows on a progress bar how time passes. All clones are one.
+#[derive(Clone)]
+pub(crate) struct Stopwatch {
+    bar: ProgressBar,
+    stop: watch::Receiver<bool>,
+}
+
+impl Stopwatch {
+    /// One that ends early when `stop` turns true.
+    pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
+        let style = ProgressStyle::with_template("{msg:>18} [{bar:40}] {percent:>3} %")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self {
+            bar: ProgressBar::new(1).with_style(style),
+            stop,
+        }
+    }
+
+    /// Something else begins, of so many steps.
+    pub(crate) fn phase(&self, what: &'static str, steps: u64) {
+        self.bar.reset();
+        self.bar.set_length(steps);
+        self.bar.set_message(what);
+    }
+
+    /// One step is done.
+    pub(crate) fn step(&self) {
+        self.bar.inc(1);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Lets time pass, or ends early when stopped.
+    pub(crate) async fn pass(&self, what: &'static str, seconds: u32) {
+        self.each_tick(what, seconds, |_| {}).await;
+    }
+
+    /// Lets time pass, and counts.
+    pub(crate) async fn measure(
+        &self,
+        what: &'static str,
+        seconds: u32,
+        tallies: &Tallies,
+        gauge: &Gauge,
+    ) -> Measured {
+        let before = gauge.read().await;
+        let began = Instant::now();
+        tallies.measure(true);
+        let mut notes = Notes::default();
+        self.each_tick(what, seconds, |elapsed| notes.note(elapsed, tallies, gauge))
+            .await;
+        tallies.measure(false);
+        let (after, took) = (gauge.read().await, began.elapsed());
+        Measured {
+            audio: tallies.audio.counted(),
+            video: tallies.video.counted(),
+            trouble: tallies.trouble(),
+            usage: before.zip(after),
+            took,
+            seconds: notes.seconds,
+        }
+    }
+
+    async fn each_tick(&self, what: &'static str, seconds: u32, mut on_tick: impl FnMut(Duration)) {
+        self.phase(what, u64::from(seconds) * 1000);
+        let whole = Duration::from_secs(seconds.into());
+        let began = Instant::now();
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut stop = self.stop.clone();
+        while began.elapsed() < whole {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            let elapsed = began.elapsed();
+            on_tick(elapsed);
+            self.bar
+                .set_position(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+/// Counts of the whole until the last second.
+#[derive(Default)]
+struct Notes {
+    at: Duration,
+    audio: Counted,
+    video: Counted,
+    seconds: Vec<Second>,
+}
+
+impl Notes {
+    fn note(&mut self, elapsed: Duration, tallies: &Tallies, gauge: &Gauge) {
+        let took = elapsed.saturating_sub(self.at);
+        if took < NOTE_EVERY {
+            return;
+        }
+        let (audio, video) = (tallies.audio.counted(), tallies.video.counted());
+        let sound = audio.since(&self.audio);
+        let pictures = video.since(&self.video);
+        let either = if pictures.received > 0 {
+            &pictures.latency
+        } else {
+            &sound.latency
+        };
+        let ms = |share| Some(either.quantile(share)?.as_secs_f64() * 1e3);
+        #[expect(clippy::cast_precision_loss, reason = "the bytes of a second")]
+        let kilobits = (sound.bytes + pictures.bytes) as f64 * 8.0 / 1e3;
+        self.seconds.push(Second {
+            at_s: elapsed.as_secs_f64(),
+            received: sound.received + pictures.received,
+            lost: sound.lost + pictures.lost,
+            kbps: kilobits / took.as_secs_f64(),
+            latency_p50_ms: ms(0.5),
+            latency_p99_ms: ms(0.99),
+            server_rss_mib: gauge.rss_mib(),
+            server_files: gauge.files(),
+        });
+        (self.at, self.audio, self.video) = (elapsed, audio, video);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::Arrival;
+
+    #[test]
+    fn each_second_notes_what_came_in_it() {
+        let tallies = Tallies::new();
+        tallies.measure(true);
+        let mut notes = Notes::default();
+        for (ms, bytes) in [(900, 1000), (1000, 250), (2500, 3000)] {
+            let arrival = Arrival {
+                missing: 1,
+                bytes,
+                padding: false,
+                latency: None,
+            };
+            tallies.arrived(&tallies.video, arrival);
+            notes.note(Duration::from_millis(ms), &tallies, &Gauge::Process(0));
+        }
+        let rates: Vec<_> = notes.seconds.iter().map(|second| second.kbps).collect();
+        assert_eq!(rates, [10.0, 16.0]);
+        let received: Vec<_> = notes.seconds.iter().map(|s| (s.received, s.lost)).collect();
+        assert_eq!(received, [(2, 2), (1, 1)]);
+    }
+}

@@ -1,0 +1,211 @@
+//! A light participant's negotiation: its lines, the offer, what the answer makes of them.
+
+use std::net::UdpSocket;
+use std::time::Instant;
+
+use calls_model::Source;
+use calls_model::signal::{Offer, PublishedMid, View, ViewSlot};
+
+use super::{JoinFailed, Seat, World};
+use crate::light::{
+    Client, ClientFailed, Credentials, Line, Local, Outbound, Remote, SdpUnusable, Stage, Stream,
+    Ticket, offer,
+};
+use crate::peer::Wishes;
+use crate::scenario::Scenario;
+use crate::signaling::Signaling;
+use crate::speech::Turns;
+use crate::traffic::{Camera, Microphone};
+
+/// Size at which every picture is asked for.
+const VIEW_SIZE: (u32, u32) = (640, 360);
+
+/// A light participant's media did not come up, or ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LightFailed {
+    /// The answer is of no use.
+    #[error("the answer is unusable")]
+    Answer(#[from] SdpUnusable),
+    /// No socket.
+    #[error("no socket for media")]
+    Socket(#[from] std::io::Error),
+    /// The transport ended.
+    #[error(transparent)]
+    Client(#[from] ClientFailed),
+    /// The lane is gone.
+    #[error("its lane is gone")]
+    Gone,
+}
+
+/// Offers, takes the answer, and gets carried.
+pub(super) async fn negotiate(
+    wishes: Wishes,
+    seat: &Seat,
+    world: &World,
+    signaling: &mut Signaling,
+) -> Result<Ticket, JoinFailed> {
+    let lines = lines(wishes);
+    let credentials = Credentials::generate();
+    let local = Local {
+        credentials: &credentials,
+        fingerprint: world.identity.fingerprint(),
+        candidate: None,
+    };
+    let publish = lines.iter().filter(|line| line.send.is_some());
+    let publish = publish.map(|line| PublishedMid {
+        mid: line.mid.clone(),
+        source: if line.audio {
+            Source::Microphone
+        } else {
+            Source::Camera
+        },
+    });
+    let offered = Offer {
+        sdp: offer(local, &lines),
+        publish: publish.collect(),
+    };
+    let answer = signaling.offer(offered).await?;
+    let remote = Remote::read(&answer.sdp).map_err(LightFailed::from)?;
+    let ticket = carry(wishes, seat, world, credentials, &lines, &remote)?;
+
+    let pictures = lines
+        .iter()
+        .filter(|line| !line.audio && line.send.is_none());
+    let slots: Vec<_> = pictures.map(slot).collect();
+    if !slots.is_empty() {
+        signaling.view(View { slots }).await?;
+    }
+    Ok(ticket)
+}
+
+/// Waits until media can flow.
+pub(crate) async fn connected(ticket: &Ticket) -> Result<(), LightFailed> {
+    let mut stage = ticket.progress.stage.subscribe();
+    let settled = stage
+        .wait_for(|stage| !matches!(stage, Stage::Connecting))
+        .await;
+    match settled.map(|stage| stage.clone()) {
+        Ok(Stage::Failed(failed)) => Err(failed.into()),
+        Ok(Stage::Connecting | Stage::Connected) => Ok(()),
+        Err(_) => Err(LightFailed::Gone),
+    }
+}
+
+/// Media did not end by itself.
+pub(crate) fn alive(ticket: &Ticket) -> Result<(), LightFailed> {
+    match &*ticket.progress.stage.borrow() {
+        Stage::Failed(failed) => Err(failed.clone().into()),
+        Stage::Connecting | Stage::Connected => Ok(()),
+    }
+}
+
+/// What is sent, and then what is received.
+pub(crate) fn lines(wishes: Wishes) -> Vec<Line> {
+    let single = || {
+        Some(Stream {
+            ssrc: rand::random::<u32>().max(1),
+            rtx: rand::random::<u32>().max(1),
+        })
+    };
+    let mut lines = Vec::new();
+    let mut add = |audio, send| {
+        let mid = lines.len().to_string();
+        lines.push(Line { mid, audio, send });
+    };
+    if wishes.microphone {
+        add(true, single());
+    }
+    if wishes.camera {
+        add(false, single());
+    }
+    for _ in 0..wishes.audio_slots {
+        add(true, None);
+    }
+    for _ in 0..wishes.video_slots {
+        add(false, None);
+    }
+    lines
+}
+
+fn slot(line: &Line) -> ViewSlot {
+    ViewSlot {
+        mid: line.mid.clone(),
+        participant_id: None,
+        source: None,
+        width: Some(VIEW_SIZE.0),
+        height: Some(VIEW_SIZE.1),
+    }
+}
+
+/// What goes out on those of `lines` that send, as `remote` answered them.
+pub(crate) fn outbound(
+    scenario: &Scenario,
+    seat: u32,
+    lines: &[Line],
+    remote: &Remote,
+) -> Outbound {
+    let mut outbound = Outbound::nothing();
+    for (line, answered) in lines.iter().zip(&remote.lines) {
+        let Some(Stream { ssrc, rtx }) = line.send else {
+            continue;
+        };
+        if line.audio {
+            let microphone = Microphone::new(ssrc, scenario.audio.packet_bytes as usize);
+            let turns = Turns {
+                seat,
+                speakers: scenario.publishers,
+            };
+            outbound.microphone(microphone, turns, ssrc, answered.extensions);
+        } else if let Some(video) = &scenario.video {
+            let camera = Camera::new(ssrc, video.kbps, video.fps, video.packet_bytes as usize);
+            let ssrcs = (ssrc, Some(rtx));
+            outbound.camera(camera, video.fps, ssrcs, answered.extensions);
+        }
+    }
+    outbound
+}
+
+fn carry(
+    wishes: Wishes,
+    seat: &Seat,
+    world: &World,
+    credentials: Credentials,
+    lines: &[Line],
+    remote: &Remote,
+) -> Result<Ticket, LightFailed> {
+    let outbound = outbound(&world.scenario, seat.number, lines, remote);
+    let socket = UdpSocket::bind(wishes.bind)?;
+    socket.connect(remote.address)?;
+    let client = Client::new(
+        world.identity.clone(),
+        credentials,
+        remote,
+        outbound,
+        Instant::now(),
+    );
+    let impaired = world.scenario.viewers == 0 || !seat.publishes(&world.scenario);
+    let impairment = world.impairment.filter(|_| impaired);
+    Ok(world.lanes.carry(socket, client, impairment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_what_is_sent_first_and_then_what_is_received() {
+        let wishes = Wishes {
+            microphone: true,
+            camera: true,
+            audio_slots: 1,
+            video_slots: 2,
+            bind: "127.0.0.1:0".parse().unwrap(),
+        };
+        let lines = lines(wishes);
+        let sent: Vec<_> = lines.iter().map(|line| line.send.is_some()).collect();
+        let audio: Vec<_> = lines.iter().map(|line| line.audio).collect();
+        assert_eq!(sent, [true, true, false, false, false]);
+        assert_eq!(audio, [true, false, true, false, false]);
+        assert_eq!(slot(&lines[4]).mid, "4");
+    }
+}
