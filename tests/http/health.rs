@@ -19,6 +19,19 @@ async fn readiness(world: &World, status: u16) -> Value {
     panic!("it never answered {status}");
 }
 
+/// Waits until the metrics have this line.
+async fn counted(world: &World, line: &str) {
+    let mut metrics = String::new();
+    for _ in 0..50 {
+        metrics = send(world.page(Method::GET, "/metrics")).await.text;
+        if metrics.contains(line) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{line} is not in {metrics}");
+}
+
 #[actix_web::test]
 async fn a_media_thread_that_is_stuck_is_named_until_it_is_not() {
     let world = World::open().await;
@@ -29,9 +42,8 @@ async fn a_media_thread_that_is_stuck_is_named_until_it_is_not() {
         let _ = stuck.recv(); // ends either way
     });
     assert_eq!(readiness(&world, 503).await["late"], json!(["media-0"]));
-    let metrics = send(world.page(Method::GET, "/metrics")).await.text;
-    let late = r#"calls_heartbeats_late_total{of="media-0"} 1"#;
-    assert!(metrics.contains(late), "{metrics}");
+    // Counted once a second.
+    counted(&world, r#"calls_heartbeats_late_total{of="media-0"} 1"#).await;
 
     drop(release);
     assert_eq!(readiness(&world, 200).await["late"], json!([]));
