@@ -31,6 +31,10 @@ use crate::config::Config;
 
 /// A TURN server that runs.
 pub struct Turn {
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(dead_code, reason = "the keeper ends with its last address")
+    )]
     keeper: Addr<Keeper>,
     arbiter: ArbiterHandle,
     urls: Vec<String>,
