@@ -15,6 +15,7 @@ pub mod room;
 pub mod signal;
 pub mod text;
 pub mod time;
+pub mod transcript;
 
 pub use call::{Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason};
 pub use fact::{Fact, HashChange};
@@ -27,5 +28,6 @@ pub use recording::{
     RecordingReport, RecordingStatus, TrackReport,
 };
 pub use room::{Room, RoomSettings, RoomType};
-pub use text::{ChatText, DisplayName, Password, RoomName, UserId};
+pub use text::{ChatText, DisplayName, Language, Password, RoomName, UserId};
 pub use time::Timestamp;
+pub use transcript::{SpokenWord, Transcription, Unheard, Utterance};

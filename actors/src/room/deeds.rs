@@ -86,6 +86,7 @@ impl Room {
         });
         door.stage.do_send(StageChanged(Arc::clone(&self.stage)));
         self.tell_recording(who);
+        self.tell_transcribed(who);
         if self
             .members
             .member(who)
@@ -192,6 +193,7 @@ impl Room {
             door.stage.do_send(StageChanged(Arc::clone(&self.stage)));
         }
         self.tell_recorder_stage();
+        self.tell_transcriber_stage();
     }
 
     // ── who speaks ──────────────────────────────────────────────────────────
