@@ -29,6 +29,8 @@ pub struct RecorderGaveUp(pub RecordingId);
 pub struct LiveRecording {
     recording: Recording,
     plan: Plan,
+    /// Who did the last thing to it; the application itself where nobody did.
+    by: Option<ParticipantId>,
 }
 
 impl LiveRecording {
@@ -108,6 +110,7 @@ impl Call {
         self.recording = Some(LiveRecording {
             recording,
             plan: plan.clone(),
+            by: start.by,
         });
         self.remember();
         let mut room = self.room.subscribe();
@@ -197,6 +200,7 @@ impl Call {
             return Box::pin(actix::fut::ready(Ok(live.recording.clone())));
         }
         live.recording.paused = pause.paused;
+        live.by.clone_from(&pause.by);
         let recording = live.recording.clone();
         if let Some(room) = room {
             room.do_send(PauseRecorder(pause.paused));
@@ -227,7 +231,7 @@ impl Call {
         let Some(live) = self.recording.as_ref().filter(|live| live.is_active()) else {
             return Box::pin(actix::fut::ready(Err(RecordRefused::NotRecording)));
         };
-        let id = live.id().clone();
+        let (id, by) = (live.id().clone(), by.cloned());
         let room = self.room.borrow().clone();
         let closed = async move {
             if let Some(room) = room {
@@ -237,15 +241,20 @@ impl Call {
         Box::pin(
             closed
                 .into_actor(self)
-                .then(move |(), call, _| call.after_stop(&id)),
+                .then(move |(), call, _| call.after_stop(&id, by)),
         )
     }
 
-    fn after_stop(&mut self, id: &RecordingId) -> ResponseActFuture<Self, Answer> {
+    fn after_stop(
+        &mut self,
+        id: &RecordingId,
+        by: Option<ParticipantId>,
+    ) -> ResponseActFuture<Self, Answer> {
         let Some(live) = self.recording.as_mut().filter(|live| live.id() == id) else {
             return Box::pin(actix::fut::ready(Err(RecordRefused::NotRecording))); // somebody else was quicker
         };
         live.advance(RecordingInput::Stop);
+        live.by = by;
         let recording = live.stopped(self.services.clock.now());
         let written = self.record(vec![recording.1]);
         self.drop_recording();
@@ -319,6 +328,7 @@ impl LiveRecording {
             event,
             recording_id: self.id().clone(),
             mode: self.recording.mode,
+            by: self.by.clone(),
         }
     }
 
@@ -386,7 +396,8 @@ impl Handler<RecordingLive> for Call {
 
     fn handle(&mut self, asked: RecordingLive, _: &mut Self::Context) -> bool {
         let live = self.recording.as_ref();
-        live.is_some_and(|live| *live.id() == asked.recording_id)
+        // A call that ends writes that its recording has stopped when its room is closed.
+        self.life.is_over() || live.is_some_and(|live| *live.id() == asked.recording_id)
     }
 }
 
@@ -394,9 +405,10 @@ impl Handler<RecorderGaveUp> for Call {
     type Result = ();
 
     fn handle(&mut self, RecorderGaveUp(id): RecorderGaveUp, _: &mut Self::Context) {
-        let Some(live) = self.recording.as_ref().filter(|live| *live.id() == id) else {
+        let Some(live) = self.recording.as_mut().filter(|live| *live.id() == id) else {
             return;
         };
+        live.by = None;
         warn!(recording.id = %id, "the recorder of {id} crashed too often; what is on disk is kept");
         let (_, fact) = live.stopped(self.services.clock.now());
         drop(self.record(vec![fact]));
