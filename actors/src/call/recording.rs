@@ -1,6 +1,7 @@
 //! A call's recording: started, paused, stopped, and each of it written down before it is told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use calls_model::signal::{RecordingEvent, RecordingNews};
@@ -14,10 +15,13 @@ use crate::calls::{
     PauseRecording, RecordAsked, RecordRefused, RecordingLive, StartRecording, StopRecording,
 };
 use crate::clock;
-use crate::recorder::{PauseRecorder, Plan};
+use crate::recorder::{PauseRecorder, Plan, ROLLS_WITHIN};
 use crate::room::recording::{StartRecorder, StopRecorder, TellRecording};
 
 type Answer = Result<Recording, RecordRefused>;
+
+/// How long the first packet may take of a call that is recorded from when it was answered: they still connect.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// From the room: the recorder crashed too often.
 #[derive(Debug, Clone, Message)]
@@ -75,7 +79,32 @@ impl Call {
         Ok(self.services.studio.admit()?)
     }
 
-    fn start_recording(&mut self, start: StartRecording) -> ResponseActFuture<Self, Answer> {
+    /// Begins what the caller wished for, once somebody has answered.
+    pub(super) fn record_as_wished(&mut self, ctx: &mut Context<Self>) {
+        let Some(mode) = self.life.take_recording_wish(&self.roster.inside) else {
+            return;
+        };
+        let start = StartRecording {
+            call_id: self.life.id().clone(),
+            by: None,
+            mode,
+            layout: None,
+            participants: Vec::new(),
+        };
+        let started = self.start_recording(start, CONNECTS_WITHIN);
+        ctx.spawn(started.map(|started, call: &mut Self, _| {
+            if let Err(refused) = started {
+                let id = call.life.id();
+                warn!(call.id = %id, "call {id} is not recorded as was wished: {refused}");
+            }
+        }));
+    }
+
+    fn start_recording(
+        &mut self,
+        start: StartRecording,
+        within: Duration,
+    ) -> ResponseActFuture<Self, Answer> {
         if let Err(refused) = self.may_start(&start) {
             return Box::pin(actix::fut::ready(Err(refused)));
         }
@@ -124,6 +153,7 @@ impl Call {
             let start = StartRecorder {
                 plan,
                 paused: false,
+                within,
             };
             match room.send(start).await {
                 Ok(rolling) => rolling.map_err(|reason| RecordRefused::NotStarted { reason }),
@@ -289,6 +319,7 @@ impl Call {
         room.do_send(StartRecorder {
             plan: live.plan.clone(),
             paused,
+            within: ROLLS_WITHIN,
         });
     }
 
@@ -312,7 +343,7 @@ impl Call {
 }
 
 impl LiveRecording {
-    fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.recording.status == RecordingStatus::Active
     }
 
@@ -354,7 +385,7 @@ impl Handler<StartRecording> for Call {
     type Result = ResponseActFuture<Self, Answer>;
 
     fn handle(&mut self, start: StartRecording, _: &mut Self::Context) -> Self::Result {
-        self.start_recording(start)
+        self.start_recording(start, ROLLS_WITHIN)
     }
 }
 
@@ -381,13 +412,14 @@ impl Handler<RecordAsked> for Call {
         if !asked.on {
             return self.stop_recording(Some(&asked.by));
         }
-        self.start_recording(StartRecording {
+        let start = StartRecording {
             call_id: self.life.id().clone(),
             by: Some(asked.by),
             mode: asked.mode.unwrap_or(RecordingMode::Composite),
             layout: None,
             participants: Vec::new(),
-        })
+        };
+        self.start_recording(start, ROLLS_WITHIN)
     }
 }
 
