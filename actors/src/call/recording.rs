@@ -23,6 +23,9 @@ type Answer = Result<Recording, RecordRefused>;
 /// How long the first packet may take of a call that is recorded from when it was answered: they still connect.
 const CONNECTS_WITHIN: Duration = Duration::from_secs(60);
 
+/// How long an answer waits for what it says to be written down.
+const STORED_WITHIN: Duration = Duration::from_secs(5);
+
 /// From the room: the recorder crashed too often.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
@@ -193,7 +196,13 @@ impl Call {
             if let Some(room) = &*self.room.borrow() {
                 room.do_send(StopRecorder);
             }
-            return Box::pin(actix::fut::ready(Err(refused)));
+            // Whoever looks after the answer finds that it failed.
+            let flushed = tokio::time::timeout(STORED_WITHIN, self.services.scribe.flushed());
+            let told = async move {
+                let _ = flushed.await; // the scribe goes on trying
+                Err(refused)
+            };
+            return Box::pin(told.into_actor(self));
         }
         live.advance(RecordingInput::Start);
         live.recording.started_at = Some(at);
