@@ -31,5 +31,6 @@ pub use room::{Room, RoomSettings, RoomType};
 pub use text::{ChatText, Description, DisplayName, Password, RoomName, UserId};
 pub use time::Timestamp;
 pub use webhook::{
-    Attempt, CreateWebhook, Delivery, DeliveryStatus, Event, EventFilter, UpdateWebhook, Webhook, WebhookSecret, WebhookStatus,
+    Attempt, CreateWebhook, Delivery, DeliveryStatus, Event, EventFilter, UpdateWebhook, Webhook,
+    WebhookSecret, WebhookStatus,
 };

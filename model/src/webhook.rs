@@ -238,7 +238,16 @@ mod tests {
 
     #[test]
     fn what_names_no_event_is_refused() {
-        for text in ["", "call", "call.", "c*", "call.*.*", "calls.*", "call.over", "**"] {
+        for text in [
+            "",
+            "call",
+            "call.",
+            "c*",
+            "call.*.*",
+            "calls.*",
+            "call.over",
+            "**",
+        ] {
             assert!(filter(text).is_err(), "{text:?}");
         }
     }

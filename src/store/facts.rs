@@ -8,10 +8,10 @@ use diesel_async::RunQueryDsl;
 
 use super::db::{Conn, on};
 use super::error::StoreError;
+use super::outbox::Kept;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
-use super::outbox::Kept;
 use super::{calls, outbox, participants, recordings, rooms};
 
 /// A fact as it is kept.

@@ -98,9 +98,9 @@ impl Store {
     /// When the database fails.
     pub async fn due(&self, to: &WebhookId, now: Timestamp, limit: u32) -> Result<Vec<Due>> {
         let to = to.clone();
-        self.run(move |db| async move {
-            due(&mut db.reader().await?.conn(), &to, now, limit).await
-        })
+        self.run(
+            move |db| async move { due(&mut db.reader().await?.conn(), &to, now, limit).await },
+        )
         .await
     }
 
@@ -113,6 +113,19 @@ impl Store {
         let to = to.clone();
         self.run(|db| async move { next_due(&mut db.reader().await?.conn(), &to).await })
             .await
+    }
+
+    /// Whether the endpoint has taken anything since then.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn delivered_since(&self, to: &WebhookId, since: Timestamp) -> Result<bool> {
+        let to = to.clone();
+        self.run(move |db| async move {
+            delivered_since(&mut db.reader().await?.conn(), &to, since).await
+        })
+        .await
     }
 
     /// Keeps how tries went: each delivery as it stands now.
@@ -160,9 +173,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<Delivery> {
         let (to, id) = (to.clone(), id.clone());
-        self.run(move |db| async move {
-            again(&mut db.writer().await?.conn(), &to, &id, now).await
-        })
+        self.run(
+            move |db| async move { again(&mut db.writer().await?.conn(), &to, &id, now).await },
+        )
         .await
         .inspect(|_| self.told())
     }
@@ -206,12 +219,7 @@ pub(super) async fn enqueue(conn: &mut Conn<'_>, kept: &[Kept<'_>], now: Timesta
     Ok(())
 }
 
-async fn due(
-    conn: &mut Conn<'_>,
-    to: &WebhookId,
-    now: Timestamp,
-    limit: u32,
-) -> Result<Vec<Due>> {
+async fn due(conn: &mut Conn<'_>, to: &WebhookId, now: Timestamp, limit: u32) -> Result<Vec<Due>> {
     let rows: Vec<DeliveryRow> = on!(conn, c => {
         deliveries::table
             .filter(deliveries::webhook_id.eq(to.as_str()))
@@ -248,6 +256,19 @@ async fn next_due(conn: &mut Conn<'_>, to: &WebhookId) -> Result<Option<Timestam
     })?
     .flatten();
     Ok(moment(next))
+}
+
+async fn delivered_since(conn: &mut Conn<'_>, to: &WebhookId, since: Timestamp) -> Result<bool> {
+    let delivered: i64 = on!(conn, c => {
+        deliveries::table
+            .filter(deliveries::webhook_id.eq(to.as_str()))
+            .filter(deliveries::status.eq(word(DeliveryStatus::Delivered)))
+            .filter(deliveries::settled_at.ge(At(since)))
+            .count()
+            .get_result(c)
+            .await
+    })?;
+    Ok(delivered > 0)
 }
 
 async fn keep_tried(conn: &mut Conn<'_>, tried: &[Delivery]) -> Result<()> {

@@ -6,6 +6,7 @@
     reason = "every test file uses another part of it, and unwraps what it expects"
 )]
 
+pub mod receiver;
 pub mod socket;
 
 use calls::app::Server;
@@ -14,6 +15,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use receiver::Receiver;
 pub use socket::Socket;
 
 /// A server and a client for it. The database goes with it.
