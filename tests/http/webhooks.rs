@@ -3,7 +3,8 @@
 use calls::config::Config;
 use serde_json::{Value, json};
 
-use crate::support::{Receiver, World};
+use crate::support::World;
+use crate::support::receiver::Receiver;
 
 /// Endpoints of tests are on this machine; and nobody waits for seconds.
 fn near(config: &mut Config) {

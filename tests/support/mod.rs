@@ -15,7 +15,6 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use receiver::Receiver;
 pub use socket::Socket;
 
 /// A server and a client for it. The database goes with it.
