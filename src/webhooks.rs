@@ -90,7 +90,7 @@ async fn deliver(shared: Shared) {
             continue;
         }
         tokio::select! {
-            changed = changes.changed() => if changed.is_err() { return },
+            told = changes.changed() => if told.is_err() { return },
             _ = swept.tick() => sweep(&shared).await,
         }
     }

@@ -124,7 +124,7 @@ pub(super) async fn stream_events(
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity"))) // compressed, it would wait for more
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(stream::unfold(follower, |follower| follower.next())))
+        .streaming(stream::unfold(follower, Follower::next)))
 }
 
 fn last_seen(request: &HttpRequest) -> Result<Option<EventId>, Problem> {
