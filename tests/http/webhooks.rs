@@ -13,7 +13,7 @@ fn near(config: &mut Config) {
 }
 
 async fn world() -> (World, Receiver) {
-    (World::start(true, near).await, Receiver::start().await)
+    (World::start(true, near).await, Receiver::start())
 }
 
 async fn hook(world: &World, receiver: &Receiver, events: Value) -> Value {
@@ -172,7 +172,7 @@ async fn an_endpoint_that_takes_nothing_for_too_long_is_disabled() {
         config.webhooks.retry_hours = 0;
     })
     .await;
-    let mut receiver = Receiver::start().await;
+    let mut receiver = Receiver::start();
     receiver.answer(500);
     let hook = hook(&world, &receiver, json!(["*"])).await;
     world.room(json!({})).await;

@@ -30,7 +30,7 @@ pub struct Message {
 
 impl Receiver {
     /// Listens, and takes everything.
-    pub async fn start() -> Self {
+    pub fn start() -> Self {
         let (tell, told) = mpsc::unbounded_channel();
         let answer = Arc::new(AtomicU16::new(200));
         let shared = answer.clone();
