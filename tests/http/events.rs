@@ -59,8 +59,11 @@ async fn follow(response: &mut reqwest::Response, events: usize) -> String {
     let mut text = String::new();
     while text.matches("\nevent: ").count() < events || !text.ends_with("\n\n") {
         let chunk = tokio::time::timeout(Duration::from_secs(10), response.chunk()).await;
-        let chunk = chunk.expect("in time").unwrap().expect("it goes on");
-        text.push_str(std::str::from_utf8(&chunk).unwrap());
+        let chunk = chunk
+            .expect("in time")
+            .expect("a chunk")
+            .expect("it goes on");
+        text.push_str(std::str::from_utf8(&chunk).expect("text"));
     }
     text
 }

@@ -22,7 +22,7 @@ async fn hook(world: &World, receiver: &Receiver, events: Value) -> Value {
 }
 
 fn path(hook: &Value) -> String {
-    format!("/webhooks/{}", hook["webhook_id"].as_str().unwrap())
+    format!("/webhooks/{}", hook["webhook_id"].as_str().expect("an id"))
 }
 
 /// The first delivery that stands so.
