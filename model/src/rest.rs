@@ -198,7 +198,7 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
-    fn keeps(&self) -> bool {
+    pub(crate) fn keeps(&self) -> bool {
         matches!(self, Self::Keep)
     }
 

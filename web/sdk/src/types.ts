@@ -2,7 +2,9 @@
  * The server's words, under short names. Their shape is generated from the server's own OpenAPI document
  * (`npm run types`), so a change there that we do not follow does not compile here.
  */
-import type { components } from './schema';
+import type { components, paths } from './schema';
+
+export type { paths };
 
 type Schemas = components['schemas'];
 
@@ -19,6 +21,8 @@ export type Moderation = Schemas['Moderation'];
 export type ProblemDetails = Schemas['ProblemDetails'];
 export type PublishedMid = Schemas['PublishedMid'];
 export type Quality = Schemas['Quality'];
+export type QualitySample = Schemas['QualitySample'];
+export type Recording = Schemas['Recording'];
 export type Role = Schemas['Role'];
 export type Room = Schemas['Room'];
 export type SlotState = Schemas['SlotState'];
