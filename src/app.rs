@@ -25,7 +25,9 @@ use crate::http::problem::Problem;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
 use crate::store::Store;
+use crate::transcription::Ears;
 use crate::turn::Turn;
+use crate::webhooks::Sender;
 
 pub use start::{Server, StartError};
 
@@ -54,6 +56,10 @@ pub struct App {
     pub tokens: Tokens,
     /// Brings recordings to their ends.
     pub archive: Archive,
+    /// Understands speech.
+    pub ears: Ears,
+    /// Sends single events to applications; the courier has its own.
+    pub sender: Sender,
     /// Signs links to their files.
     pub links: Links,
     /// Checks rooms' passwords.

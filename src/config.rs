@@ -7,6 +7,7 @@ mod list;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use calls_model::Language;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
@@ -33,6 +34,10 @@ pub struct Config {
     pub recording: Recording,
     /// Where they are kept.
     pub storage: Storage,
+    /// Speech to words.
+    pub transcription: Transcription,
+    /// What applications are told.
+    pub webhooks: Webhooks,
     /// What clients may ask for.
     pub limits: Limits,
     /// STUN and TURN for clients.
@@ -102,6 +107,22 @@ pub struct Database {
     pub connections: usize,
 }
 
+/// `[transcription]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transcription {
+    /// The engine's library; empty: looked for.
+    pub library: PathBuf,
+    /// A folder for each language.
+    pub models: PathBuf,
+    /// Where nobody says.
+    pub language: Language,
+    /// Threads; 0: one per core.
+    pub threads: usize,
+    /// Calls at a time.
+    pub most: usize,
+}
+
 /// `[recording]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,6 +168,24 @@ impl std::fmt::Debug for Storage {
             .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()
     }
+}
+
+/// `[webhooks]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Endpoints at a time.
+    pub most: u32,
+    /// Patience with an endpoint.
+    pub timeout_seconds: u64,
+    /// The first pause after a failure.
+    pub retry_seconds: u64,
+    /// How long is tried at all.
+    pub retry_hours: u32,
+    /// Days that the log of deliveries is kept.
+    pub keep_days: u32,
+    /// Endpoints may stand in private networks, and without TLS.
+    pub allow_private: bool,
 }
 
 /// `[limits]`

@@ -149,7 +149,7 @@ impl Call {
             life,
             roster,
             place,
-            recording,
+            recording: recording.filter(LiveRecording::is_active),
             transcription,
             tried_to_transcribe,
             room: watch::Sender::new(room),
@@ -488,6 +488,7 @@ impl Handler<RosterChanged> for Call {
             .after_leaving(&self.roster.inside, waiting, &left, now);
         self.remember();
         self.transcribe_by_itself(ctx);
+        self.record_as_wished(ctx);
         if !left.is_empty() || self.life.room().is_some() || self.has_company() {
             self.company(company, ctx);
         }

@@ -98,11 +98,19 @@ impl Vosk {
                 model_find_word: *library.get(b"vosk_model_find_word\0").map_err(refused)?,
                 new: *library.get(b"vosk_recognizer_new\0").map_err(refused)?,
                 new_with_phrases: *library.get(b"vosk_recognizer_new_grm\0").map_err(refused)?,
-                set_words: *library.get(b"vosk_recognizer_set_words\0").map_err(refused)?,
-                accept: *library.get(b"vosk_recognizer_accept_waveform_s\0").map_err(refused)?,
+                set_words: *library
+                    .get(b"vosk_recognizer_set_words\0")
+                    .map_err(refused)?,
+                accept: *library
+                    .get(b"vosk_recognizer_accept_waveform_s\0")
+                    .map_err(refused)?,
                 result: *library.get(b"vosk_recognizer_result\0").map_err(refused)?,
-                partial: *library.get(b"vosk_recognizer_partial_result\0").map_err(refused)?,
-                last: *library.get(b"vosk_recognizer_final_result\0").map_err(refused)?,
+                partial: *library
+                    .get(b"vosk_recognizer_partial_result\0")
+                    .map_err(refused)?,
+                last: *library
+                    .get(b"vosk_recognizer_final_result\0")
+                    .map_err(refused)?,
                 free: *library.get(b"vosk_recognizer_free\0").map_err(refused)?,
             }
         };

@@ -16,10 +16,11 @@ pub mod signal;
 pub mod text;
 pub mod time;
 pub mod transcript;
+pub mod webhook;
 
 pub use call::{Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason};
 pub use fact::{Fact, HashChange};
-pub use id::{CallId, EventId, ParticipantId, RecordingId, RoomId};
+pub use id::{CallId, DeliveryId, EventId, ParticipantId, RecordingId, RoomId, WebhookId};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
 pub use problem::ProblemDetails;
 pub use quality::QualitySample;
@@ -28,6 +29,10 @@ pub use recording::{
     RecordingReport, RecordingStatus, TrackReport,
 };
 pub use room::{Room, RoomSettings, RoomType};
-pub use text::{ChatText, DisplayName, Language, Password, RoomName, UserId};
+pub use text::{ChatText, Description, DisplayName, Language, Password, RoomName, UserId};
 pub use time::Timestamp;
-pub use transcript::{SpokenWord, Transcription, Unheard, Utterance};
+pub use transcript::{Found, SpokenWord, Transcript, Transcription, Unheard, Utterance};
+pub use webhook::{
+    Attempt, CreateWebhook, Delivery, DeliveryStatus, Event, EventFilter, UpdateWebhook, Webhook,
+    WebhookSecret, WebhookStatus,
+};

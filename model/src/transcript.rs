@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Language, ParticipantId, Timestamp, UserId};
+use crate::{CallId, Language, ParticipantId, Timestamp, UserId};
 
 /// One word of an utterance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -46,6 +46,36 @@ pub struct Unheard {
     pub end_ms: u64,
     /// Why.
     pub reason: String,
+}
+
+/// A place in some transcript where all words of a search were said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Found {
+    /// In which call.
+    pub call_id: CallId,
+    /// Whose presence.
+    pub participant_id: ParticipantId,
+    /// Who said it.
+    pub user_id: UserId,
+    /// What they said, around the first of the words.
+    pub snippet: String,
+    /// Where it begins, in milliseconds from the call's `started_at`.
+    pub start_ms: u64,
+    /// Where it ends.
+    pub end_ms: u64,
+    /// When it was said.
+    pub spoken_at: Timestamp,
+}
+
+/// All that was said in a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Transcript {
+    /// In which call.
+    pub call_id: CallId,
+    /// What was said, in the order in which it began.
+    pub utterances: Vec<Utterance>,
+    /// When nobody listened, because a recogniser broke.
+    pub unheard: Vec<Unheard>,
 }
 
 /// A transcription that runs.

@@ -29,7 +29,9 @@ use crate::recording::archive::Archive;
 use crate::recording::{Bucket, BucketError, DiskStudio};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
+use crate::transcription::{Ears, Models};
 use crate::turn::{Turn, TurnError};
+use crate::webhooks::{Courier, Sender};
 
 /// Name of the secret that seals join tokens.
 const TOKEN_SECRET: &str = "join-tokens";
@@ -52,6 +54,9 @@ pub enum StartError {
     /// The bucket for recordings is configured in a way that makes no sense.
     #[error("storage: {0}")]
     Bucket(#[from] BucketError),
+    /// No trust in anybody's certificates.
+    #[error("webhooks: {0}")]
+    Webhooks(#[from] reqwest::Error),
     /// No media sockets.
     #[error("{0}{hint}", hint = media_hint(.0))]
     Media(#[from] PortsError),
@@ -66,7 +71,7 @@ pub enum StartError {
         /// Why not.
         reason: io::Error,
     },
-    /// The system gives no thread for the heartbeat.
+    /// The system gives no thread for the heartbeat, or for speech.
     #[error("no thread can be started: {0}")]
     Thread(#[source] io::Error),
     /// `--dev` is for this machine alone.
@@ -112,6 +117,8 @@ pub struct Server {
     app: web::Data<App>,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
+    /// Tells applications, until this goes.
+    _courier: Courier,
     /// Nobody else's database while this server is there.
     _ownership: Ownership,
 }
@@ -177,13 +184,18 @@ impl Server {
         let life = Duration::from_secs(config.auth.token_minutes * 60);
         let recording = config.recording.clone();
         let bucket = Bucket::open(&config.storage)?;
+        let sender = Sender::new(&config.webhooks)?;
         let studio = DiskStudio::new(
             recording.folder.clone(),
             recording.min_free_mb,
             recording.most,
         );
+        let speech = &config.transcription;
+        let ears = Ears::start(Models::open(speech), speech.threads, speech.most);
+        let ears = ears.map_err(StartError::Thread)?;
         let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone())
             .recording_in(Arc::new(studio.clone()))
+            .understood_by(Arc::new(ears.clone()))
             .start();
         let link_life = Duration::from_secs(recording.link_minutes * 60);
         let archive = Archive::new(
@@ -206,6 +218,8 @@ impl Server {
             tokens: Tokens::new(&secret, life),
             links: Links::new(&link_secret, link_life),
             archive,
+            ears,
+            sender: sender.clone(),
             open: dev,
             metrics,
             stopping: Stopping {
@@ -229,6 +243,8 @@ impl Server {
             keys::first(&app.store, app.clock.now()).await?
         };
         actix::spawn(app.archive.clone().run());
+        let (store, clock) = (app.store.clone(), app.clock.clone());
+        let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
         actix::spawn(http::idempotency::sweep(app.clone()));
         let http = server.handle();
@@ -239,6 +255,7 @@ impl Server {
             app,
             http,
             ended,
+            _courier: courier,
             _ownership: ownership,
         })
     }

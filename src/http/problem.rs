@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use calls_actors::calls::{JoinRefused, ModerateRefused, RecordRefused, VerbRefused};
+use calls_actors::calls::{
+    JoinRefused, ModerateRefused, RecordRefused, TranscribeRefused, VerbRefused,
+};
 use calls_actors::participant::SignalRefused;
 use calls_model::ProblemDetails;
 use calls_model::problem::FieldError;
@@ -101,6 +103,9 @@ pub enum Problem {
     /// Recording was refused.
     #[error(transparent)]
     Record(#[from] RecordRefused),
+    /// Transcribing was refused.
+    #[error(transparent)]
+    Transcribe(#[from] TranscribeRefused),
     /// The recording stands otherwise.
     #[error("{0}")]
     RecordingState(&'static str),
@@ -110,6 +115,15 @@ pub enum Problem {
         /// How many.
         count: usize,
     },
+    /// There are as many endpoints as may be.
+    #[error("there are {most} webhooks already (webhooks.most)")]
+    TooManyWebhooks {
+        /// The most that may be.
+        most: u32,
+    },
+    /// The endpoint is sent nothing.
+    #[error("the webhook is disabled; enable it first")]
+    WebhookDisabled,
     /// The client does not wait for the answers to what it asks.
     #[error("{most} requests wait for their answers already")]
     TooManyWaiting {
@@ -176,8 +190,11 @@ impl Problem {
             Self::TooManyWaiting { .. } => &kinds::RATE_LIMITED,
             Self::Moderate(refused) => refusals::moderate(refused),
             Self::Record(refused) => refusals::record(refused),
+            Self::Transcribe(refused) => refusals::transcribe(refused),
             Self::RecordingState(_) => &kinds::RECORDING_STATE,
             Self::FileNeeded { .. } => &kinds::FILE_NEEDED,
+            Self::TooManyWebhooks { .. } => &kinds::TOO_MANY_WEBHOOKS,
+            Self::WebhookDisabled => &kinds::WEBHOOK_DISABLED,
             Self::Signal(refused) => refusals::signal(refused),
             Self::Store(error) => refusals::store(error),
             Self::Unreachable(_) => &kinds::UNAVAILABLE,
