@@ -6,7 +6,7 @@ use calls_codec::vosk::{Accepted, Recogniser, SpeechModel, VoskError};
 use serde::Deserialize;
 
 /// Samples a second of all sound here; mono.
-pub const RATE: u32 = 16_000;
+pub(super) const RATE: u32 = 16_000;
 
 /// An engine could not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +70,7 @@ pub trait Listener: Send {
 }
 
 /// A model of Vosk.
-pub struct Vosk(pub Arc<SpeechModel>);
+pub(super) struct Vosk(pub(super) Arc<SpeechModel>);
 
 impl Engine for Vosk {
     fn listen(&self, phrases: &[String]) -> Result<Box<dyn Listener>, EngineError> {
