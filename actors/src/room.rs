@@ -252,6 +252,8 @@ pub struct Room {
     told_moderated: bool,
     /// Some still have to find back after a crash.
     gathering: bool,
+    /// Who was inside when the server went down, and has nobody to serve them yet.
+    unserved: Vec<Member>,
     recorded: Option<recording::Recorded>,
     /// What everybody was told last of the recording that runs.
     recording: Option<RecordingEvent>,
@@ -275,6 +277,11 @@ impl Room {
         } = new;
         let gathering = before.is_some();
         let before = before.unwrap_or_default();
+        let unserved = before.inside.iter().filter(|member| {
+            let id = member.participant_id.as_ref();
+            id.is_some_and(|id| !before.participants.contains_key(id))
+        });
+        let unserved = unserved.cloned().collect();
         let rules = Rules {
             locked: rules.locked || before.locked,
             ..rules
@@ -302,6 +309,7 @@ impl Room {
             left: Vec::new(),
             told_moderated: false,
             gathering,
+            unserved,
             recorded: None,
             recording: None,
             parent,
@@ -319,11 +327,16 @@ impl Actor for Room {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(LOOK_EVERY, |room, _| room.look());
+        let recovered = !self.unserved.is_empty();
+        self.serve_again(ctx);
         if self.gathering {
             ctx.run_later(REJOIN_WITHIN, |room, _| room.give_up_missing());
         }
         if let Some(call) = self.parent.opened.upgrade() {
             call.do_send(RoomOpened(ctx.address()));
+        }
+        if recovered {
+            self.report(); // after it is open: nobody has to find back
         }
     }
 }

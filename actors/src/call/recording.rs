@@ -1,6 +1,7 @@
 //! A call's recording: started, paused, stopped, and each of it written down before it is told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use calls_model::signal::{RecordingEvent, RecordingNews};
@@ -32,6 +33,20 @@ pub struct LiveRecording {
 }
 
 impl LiveRecording {
+    /// One that ran when the server went down: it goes on with the next segment, on the same timeline.
+    pub(crate) fn recovered(recording: Recording, now: calls_model::Timestamp) -> Self {
+        let since = Duration::from_secs(now.seconds_since(recording.requested_at));
+        let present = clock::instant();
+        let plan = Plan {
+            recording_id: recording.recording_id.clone(),
+            call_id: recording.call_id.clone(),
+            mode: recording.mode,
+            participants: Arc::from(recording.participants.clone()),
+            zero: present.checked_sub(since).unwrap_or(present),
+        };
+        Self { recording, plan }
+    }
+
     /// Which.
     pub fn id(&self) -> &RecordingId {
         &self.recording.recording_id

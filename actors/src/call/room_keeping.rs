@@ -38,7 +38,7 @@ impl Call {
             locked: false,
             host: None,
         };
-        let known = !self.roster.participants.is_empty();
+        let known = !self.roster.participants.is_empty() || !self.roster.inside.is_empty();
         let new = NewRoom {
             call: self.wire(),
             rules: room.as_ref().map_or(anybody, Rules::of),
