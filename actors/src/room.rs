@@ -223,6 +223,8 @@ pub struct NewRoom {
     pub rules: Rules,
     /// Who was here before a crash.
     pub before: Option<Roster>,
+    /// It was a crash of the whole server: nobody lives who could find back.
+    pub recovered: bool,
     /// The call's door.
     pub parent: CallDoor,
     /// What every actor uses.
@@ -272,16 +274,17 @@ impl Room {
             room,
             rules,
             before,
+            recovered,
             parent,
             services,
         } = new;
         let gathering = before.is_some();
         let before = before.unwrap_or_default();
-        let unserved = before.inside.iter().filter(|member| {
-            let id = member.participant_id.as_ref();
-            id.is_some_and(|id| !before.participants.contains_key(id))
-        });
-        let unserved = unserved.cloned().collect();
+        let unserved = if recovered {
+            before.inside.clone()
+        } else {
+            Vec::new()
+        };
         let rules = Rules {
             locked: rules.locked || before.locked,
             ..rules

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use calls_actors::calls::Interrupted;
-use calls_model::{Call, CallId, EndReason, Fact, LeaveReason, ParticipantId, Timestamp};
+use calls_model::{
+    Call, CallId, EndReason, Fact, Interruption, LeaveReason, ParticipantId, Timestamp,
+};
 
 use super::db::Conn;
 use super::error::StoreError;
@@ -58,7 +60,8 @@ async fn go_on(
         left: told.len(),
         ..Recovered::default()
     };
-    for call in live {
+    for mut call in live {
+        call.interruptions.push(Interruption { from, until: now });
         told.push(Fact::CallRecovered {
             call_id: call.call_id.clone(),
             from,

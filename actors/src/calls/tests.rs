@@ -3,6 +3,7 @@
 mod crashes;
 mod gone;
 mod hosts;
+mod recovery;
 mod ringing;
 mod rooms;
 
