@@ -144,6 +144,7 @@ async fn a_call_that_rang_when_the_server_went_down_can_still_be_answered() {
         to: vec![user("bob")],
         busy: Vec::new(),
         until: clock::instant(),
+        record: None,
         metadata: serde_json::Map::new(),
     };
     let (life, _) = crate::call::life::Life::ring(plan, at);
