@@ -17,6 +17,7 @@ pub mod keyframes;
 pub mod membership;
 mod moderate;
 pub mod moderation;
+mod permissions;
 pub mod places;
 pub mod recording;
 pub mod routes;
@@ -255,6 +256,8 @@ pub struct Room {
     recorded: Option<recording::Recorded>,
     /// What everybody was told last of the recording that runs.
     recording: Option<RecordingEvent>,
+    /// Whom everybody sees large.
+    spotlight: Option<ParticipantId>,
     parent: CallDoor,
     services: Services,
     seats: Seats,
@@ -304,6 +307,7 @@ impl Room {
             gathering,
             recorded: None,
             recording: None,
+            spotlight: None,
             parent,
             _alive: services.living.enter(ActorKind::Room),
             services,

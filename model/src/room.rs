@@ -29,6 +29,10 @@ pub struct RoomSettings {
     pub waiting_room: bool,
     /// A password is asked for. Set by giving one, never on its own.
     pub require_password: bool,
+    /// Everybody may write in the chat; otherwise only those who moderate.
+    pub allow_chat: bool,
+    /// Everybody may share a screen; otherwise only those who moderate.
+    pub allow_screen: bool,
 }
 
 impl Default for RoomSettings {
@@ -38,6 +42,8 @@ impl Default for RoomSettings {
             auto_transcribe: false,
             waiting_room: false,
             require_password: false,
+            allow_chat: true,
+            allow_screen: true,
         }
     }
 }

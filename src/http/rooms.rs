@@ -330,6 +330,8 @@ fn updated(mut room: Room, change: &UpdateRoom) -> Room {
         settings.allow_recording = rules.allow_recording.unwrap_or(settings.allow_recording);
         settings.auto_transcribe = rules.auto_transcribe.unwrap_or(settings.auto_transcribe);
         settings.waiting_room = rules.waiting_room.unwrap_or(settings.waiting_room);
+        settings.allow_chat = rules.allow_chat.unwrap_or(settings.allow_chat);
+        settings.allow_screen = rules.allow_screen.unwrap_or(settings.allow_screen);
     }
     room.settings.require_password = match change.password {
         Change::Keep => room.settings.require_password,

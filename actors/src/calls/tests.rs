@@ -3,6 +3,7 @@
 mod crashes;
 mod gone;
 mod hosts;
+mod permissions;
 mod ringing;
 mod rooms;
 
