@@ -26,6 +26,6 @@ pub use recording::{
     FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingInput, RecordingMode,
     RecordingReport, RecordingStatus, TrackReport,
 };
-pub use room::{Room, RoomSettings, RoomType};
+pub use room::{Room, RoomNow, RoomSettings, RoomType};
 pub use text::{ChatText, DisplayName, Password, RoomName, UserId};
 pub use time::Timestamp;

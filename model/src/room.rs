@@ -48,6 +48,18 @@ impl Default for RoomSettings {
     }
 }
 
+/// A room, and what those who come in now should know of its call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomNow {
+    /// The room.
+    #[serde(flatten)]
+    pub room: Room,
+    /// Its call is recorded.
+    pub recording: bool,
+    /// Its call is transcribed.
+    pub transcription: bool,
+}
+
 /// The seed's `Conference Room`, with our additions after its own keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Room {

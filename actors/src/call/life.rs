@@ -154,6 +154,16 @@ impl Life {
         matches!(self.state, CallState::Initiated | CallState::Ringing)
     }
 
+    /// A recording runs.
+    pub fn is_recorded(&self) -> bool {
+        self.call.recording
+    }
+
+    /// A transcription runs.
+    pub fn is_transcribed(&self) -> bool {
+        self.call.transcription
+    }
+
     /// A recording runs, or none does.
     pub fn set_recording(&mut self, recording: bool) {
         self.call.recording = recording;
