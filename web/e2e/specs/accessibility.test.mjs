@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { control, enter, inside, sees } from '../support/meeting.mjs';
+import { control, enter, inside, menu, sees } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -54,11 +54,11 @@ test('the meeting, its panels and its goodbye', async () => {
   await ada.page.getByRole('button', { name: 'Actions for Grace' }).click();
   await assertAccessible(ada, 'people');
 
-  await ada.page.getByRole('button', { name: 'Devices' }).click();
-  await assertAccessible(ada, 'devices');
+  await ada.page.getByRole('button', { name: 'Settings' }).click();
+  await assertAccessible(ada, 'settings');
   await ada.page.keyboard.press('Escape');
 
-  await control(ada, 'End for all').click();
+  await (await menu(ada, 'End for all')).click();
   await assertAccessible(ada, 'end');
   await ada.page.keyboard.press('Escape');
 

@@ -5,8 +5,7 @@ export const LANGUAGES = { en: 'English', de: 'Deutsch', ar: 'العربية' } 
 
 export type Language = keyof typeof LANGUAGES;
 
-export const LOADERS: Readonly<Record<Language, () => Promise<Readonly<Record<string, string>>>>> = {
-  en: async () => (await import('./en.json')).default,
+export const LOADERS: Readonly<Record<Exclude<Language, 'en'>, () => Promise<Readonly<Record<string, string>>>>> = {
   de: async () => (await import('./de.json')).default,
   ar: async () => (await import('./ar.json')).default,
 };

@@ -32,7 +32,7 @@ export const language = (): Language => speech.value.language;
 
 /** Speaks another language from now on; stays as it is where that one cannot be loaded. */
 export async function speak(wanted: Language): Promise<void> {
-  const words = await LOADERS[wanted]().catch(() => null);
+  const words = wanted === 'en' ? en : await LOADERS[wanted]().catch(() => null);
   if (!words) return;
   speech.value = speechOf(wanted, words);
   document.documentElement.lang = wanted;
