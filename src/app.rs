@@ -26,6 +26,7 @@ use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
 use crate::store::Store;
 use crate::turn::Turn;
+use crate::webhooks::Sender;
 
 pub use start::{Server, StartError};
 
@@ -54,6 +55,8 @@ pub struct App {
     pub tokens: Tokens,
     /// Brings recordings to their ends.
     pub archive: Archive,
+    /// Sends single events to applications; the courier has its own.
+    pub sender: Sender,
     /// Signs links to their files.
     pub links: Links,
     /// Checks rooms' passwords.

@@ -33,6 +33,8 @@ pub struct Config {
     pub recording: Recording,
     /// Where they are kept.
     pub storage: Storage,
+    /// What applications are told.
+    pub webhooks: Webhooks,
     /// What clients may ask for.
     pub limits: Limits,
     /// STUN and TURN for clients.
@@ -147,6 +149,24 @@ impl std::fmt::Debug for Storage {
             .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()
     }
+}
+
+/// `[webhooks]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Endpoints at a time.
+    pub most: u32,
+    /// Patience with an endpoint.
+    pub timeout_seconds: u64,
+    /// The first pause after a failure.
+    pub retry_seconds: u64,
+    /// How long is tried at all.
+    pub retry_hours: u32,
+    /// Days that the log of deliveries is kept.
+    pub keep_days: u32,
+    /// Endpoints may stand in private networks, and without TLS.
+    pub allow_private: bool,
 }
 
 /// `[limits]`

@@ -4,6 +4,7 @@ mod calls;
 mod connections;
 mod docs;
 pub(crate) mod envelope;
+mod events;
 pub(crate) mod extract;
 mod health;
 mod ice;
@@ -22,6 +23,7 @@ mod serve;
 #[cfg(feature = "testing")]
 mod testing;
 mod web;
+mod webhooks;
 mod whep;
 mod whip;
 mod ws;

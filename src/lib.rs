@@ -11,3 +11,4 @@ pub mod signaling;
 pub mod store;
 pub mod telemetry;
 pub mod turn;
+pub mod webhooks;

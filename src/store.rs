@@ -18,6 +18,7 @@ mod history;
 mod kept_out;
 mod keys;
 mod migrate;
+mod outbox;
 mod ownership;
 mod page;
 mod participants;
@@ -28,6 +29,7 @@ mod replies;
 mod rooms;
 mod schema;
 mod sql_types;
+mod webhooks;
 mod words;
 
 use std::future::Future;
@@ -36,11 +38,12 @@ use std::sync::Arc;
 use calls_actors::journal::{BoxFuture, Journal, JournalError, Sampled};
 use calls_model::rest::Page;
 use calls_model::{
-    Call, CallId, EventId, Fact, ParticipantId, QualitySample, Recording, RecordingId, Room,
+    Call, CallId, Event, EventId, Fact, ParticipantId, QualitySample, Recording, RecordingId, Room,
     RoomId, Timestamp, UserId,
 };
 use chrono::Utc;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 use self::address::Address;
 use self::db::Db;
@@ -50,12 +53,14 @@ pub use self::facts::StoredFact;
 pub use self::history::HistoryFilter;
 pub use self::kept_out::KeptOut;
 pub use self::keys::ApiKey;
+pub use self::outbox::Due;
 pub use self::ownership::Ownership;
 pub use self::page::PageRequest;
 pub use self::recordings::StoredRecording;
 pub use self::recover::Recovered;
 pub use self::replies::{Claim, Cutoffs, Keyed, Reply};
 pub use self::rooms::RoomAtDoor;
+pub use self::webhooks::StoredWebhook;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -67,6 +72,10 @@ pub struct Store {
 
 struct Inner {
     db: Db,
+    /// Changes whenever facts became true, or a delivery is due.
+    told: watch::Sender<u64>,
+    /// Changes whenever endpoints did.
+    hooks: watch::Sender<u64>,
     /// Taken only when the last handle goes.
     runtime: Option<Runtime>,
 }
@@ -118,6 +127,8 @@ impl Store {
         let store = Self {
             inner: Arc::new(Inner {
                 db,
+                told: watch::Sender::new(0),
+                hooks: watch::Sender::new(0),
                 runtime: Some(runtime),
             }),
         };
@@ -144,6 +155,50 @@ impl Store {
             lease.finish(outcome).await
         })
         .await
+        .inspect(|()| self.told())
+    }
+
+    /// Tells whoever follows facts or deliveries that there may be new ones.
+    fn told(&self) {
+        self.inner.told.send_modify(|times| *times += 1);
+    }
+
+    fn hooks_changed(&self) {
+        self.inner.hooks.send_modify(|times| *times += 1);
+    }
+
+    /// Changes whenever facts became true, or a delivery is due.
+    pub fn follow(&self) -> watch::Receiver<u64> {
+        self.inner.told.subscribe()
+    }
+
+    /// Changes whenever endpoints of webhooks did.
+    pub fn follow_webhooks(&self) -> watch::Receiver<u64> {
+        self.inner.hooks.subscribe()
+    }
+
+    /// Facts after this one as applications are told, in the order of their commits; from the very first where none
+    /// is given.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadCursor`] when there is no such fact, or when the database fails.
+    pub async fn events_after(&self, after: Option<&EventId>, limit: u32) -> Result<Vec<Event>> {
+        let after = after.cloned();
+        self.run(move |db| async move {
+            facts::events_after(&mut db.reader().await?.conn(), after.as_ref(), limit).await
+        })
+        .await
+    }
+
+    /// The last fact that was kept.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn newest_event(&self) -> Result<Option<EventId>> {
+        self.run(|db| async move { facts::newest(&mut db.reader().await?.conn()).await })
+            .await
     }
 
     /// Closes what was live when the last server went down: calls end as `failed`, presences leave as `crashed`.

@@ -3,12 +3,14 @@
 mod http {
     mod auth;
     mod calls;
+    mod events;
     mod health;
     mod idempotency;
     mod pages;
     mod problems;
     mod restart;
     mod rooms;
+    mod webhooks;
     mod whip;
 }
 mod support;

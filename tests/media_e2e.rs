@@ -5,8 +5,9 @@
 mod support;
 
 mod media_e2e {
+    mod keeping;
     pub(crate) mod peer;
-    mod recording;
+    pub(crate) mod recording;
     mod storage;
     pub(crate) mod tab;
 }

@@ -22,4 +22,5 @@ mod store {
     mod rooms;
     mod samples;
     mod schema;
+    mod webhooks;
 }

@@ -16,6 +16,7 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0, // the content security policy allows no data: scripts or styles
     modulePreload: { polyfill: false },
+    rollupOptions: { input: [here('app/index.html'), here('app/console.html')] },
   },
   server: { proxy: { '/api': { target: SERVER, ws: true } } },
   test: { root: here('.'), include: ['{sdk,app}/test/**/*.test.ts'] },

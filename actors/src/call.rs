@@ -142,7 +142,7 @@ impl Call {
             life,
             roster,
             place,
-            recording,
+            recording: recording.filter(LiveRecording::is_active),
             room: watch::Sender::new(room),
             restarts: RestartBudget::three_a_minute(),
             joining: 0,
@@ -476,6 +476,7 @@ impl Handler<RosterChanged> for Call {
             .life
             .after_leaving(&self.roster.inside, waiting, &left, now);
         self.remember();
+        self.record_as_wished(ctx);
         if !left.is_empty() || self.life.room().is_some() || self.has_company() {
             self.company(company, ctx);
         }

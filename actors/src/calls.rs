@@ -22,8 +22,8 @@ use std::time::Duration;
 use actix::prelude::*;
 use calls_model::signal::{ByeReason, Moderation};
 use calls_model::{
-    Call, CallId, CallKind, CallType, DisplayName, LeaveReason, ParticipantId, Role, Room, RoomId,
-    UserId,
+    Call, CallId, CallKind, CallType, DisplayName, LeaveReason, ParticipantId, RecordingMode, Role,
+    Room, RoomId, UserId,
 };
 
 use self::devices::Devices;
@@ -72,6 +72,8 @@ pub struct Initiate {
     pub to: Vec<UserId>,
     /// How long to ring.
     pub timeout: Duration,
+    /// Recorded like this from when it is answered.
+    pub record: Option<RecordingMode>,
     /// Kept with the call.
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }

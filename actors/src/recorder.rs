@@ -30,7 +30,7 @@ use crate::services::Services;
 /// Bursts that may wait here: the room fills it, and drops where it is full. A tape's own queue is the larger one.
 const MAILBOX: usize = 1024;
 
-/// How long the first packet may take to the disk.
+/// How long the first packet may take to the disk where somebody waits for it.
 pub const ROLLS_WITHIN: Duration = Duration::from_secs(8);
 
 /// How long a tape may take to write what it has and to close.
@@ -41,7 +41,10 @@ const CLOSES_WITHIN: Duration = Duration::from_secs(4);
 /// Answered when the first packet is on disk, or with the reason why none is.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<(), String>")]
-pub struct AwaitRolling;
+pub struct AwaitRolling(
+    /// How long the first packet may take.
+    pub Duration,
+);
 
 /// What comes from now on is left out, or taken again.
 #[derive(Debug, Clone, Copy, Message)]
@@ -160,8 +163,8 @@ impl Recorder {
     }
 
     /// Nobody heard anything: what is known of why.
-    fn not_rolling(&self) -> String {
-        let seconds = ROLLS_WITHIN.as_secs();
+    fn not_rolling(&self, within: Duration) -> String {
+        let seconds = within.as_secs();
         match self.watched.len() {
             0 => format!("nobody published anything to record within {seconds} s"),
             1 => format!("one track is published, but nothing of it came within {seconds} s"),
@@ -201,15 +204,19 @@ impl Actor for Recorder {
 impl Handler<AwaitRolling> for Recorder {
     type Result = ResponseFuture<Result<(), String>>;
 
-    fn handle(&mut self, _: AwaitRolling, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        AwaitRolling(within): AwaitRolling,
+        ctx: &mut Self::Context,
+    ) -> Self::Result {
         if self.rolling {
             return Box::pin(std::future::ready(Ok(())));
         }
         let (tell, told) = oneshot::channel();
         self.starting.push(tell);
-        ctx.run_later(ROLLS_WITHIN, |recorder, _| {
+        ctx.run_later(within, move |recorder, _| {
             if !recorder.rolling {
-                let reason = recorder.not_rolling();
+                let reason = recorder.not_rolling(within);
                 recorder.roll(&Err(reason));
             }
         });
@@ -284,6 +291,17 @@ impl Handler<ClockTold> for Recorder {
     fn handle(&mut self, ClockTold(clock): ClockTold, _: &mut Self::Context) {
         if let Some(tape) = &self.tape {
             tape.clock(clock);
+        }
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Handler<crate::testing::CrashTape> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, _: crate::testing::CrashTape, _: &mut Self::Context) {
+        if let Some(tape) = &self.tape {
+            tape.crash();
         }
     }
 }

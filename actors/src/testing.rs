@@ -8,7 +8,7 @@ use std::sync::mpsc;
 
 use actix::prelude::*;
 
-pub use self::crash::{Crash, CrashActor, Victim};
+pub use self::crash::{Crash, CrashActor, CrashTape, Victim};
 pub use self::fakes::{LocalPlaces, MemoryJournal, TestClock, services};
 pub use self::member::{Heard, ProbeMember};
 

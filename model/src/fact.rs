@@ -22,7 +22,7 @@ pub enum HashChange {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Fact {
     /// A room was made.
@@ -227,6 +227,32 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// Every name that a fact may have; released names never change.
+    pub const NAMES: &'static [&'static str] = &[
+        "room.created",
+        "room.updated",
+        "room.deleted",
+        "call.initiated",
+        "call.ringing",
+        "call.answered",
+        "call.rejected",
+        "call.ended",
+        "participant.joined",
+        "participant.role_changed",
+        "participant.media_changed",
+        "participant.left",
+        "recording.requested",
+        "recording.started",
+        "recording.paused",
+        "recording.resumed",
+        "recording.stopped",
+        "recording.processed",
+        "recording.available",
+        "recording.recomposed",
+        "recording.failed",
+        "recording.deleted",
+    ];
+
     /// Its stable, dotted name.
     pub fn name(&self) -> &'static str {
         match self {

@@ -105,6 +105,18 @@ id!(
     "evt_",
     "^evt_[a-z0-9]{1,64}$"
 );
+id!(
+    /// One endpoint that is told of facts.
+    WebhookId,
+    "hook_",
+    "^hook_[a-z0-9]{1,64}$"
+);
+id!(
+    /// One fact on its way to one endpoint.
+    DeliveryId,
+    "dlv_",
+    "^dlv_[a-z0-9]{1,64}$"
+);
 
 #[cfg(test)]
 mod tests {

@@ -15,10 +15,11 @@ pub mod room;
 pub mod signal;
 pub mod text;
 pub mod time;
+pub mod webhook;
 
 pub use call::{Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason};
 pub use fact::{Fact, HashChange};
-pub use id::{CallId, EventId, ParticipantId, RecordingId, RoomId};
+pub use id::{CallId, DeliveryId, EventId, ParticipantId, RecordingId, RoomId, WebhookId};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
 pub use problem::ProblemDetails;
 pub use quality::QualitySample;
@@ -27,5 +28,9 @@ pub use recording::{
     RecordingReport, RecordingStatus, TrackReport,
 };
 pub use room::{Room, RoomNow, RoomSettings, RoomType};
-pub use text::{ChatText, DisplayName, Password, RoomName, UserId};
+pub use text::{ChatText, Description, DisplayName, Password, RoomName, UserId};
 pub use time::Timestamp;
+pub use webhook::{
+    Attempt, CreateWebhook, Delivery, DeliveryStatus, Event, EventFilter, UpdateWebhook, Webhook,
+    WebhookSecret, WebhookStatus,
+};

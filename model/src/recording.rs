@@ -119,6 +119,11 @@ impl RecordingStatus {
         }
     }
 
+    /// Somebody records it, or did until a crash.
+    pub fn is_recorded(self) -> bool {
+        matches!(self, Self::Requested | Self::Active)
+    }
+
     /// Something is still to come.
     pub fn is_unsettled(self) -> bool {
         !matches!(self, Self::Available | Self::Failed)

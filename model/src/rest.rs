@@ -81,6 +81,9 @@ pub struct InitiateCall {
     /// Defaults to one-to-one for one callee and group for more.
     #[serde(default)]
     pub kind: Option<CallKind>,
+    /// Records it from when it is answered: `true` for a composite, or a mode.
+    #[serde(default)]
+    pub record: Option<RecordWish>,
     /// How long to ring.
     #[serde(default)]
     pub timeout_seconds: Option<RingSeconds>,
@@ -201,7 +204,7 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
-    fn keeps(&self) -> bool {
+    pub(crate) fn keeps(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
@@ -348,6 +351,26 @@ pub struct StartRecording {
     /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out.
     #[serde(default)]
     pub layout: Option<Layout>,
+}
+
+/// Whether a call is recorded from its beginning, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum RecordWish {
+    /// As a composite, or not at all.
+    Composite(bool),
+    /// In this mode.
+    Mode(RecordingMode),
+}
+
+impl RecordWish {
+    /// The mode, where it is recorded.
+    pub fn mode(self) -> Option<RecordingMode> {
+        match self {
+            Self::Composite(wanted) => wanted.then_some(RecordingMode::Composite),
+            Self::Mode(mode) => Some(mode),
+        }
+    }
 }
 
 /// Body of `POST /calls/recordings/{recording_id}/compose`.

@@ -93,6 +93,11 @@ text!(
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
 );
 text!(
+    /// What something is for, in the words of whoever made it.
+    Description, 200, printable,
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+);
+text!(
     /// A room's password as somebody typed it. Its `Debug` prints no letter of it.
     Password, 128, printable,
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
@@ -103,7 +108,7 @@ text!(
     r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*[^\s\u0000-\u0008\u000b-\u001f\u007f-\u009f][^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$"
 );
 
-shown!(UserId DisplayName RoomName ChatText);
+shown!(UserId DisplayName RoomName Description ChatText);
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -30,6 +30,7 @@ use crate::recording::{Bucket, BucketError, DiskStudio};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
 use crate::turn::{Turn, TurnError};
+use crate::webhooks::{Courier, Sender};
 
 /// Name of the secret that seals join tokens.
 const TOKEN_SECRET: &str = "join-tokens";
@@ -52,6 +53,9 @@ pub enum StartError {
     /// The bucket for recordings is configured in a way that makes no sense.
     #[error("storage: {0}")]
     Bucket(#[from] BucketError),
+    /// No trust in anybody's certificates.
+    #[error("webhooks: {0}")]
+    Webhooks(#[from] reqwest::Error),
     /// No media sockets.
     #[error("{0}{hint}", hint = media_hint(.0))]
     Media(#[from] PortsError),
@@ -112,6 +116,8 @@ pub struct Server {
     app: web::Data<App>,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
+    /// Tells applications, until this goes.
+    _courier: Courier,
     /// Nobody else's database while this server is there.
     _ownership: Ownership,
 }
@@ -177,6 +183,7 @@ impl Server {
         let life = Duration::from_secs(config.auth.token_minutes * 60);
         let recording = config.recording.clone();
         let bucket = Bucket::open(&config.storage)?;
+        let sender = Sender::new(&config.webhooks)?;
         let studio = DiskStudio::new(
             recording.folder.clone(),
             recording.min_free_mb,
@@ -206,6 +213,7 @@ impl Server {
             tokens: Tokens::new(&secret, life),
             links: Links::new(&link_secret, link_life),
             archive,
+            sender: sender.clone(),
             open: dev,
             metrics,
             stopping: Stopping {
@@ -229,6 +237,8 @@ impl Server {
             keys::first(&app.store, app.clock.now()).await?
         };
         actix::spawn(app.archive.clone().run());
+        let (store, clock) = (app.store.clone(), app.clock.clone());
+        let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
         actix::spawn(http::idempotency::sweep(app.clone()));
         let http = server.handle();
@@ -239,6 +249,7 @@ impl Server {
             app,
             http,
             ended,
+            _courier: courier,
             _ownership: ownership,
         })
     }

@@ -1,5 +1,7 @@
 //! `calls doctor`: looks at what the server will need, and says what to do.
 
+mod recording;
+
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ pub(super) fn examine(config: &Config) -> ExitCode {
     findings.push(addresses(config));
     findings.extend(turn(config, running.is_some()));
     findings.push(database(config));
+    findings.extend(recording::examine(&config.recording));
     for finding in &findings {
         match finding {
             Finding::Good(what) => say(&format!("  ok    {what}")),

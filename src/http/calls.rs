@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use calls_actors::calls::{Answer, CallSnapshot, Cancel, End, Initiate, Reject, VerbRefused};
-use calls_model::rest::{ActingUser, CallConnection, InitiateCall, MAX_CALLEES, Page};
+use calls_model::rest::{ActingUser, CallConnection, InitiateCall, MAX_CALLEES, Page, RecordWish};
 use calls_model::{Call, CallId, CallKind, CallStatus, RoomId, Timestamp, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -68,6 +68,7 @@ pub(super) async fn initiate(
             display_name: None,
             to: asked.to,
             timeout: Duration::from_secs(asked.timeout_seconds.unwrap_or_default().get().into()),
+            record: asked.record.and_then(RecordWish::mode),
             metadata: asked.metadata.unwrap_or_default(),
         })
         .await??;

@@ -1,14 +1,15 @@
 //! The OpenAPI document, generated from the handlers; and what it knows of paths.
 
 mod middleware;
+mod webhooks;
 
 use std::sync::LazyLock;
 
 use actix_web::dev::ResourceDef;
 use actix_web::{App, HttpResponse, get, web};
-use calls_model::ProblemDetails;
 use calls_model::rest::PageLimit;
 use calls_model::signal::{Answer, ClientFrame, ServerFrame};
+use calls_model::{Fact, ProblemDetails};
 use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{ArrayItems, Components, Schema};
@@ -36,6 +37,8 @@ pub fn document() -> OpenApi {
             ("calls", "From the first ring to the end, and the history."),
             ("rooms", "Places that hold one call after another."),
             ("participants", "What moderators do."),
+            ("webhooks", "What happened, told to applications."),
+            ("events", "What happened, to be asked for."),
             ("whip", "Publish over plain HTTP (RFC 9725)."),
             ("whep", "Watch over plain HTTP."),
             ("connections", "How clients connect."),
@@ -48,6 +51,7 @@ pub fn document() -> OpenApi {
     for item in document.paths.paths.values_mut() {
         middleware::document(item);
     }
+    document.webhooks = Some(webhooks::document());
     let components = document.components.get_or_insert_default();
     register(components);
     refer(components);
@@ -165,6 +169,8 @@ fn register(components: &mut Components) {
     add::<ServerFrame>(components);
     add::<Answer>(components);
     add::<PageLimit>(components);
+    add::<Fact>(components);
+    components.schemas.remove("Fact"); // only what facts are made of: `webhooks` has the rest
     components.add_security_scheme(
         "bearer",
         SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),

@@ -110,6 +110,15 @@ pub enum Problem {
         /// How many.
         count: usize,
     },
+    /// There are as many endpoints as may be.
+    #[error("there are {most} webhooks already (webhooks.most)")]
+    TooManyWebhooks {
+        /// The most that may be.
+        most: u32,
+    },
+    /// The endpoint is sent nothing.
+    #[error("the webhook is disabled; enable it first")]
+    WebhookDisabled,
     /// The client does not wait for the answers to what it asks.
     #[error("{most} requests wait for their answers already")]
     TooManyWaiting {
@@ -178,6 +187,8 @@ impl Problem {
             Self::Record(refused) => refusals::record(refused),
             Self::RecordingState(_) => &kinds::RECORDING_STATE,
             Self::FileNeeded { .. } => &kinds::FILE_NEEDED,
+            Self::TooManyWebhooks { .. } => &kinds::TOO_MANY_WEBHOOKS,
+            Self::WebhookDisabled => &kinds::WEBHOOK_DISABLED,
             Self::Signal(refused) => refusals::signal(refused),
             Self::Store(error) => refusals::store(error),
             Self::Unreachable(_) => &kinds::UNAVAILABLE,

@@ -1,29 +1,28 @@
 //! `/api/v1/calls/{call_id}/record/…` and `/api/v1/calls/recordings/…`: recordings started, stopped, listed and fetched.
 
+mod download;
+mod links;
+
 use std::time::Duration;
 
-use actix_files::NamedFile;
-use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
-use aws_lc_rs::hmac;
+use actix_web::{HttpResponse, delete, get, post, web};
 use calls_actors::calls::{PauseRecording, StartRecording as Start, StopRecording};
 use calls_model::rest::{ComposeRecording, Page, StartRecording};
 use calls_model::{
-    CallId, Fact, FilePlace, Layout, ParticipantId, Recording, RecordingFile, RecordingId,
-    RecordingMode, RecordingReport, RecordingStatus,
+    CallId, Fact, Layout, ParticipantId, Recording, RecordingId, RecordingMode, RecordingReport,
+    RecordingStatus,
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
 
+pub(super) use self::download::download_recording;
+pub use self::links::Links;
 use super::extract::{Body, Query, invalid};
 use super::paging::Paging;
 use super::problem::documented::{
     Access, BadBody, BadQuery, Conflict, Missing, NotStarted, Unavailable,
 };
 use super::problem::{Problem, kinds};
-use super::routes::BASE;
 use crate::app::App;
-use crate::auth::{Caller, caller};
+use crate::auth::Caller;
 use crate::store::StoredRecording;
 
 /// How long a start may take: the recorder gives itself 8 s, and then it is written down.
@@ -31,19 +30,6 @@ const START_WITHIN: Duration = Duration::from_secs(20);
 
 /// Most users that a recording may be narrowed to.
 const MOST_USERS: usize = 100;
-
-/// Which file is wanted, and the proof that it may be had.
-#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Wanted {
-    /// The name of the file; may be left out where there is only one, or one that is made of all others.
-    pub file: Option<String>,
-    /// Until when the link is good, in seconds since 1970; a part of `url` of a file.
-    pub expires: Option<u64>,
-    /// Proof of the link; a part of `url` of a file.
-    pub signature: Option<String>,
-}
 
 /// Starts a recording; answers when the first packet is on disk. Moderators only.
 #[utoipa::path(
@@ -318,81 +304,6 @@ pub(super) async fn compose_recording(
     Ok(HttpResponse::Accepted().json(recording))
 }
 
-/// Fetches a file of a recording, whole or in ranges (RFC 9110 §14).
-#[utoipa::path(
-    tag = "recordings",
-    params(("recording_id" = RecordingId, Path, description = "Which recording."), Wanted),
-    responses(
-        (status = 200, description = "The file.", content_type = "application/octet-stream", body = [u8]),
-        (status = 206, description = "A part of it.", content_type = "application/octet-stream", body = [u8]),
-        (status = 304, description = "It is the one that the caller has."),
-        (status = 307, description = "It is in the bucket; `Location` is good for a while."),
-        (status = 416, description = "It has no such part."),
-        Access, Missing, BadQuery, Conflict, Unavailable,
-    ),
-    security(("bearer" = []), ()),
-)]
-#[get("/recordings/{recording_id}/download")]
-pub(super) async fn download_recording(
-    app: web::Data<App>,
-    request: HttpRequest,
-    id: web::Path<RecordingId>,
-    Query(wanted): Query<Wanted>,
-) -> Result<HttpResponse, Problem> {
-    let signed = match (&wanted.file, wanted.expires, &wanted.signature) {
-        (Some(file), Some(expires), Some(signature)) => Some((file, expires, signature)),
-        _ => None,
-    };
-    let recording = if let Some((file, expires, signature)) = signed {
-        let now = u64::try_from(app.clock.now().utc().timestamp()).unwrap_or(0);
-        if expires < now || !app.links.proves(&id, file, expires, signature) {
-            return Err(Problem::Unauthorized(
-                "the link is not good, or not any more",
-            ));
-        }
-        stored(&app, &id).await?.recording
-    } else {
-        let caller = caller::identify(&app, &request).await?;
-        find(&caller, &app, &id).await?.recording
-    };
-    let file = pick(&recording, wanted.file.as_deref())?;
-    if let (FilePlace::Bucket, Some(bucket)) = (file.place, &app.archive.bucket) {
-        let link = bucket.link(&id, &file.name, app.links.life()).await;
-        let link = link.map_err(|_| Problem::Unavailable("the bucket"))?;
-        return Ok(HttpResponse::TemporaryRedirect()
-            .insert_header((LOCATION, link))
-            .finish());
-    }
-    let path = app.archive.studio.folder_of(&id).join(&file.name);
-    let opened = NamedFile::open_async(path).await;
-    let opened = opened.map_err(|_| Problem::NotFound { what: "file" })?;
-    let media_type = file.media_type.parse().map_err(|_| Problem::Internal)?;
-    let name = format!("{}-{}", recording.recording_id, file.name);
-    Ok(opened
-        .set_content_type(media_type)
-        .set_content_disposition(ContentDisposition {
-            disposition: DispositionType::Attachment,
-            parameters: vec![DispositionParam::Filename(name)],
-        })
-        .into_response(&request))
-}
-
-/// The file that is meant.
-fn pick<'a>(recording: &'a Recording, name: Option<&str>) -> Result<&'a RecordingFile, Problem> {
-    let files = &recording.files;
-    if files.is_empty() {
-        return Err(Problem::RecordingState("the recording has no files yet"));
-    }
-    match name {
-        Some(name) => {
-            let found = files.iter().find(|file| file.name == name);
-            found.ok_or(Problem::NotFound { what: "file" })
-        }
-        None if files.len() == 1 || recording.mode != RecordingMode::Tracks => Ok(&files[0]),
-        None => Err(Problem::FileNeeded { count: files.len() }),
-    }
-}
-
 /// Adds what only the border knows: links, and how far it is.
 fn present(app: &App, recording: &mut Recording) {
     let id = recording.recording_id.clone();
@@ -453,46 +364,4 @@ async fn or_over(
         },
         refused => refused.into(),
     }
-}
-
-/// Links to files that need no other credentials, and expire.
-pub struct Links {
-    key: hmac::Key,
-    life_seconds: u64,
-}
-
-impl Links {
-    /// Signed with this secret, good for so long.
-    pub fn new(secret: &[u8], life: Duration) -> Self {
-        Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
-            life_seconds: life.as_secs(),
-        }
-    }
-
-    /// How long links are good.
-    fn life(&self) -> Duration {
-        Duration::from_secs(self.life_seconds)
-    }
-
-    /// The link to a file.
-    fn of(&self, id: &RecordingId, file: &str, now: u64) -> String {
-        let expires = now + self.life_seconds;
-        let tag = hmac::sign(&self.key, &words(id, file, expires));
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("file", file)
-            .append_pair("expires", &expires.to_string())
-            .append_pair("signature", &hex::encode(tag))
-            .finish();
-        format!("{BASE}/recordings/{id}/download?{query}")
-    }
-
-    fn proves(&self, id: &RecordingId, file: &str, expires: u64, signature: &str) -> bool {
-        let tag = hex::decode(signature).unwrap_or_default();
-        hmac::verify(&self.key, &words(id, file, expires), &tag).is_ok()
-    }
-}
-
-fn words(id: &RecordingId, file: &str, expires: u64) -> Vec<u8> {
-    format!("{id}\n{file}\n{expires}").into_bytes()
 }

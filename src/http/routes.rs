@@ -6,8 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    calls, connections, docs, extract, health, ice, openapi, participants, quality, recordings,
-    rooms, web as pages, whep, whip, ws,
+    calls, connections, docs, events, extract, health, ice, openapi, participants, quality,
+    recordings, rooms, web as pages, webhooks, whep, whip, ws,
 };
 
 /// Where REST begins.
@@ -42,6 +42,16 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(recordings::delete_recording)
             .service(recordings::compose_recording)
             .service(recordings::download_recording)
+            .service(webhooks::create_webhook)
+            .service(webhooks::list_webhooks)
+            .service(webhooks::get_webhook)
+            .service(webhooks::update_webhook)
+            .service(webhooks::delete_webhook)
+            .service(webhooks::test_webhook)
+            .service(webhooks::list_deliveries)
+            .service(webhooks::redeliver)
+            .service(events::list_events)
+            .service(events::stream_events)
             .service(whip::whip_offer)
             .service(whip::whip_trickle)
             .service(whip::whip_stop)

@@ -86,9 +86,17 @@ fn policy(request: &HttpRequest) -> String {
 
 /// Paths that are drawn by a page's own script. Anything with a dot is a file, and there or not.
 fn entry(path: &str) -> Option<&'static str> {
-    let meeting = path == "meet" || path.starts_with("meet/");
-    let drawn = path.is_empty() || (meeting && !path.contains('.'));
-    drawn.then_some("index.html")
+    let under = |folder: &str| {
+        let rest = path.strip_prefix(folder);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    match path {
+        path if path.contains('.') => None,
+        "" => Some("index.html"),
+        _ if under("meet") => Some("index.html"),
+        _ if under("console") => Some("console.html"),
+        _ => None,
+    }
 }
 
 fn respond(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
@@ -151,9 +159,14 @@ mod tests {
         for path in ["", "meet", "meet/room_1", "meet/room_1/x"] {
             assert_eq!(entry(path), Some("index.html"), "{path:?}");
         }
+        for path in ["console", "console/", "console/calls/call_1"] {
+            assert_eq!(entry(path), Some("console.html"), "{path:?}");
+        }
         for path in [
             "missing.js",
             "meet/missing.js",
+            "console/missing.js",
+            "consoles",
             "assets/x.js",
             "elsewhere",
             "../etc/passwd",

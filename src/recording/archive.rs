@@ -144,6 +144,12 @@ impl Archive {
         if self.calls.send(asked).await.unwrap_or(true) {
             return Ok(());
         }
+        // It may have stopped as any does since it was looked up.
+        let now = self.store.recording(recording_id, self.clock.now()).await?;
+        let status = now.map(|now| now.recording.status);
+        if !status.is_some_and(RecordingStatus::is_recorded) {
+            return Ok(());
+        }
         warn!(recording.id = %recording_id, "{recording_id} was left behind by a crash and is taken up");
         let stopped = Fact::RecordingStopped {
             call_id: call_id.clone(),

@@ -75,9 +75,16 @@ impl DiskStudio {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is free where recordings are kept.
+    /// Megabytes that are free where recordings are kept, which must be there.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn free_mb(&self) -> std::io::Result<u64> {
+        Ok(self.free()? / MEGABYTE)
+    }
+
     fn free(&self) -> std::io::Result<u64> {
-        std::fs::create_dir_all(&self.folder)?;
         let stat = rustix::fs::statvfs(&*self.folder)?;
         Ok(stat.f_bavail * stat.f_frsize)
     }
@@ -85,7 +92,8 @@ impl DiskStudio {
 
 impl Studio for DiskStudio {
     fn admit(&self) -> Result<(), StudioRefused> {
-        let free = self.free().map_err(|error| {
+        let free = std::fs::create_dir_all(&self.folder).and_then(|()| self.free());
+        let free = free.map_err(|error| {
             StudioRefused::System(format!("{}: {error}", self.folder.display()))
         })?;
         metrics::gauge!(RECORDING_DISK_FULL).set(if free < self.min_free { 1.0 } else { 0.0 });
@@ -209,6 +217,11 @@ impl Tape for DiskTape {
 
     fn pause(&self, paused: bool) {
         let _ = self.words.send(Word::Pause(paused, Instant::now()));
+    }
+
+    #[cfg(feature = "testing")]
+    fn crash(&self) {
+        self.tell(Word::Crash);
     }
 
     fn close(&self) {

@@ -38,6 +38,8 @@ pub(super) enum Word {
     Clock(SourceClock),
     Pause(bool, Instant),
     Close,
+    #[cfg(feature = "testing")]
+    Crash,
 }
 
 /// A segment cannot be written.
@@ -192,6 +194,8 @@ impl Segment<'_> {
                 }
             }
             Word::Pause(..) | Word::Close => {}
+            #[cfg(feature = "testing")]
+            Word::Crash => panic!("crashed on purpose"),
         }
         Ok(())
     }

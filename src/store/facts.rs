@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use calls_model::{EventId, Fact, Timestamp};
+use calls_model::{Event, EventId, Fact, Timestamp};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::db::{Conn, on};
 use super::error::StoreError;
+use super::outbox::Kept;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
-use super::{calls, participants, recordings, rooms};
+use super::{calls, outbox, participants, recordings, rooms};
 
 /// A fact as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +69,26 @@ impl TryFrom<FactRow> for StoredFact {
     }
 }
 
-/// Makes the facts true and keeps them, inside the transaction that the connection is in.
+impl TryFrom<FactRow> for Event {
+    type Error = StoreError;
+
+    fn try_from(row: FactRow) -> Result<Self, StoreError> {
+        let mut data = row.body.0;
+        if let Some(data) = data.as_object_mut() {
+            data.remove("type"); // the event's own says more
+        }
+        Ok(Self {
+            event_id: value("fact id", row.id)?,
+            event_type: row.name,
+            subject: row.subject,
+            seq: count("fact number", row.seq)?,
+            timestamp: row.at.0,
+            data,
+        })
+    }
+}
+
+/// Makes the facts true, keeps them, and writes down who is to be told, inside the transaction that the connection is in.
 pub(super) async fn record(
     conn: &mut Conn<'_>,
     facts: &[Fact],
@@ -76,6 +96,7 @@ pub(super) async fn record(
 ) -> Result<(), StoreError> {
     let first = reserve(conn, facts.len()).await?;
     let mut last_of: HashMap<&str, i64> = HashMap::new();
+    let mut kept = Vec::with_capacity(facts.len());
     for (position, fact) in (first..).zip(facts) {
         apply(conn, fact).await?;
         let subject = fact.subject();
@@ -84,9 +105,17 @@ pub(super) async fn record(
             None => last_seq(conn, subject).await? + 1,
         };
         last_of.insert(subject, seq);
-        keep(conn, fact, position, seq, now).await?;
+        let id = EventId::new();
+        let at = fact.at().unwrap_or(now);
+        keep(conn, fact, &id, position, seq, at).await?;
+        kept.push(Kept {
+            id,
+            position,
+            name: fact.name(),
+            at,
+        });
     }
-    Ok(())
+    outbox::enqueue(conn, &kept, now).await
 }
 
 /// Takes the next positions. Whoever writes facts meanwhile waits here until this transaction is over: so positions
@@ -122,19 +151,20 @@ async fn last_seq(conn: &mut Conn<'_>, subject: &str) -> Result<i64, StoreError>
 async fn keep(
     conn: &mut Conn<'_>,
     fact: &Fact,
+    id: &EventId,
     position: i64,
     seq: i64,
-    now: Timestamp,
+    at: Timestamp,
 ) -> Result<(), StoreError> {
     on!(conn, c => {
         diesel::insert_into(facts::table)
             .values(NewFact {
                 position,
-                id: EventId::new().as_str(),
+                id: id.as_str(),
                 subject: fact.subject(),
                 seq,
                 name: fact.name(),
-                at: At(fact.at().unwrap_or(now)),
+                at: At(at),
                 body: document(fact),
             })
             .execute(c)
@@ -239,11 +269,20 @@ pub(super) async fn after(
     after: Option<&EventId>,
     limit: u32,
 ) -> Result<Vec<StoredFact>, StoreError> {
+    let rows = rows_after(conn, after, limit).await?;
+    rows.into_iter().map(StoredFact::try_from).collect()
+}
+
+async fn rows_after(
+    conn: &mut Conn<'_>,
+    after: Option<&EventId>,
+    limit: u32,
+) -> Result<Vec<FactRow>, StoreError> {
     let start = match after {
         None => 0,
         Some(id) => position(conn, id).await?.ok_or(StoreError::BadCursor)?,
     };
-    let rows: Vec<FactRow> = on!(conn, c => {
+    Ok(on!(conn, c => {
         facts::table
             .filter(facts::position.gt(start))
             .order(facts::position)
@@ -251,8 +290,43 @@ pub(super) async fn after(
             .limit(limit.into())
             .load(c)
             .await
+    })?)
+}
+
+/// As [`after`], as applications are told.
+pub(super) async fn events_after(
+    conn: &mut Conn<'_>,
+    after: Option<&EventId>,
+    limit: u32,
+) -> Result<Vec<Event>, StoreError> {
+    let rows = rows_after(conn, after, limit).await?;
+    rows.into_iter().map(Event::try_from).collect()
+}
+
+/// The facts with these ids, as applications are told.
+pub(super) async fn events(
+    conn: &mut Conn<'_>,
+    ids: &[&str],
+) -> Result<HashMap<String, Event>, StoreError> {
+    let rows: Vec<FactRow> = on!(conn, c => {
+        facts::table
+            .filter(facts::id.eq_any(ids.iter().copied()))
+            .select(FactRow::as_select())
+            .load(c)
+            .await
     })?;
-    rows.into_iter().map(StoredFact::try_from).collect()
+    rows.into_iter()
+        .map(|row| Ok((row.id.clone(), row.try_into()?)))
+        .collect()
+}
+
+/// The last fact that was kept.
+pub(super) async fn newest(conn: &mut Conn<'_>) -> Result<Option<EventId>, StoreError> {
+    let id: Option<String> = on!(conn, c => {
+        let query = facts::table.order(facts::position.desc()).select(facts::id);
+        query.first(c).await.optional()
+    })?;
+    id.map(|id| value("fact id", id)).transpose()
 }
 
 async fn position(conn: &mut Conn<'_>, id: &EventId) -> Result<Option<i64>, StoreError> {

@@ -152,6 +152,38 @@ table! {
 }
 
 table! {
+    webhooks (id) {
+        id -> Text,
+        url -> Text,
+        events -> Document,
+        description -> Nullable<Text>,
+        enabled -> Bool,
+        disabled_reason -> Nullable<Text>,
+        secret -> Text,
+        previous_secret -> Nullable<Text>,
+        previous_until -> Nullable<Moment>,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    webhook_deliveries (id) {
+        id -> Text,
+        webhook_id -> Text,
+        event_id -> Text,
+        position -> BigInt,
+        name -> Text,
+        status -> Text,
+        attempts -> BigInt,
+        created_at -> Moment,
+        since -> Moment,
+        next_at -> Nullable<Moment>,
+        settled_at -> Nullable<Moment>,
+        log -> Document,
+    }
+}
+
+table! {
     secrets (name) {
         name -> Text,
         value -> Binary,

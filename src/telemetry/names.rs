@@ -48,6 +48,12 @@ pub const RECORDINGS_FAILED: &str = "calls_recordings_failed_total";
 pub const RECORDING_UPLOAD_AGE: &str = "calls_recording_upload_age_seconds";
 /// Uploads that failed and are tried again: an alarm.
 pub const RECORDING_UPLOADS_FAILED: &str = "calls_recording_uploads_failed_total";
+/// Tries to deliver an event to an endpoint; label `outcome`: `delivered` or `failed`.
+pub const WEBHOOK_ATTEMPTS: &str = "calls_webhook_attempts_total";
+/// Deliveries that were given up after all tries: an alarm.
+pub const WEBHOOK_DELIVERIES_FAILED: &str = "calls_webhook_deliveries_failed_total";
+/// Endpoints that are disabled now, by somebody or because they took nothing: an alarm.
+pub const WEBHOOKS_DISABLED: &str = "calls_webhooks_disabled";
 /// Processor time used, all threads.
 pub const CPU_SECONDS: &str = "process_cpu_seconds_total";
 /// Memory in use.
@@ -94,6 +100,15 @@ pub(super) fn describe() {
         RECORDING_UPLOADS_FAILED,
         "Uploads of recordings that failed and are tried again."
     );
+    describe_counter!(
+        WEBHOOK_ATTEMPTS,
+        "Tries to deliver an event to an endpoint."
+    );
+    describe_counter!(
+        WEBHOOK_DELIVERIES_FAILED,
+        "Deliveries that were given up after all tries."
+    );
+    describe_gauge!(WEBHOOKS_DISABLED, "Endpoints that are disabled now.");
     describe_gauge!(SOCKETS, "Signaling sockets open now.");
     describe_counter!(FRAMES_IN, "Signaling frames received.");
     describe_counter!(FRAMES_OUT, "Signaling frames sent.");

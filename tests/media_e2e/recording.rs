@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use calls_actors::testing::Victim;
 use calls_codec::Demuxer;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
@@ -43,14 +42,14 @@ pub(crate) async fn settled(world: &World, started: &Value) -> Value {
     }
 }
 
-fn path_of(world: &World, recording: &Value, file: &Value) -> PathBuf {
+pub(crate) fn path_of(world: &World, recording: &Value, file: &Value) -> PathBuf {
     let id = recording["recording_id"].as_str().expect("an id");
     let name = file["name"].as_str().expect("a name");
     world.recordings().join(id).join(name)
 }
 
 /// When each frame of a file is, in milliseconds.
-fn times(path: &std::path::Path) -> Vec<i64> {
+pub(crate) fn times(path: &std::path::Path) -> Vec<i64> {
     let mut demuxer = Demuxer::open(path).expect("it opens");
     let mut times = Vec::new();
     while let Some(read) = demuxer.read().expect("to its end") {
@@ -59,7 +58,7 @@ fn times(path: &std::path::Path) -> Vec<i64> {
     times
 }
 
-fn number(value: &Value) -> u64 {
+pub(crate) fn number(value: &Value) -> u64 {
     value.as_u64().expect("a number")
 }
 
@@ -214,32 +213,6 @@ async fn what_is_said_in_a_pause_is_not_kept() {
 }
 
 #[actix::test]
-async fn a_room_that_crashes_goes_on_being_recorded_and_the_gap_is_told() {
-    let world = World::open().await;
-    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
-    let started = start(&world, &alice, "tracks").await;
-    sleep(LENGTH).await;
-    alice.crash(&world, Victim::Room).await;
-    sleep(2 * LENGTH).await;
-    stop(&world, &alice).await;
-    let recording = settled(&world, &started).await;
-    assert_eq!(recording["status"], "available", "{recording}");
-    let id = recording["recording_id"].as_str().expect("an id");
-    let report = world
-        .get(&format!("/recordings/{id}/report"))
-        .await
-        .expect(200);
-    let gap = &report["interruptions"][0];
-    let lasted = number(&gap["to_ms"]) - number(&gap["from_ms"]);
-    assert!(
-        lasted < 2000,
-        "the next segment begins within 2 s: {report}"
-    );
-    let files = recording["files"].as_array().expect("files");
-    assert_eq!(files.len(), 8, "each track before and after: {recording}");
-}
-
-#[actix::test]
 async fn all_voices_of_a_call_are_mixed_to_one_file_and_pictures_to_another() {
     let world = World::open().await;
     let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
@@ -259,4 +232,37 @@ async fn all_voices_of_a_call_are_mixed_to_one_file_and_pictures_to_another() {
         last.abs_diff(number(&mixed["duration_ms"])) < 150,
         "{mixed}"
     );
+}
+
+#[actix::test]
+async fn a_call_that_is_to_be_recorded_is_from_when_it_is_answered() {
+    let world = World::open().await;
+    let wish = json!({ "type": "video", "from": "ada", "to": ["grace"], "record": "tracks" });
+    let rung = world.post("/initiate", wish).await.expect(201);
+    let mut ada = Tab::seated(&rung["connection"], "ada").await;
+    let call = ada.call.clone();
+    let page = world.get(&format!("/{call}/recordings")).await.expect(200);
+    assert_eq!(page["data"], json!([]), "nobody has answered");
+    let answer = world
+        .post(&format!("/{call}/answer"), json!({}))
+        .await
+        .expect(200);
+    let _grace = Tab::seated(&answer["connection"], "grace").await;
+    let told = ada.socket.event("recording").await;
+    assert_eq!(
+        (&told["event"], &told["by"]),
+        (&json!("started"), &Value::Null)
+    );
+    assert_eq!(told["mode"], "tracks");
+    sleep(LENGTH / 4).await;
+    world
+        .post(&format!("/{call}/end"), json!({}))
+        .await
+        .expect(200);
+    let recording = settled(&world, &told).await;
+    assert_eq!(
+        recording["status"], "available",
+        "a recording ends with its call"
+    );
+    assert_eq!(recording["files"].as_array().expect("files").len(), 4);
 }

@@ -42,9 +42,20 @@ impl Tab {
         user: &'static str,
     ) -> Self {
         let (socket, welcome) = world.enter(room, user).await;
+        Self::begin(network, socket, &welcome, user).await
+    }
+
+    /// The same in a call that rang: by the `connection` that its caller or callee was given.
+    pub(crate) async fn seated(connection: &Value, user: &'static str) -> Self {
+        let mut socket = Socket::hello(connection).await;
+        let welcome = socket.event("welcome").await;
+        Self::begin(Network::Udp, socket, &welcome, user).await
+    }
+
+    async fn begin(network: Network, socket: Socket, welcome: &Value, user: &'static str) -> Self {
         let heard = Heard::default();
         let peer = Peer::new(&heard, network).await;
-        let [participant, call] = ids(&welcome);
+        let [participant, call] = ids(welcome);
         let mut tab = Self {
             user,
             participant,

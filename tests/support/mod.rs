@@ -6,6 +6,7 @@
     reason = "every test file uses another part of it, and unwraps what it expects"
 )]
 
+pub mod receiver;
 pub mod socket;
 
 use calls::app::Server;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use calls_model::call::IllegalMove;
 use calls_model::{
     Call, CallId, CallInput, CallKind, CallState, CallType, Fact, LeaveReason, Member,
-    ParticipantId, Role, Room, RoomType, Timestamp, UserId,
+    ParticipantId, RecordingMode, Role, Room, RoomType, Timestamp, UserId,
 };
 
 use super::callees::{Callee, Callees};
@@ -59,6 +59,8 @@ pub struct Plan {
     pub busy: Vec<UserId>,
     /// When ringing ends.
     pub until: Instant,
+    /// Recorded like this from when it is answered.
+    pub record: Option<RecordingMode>,
     /// Kept with the call.
     pub metadata: serde_json::Map<String, serde_json::Value>,
 }
@@ -77,6 +79,8 @@ pub struct Life {
     emptied: Option<Timestamp>,
     /// Who may come back without a new join, by what they were called before.
     crashed: Vec<(ParticipantId, Member)>,
+    /// A recording that begins when two are inside.
+    record: Option<RecordingMode>,
 }
 
 impl Life {
@@ -90,6 +94,7 @@ impl Life {
             past: Vec::new(),
             emptied: None,
             crashed: Vec::new(),
+            record: None,
         }
     }
 
@@ -105,6 +110,7 @@ impl Life {
             at: now,
         };
         let mut life = Self::new(call, None, callees, Some(plan.until));
+        life.record = plan.record;
         let mut facts = vec![initiated];
         if life.callees.are_all_busy()
             && let Ok(ended) = life.end_by(CallInput::Busy, now)
@@ -162,6 +168,12 @@ impl Life {
     /// A transcription runs.
     pub fn is_transcribed(&self) -> bool {
         self.call.transcription
+    }
+
+    /// The recording that was wished for and can begin now, if there is one. It is given once.
+    pub fn take_recording_wish(&mut self, inside: &[Member]) -> Option<RecordingMode> {
+        let answered = self.state == CallState::Active && inside.len() > 1;
+        self.record.take_if(|_| answered)
     }
 
     /// A recording runs, or none does.

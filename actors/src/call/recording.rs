@@ -1,6 +1,7 @@
 //! A call's recording: started, paused, stopped, and each of it written down before it is told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use calls_model::signal::{RecordingEvent, RecordingNews};
@@ -14,10 +15,16 @@ use crate::calls::{
     PauseRecording, RecordAsked, RecordRefused, RecordingLive, StartRecording, StopRecording,
 };
 use crate::clock;
-use crate::recorder::{PauseRecorder, Plan};
+use crate::recorder::{PauseRecorder, Plan, ROLLS_WITHIN};
 use crate::room::recording::{StartRecorder, StopRecorder, TellRecording};
 
 type Answer = Result<Recording, RecordRefused>;
+
+/// How long the first packet may take of a call that is recorded from when it was answered: they still connect.
+const CONNECTS_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long an answer waits for what it says to be written down.
+const STORED_WITHIN: Duration = Duration::from_secs(5);
 
 /// From the room: the recorder crashed too often.
 #[derive(Debug, Clone, Message)]
@@ -29,6 +36,8 @@ pub struct RecorderGaveUp(pub RecordingId);
 pub struct LiveRecording {
     recording: Recording,
     plan: Plan,
+    /// Who did the last thing to it; the application itself where nobody did.
+    by: Option<ParticipantId>,
 }
 
 impl LiveRecording {
@@ -73,7 +82,32 @@ impl Call {
         Ok(self.services.studio.admit()?)
     }
 
-    fn start_recording(&mut self, start: StartRecording) -> ResponseActFuture<Self, Answer> {
+    /// Begins what the caller wished for, once somebody has answered.
+    pub(super) fn record_as_wished(&mut self, ctx: &mut Context<Self>) {
+        let Some(mode) = self.life.take_recording_wish(&self.roster.inside) else {
+            return;
+        };
+        let start = StartRecording {
+            call_id: self.life.id().clone(),
+            by: None,
+            mode,
+            layout: None,
+            participants: Vec::new(),
+        };
+        let started = self.start_recording(start, CONNECTS_WITHIN);
+        ctx.spawn(started.map(|started, call: &mut Self, _| {
+            if let Err(refused) = started {
+                let id = call.life.id();
+                warn!(call.id = %id, "call {id} is not recorded as was wished: {refused}");
+            }
+        }));
+    }
+
+    fn start_recording(
+        &mut self,
+        start: StartRecording,
+        within: Duration,
+    ) -> ResponseActFuture<Self, Answer> {
         if let Err(refused) = self.may_start(&start) {
             return Box::pin(actix::fut::ready(Err(refused)));
         }
@@ -108,6 +142,7 @@ impl Call {
         self.recording = Some(LiveRecording {
             recording,
             plan: plan.clone(),
+            by: start.by,
         });
         self.remember();
         let mut room = self.room.subscribe();
@@ -121,6 +156,7 @@ impl Call {
             let start = StartRecorder {
                 plan,
                 paused: false,
+                within,
             };
             match room.send(start).await {
                 Ok(rolling) => rolling.map_err(|reason| RecordRefused::NotStarted { reason }),
@@ -160,7 +196,13 @@ impl Call {
             if let Some(room) = &*self.room.borrow() {
                 room.do_send(StopRecorder);
             }
-            return Box::pin(actix::fut::ready(Err(refused)));
+            // Whoever looks after the answer finds that it failed.
+            let flushed = tokio::time::timeout(STORED_WITHIN, self.services.scribe.flushed());
+            let told = async move {
+                let _ = flushed.await; // the scribe goes on trying
+                Err(refused)
+            };
+            return Box::pin(told.into_actor(self));
         }
         live.advance(RecordingInput::Start);
         live.recording.started_at = Some(at);
@@ -197,6 +239,7 @@ impl Call {
             return Box::pin(actix::fut::ready(Ok(live.recording.clone())));
         }
         live.recording.paused = pause.paused;
+        live.by.clone_from(&pause.by);
         let recording = live.recording.clone();
         if let Some(room) = room {
             room.do_send(PauseRecorder(pause.paused));
@@ -227,7 +270,7 @@ impl Call {
         let Some(live) = self.recording.as_ref().filter(|live| live.is_active()) else {
             return Box::pin(actix::fut::ready(Err(RecordRefused::NotRecording)));
         };
-        let id = live.id().clone();
+        let (id, by) = (live.id().clone(), by.cloned());
         let room = self.room.borrow().clone();
         let closed = async move {
             if let Some(room) = room {
@@ -237,15 +280,20 @@ impl Call {
         Box::pin(
             closed
                 .into_actor(self)
-                .then(move |(), call, _| call.after_stop(&id)),
+                .then(move |(), call, _| call.after_stop(&id, by)),
         )
     }
 
-    fn after_stop(&mut self, id: &RecordingId) -> ResponseActFuture<Self, Answer> {
+    fn after_stop(
+        &mut self,
+        id: &RecordingId,
+        by: Option<ParticipantId>,
+    ) -> ResponseActFuture<Self, Answer> {
         let Some(live) = self.recording.as_mut().filter(|live| live.id() == id) else {
             return Box::pin(actix::fut::ready(Err(RecordRefused::NotRecording))); // somebody else was quicker
         };
         live.advance(RecordingInput::Stop);
+        live.by = by;
         let recording = live.stopped(self.services.clock.now());
         let written = self.record(vec![recording.1]);
         self.drop_recording();
@@ -280,6 +328,7 @@ impl Call {
         room.do_send(StartRecorder {
             plan: live.plan.clone(),
             paused,
+            within: ROLLS_WITHIN,
         });
     }
 
@@ -303,7 +352,7 @@ impl Call {
 }
 
 impl LiveRecording {
-    fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.recording.status == RecordingStatus::Active
     }
 
@@ -319,6 +368,7 @@ impl LiveRecording {
             event,
             recording_id: self.id().clone(),
             mode: self.recording.mode,
+            by: self.by.clone(),
         }
     }
 
@@ -344,7 +394,7 @@ impl Handler<StartRecording> for Call {
     type Result = ResponseActFuture<Self, Answer>;
 
     fn handle(&mut self, start: StartRecording, _: &mut Self::Context) -> Self::Result {
-        self.start_recording(start)
+        self.start_recording(start, ROLLS_WITHIN)
     }
 }
 
@@ -371,13 +421,14 @@ impl Handler<RecordAsked> for Call {
         if !asked.on {
             return self.stop_recording(Some(&asked.by));
         }
-        self.start_recording(StartRecording {
+        let start = StartRecording {
             call_id: self.life.id().clone(),
             by: Some(asked.by),
             mode: asked.mode.unwrap_or(RecordingMode::Composite),
             layout: None,
             participants: Vec::new(),
-        })
+        };
+        self.start_recording(start, ROLLS_WITHIN)
     }
 }
 
@@ -386,7 +437,8 @@ impl Handler<RecordingLive> for Call {
 
     fn handle(&mut self, asked: RecordingLive, _: &mut Self::Context) -> bool {
         let live = self.recording.as_ref();
-        live.is_some_and(|live| *live.id() == asked.recording_id)
+        // A call that ends writes that its recording has stopped when its room is closed.
+        self.life.is_over() || live.is_some_and(|live| *live.id() == asked.recording_id)
     }
 }
 
@@ -394,9 +446,10 @@ impl Handler<RecorderGaveUp> for Call {
     type Result = ();
 
     fn handle(&mut self, RecorderGaveUp(id): RecorderGaveUp, _: &mut Self::Context) {
-        let Some(live) = self.recording.as_ref().filter(|live| *live.id() == id) else {
+        let Some(live) = self.recording.as_mut().filter(|live| *live.id() == id) else {
             return;
         };
+        live.by = None;
         warn!(recording.id = %id, "the recorder of {id} crashed too often; what is on disk is kept");
         let (_, fact) = live.stopped(self.services.clock.now());
         drop(self.record(vec![fact]));

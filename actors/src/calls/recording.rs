@@ -57,7 +57,7 @@ pub struct RecordAsked {
     pub mode: Option<RecordingMode>,
 }
 
-/// Whether a call still records this.
+/// Whether a call still records this. Where none does, all that it had to say of it is written before the answer.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "bool")]
 pub struct RecordingLive {
@@ -156,12 +156,16 @@ impl Handler<RecordingLive> for Calls {
 
     fn handle(&mut self, asked: RecordingLive, _: &mut Self::Context) -> Self::Result {
         let call = self.call(&asked.call_id);
+        let scribe = self.services.scribe.clone();
         Box::pin(async move {
-            let Some(call) = call else {
-                return false;
-            };
-            // A call that is alive and slow may still record: nobody takes its files away.
-            call.send(asked).timeout(PATIENCE).await.unwrap_or(true)
+            if let Some(call) = call
+                // A call that is alive and slow may still record: nobody takes its files away.
+                && call.send(asked).timeout(PATIENCE).await.unwrap_or(true)
+            {
+                return true;
+            }
+            let _ = scribe.flushed().await; // where nobody writes any more, nothing more is said
+            false
         })
     }
 }

@@ -27,6 +27,7 @@ impl Calls {
             display_name,
             mut to,
             timeout,
+            record,
             metadata,
         } = initiate;
         to.sort();
@@ -55,6 +56,7 @@ impl Calls {
                 to,
                 busy,
                 until: clock::instant() + timeout,
+                record,
                 metadata,
             },
             now,

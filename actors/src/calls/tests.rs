@@ -294,6 +294,7 @@ fn initiate(to: &[&str]) -> Initiate {
         display_name: None,
         to: to.iter().map(|name| user(name)).collect(),
         timeout: RING,
+        record: None,
         metadata: serde_json::Map::new(),
     }
 }

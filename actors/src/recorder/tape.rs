@@ -101,6 +101,10 @@ pub trait Tape: Send {
     /// What comes from now on is left out, or taken again.
     fn pause(&self, paused: bool);
 
+    /// Makes the thread that writes panic.
+    #[cfg(feature = "testing")]
+    fn crash(&self);
+
     /// Writes everything that came before and closes the files; [`TapeTold::Closed`] follows.
     fn close(&self);
 

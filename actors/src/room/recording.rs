@@ -26,8 +26,8 @@ const BACKOFF: Duration = Duration::from_millis(500);
 /// So many crashes a minute, and the recording is over.
 const RESTARTS: usize = 5;
 
-/// How long a recorder may take to say that it records; longer than it gives itself.
-const START_WITHIN: Duration = Duration::from_secs(9);
+/// How long a recorder may take to say that nothing came.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long it may take to close; longer than it gives its tape.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
@@ -42,6 +42,8 @@ pub struct StartRecorder {
     pub plan: Plan,
     /// It begins, or goes on, without taking anything.
     pub paused: bool,
+    /// How long the first packet may take to the disk.
+    pub within: Duration,
 }
 
 /// Record no more. Answered when all is written.
@@ -163,10 +165,12 @@ impl Handler<StartRecorder> for Room {
         self.close_recorder(); // there is none, unless an answer was lost
         let budget = RestartBudget::new(RESTARTS, Duration::from_secs(60));
         self.open_recorder(start.plan, start.paused, budget, ctx);
-        let rolling = self
-            .recorded
-            .as_ref()
-            .map(|recorded| recorded.recorder.send(AwaitRolling).timeout(START_WITHIN));
+        let rolling = self.recorded.as_ref().map(|recorded| {
+            recorded
+                .recorder
+                .send(AwaitRolling(start.within))
+                .timeout(start.within + ANSWERS_WITHIN)
+        });
         Box::pin(async move {
             let crashed = || Err("the recorder crashed before anything was written".to_owned());
             match rolling {
@@ -262,6 +266,17 @@ impl Handler<ChildEnded<RecordingId>> for Room {
             .and_then(WeakRecipient::upgrade);
         if let Some(call) = call {
             call.do_send(RecorderGaveUp(id));
+        }
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Handler<crate::testing::CrashTape> for Room {
+    type Result = ();
+
+    fn handle(&mut self, crash: crate::testing::CrashTape, _: &mut Self::Context) {
+        if let Some(recorded) = &self.recorded {
+            recorded.recorder.do_send(crash);
         }
     }
 }

@@ -28,6 +28,11 @@ macro_rules! crashable {
 
 crashable!(Call Room Participant Recorder);
 
+/// Makes the thread panic that writes what a room's recorder hears.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct CrashTape;
+
 /// Whom to crash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Victim {
@@ -35,6 +40,8 @@ pub enum Victim {
     Call,
     /// Its room.
     Room,
+    /// The thread that writes its recording.
+    Tape,
     /// One of those inside.
     Participant(ParticipantId),
 }
@@ -60,16 +67,14 @@ impl Handler<CrashActor> for Calls {
         let Some((call, memory)) = self.known(&call_id) else {
             return false;
         };
+        let room = memory.room.as_ref();
         match victim {
             Victim::Call => {
                 call.do_send(Crash);
                 true
             }
-            Victim::Room => memory
-                .room
-                .as_ref()
-                .map(|room| room.do_send(Crash))
-                .is_some(),
+            Victim::Room => room.map(|room| room.do_send(Crash)).is_some(),
+            Victim::Tape => room.map(|room| room.do_send(CrashTape)).is_some(),
             Victim::Participant(id) => {
                 let participant = memory.roster.participants.get(&id);
                 participant

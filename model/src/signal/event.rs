@@ -333,4 +333,7 @@ pub struct RecordingEvent {
     pub recording_id: RecordingId,
     /// What it is made of.
     pub mode: RecordingMode,
+    /// Who did it; null where the application itself did, or nobody.
+    #[schema(required = true)]
+    pub by: Option<ParticipantId>,
 }

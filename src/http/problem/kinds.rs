@@ -57,6 +57,8 @@ kinds! {
     NOT_RECORDING = "not-recording" CONFLICT "Nothing is being recorded";
     RECORDING_STATE = "recording-state" CONFLICT "The recording is not in a state for that";
     FILE_NEEDED = "file-needed" UNPROCESSABLE_ENTITY "It must be said which file is meant";
+    TOO_MANY_WEBHOOKS = "too-many-webhooks" CONFLICT "There are as many webhooks as may be";
+    WEBHOOK_DISABLED = "webhook-disabled" CONFLICT "The webhook is sent nothing";
     RECORDING_NOT_STARTED = "recording-not-started" GATEWAY_TIMEOUT "Nothing reached the disk";
     DISK_FULL = "disk-full" INSUFFICIENT_STORAGE "There is no room for another recording";
     PRECONDITION_FAILED = "precondition-failed" PRECONDITION_FAILED "The session has changed since";

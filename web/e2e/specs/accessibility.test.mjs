@@ -1,27 +1,13 @@
 // Axe finds nothing on any screen, and each is kept as a picture for people to look at.
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { assertAccessible } from '../support/accessible.mjs';
 import { control, enter, inside, menu, sees } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url));
 const WINDOW = { width: 1024, height: 720 };
 
-const here = world(() => mkdir(RESULTS, { recursive: true }));
-
-async function assertAccessible({ page }, screen) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate((tags) => globalThis.axe.run({ runOnly: tags }), RULES);
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`);
-  assert.deepEqual(found, []);
-  await page.screenshot({ path: `${RESULTS}screen-${screen}.png` });
-}
+const here = world();
 
 test('the landing page, with its options open', async () => {
   const visitor = await here.open('Visitor', '/', { viewport: WINDOW });

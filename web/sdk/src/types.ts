@@ -2,7 +2,9 @@
  * The server's words, under short names. Their shape is generated from the server's own OpenAPI document
  * (`npm run types`), so a change there that we do not follow does not compile here.
  */
-import type { components } from './schema';
+import type { components, paths } from './schema';
+
+export type { paths };
 
 type Schemas = components['schemas'];
 
@@ -20,6 +22,8 @@ export type ProblemDetails = Schemas['ProblemDetails'];
 export type PublishedMid = Schemas['PublishedMid'];
 export type Quality = Schemas['Quality'];
 export type RecordingEvent = Schemas['RecordingEvent'];
+export type QualitySample = Schemas['QualitySample'];
+export type Recording = Schemas['Recording'];
 export type Role = Schemas['Role'];
 export type Room = Schemas['Room'];
 export type RoomNow = Schemas['RoomNow'];

@@ -48,6 +48,7 @@ fn ring_busy(to: &[&str], busy: &[&str]) -> (Life, Vec<Fact>) {
         to: to.iter().map(|name| user(name)).collect(),
         busy: busy.iter().map(|name| user(name)).collect(),
         until: Instant::now(),
+        record: None,
         metadata: serde_json::Map::new(),
     };
     Life::ring(plan, at(0))

@@ -1,0 +1,198 @@
+//! What a recording's log says: its tracks, their files and clocks, and where something is missing.
+
+use std::collections::BTreeMap;
+
+use calls_media::capture::{Alignment, ClockPoint};
+use calls_model::{ParticipantId, Source, UserId};
+
+use crate::recording::log::{Entry, LaneKey, TrackKey};
+
+pub(super) struct LiveFile {
+    pub(super) name: String,
+    pub(super) track: TrackKey,
+    pub(super) codec: String,
+    pub(super) epochs: Vec<LiveEpoch>,
+}
+
+pub(super) struct LiveEpoch {
+    pub(super) at_us: i64,
+    pub(super) rtp: i64,
+    pub(super) rate: u32,
+    pub(super) lane: LaneKey,
+}
+
+pub(super) struct Known {
+    pub(super) participant_id: ParticipantId,
+    pub(super) user_id: UserId,
+    pub(super) source: Source,
+    /// The last that was counted in each segment.
+    pub(super) counts: BTreeMap<u32, [i64; 5]>,
+    pub(super) gaps: Vec<(i64, i64, bool)>,
+}
+
+/// A log, read.
+#[derive(Default)]
+pub(super) struct Session {
+    pub(super) tracks: BTreeMap<TrackKey, Known>,
+    pub(super) files: Vec<LiveFile>,
+    pub(super) clocks: BTreeMap<LaneKey, Vec<ClockPoint>>,
+    /// From, to.
+    pub(super) pauses: Vec<(i64, Option<i64>)>,
+    /// From, to: between the segments.
+    pub(super) interruptions: Vec<(i64, Option<i64>)>,
+}
+
+impl Session {
+    #[expect(clippy::too_many_lines, reason = "one arm for each entry")]
+    pub(super) fn read(entries: Vec<Entry>) -> Self {
+        let mut session = Self::default();
+        let (mut segment, mut end, mut open) = (0, None, None);
+        for entry in entries {
+            match entry {
+                Entry::Begun {
+                    segment: number, ..
+                } => {
+                    segment = number;
+                    open = Some(end);
+                }
+                Entry::Track {
+                    track,
+                    participant_id,
+                    user_id,
+                    source,
+                } => {
+                    session.tracks.entry(track).or_insert(Known {
+                        participant_id,
+                        user_id,
+                        source,
+                        counts: BTreeMap::new(),
+                        gaps: Vec::new(),
+                    });
+                }
+                Entry::File { file, track, codec } => session.files.push(LiveFile {
+                    name: file,
+                    track,
+                    codec,
+                    epochs: Vec::new(),
+                }),
+                Entry::Epoch {
+                    file,
+                    lane,
+                    at_us,
+                    rtp,
+                    rate,
+                } => {
+                    if let Some(Some(from)) = open.replace(None) {
+                        session.interruptions.push((from, Some(at_us.max(from))));
+                    }
+                    let mut files = session.files.iter_mut();
+                    if let Some(of) = files.find(|one| one.name == file) {
+                        of.epochs.push(LiveEpoch {
+                            at_us,
+                            rtp,
+                            rate,
+                            lane,
+                        });
+                    }
+                }
+                Entry::Clock {
+                    lane,
+                    rtp,
+                    ntp_us,
+                    arrival_us,
+                } => {
+                    let point = ClockPoint {
+                        rtp,
+                        ntp_us,
+                        arrival_us,
+                    };
+                    session.clocks.entry(lane).or_default().push(point);
+                }
+                Entry::Gap {
+                    track,
+                    from_us,
+                    to_us,
+                    lost,
+                } => {
+                    if let Some(known) = session.tracks.get_mut(&track) {
+                        known.gaps.push((from_us, to_us, lost > 0));
+                    }
+                }
+                Entry::Paused { at_us } => session.pauses.push((at_us, None)),
+                Entry::Resumed { at_us } => {
+                    if let Some(last) = session.pauses.last_mut() {
+                        last.1.get_or_insert(at_us);
+                    }
+                }
+                Entry::Counts {
+                    track,
+                    received,
+                    lost,
+                    dropped,
+                    frames,
+                    silence_us,
+                } => {
+                    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                    let counts = [
+                        number(received),
+                        number(lost),
+                        number(dropped),
+                        number(frames),
+                        silence_us,
+                    ];
+                    if let Some(known) = session.tracks.get_mut(&track) {
+                        known.counts.insert(segment, counts);
+                    }
+                }
+                Entry::Synced { end_us } => end = Some(end_us),
+                Entry::Closed => open = None,
+            }
+        }
+        if open.is_some() {
+            session.interruptions.push((end.unwrap_or(0), None));
+        }
+        session
+    }
+
+    pub(super) fn alignment(&self, epoch: &LiveEpoch) -> Alignment {
+        let own = self.clocks.get(&epoch.lane).map_or(&[][..], Vec::as_slice);
+        let peer = |lane: &LaneKey| lane.track.peer == epoch.lane.track.peer;
+        let all = self.clocks.iter().filter(|(lane, _)| peer(lane));
+        let all: Vec<ClockPoint> = all.flat_map(|(_, points)| points.iter().copied()).collect();
+        Alignment::new(epoch.rate, own, &all, (epoch.rtp, epoch.at_us))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_that_was_never_closed_is_an_interruption() {
+        let lane = LaneKey {
+            track: TrackKey { peer: 1, index: 0 },
+            layer: 0,
+            generation: 0,
+        };
+        let epoch = |at_us| Entry::Epoch {
+            file: "x".into(),
+            lane,
+            at_us,
+            rtp: 0,
+            rate: 90_000,
+        };
+        let begun = |segment| Entry::Begun { segment, at_us: 0 };
+        let synced = |end_us| Entry::Synced { end_us };
+        let entries = vec![
+            begun(0),
+            epoch(1_000_000),
+            synced(4_000_000),
+            begun(1),
+            epoch(5_000_000),
+            synced(7_000_000),
+        ];
+        let session = Session::read(entries);
+        let seen = session.interruptions;
+        assert_eq!(seen, [(4_000_000, Some(5_000_000)), (7_000_000, None)]);
+    }
+}

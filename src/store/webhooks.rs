@@ -1,0 +1,255 @@
+//! Endpoints that are told of facts.
+
+use calls_model::{EventFilter, Timestamp, Webhook, WebhookId, WebhookStatus};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::db::{Conn, on};
+use super::error::StoreError;
+use super::schema::webhooks;
+use super::sql_types::{At, JsonText};
+use super::words::{document, moment, value};
+use super::{Result, Store};
+
+/// An endpoint with the secrets that sign what it is sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredWebhook {
+    /// The endpoint.
+    pub webhook: Webhook,
+    /// The present secret: `whsec_` and base64.
+    pub secret: String,
+    /// The one before it; it counts until `webhook.previous_secret_until`.
+    pub previous_secret: Option<String>,
+}
+
+impl std::fmt::Debug for StoredWebhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredWebhook")
+            .field("webhook_id", &self.webhook.webhook_id)
+            .finish_non_exhaustive() // it holds secrets
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = webhooks)]
+struct WebhookRow {
+    id: String,
+    url: String,
+    events: JsonText,
+    description: Option<String>,
+    enabled: bool,
+    disabled_reason: Option<String>,
+    secret: String,
+    previous_secret: Option<String>,
+    previous_until: Option<At>,
+    created_at: At,
+}
+
+impl TryFrom<WebhookRow> for StoredWebhook {
+    type Error = StoreError;
+
+    fn try_from(row: WebhookRow) -> Result<Self> {
+        let status = if row.enabled {
+            WebhookStatus::Enabled
+        } else {
+            WebhookStatus::Disabled
+        };
+        Ok(Self {
+            webhook: Webhook {
+                webhook_id: value("webhook id", row.id)?,
+                url: row.url,
+                events: value("event filter", row.events.0)?,
+                description: row.description,
+                status,
+                disabled_reason: row.disabled_reason,
+                created_at: row.created_at.0,
+                previous_secret_until: moment(row.previous_until),
+            },
+            secret: row.secret,
+            previous_secret: row.previous_secret,
+        })
+    }
+}
+
+impl Store {
+    /// Keeps a new endpoint, where there are fewer than `most`; false where there are not.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn add_webhook(&self, stored: StoredWebhook, most: u32) -> Result<bool> {
+        self.run(move |db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = insert(&mut lease.conn(), &stored, most).await;
+            lease.finish(outcome).await
+        })
+        .await
+        .inspect(|_| self.hooks_changed())
+    }
+
+    /// All endpoints, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn webhooks(&self) -> Result<Vec<StoredWebhook>> {
+        self.run(|db| async move { list(&mut db.reader().await?.conn()).await })
+            .await
+    }
+
+    /// One endpoint.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn webhook(&self, id: &WebhookId) -> Result<Option<StoredWebhook>> {
+        let id = id.clone();
+        self.run(|db| async move { find(&mut db.reader().await?.conn(), &id).await })
+            .await
+    }
+
+    /// Changes an endpoint to this. Enabled anew, what it was not delivered is due at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] where it is gone, or when the database fails.
+    pub async fn change_webhook(&self, stored: StoredWebhook, now: Timestamp) -> Result<()> {
+        self.run(move |db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = update(&mut lease.conn(), &stored, now).await;
+            lease.finish(outcome).await
+        })
+        .await
+        .inspect(|()| self.hooks_changed())
+    }
+
+    /// Sends an endpoint nothing more, for this reason. One that was disabled before keeps its reason.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn disable_webhook(&self, id: &WebhookId, reason: &str) -> Result<()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.run(|db| async move { disable(&mut db.writer().await?.conn(), &id, &reason).await })
+            .await
+            .inspect(|()| self.hooks_changed())
+    }
+
+    /// Forgets an endpoint with the log of its deliveries; false where there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn remove_webhook(&self, id: &WebhookId) -> Result<bool> {
+        let id = id.clone();
+        self.run(|db| async move { remove(&mut db.writer().await?.conn(), &id).await })
+            .await
+            .inspect(|_| self.hooks_changed())
+    }
+}
+
+async fn insert(conn: &mut Conn<'_>, stored: &StoredWebhook, most: u32) -> Result<bool> {
+    let there: i64 = on!(conn, c => webhooks::table.count().get_result(c).await)?;
+    if there >= i64::from(most) {
+        return Ok(false);
+    }
+    let webhook = &stored.webhook;
+    on!(conn, c => {
+        diesel::insert_into(webhooks::table)
+            .values((
+                webhooks::id.eq(webhook.webhook_id.as_str()),
+                webhooks::url.eq(&webhook.url),
+                webhooks::events.eq(document(&webhook.events)),
+                webhooks::description.eq(&webhook.description),
+                webhooks::enabled.eq(webhook.status == WebhookStatus::Enabled),
+                webhooks::secret.eq(&stored.secret),
+                webhooks::created_at.eq(At(webhook.created_at)),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(true)
+}
+
+async fn list(conn: &mut Conn<'_>) -> Result<Vec<StoredWebhook>> {
+    let rows: Vec<WebhookRow> = on!(conn, c => {
+        webhooks::table
+            .order((webhooks::created_at, webhooks::id))
+            .select(WebhookRow::as_select())
+            .load(c)
+            .await
+    })?;
+    rows.into_iter().map(StoredWebhook::try_from).collect()
+}
+
+async fn find(conn: &mut Conn<'_>, id: &WebhookId) -> Result<Option<StoredWebhook>> {
+    let row: Option<WebhookRow> = on!(conn, c => {
+        let query = webhooks::table.find(id.as_str()).select(WebhookRow::as_select());
+        query.first(c).await.optional()
+    })?;
+    row.map(StoredWebhook::try_from).transpose()
+}
+
+/// What each endpoint that is sent anything wants.
+pub(super) async fn wanted(conn: &mut Conn<'_>) -> Result<Vec<(String, Vec<EventFilter>)>> {
+    let rows: Vec<(String, JsonText)> = on!(conn, c => {
+        webhooks::table
+            .filter(webhooks::enabled.eq(true))
+            .order((webhooks::created_at, webhooks::id))
+            .select((webhooks::id, webhooks::events))
+            .load(c)
+            .await
+    })?;
+    rows.into_iter()
+        .map(|(id, events)| Ok((id, value("event filter", events.0)?)))
+        .collect()
+}
+
+async fn update(conn: &mut Conn<'_>, stored: &StoredWebhook, now: Timestamp) -> Result<()> {
+    let webhook = &stored.webhook;
+    let enabled = webhook.status == WebhookStatus::Enabled;
+    let was: Option<bool> = on!(conn, c => {
+        let query = webhooks::table.find(webhook.webhook_id.as_str()).select(webhooks::enabled);
+        query.first(c).await.optional()
+    })?;
+    let was_enabled = was.ok_or(StoreError::NotFound { what: "webhook" })?;
+    on!(conn, c => {
+        diesel::update(webhooks::table.find(webhook.webhook_id.as_str()))
+            .set((
+                webhooks::url.eq(&webhook.url),
+                webhooks::events.eq(document(&webhook.events)),
+                webhooks::description.eq(&webhook.description),
+                webhooks::enabled.eq(enabled),
+                webhooks::disabled_reason.eq(&webhook.disabled_reason),
+                webhooks::secret.eq(&stored.secret),
+                webhooks::previous_secret.eq(&stored.previous_secret),
+                webhooks::previous_until.eq(webhook.previous_secret_until.map(At)),
+            ))
+            .execute(c)
+            .await
+    })?;
+    if enabled && !was_enabled {
+        super::outbox::try_all_again(conn, &webhook.webhook_id, now).await?;
+    }
+    Ok(())
+}
+
+async fn disable(conn: &mut Conn<'_>, id: &WebhookId, reason: &str) -> Result<()> {
+    on!(conn, c => {
+        diesel::update(webhooks::table.find(id.as_str()))
+            .filter(webhooks::enabled.eq(true))
+            .set((webhooks::enabled.eq(false), webhooks::disabled_reason.eq(reason)))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+async fn remove(conn: &mut Conn<'_>, id: &WebhookId) -> Result<bool> {
+    let gone = on!(conn, c => {
+        diesel::delete(webhooks::table.find(id.as_str())).execute(c).await
+    })?;
+    Ok(gone > 0)
+}

@@ -1,0 +1,75 @@
+/** The frame around every screen: who is in, where to go. */
+import { useEffect, useState } from 'preact/hooks';
+import { Button } from '../components/Button/Button';
+import { Toasts } from '../components/Toasts/Toasts';
+import { CallPage } from './screens/CallPage';
+import { Calls } from './screens/Calls';
+import { Live } from './screens/Live';
+import { RoomPage } from './screens/RoomPage';
+import { Rooms } from './screens/Rooms';
+import { Server } from './screens/Server';
+import { SignIn } from './screens/SignIn';
+import { key, signIn, signOut } from './state/api';
+import { follow, pathOf, place, SCREENS, type Place } from './state/route';
+import { t } from './words/t';
+
+export function Console() {
+  const [asked, setAsked] = useState(key.value !== null);
+  // A server that runs with --dev wants no key.
+  useEffect(() => {
+    if (!asked) signIn('').catch(() => {}).finally(() => setAsked(true));
+  }, []);
+  if (!asked) return null;
+  return (
+    <>
+      {key.value === null ? <SignIn /> : <Inside />}
+      <Toasts />
+    </>
+  );
+}
+
+function Inside() {
+  const where = place.value;
+  const title = t(`nav.${where.screen}`);
+  useEffect(() => {
+    document.title = t('console.titleOf', { screen: title });
+  }, [title]);
+  return (
+    <div class="console">
+      <header class="console__head">
+        <a class="console__brand" href={pathOf('live')} onClick={follow}>
+          <img src="/icon.svg" alt="" width="28" height="28" />
+          {t('console.title')}
+        </a>
+        <nav class="console__nav" aria-label={t('nav.label')}>
+          {SCREENS.map((screen) => (
+            <a key={screen} href={pathOf(screen)} aria-current={screen === where.screen ? 'page' : undefined} onClick={follow}>
+              {t(`nav.${screen}`)}
+            </a>
+          ))}
+        </nav>
+        {key.value && (
+          <Button size="small" look="ghost" onClick={signOut}>
+            {t('signIn.out')}
+          </Button>
+        )}
+      </header>
+      <main class="console__main" key={`${where.screen}/${where.id ?? ''}`}>
+        <Shown where={where} />
+      </main>
+    </div>
+  );
+}
+
+function Shown({ where: { screen, id, query } }: { where: Place }) {
+  switch (screen) {
+    case 'live':
+      return <Live />;
+    case 'calls':
+      return id ? <CallPage callId={id} /> : <Calls query={query} />;
+    case 'rooms':
+      return id ? <RoomPage roomId={id} /> : <Rooms />;
+    case 'server':
+      return <Server />;
+  }
+}

@@ -1,0 +1,51 @@
+/** How well each was connected, over the whole call. */
+import type { Call, QualitySample } from '@calls/sdk';
+import { Answer } from '../components/Answer';
+import { Chart } from '../components/Chart';
+import type { Series } from '../components/chart';
+import { api, got } from '../state/api';
+import { all, useAsk } from '../state/ask';
+import { nameOf } from './parts';
+import { t } from '../words/t';
+
+/** The server keeps a sample for every 5 s. */
+const EVERY_MS = 5000;
+/** As many as a chart can show; a longer call shows its beginning. */
+const MOST = 5000;
+
+export function CallQuality({ call }: { call: Call }) {
+  const path = { call_id: call.call_id };
+  const page = (cursor: string | undefined) =>
+    got(api.GET('/api/v1/calls/{call_id}/quality', { params: { path, query: { limit: 100, ...(cursor && { cursor }) } } }));
+  const samples = useAsk(() => all(page, MOST), [call.call_id], call.status === 'ended' ? undefined : EVERY_MS);
+  const names = new Map(call.participants.map((member) => [member.participant_id, nameOf(member)]));
+
+  const series = (samples: QualitySample[], value: (sample: QualitySample) => number | null): Series[] =>
+    [...new Set(samples.map(({ participant_id }) => participant_id))].sort().map((id) => ({
+      name: names.get(id) ?? id,
+      points: samples
+        .filter(({ participant_id }) => participant_id === id)
+        .map((sample) => ({ at: Date.parse(sample.at), value: value(sample) })),
+    }));
+  return (
+    <>
+      <h2>{t('quality.title')}</h2>
+      <Answer of={samples}>
+        {(rows) =>
+          rows.length === 0 ? (
+            <p class="console__empty">{t('quality.empty')}</p>
+          ) : (
+            <div class="charts">
+              <Chart title={t('quality.score')} unit={t('unit.of5')} series={series(rows, ({ score }) => score)} top={5} />
+              <Chart title={t('quality.loss')} unit={t('unit.percent')} series={series(rows, ({ loss }) => loss * 100)} />
+              <Chart title={t('quality.rtt')} unit={t('unit.ms')} series={series(rows, ({ rtt_ms }) => rtt_ms ?? null)} />
+              <Chart title={t('quality.up')} unit={t('unit.kbps')} series={series(rows, ({ up_kbps }) => up_kbps)} />
+              <Chart title={t('quality.down')} unit={t('unit.kbps')} series={series(rows, ({ down_kbps }) => down_kbps)} />
+              <Chart title={t('quality.freezes')} unit={t('unit.count')} series={series(rows, ({ freezes }) => freezes)} />
+            </div>
+          )
+        }
+      </Answer>
+    </>
+  );
+}

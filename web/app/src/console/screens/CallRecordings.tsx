@@ -1,0 +1,127 @@
+/** What was recorded of a call: to be watched here, fetched, made anew, deleted. */
+import type { Call, Recording } from '@calls/sdk';
+import { elapsed } from '../../layout/text';
+import { Answer } from '../components/Answer';
+import { Badge, type Tone } from '../components/Badge';
+import { Confirm } from '../components/Confirm';
+import { Facts } from '../components/Facts';
+import { Table } from '../components/Table';
+import { api, got } from '../state/api';
+import { all, useAsk } from '../state/ask';
+import { bytes, moment } from '../state/format';
+import { said, t } from '../words/t';
+
+const EVERY_MS = 3000;
+const MOST = 200;
+const TONES: Record<Recording['status'], Tone> = {
+  requested: 'busy',
+  active: 'bad',
+  processing: 'busy',
+  uploading: 'busy',
+  available: 'good',
+  failed: 'bad',
+};
+
+export function CallRecordings({ call }: { call: Call }) {
+  const path = { call_id: call.call_id };
+  const page = (cursor: string | undefined) =>
+    got(api.GET('/api/v1/calls/{call_id}/recordings', { params: { path, query: { limit: 100, ...(cursor && { cursor }) } } }));
+  const list = useAsk(() => all(page, MOST), [call.call_id], EVERY_MS);
+  return (
+    <>
+      <h2>{t('recording.title')}</h2>
+      <Answer of={list}>
+        {(recordings) =>
+          recordings.length === 0 ? (
+            <p class="console__empty">{t('recording.empty')}</p>
+          ) : (
+            <ul class="recordings">
+              {recordings.map(({ recording_id }) => (
+                <One key={recording_id} id={recording_id} then={list.again} />
+              ))}
+            </ul>
+          )
+        }
+      </Answer>
+    </>
+  );
+}
+
+const unfinished = ({ status }: Recording): boolean => status !== 'available' && status !== 'failed';
+
+function One({ id, then }: { id: string; then: () => void }) {
+  const path = { recording_id: id };
+  // Asked for one by one, because only that answer has links.
+  const found = useAsk(() => got(api.GET('/api/v1/calls/recordings/{recording_id}', { params: { path } })), [id], EVERY_MS);
+  return (
+    <li class="recordings__one">
+      <Answer of={found}>
+        {(recording) => (
+          <>
+            <Facts
+              of={[
+                [t('recording.id'), <code>{recording.recording_id}</code>],
+                [t('recording.state'), <State recording={recording} />],
+                [t('recording.mode'), said('mode', recording.mode)],
+                [t('recording.started'), recording.started_at ? moment(recording.started_at) : t('value.none')],
+                [t('call.lasts'), elapsed(recording.duration_seconds)],
+                [t('recording.size'), bytes(recording.size_bytes)],
+              ]}
+            />
+            <Player recording={recording} />
+            <Files recording={recording} />
+            {!unfinished(recording) && (
+              <Confirm
+                small
+                label={t('recording.delete')}
+                about={recording.recording_id}
+                title={t('recording.deleteTitle')}
+                text={t('recording.deleteText')}
+                go={t('recording.delete')}
+                run={() => got(api.DELETE('/api/v1/calls/recordings/{recording_id}', { params: { path } }))}
+                then={then}
+              />
+            )}
+          </>
+        )}
+      </Answer>
+    </li>
+  );
+}
+
+function State({ recording }: { recording: Recording }) {
+  return (
+    <>
+      <Badge tone={TONES[recording.status]}>{said('recordingStatus', recording.status)}</Badge>
+      {unfinished(recording) && recording.status !== 'active' && ` ${recording.progress} %`}
+      {recording.error && <span class="console__problem"> {recording.error}</span>}
+    </>
+  );
+}
+
+/** The one file that everybody is in, where there is one. */
+function Player({ recording }: { recording: Recording }) {
+  const file = recording.files.find(({ kind, url }) => kind !== 'track' && url);
+  if (!file?.url) return null;
+  const Media = file.kind === 'audio' ? 'audio' : 'video';
+  return <Media class="recordings__player" src={file.url} controls preload="metadata" aria-label={file.name} />;
+}
+
+function Files({ recording }: { recording: Recording }) {
+  if (recording.files.length === 0) return null;
+  return (
+    <Table
+      caption={t('recording.files')}
+      columns={[
+        { head: t('file.name'), cell: (file: Recording['files'][number]) => (file.url ? <a href={file.url}>{file.name}</a> : file.name) },
+        { head: t('file.codec'), cell: ({ codec }) => codec },
+        { head: t('file.place'), cell: ({ place }) => said('place', place) },
+        { head: t('call.lasts'), cell: ({ duration_ms }) => elapsed(duration_ms / 1000), figures: true },
+        { head: t('recording.size'), cell: ({ size_bytes }) => bytes(size_bytes), figures: true },
+      ]}
+      rows={recording.files}
+      keyOf={({ name }) => name}
+      empty=""
+    />
+  );
+}

@@ -1,0 +1,136 @@
+/** All calls there were, by filters, as a table or as a file. */
+import type { Call } from '@calls/sdk';
+import { elapsed } from '../../layout/text';
+import { detailOf } from '../../state/announce';
+import { toast } from '../../state/toasts';
+import { Button } from '../../components/Button/Button';
+import { Answer } from '../components/Answer';
+import { More, Table } from '../components/Table';
+import { api, got } from '../state/api';
+import { all, usePages } from '../state/ask';
+import { csv, download, moment } from '../state/format';
+import { go, pathOf } from '../state/route';
+import { CallLink, Marks, namesOf, RoomName } from './parts';
+import { said, t } from '../words/t';
+
+const STATUSES = ['initiated', 'ringing', 'active', 'ended'] as const;
+const KINDS = ['one_to_one', 'group', 'conference', 'bot'] as const;
+
+/** A file longer than that is for the API. */
+const MOST_IN_FILE = 10_000;
+
+const FILTERS = ['user_id', 'room_id', 'status', 'kind', 'from', 'to'] as const;
+type Filter = (typeof FILTERS)[number];
+
+const page = (filters: Partial<Record<Filter, string>>, limit: number) => (cursor: string | undefined) =>
+  got(api.GET('/api/v1/calls/history', { params: { query: { ...filters, limit, ...(cursor && { cursor }) } as never } }));
+
+export function Calls({ query }: { query: URLSearchParams }) {
+  const filters = filtersOf(query);
+  const list = usePages<Call>(page(filters, 50), [query.toString()]);
+  const save = async () => {
+    try {
+      const rows = await all<Call>(page(filters, 100), MOST_IN_FILE);
+      download('calls.csv', csv([HEAD, ...rows.map(row)]), 'text/csv');
+    } catch (error) {
+      toast(t('action.failed', { detail: detailOf(error) }), { tone: 'bad' });
+    }
+  };
+  return (
+    <>
+      <div class="console__title">
+        <h1>{t('calls.title')}</h1>
+        <Button size="small" onClick={() => void save()}>
+          {t('calls.csv')}
+        </Button>
+      </div>
+      <Filters query={query} />
+      <Answer of={{ value: list.rows, error: list.error }}>
+        {(rows) => (
+          <Table
+            caption={t('calls.title')}
+            columns={[
+              { head: t('call.call'), cell: (call: Call) => <CallLink id={call.call_id} /> },
+              { head: t('call.made'), cell: ({ created_at }) => (created_at ? moment(created_at) : t('value.unknown')) },
+              { head: t('call.kind'), cell: ({ kind }) => said('kind', kind) },
+              { head: t('call.state'), cell: (call) => <Marks call={call} /> },
+              { head: t('call.room'), cell: ({ room_id }) => <RoomName id={room_id ?? null} /> },
+              { head: t('call.people'), cell: ({ participants }) => namesOf(participants) },
+              { head: t('call.lasts'), cell: ({ duration_seconds }) => elapsed(duration_seconds), figures: true },
+            ]}
+            rows={rows}
+            keyOf={({ call_id }) => call_id}
+            empty={t('calls.empty')}
+          />
+        )}
+      </Answer>
+      <More more={list.more} />
+    </>
+  );
+}
+
+const HEAD = ['call_id', 'kind', 'status', 'end_reason', 'room_id', 'created_at', 'started_at', 'ended_at', 'duration_seconds', 'user_ids'];
+
+const row = (call: Call): (string | number | null)[] => [
+  call.call_id,
+  call.kind,
+  call.status,
+  call.end_reason ?? null,
+  call.room_id ?? null,
+  call.created_at ?? null,
+  call.started_at ?? null,
+  call.ended_at ?? null,
+  call.duration_seconds,
+  call.participants.map(({ user_id }) => user_id).join(' '),
+];
+
+/** What the address filters by; days become moments. */
+function filtersOf(query: URLSearchParams): Partial<Record<Filter, string>> {
+  const filters: Partial<Record<Filter, string>> = {};
+  for (const name of FILTERS) {
+    const value = query.get(name);
+    if (!value) continue;
+    const day = name === 'from' || name === 'to' ? new Date(`${value}T${name === 'from' ? '00:00:00' : '23:59:59.999'}`) : null;
+    if (day && Number.isNaN(day.getTime())) continue;
+    filters[name] = day ? day.toISOString() : value;
+  }
+  return filters;
+}
+
+function Filters({ query }: { query: URLSearchParams }) {
+  const set = (name: Filter, value: string) => {
+    const next = new URLSearchParams(query);
+    if (value) next.set(name, value);
+    else next.delete(name);
+    go(pathOf('calls', undefined, next), 'replace');
+  };
+  const text = (name: Filter, type: 'search' | 'date') => (
+    <label class="filters__one">
+      {t(`filter.${name}`)}
+      <input type={type as 'text'} value={query.get(name) ?? ''} onChange={(event) => set(name, event.currentTarget.value.trim())} />
+    </label>
+  );
+  const choice = (name: Filter, words: readonly string[], group: string) => (
+    <label class="filters__one">
+      {t(`filter.${name}`)}
+      <select value={query.get(name) ?? ''} onChange={(event) => set(name, event.currentTarget.value)}>
+        <option value="">{t('filter.any')}</option>
+        {words.map((word) => (
+          <option key={word} value={word}>
+            {said(group, word)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  return (
+    <form class="filters" role="search" aria-label={t('filter.label')} onSubmit={(event) => event.preventDefault()}>
+      {text('user_id', 'search')}
+      {text('room_id', 'search')}
+      {choice('status', STATUSES, 'status')}
+      {choice('kind', KINDS, 'kind')}
+      {text('from', 'date')}
+      {text('to', 'date')}
+    </form>
+  );
+}

@@ -1,0 +1,79 @@
+/** Small pieces that several screens show. */
+import type { Call, WireMember } from '@calls/sdk';
+import { useEffect, useState } from 'preact/hooks';
+import { Badge, type Tone } from '../components/Badge';
+import { api, got } from '../state/api';
+import { follow, pathOf } from '../state/route';
+import { said, t } from '../words/t';
+
+/** Names in a row; beyond this many, how many more. */
+const NAMES = 4;
+
+const TONES: Record<string, Tone> = { active: 'good', ringing: 'busy', initiated: 'busy' };
+
+export const nameOf = ({ display_name, user_id }: WireMember): string => display_name || user_id;
+
+export function namesOf(members: readonly WireMember[]): string {
+  const names = members.slice(0, NAMES).map(nameOf).join(', ');
+  const rest = members.length - NAMES;
+  return rest > 0 ? t('call.namesAndMore', { names, rest }) : names;
+}
+
+/** The tail tells ids apart: they begin with the time. */
+const tail = (id: string): string => `…${id.slice(-8)}`;
+
+export function CallLink({ id }: { id: string }) {
+  return (
+    <a href={pathOf('calls', id)} title={id} onClick={follow}>
+      {tail(id)}
+    </a>
+  );
+}
+
+export function RoomLink({ id, name }: { id: string | null; name?: string }) {
+  if (!id) return <>{t('value.none')}</>;
+  return (
+    <a href={pathOf('rooms', id)} title={id} onClick={follow}>
+      {name ?? tail(id)}
+    </a>
+  );
+}
+
+/** Rooms that were asked for, so that a table asks for each once. */
+const rooms = new Map<string, Promise<string | undefined>>();
+
+function roomName(id: string): Promise<string | undefined> {
+  let name = rooms.get(id);
+  if (!name) {
+    const asked = got(api.GET('/api/v1/calls/rooms/{room_id}', { params: { path: { room_id: id } } }));
+    name = asked.then(
+      (room) => room.name,
+      () => undefined, // deleted meanwhile: its id has to do
+    );
+    rooms.set(id, name);
+  }
+  return name;
+}
+
+/** A room by its name, where it is still there. */
+export function RoomName({ id }: { id: string | null }) {
+  const [name, setName] = useState<string>();
+  useEffect(() => {
+    if (id) void roomName(id).then(setName);
+  }, [id]);
+  return <RoomLink id={id} {...(name && { name })} />;
+}
+
+/** Its state, and what is made of it. */
+export function Marks({ call }: { call: Call }) {
+  const why = call.end_reason ? said('reason', call.end_reason) : null;
+  return (
+    <span class="console__marks">
+      <Badge tone={TONES[call.status] ?? (call.end_reason === 'failed' ? 'bad' : 'plain')}>
+        {why ?? said('status', call.status)}
+      </Badge>
+      {call.recording && <Badge tone="bad">{t('call.recorded')}</Badge>}
+      {call.transcription && <Badge tone="busy">{t('call.transcribed')}</Badge>}
+    </span>
+  );
+}

@@ -1,0 +1,97 @@
+// The console: what goes on, what went on, and what can be done about it.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { assertAccessible } from '../support/accessible.mjs';
+import { sees, seesAndHears } from '../support/meeting.mjs';
+import { api } from '../support/server.mjs';
+import { world } from '../support/world.mjs';
+
+const WINDOW = { width: 1280, height: 860 };
+
+const here = world();
+
+const open = (path = '') => here.open('Operator', `/console${path}`, { viewport: WINDOW });
+
+test('an operator watches a call, removes somebody from it, ends it, and finds it again in the history', async () => {
+  const room = await here.room({ name: 'Weekly' });
+  const ada = await here.join('Ada', room);
+  const grace = await here.join('Grace', room);
+  await seesAndHears(ada, 1);
+
+  const operator = await open();
+  const { page } = operator;
+  await page.getByRole('cell', { name: 'Ada, Grace' }).waitFor();
+  await assertAccessible(operator, 'console-live');
+
+  await page.getByRole('region', { name: 'Live' }).getByRole('link').first().click();
+  await page.getByRole('heading', { name: 'Quality' }).waitFor();
+  // The first samples come five seconds after somebody connected.
+  await page.getByRole('img', { name: /^Score\. .*Ada: [\d.]+ to [\d.]+/ }).waitFor({ timeout: 20_000 });
+  await page.getByText('Score as a table').click();
+  await page.getByRole('region', { name: 'Score' }).getByRole('cell', { name: 'Ada' }).first().waitFor();
+  await page.getByText('Score as a table').click();
+
+  await page.getByRole('button', { name: 'Start recording' }).click();
+  await page.getByRole('button', { name: 'Stop recording' }).waitFor();
+  await assertAccessible(operator, 'console-call');
+  await page.getByRole('button', { name: 'Stop recording' }).click();
+
+  await page.getByRole('button', { name: 'Remove: Grace' }).click();
+  await assertAccessible(operator, 'console-confirm');
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+  await grace.page.getByText('A moderator removed you').waitFor();
+  await sees(ada, 1);
+
+  await page.getByRole('button', { name: 'End call' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
+  await ada.page.getByText('The meeting has ended').waitFor();
+  await page.getByText('completed', { exact: true }).waitFor();
+  await page.getByLabel(/\.mp4$/).waitFor({ timeout: 60_000 }); // the player, once it is made
+  await assertAccessible(operator, 'console-call-over');
+
+  await page.getByRole('link', { name: 'Calls', exact: true }).click();
+  await page.getByLabel('User').fill('nobody-of-that-name');
+  await page.keyboard.press('Enter');
+  await page.getByText('No call is like that.').waitFor();
+  await page.getByLabel('User').fill('');
+  await page.keyboard.press('Enter');
+  await page.getByRole('cell', { name: 'Ada, Grace' }).waitFor();
+  await assertAccessible(operator, 'console-calls');
+
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save as CSV' }).click()]);
+  const rows = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+  assert.equal(rows[0].split(',')[0], 'call_id');
+  assert.equal(rows.length, 2);
+  assert.match(rows[1], new RegExp(`^call_.*,conference,ended,completed,${room},`));
+  await operator.close();
+});
+
+test('rooms are listed, locked and deleted', async () => {
+  const room = await here.room({ name: 'Boardroom' });
+  const operator = await open('/rooms');
+  const { page } = operator;
+  await page.getByRole('link', { name: 'Boardroom' }).click();
+  await page.getByRole('button', { name: 'Lock' }).click();
+  await page.getByText('locked', { exact: true }).waitFor();
+  assert.equal((await api(here.url, 'GET', `/rooms/${room}`)).locked, true);
+  await assertAccessible(operator, 'console-room');
+
+  await page.getByRole('button', { name: 'Delete room' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete room' }).click();
+  await page.getByRole('heading', { name: 'Rooms' }).waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Boardroom' }).count(), 0);
+  await assertAccessible(operator, 'console-rooms');
+  await operator.close();
+});
+
+test('the server shows how it does', async () => {
+  const operator = await open('/server');
+  const { page } = operator;
+  await page.getByText('answers', { exact: true }).first().waitFor();
+  await page.getByRole('cell', { name: 'calls_signaling_sockets' }).waitFor();
+  await assertAccessible(operator, 'console-server');
+  await operator.close();
+});
+
+test('nobody’s page logged an error of its own', () => here.assertNoErrors());

@@ -1,0 +1,18 @@
+// Axe finds nothing on a screen, and the screen is kept as a picture for people to look at.
+import assert from 'node:assert/strict';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url));
+
+export async function assertAccessible({ page }, screen) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate((tags) => globalThis.axe.run({ runOnly: tags }), RULES);
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(', ')}`);
+  assert.deepEqual(found, []);
+  await mkdir(RESULTS, { recursive: true });
+  await page.screenshot({ path: `${RESULTS}screen-${screen}.png` });
+}
