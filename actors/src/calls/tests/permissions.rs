@@ -76,7 +76,10 @@ async fn a_spotlight_is_told_to_all_and_to_newcomers_and_goes_with_whom_it_shows
     })
     .await
     .unwrap();
-    assert_eq!(spotlights(&ann.events().await), [shown.clone()]);
+    assert_eq!(
+        spotlights(&ann.events().await),
+        std::slice::from_ref(&shown)
+    );
     let cid = server.join(&hall, "cid").await;
     assert_eq!(spotlights(&cid.events().await), [shown]);
     bob.leave().await;
