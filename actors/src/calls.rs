@@ -419,6 +419,8 @@ impl Handler<RoomSnapshot> for Calls {
         MessageResult(self.registry.session(&id).map(|known| RoomNow {
             call_id: known.memory.life.id().clone(),
             members: known.memory.roster.inside.clone(),
+            recording: known.memory.life.is_recorded(),
+            transcription: known.memory.life.is_transcribed(),
         }))
     }
 }

@@ -29,9 +29,9 @@ use actix::prelude::*;
 use calls_media::seam::{LayerSet, TrackId};
 use calls_model::rest::IceServer;
 use calls_model::signal::{
-    ByeReason, ChatMessage, Event, Limits, Mute, PublishedMid, Request, Resume, Welcome,
+    ByeReason, ChatMessage, Event, Limits, PublishedMid, Request, Resume, Welcome,
 };
-use calls_model::{Call, LeaveReason, Member, ParticipantId, Source, UserId};
+use calls_model::{Call, LeaveReason, Member, ParticipantId, RoomSettings, Source, UserId};
 use tracing::debug;
 
 use self::connection::Connection;
@@ -214,6 +214,8 @@ pub struct Participant {
     member: Member,
     admitted: bool,
     call: Call,
+    /// What the room allows; a call without a room allows everything.
+    rules: RoomSettings,
     /// Everybody inside, by what the room told.
     present: HashSet<ParticipantId>,
     session: Session,
@@ -255,6 +257,7 @@ impl Participant {
             member,
             admitted,
             call,
+            rules: RoomSettings::default(),
             present: HashSet::new(),
             session: Session::new(),
             connection: None,
@@ -375,6 +378,7 @@ impl Handler<Snapshot> for Participant {
             chat,
         } = snapshot;
         self.call = call.clone();
+        self.rules = room.as_ref().map(|room| room.settings).unwrap_or_default();
         self.present = roster
             .iter()
             .filter_map(|one| one.participant_id.clone())
@@ -422,13 +426,7 @@ impl Handler<Silence> for Participant {
     type Result = ();
 
     fn handle(&mut self, Silence { source }: Silence, _: &mut Self::Context) {
-        if self.publishing.set_muted(source, true) {
-            let muted = Mute {
-                source,
-                muted: true,
-            };
-            self.session.tell(Event::Muted(muted));
-        }
+        self.silence(source);
     }
 }
 

@@ -17,6 +17,7 @@ pub mod keyframes;
 pub mod membership;
 mod moderate;
 pub mod moderation;
+mod permissions;
 pub mod places;
 pub mod recording;
 pub mod routes;
@@ -259,6 +260,8 @@ pub struct Room {
     recorded: Option<recording::Recorded>,
     /// What everybody was told last of the recording that runs.
     recording: Option<RecordingEvent>,
+    /// Whom everybody sees large.
+    spotlight: Option<ParticipantId>,
     parent: CallDoor,
     services: Services,
     seats: Seats,
@@ -315,6 +318,7 @@ impl Room {
             unserved,
             recorded: None,
             recording: None,
+            spotlight: None,
             parent,
             _alive: services.living.enter(ActorKind::Room),
             services,

@@ -190,6 +190,16 @@ impl Life {
         matches!(self.state, CallState::Initiated | CallState::Ringing)
     }
 
+    /// A recording runs.
+    pub fn is_recorded(&self) -> bool {
+        self.call.recording
+    }
+
+    /// A transcription runs.
+    pub fn is_transcribed(&self) -> bool {
+        self.call.transcription
+    }
+
     /// The recording that was wished for and can begin now, if there is one. It is given once.
     pub fn take_recording_wish(&mut self, inside: &[Member]) -> Option<RecordingMode> {
         let answered = self.state == CallState::Active && inside.len() > 1;
