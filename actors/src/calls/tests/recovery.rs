@@ -20,7 +20,7 @@ fn member(name: &str, role: Role) -> Member {
 }
 
 /// A session of a room, as storage has it after a crash.
-async fn interrupted(hall: &Room, members: &[Member]) -> Interrupted {
+fn interrupted(hall: &Room, members: &[Member]) -> Interrupted {
     let call_id = CallId::new();
     let at: Timestamp = DateTime::UNIX_EPOCH.into();
     let (life, _) = crate::call::life::Life::session(call_id, hall.clone(), at);
@@ -49,7 +49,7 @@ async fn after_a_restart_everybody_has_their_place_and_role_again() {
     let server = Server::start();
     let hall = room("hall");
     let (ann, bob) = (member("ann", Role::Participant), member("bob", Role::Host));
-    let live = interrupted(&hall, &[ann.clone(), bob.clone()]).await;
+    let live = interrupted(&hall, &[ann.clone(), bob.clone()]);
     let call_id = live.call.call_id.clone();
     server.ask(Recover(vec![live])).await;
 
@@ -94,11 +94,11 @@ async fn who_does_not_come_back_in_time_has_left_and_the_call_ends_by_its_own_ru
     let server = Server::start();
     let hall = room("hall");
     let (ann, bob) = (member("ann", Role::Host), member("bob", Role::Participant));
-    let live = interrupted(&hall, &[ann.clone(), bob.clone()]).await;
+    let live = interrupted(&hall, &[ann.clone(), bob.clone()]);
     let call_id = live.call.call_id.clone();
     server.ask(Recover(vec![live])).await;
     let bob = server.connect(seat(&call_id, &bob)).await;
-    tokio::time::sleep(GRACE - SECOND).await;
+    tokio::time::sleep(GRACE.saturating_sub(SECOND)).await;
     assert_eq!(server.inside(&hall).await.len(), 2);
     tokio::time::sleep(2 * SECOND).await;
     assert_eq!(server.inside(&hall).await, ["bob"]);
@@ -178,7 +178,7 @@ async fn a_room_that_crashes_after_a_restart_finds_everybody_again() {
     let server = Server::start();
     let hall = room("hall");
     let ann = member("ann", Role::Host);
-    let live = interrupted(&hall, std::slice::from_ref(&ann)).await;
+    let live = interrupted(&hall, std::slice::from_ref(&ann));
     let call_id = live.call.call_id.clone();
     server.ask(Recover(vec![live])).await;
     let _ann = server.connect(seat(&call_id, &ann)).await;
