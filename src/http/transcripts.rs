@@ -132,9 +132,9 @@ pub(super) enum Format {
     Json,
     /// One line for each utterance, with its speaker, for people.
     Txt,
-    /// WebVTT, speakers as voice spans.
+    /// `WebVTT`, speakers as voice spans.
     Vtt,
-    /// SubRip.
+    /// `SubRip`.
     Srt,
 }
 

@@ -1,12 +1,13 @@
 //! What was said in calls: rows of `utterances`, and the search over all of them.
 
 use calls_model::rest::Page;
-use calls_model::{CallId, Found, Timestamp, Transcript, Unheard, UserId, Utterance};
+use calls_model::{CallId, Fact, Found, Timestamp, Transcript, Unheard, UserId, Utterance};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
 
 use super::Store;
+use super::calls;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::PageRequest;
@@ -42,8 +43,22 @@ impl TryFrom<UtteranceRow> for Utterance {
     }
 }
 
+/// The change that a fact of a transcription tells of; nothing of any other.
+pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
+    match fact {
+        Fact::TranscriptionStarted { call_id, .. } => calls::transcribe(conn, call_id, true).await,
+        Fact::TranscriptionStopped { call_id, .. } => calls::transcribe(conn, call_id, false).await,
+        Fact::UtteranceSpoken {
+            call_id,
+            utterance,
+            at,
+        } => say(conn, call_id, utterance, *at).await,
+        _ => Ok(()), // an interruption changes nothing; it is read from the facts themselves
+    }
+}
+
 /// Keeps what somebody said.
-pub(super) async fn say(
+async fn say(
     conn: &mut Conn<'_>,
     call: &CallId,
     said: &Utterance,

@@ -40,7 +40,7 @@ pub fn txt(transcript: &Transcript, names: &Names) -> String {
     text
 }
 
-/// WebVTT, with speakers as voice spans (W3C WebVTT §4.2.2).
+/// `WebVTT`, with speakers as voice spans (W3C `WebVTT` §4.2.2).
 pub fn vtt(transcript: &Transcript, names: &Names) -> String {
     let mut text = String::from("WEBVTT\n");
     for said in &transcript.utterances {
@@ -51,7 +51,7 @@ pub fn vtt(transcript: &Transcript, names: &Names) -> String {
     text
 }
 
-/// SubRip: numbered cues, speakers before a colon.
+/// `SubRip`: numbered cues, speakers before a colon.
 pub fn srt(transcript: &Transcript, names: &Names) -> String {
     let mut text = String::new();
     for (number, said) in (1..).zip(&transcript.utterances) {

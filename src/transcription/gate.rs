@@ -4,13 +4,11 @@ use std::collections::VecDeque;
 
 use earshot::Detector;
 
-use super::engine::RATE;
-
 /// Samples that are judged together: 16 ms.
 pub(super) const FRAME: usize = 256;
 
 /// Microseconds of a frame.
-const FRAME_US: i64 = FRAME as i64 * 1_000_000 / RATE as i64;
+const FRAME_US: i64 = 16_000;
 
 /// A frame at least as likely to be speech counts as speech.
 const SPEECH: f32 = 0.5;
@@ -106,6 +104,9 @@ impl Gate {
 mod tests {
     use super::*;
 
+    /// Samples of a second.
+    const SECOND: usize = 16_000;
+
     /// A clip of the bundled test set, at 16 kHz.
     fn clip() -> Vec<i16> {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/speech/testwav/espeak01.wav");
@@ -117,7 +118,7 @@ mod tests {
         for (number, frame) in samples.chunks_exact(FRAME).enumerate() {
             match gate.pass(i64::try_from(number).unwrap() * FRAME_US, frame) {
                 Passed::Opened { samples, .. } => {
-                    (opened, passed) = (opened + 1, passed + samples.len())
+                    (opened, passed) = (opened + 1, passed + samples.len());
                 }
                 Passed::More(samples) => passed += samples.len(),
                 Passed::Closed => closed += 1,
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn silence_and_a_hum_pass_nothing() {
         let mut gate = Gate::default();
-        assert_eq!(run(&mut gate, &[0; 16_000]), (0, 0, 0));
+        assert_eq!(run(&mut gate, &vec![0; SECOND]), (0, 0, 0));
         let hum: Vec<i16> = (0..16_000)
             .map(|n: i32| if n % 320 < 160 { 40 } else { -40 })
             .collect();
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn a_sentence_opens_it_once_and_the_pause_after_it_closes_it() {
         let mut sound = clip();
-        sound.extend([0; 16_000]);
+        sound.extend(vec![0; SECOND]);
         let (opened, closed, passed) = run(&mut Gate::default(), &sound);
         assert_eq!((opened, closed), (1, 1));
         assert!(

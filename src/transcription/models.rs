@@ -80,6 +80,10 @@ impl Models {
     }
 
     /// The language that is meant: the very one, else the same without its region.
+    ///
+    /// # Errors
+    ///
+    /// [`NoModel::Unknown`] where there is no model of it.
     pub fn resolve(&self, asked: &Language) -> Result<Language, NoModel> {
         let known = self.known();
         let same = |tag: &str| {
@@ -105,6 +109,10 @@ impl Models {
     }
 
     /// The engine of a language. It takes as long as reading the model does, the first time.
+    ///
+    /// # Errors
+    ///
+    /// [`NoModel`] says why there is none.
     pub fn engine(&self, language: &Language) -> Read {
         let mut read = self.lock();
         if let Some(known) = read.get(language) {

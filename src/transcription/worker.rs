@@ -200,7 +200,9 @@ impl Desk {
         let call = call.clone();
         let broken = match catch_unwind(AssertUnwindSafe(|| work(voice))) {
             Ok(Ok(told)) => {
-                told.into_iter().for_each(|told| call.tell(told));
+                for told in told {
+                    call.tell(told);
+                }
                 return;
             }
             Ok(Err(error)) => error.to_string(),

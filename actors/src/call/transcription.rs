@@ -151,11 +151,11 @@ impl Call {
 
     /// A room that asks for it is transcribed as soon as somebody is inside.
     pub(super) fn transcribe_by_itself(&mut self, ctx: &mut Context<Self>) {
-        let wanted = self
-            .life
-            .room()
-            .is_some_and(|room| room.settings.auto_transcribe);
-        let begun = self.wire().status == CallStatus::Active && !self.roster.inside.is_empty();
+        let room = self.life.room();
+        let call = self.wire();
+        // A call that was taken up after a restart of the server says so without anybody who listens.
+        let wanted = room.is_some_and(|room| room.settings.auto_transcribe) || call.transcription;
+        let begun = call.status == CallStatus::Active && !self.roster.inside.is_empty();
         if !wanted || !begun || self.tried_to_transcribe {
             return;
         }

@@ -69,7 +69,7 @@ pub(super) struct Transcribed {
 
 impl Room {
     fn open_transcriber(&mut self, ctx: &mut Context<Self>) {
-        let Some(transcribed) = &mut self.transcribed else {
+        let Some(kept) = &mut self.transcribed else {
             return;
         };
         let room = ctx.address().downgrade();
@@ -79,11 +79,11 @@ impl Room {
             news: room.clone().recipient(),
             ended: room.recipient(),
         };
-        let (plan, watcher) = (transcribed.plan.clone(), transcribed.watcher.clone());
+        let (plan, watcher) = (kept.plan.clone(), kept.watcher.clone());
         let transcriber = Transcriber::open(plan, watcher, door, self.services.clone());
         transcriber.do_send(StageChanged(self.stage.clone()));
-        transcribed.transcriber = Some(transcriber);
-        let (deaf, zero) = (transcribed.deaf.take(), transcribed.plan.zero);
+        kept.transcriber = Some(transcriber);
+        let (deaf, zero) = (kept.deaf.take(), kept.plan.zero);
         if let Some(since) = deaf {
             self.note_unheard(since, zero);
         }
@@ -121,7 +121,9 @@ impl Room {
     pub(super) fn tell_transcribed(&self, who: &ParticipantId) {
         if self.transcribed.is_some() {
             let event = self.transcription_event(TranscriptionNews::Started, None);
-            event.into_iter().for_each(|event| self.tell(who, event));
+            if let Some(event) = event {
+                self.tell(who, event);
+            }
         }
     }
 
@@ -146,11 +148,11 @@ impl Room {
 
     /// Nobody listens any more; what was said is understood first.
     pub(super) fn close_transcriber(&mut self) -> impl Future<Output = ()> + use<> {
-        let transcribed = self.transcribed.take();
-        if let Some(transcribed) = &transcribed {
-            self.forget_silent(&transcribed.watcher);
+        let kept = self.transcribed.take();
+        if let Some(kept) = &kept {
+            self.forget_silent(&kept.watcher);
         }
-        let transcriber = transcribed.and_then(|transcribed| transcribed.transcriber);
+        let transcriber = kept.and_then(|kept| kept.transcriber);
         async move {
             if let Some(transcriber) = transcriber {
                 let _ = transcriber
@@ -242,7 +244,7 @@ impl Handler<ChildEnded<TranscriberId>> for Room {
         let id = child.id.0;
         warn!(call.id = %id, ending = ?child.ending, "the transcriber of {id} ended");
         if goes_on {
-            ctx.run_later(BACKOFF, |room, ctx| room.open_transcriber(ctx));
+            ctx.run_later(BACKOFF, Self::open_transcriber);
             return;
         }
         let call = self.parent.deaf.as_ref().and_then(WeakRecipient::upgrade);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertAccessible } from '../support/accessible.mjs';
-import { control, enter, inside, sees } from '../support/meeting.mjs';
+import { control, enter, inside, menu, sees } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 const WINDOW = { width: 1024, height: 720 };
@@ -40,11 +40,11 @@ test('the meeting, its panels and its goodbye', async () => {
   await ada.page.getByRole('button', { name: 'Actions for Grace' }).click();
   await assertAccessible(ada, 'people');
 
-  await ada.page.getByRole('button', { name: 'Devices' }).click();
-  await assertAccessible(ada, 'devices');
+  await ada.page.getByRole('button', { name: 'Settings' }).click();
+  await assertAccessible(ada, 'settings');
   await ada.page.keyboard.press('Escape');
 
-  await control(ada, 'End for all').click();
+  await (await menu(ada, 'End for all')).click();
   await assertAccessible(ada, 'end');
   await ada.page.keyboard.press('Escape');
 

@@ -8,6 +8,7 @@ export { CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from 
 export type { Picture } from './meeting/floor';
 export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';
 export type { Wanted } from './meeting/view';
+export type { Figures, Flow } from './rtc/figures';
 export type { Ending, Pass } from './signaling/signaling';
 export { subjectOf } from './token';
 export * from './types';

@@ -14,6 +14,8 @@ export interface Actions {
   hand(): void;
   chat(): void;
   people(): void;
+  shortcuts(): void;
+  record(): void;
   leave(): void;
   /** For everybody. */
   end(): void;
@@ -27,6 +29,8 @@ export function actionsOf(store: MeetingStore): Actions {
     hand: () => attempt(store.meeting.raiseHand(!store.self.value?.hand)),
     chat: () => store.toggle('chat'),
     people: () => store.toggle('people'),
+    shortcuts: () => (store.dialog.value = 'shortcuts'),
+    record: () => attempt(store.meeting.record(store.recording.value === 'off')),
     leave: () => void store.meeting.leave(),
     end: () => attempt(end(store)),
   };

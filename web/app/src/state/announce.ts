@@ -1,6 +1,7 @@
 /** What is said aloud about a meeting: the toasts that its events make. */
-import { CaptureError, ProblemError, type Member, type Role } from '@calls/sdk';
+import { CaptureError, ProblemError, type Member, type Role, type Source } from '@calls/sdk';
 import { has, t } from '../i18n/t';
+import { local } from './devices';
 import type { MeetingStore } from './meeting-store';
 import { clearToasts, toast } from './toasts';
 
@@ -20,6 +21,13 @@ export function announce(store: MeetingStore): void {
     if (source === 'microphone') toast(t('meeting.muted'));
     else toast(t(source === 'camera' ? 'meeting.cameraStopped' : 'meeting.shareStopped'));
   });
+  meeting.on('unmuteAsked', (source) => asked(source));
+  let recorded = store.recording.value;
+  store.recording.subscribe((now) => {
+    if (now !== recorded) toast(t(recorded === 'paused' && now === 'on' ? 'recording.resumed' : RECORDING_NEWS[now]));
+    recorded = now;
+  });
+  meeting.on('recording', ({ event }) => event === 'failed' && toast(t('recording.failed'), { tone: 'bad' }));
   meeting.on('refused', () => toast(t('meeting.mediaRefused'), { tone: 'bad' }));
 
   let known = new Set<string>();
@@ -53,6 +61,17 @@ export function announce(store: MeetingStore): void {
     if (locked !== null && locked !== room.locked) toast(t(room.locked ? 'meeting.nowLocked' : 'meeting.nowUnlocked'));
     locked = room.locked;
   });
+}
+
+const RECORDING_NEWS = { on: 'recording.started', paused: 'recording.paused', off: 'recording.stopped' } as const;
+
+/** Nobody is unmuted by others: the answer is a button. */
+function asked(source: Source): void {
+  if (source !== 'microphone' && source !== 'camera') return;
+  const run = () => void local.turn(source, true);
+  const camera = source === 'camera';
+  const action = { label: t(camera ? 'control.cameraOn' : 'control.microphoneOn'), run };
+  toast(t(camera ? 'meeting.cameraAsked' : 'meeting.unmuteAsked'), { action });
 }
 
 /** Everybody hears who the host is; the rest concerns only whom it happens to. */
