@@ -6,11 +6,11 @@ import { enter, inside } from './meeting.mjs';
 import { createRoom, startServer } from './server.mjs';
 
 /** Sets up before the tests of the file, then lets people `gather`, and clears away after the tests. */
-export function world(gather = async () => {}) {
+export function world(gather = async () => {}, start = startServer) {
   const here = { url: '', browser: null };
   let server;
   before(async () => {
-    server = await startServer();
+    server = await start();
     here.url = server.url;
     here.browser = await openBrowser();
     await gather();
@@ -23,6 +23,9 @@ export function world(gather = async () => {}) {
   return {
     get url() {
       return here.url;
+    },
+    get server() {
+      return server;
     },
     room: (more) => createRoom(here.url, more),
     open: (name, path, options) => here.browser.open(name, here.url + path, options),
