@@ -7,6 +7,7 @@ mod permissions;
 mod recovery;
 mod ringing;
 mod rooms;
+mod transcribing;
 
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
@@ -75,9 +76,14 @@ fn room(name: &str) -> Room {
 impl Server {
     /// Starts one. From here on time passes only while everybody sleeps.
     fn start() -> Self {
+        Self::start_with(|calls| calls)
+    }
+
+    /// The same, with something that `change` puts in.
+    fn start_with(change: impl FnOnce(Calls) -> Calls) -> Self {
         tokio::time::pause();
         let (journal, facts) = MemoryJournal::start();
-        let calls = Calls::new(journal.clone(), TestClock::start(), LocalPlaces);
+        let calls = change(Calls::new(journal.clone(), TestClock::start(), LocalPlaces));
         Self {
             living: calls.living(),
             calls: calls.start(),

@@ -1,0 +1,232 @@
+//! A call that is transcribed: who may, who hears of it, and what a hearing that breaks costs.
+
+use std::sync::Mutex;
+
+use actix::WeakRecipient;
+use calls_media::seam::{Burst, TrackId};
+use calls_model::signal::{Caption, Transcribe, TranscriptionNews};
+use calls_model::{Language, Utterance};
+
+use super::*;
+use crate::transcriber::{Hearing, HearingPlan, HearingTold, Recogniser, RecogniserRefused, Voice};
+
+/// Understands what the test says.
+#[derive(Clone, Default)]
+struct Prompter {
+    opened: Arc<Mutex<Vec<WeakRecipient<HearingTold>>>>,
+}
+
+struct Prompted(WeakRecipient<HearingTold>);
+
+impl Prompter {
+    fn opened(&self) -> usize {
+        self.opened.lock().unwrap().len()
+    }
+
+    /// What the latest hearing tells.
+    async fn tells(&self, told: HearingTold) {
+        let latest = self.opened.lock().unwrap().last().cloned();
+        let latest = latest.expect("somebody listens");
+        latest.upgrade().expect("it lives").do_send(told);
+        settle().await;
+    }
+}
+
+impl Recogniser for Prompter {
+    fn admit(&self, language: Option<&Language>) -> Result<Language, RecogniserRefused> {
+        Ok(language.cloned().unwrap_or_else(|| "en".parse().unwrap()))
+    }
+
+    fn open(
+        &self,
+        _: &HearingPlan,
+        told: WeakRecipient<HearingTold>,
+    ) -> Result<Box<dyn Hearing>, RecogniserRefused> {
+        self.opened.lock().unwrap().push(told.clone());
+        Ok(Box::new(Prompted(told)))
+    }
+}
+
+impl Hearing for Prompted {
+    fn voice(&self, _: Voice) {}
+
+    fn hush(&self, _: TrackId) {}
+
+    fn close(&self) {
+        if let Some(transcriber) = self.0.upgrade() {
+            transcriber.do_send(HearingTold::Closed);
+        }
+    }
+
+    fn packets(&self, _: Burst) -> bool {
+        true
+    }
+}
+
+fn server() -> (Server, Prompter) {
+    let prompter = Prompter::default();
+    let recogniser = Arc::new(prompter.clone());
+    let server = Server::start_with(|calls| calls.understood_by(recogniser));
+    (server, prompter)
+}
+
+fn on(on: bool) -> Request {
+    Request::Transcribe(Transcribe { on, language: None })
+}
+
+fn news(events: &[Event]) -> Vec<TranscriptionNews> {
+    let news = |event: &Event| match event {
+        Event::Transcription(event) => Some(event.event),
+        _ => None,
+    };
+    events.iter().filter_map(news).collect()
+}
+
+fn said(client: &Client, text: &str) -> Utterance {
+    Utterance {
+        participant_id: client.seat.participant_id.clone(),
+        user_id: user("ann"),
+        text: text.to_owned(),
+        start_ms: 1000,
+        end_ms: 2000,
+        confidence: 1.0,
+        words: Vec::new(),
+    }
+}
+
+#[actix::test]
+async fn what_is_said_is_a_caption_for_everybody_and_a_fact() {
+    let (server, prompter) = server();
+    let hall = room("hall");
+    let (ann, bob) = (
+        server.join(&hall, "ann").await,
+        server.join(&hall, "bob").await,
+    );
+    server.facts().await;
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    assert_eq!(news(&bob.events().await), [TranscriptionNews::Started]);
+    let call = server.call(&ann.seat.call_id).await.expect("it lives");
+    assert!(call.transcription);
+
+    prompter.tells(HearingTold::Said(said(&ann, "hello"))).await;
+    let captions = |event: &Event| match event {
+        Event::Caption(Caption { text, is_final, .. }) => Some((text.clone(), *is_final)),
+        _ => None,
+    };
+    let events = bob.events().await;
+    let captions: Vec<_> = events.iter().filter_map(captions).collect();
+    assert_eq!(captions, [("hello".to_owned(), true)]);
+
+    ann.ask(on(false)).await.expect("ann is host");
+    assert_eq!(news(&bob.events().await), [TranscriptionNews::Stopped]);
+    let facts = [
+        "transcription.started",
+        "transcription.utterance",
+        "transcription.stopped",
+    ];
+    assert_eq!(server.facts().await, facts);
+    server.end(&ann.seat.call_id).await.unwrap();
+    server.assert_nobody_is_left().await;
+}
+
+#[actix::test]
+async fn a_guest_may_not_and_who_comes_later_is_told() {
+    let (server, _) = server();
+    let hall = room("hall");
+    let (ann, bob) = (
+        server.join(&hall, "ann").await,
+        server.join(&hall, "bob").await,
+    );
+    let refused = bob.ask(on(true)).await;
+    let refused = refused.expect_err("bob is no moderator");
+    assert_eq!(
+        refused,
+        SignalRefused::Transcribe(TranscribeRefused::NotModerator)
+    );
+    ann.ask(on(true)).await.expect("ann is host");
+    let cid = server.join(&hall, "cid").await;
+    assert_eq!(news(&cid.events().await), [TranscriptionNews::Started]);
+}
+
+#[actix::test]
+async fn a_hearing_that_breaks_costs_a_moment_which_is_a_fact_and_the_call_nothing() {
+    let (server, prompter) = server();
+    let ann = server.join(&room("hall"), "ann").await;
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    assert_eq!(prompter.opened(), 1);
+    server.facts().await;
+    ann.events().await;
+    prompter
+        .tells(HearingTold::Failed("a recogniser crashed".to_owned()))
+        .await;
+    tokio::time::sleep(SECOND).await;
+    settle().await;
+    assert_eq!(
+        prompter.opened(),
+        2,
+        "somebody listens again within a second"
+    );
+    assert_eq!(server.facts().await, ["transcription.interrupted"]);
+    assert!(ann.events().await.is_empty(), "nobody notices");
+    prompter.tells(HearingTold::Said(said(&ann, "again"))).await;
+    assert_eq!(server.facts().await, ["transcription.utterance"]);
+}
+
+#[actix::test]
+async fn what_breaks_six_times_a_minute_is_given_up_and_the_call_goes_on() {
+    let (server, prompter) = server();
+    let ann = server.join(&room("hall"), "ann").await;
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    ann.events().await;
+    for _ in 0..6 {
+        prompter
+            .tells(HearingTold::Failed("it always does".to_owned()))
+            .await;
+        tokio::time::sleep(SECOND).await;
+        settle().await;
+    }
+    assert_eq!(prompter.opened(), 6);
+    assert_eq!(news(&ann.events().await), [TranscriptionNews::Failed]);
+    let call = server.call(&ann.seat.call_id).await.expect("it lives");
+    assert!(!call.transcription);
+    ann.ask(on(true)).await.expect("it can be tried again");
+}
+
+#[actix::test]
+async fn a_room_that_wants_it_is_transcribed_by_itself_until_somebody_stops_it() {
+    let (server, prompter) = server();
+    let mut hall = room("hall");
+    hall.settings.auto_transcribe = true;
+    let ann = server.join(&hall, "ann").await;
+    settle().await;
+    assert_eq!(prompter.opened(), 1);
+    ann.ask(on(false)).await.expect("ann is host");
+    server.join(&hall, "bob").await;
+    settle().await;
+    assert_eq!(prompter.opened(), 1, "nobody wants it back");
+    assert_eq!(
+        news(&ann.events().await).last(),
+        Some(&TranscriptionNews::Stopped)
+    );
+}
+
+#[actix::test]
+async fn a_crash_of_the_room_does_not_end_the_transcription() {
+    let (server, prompter) = server();
+    let ann = server.join(&room("hall"), "ann").await;
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    server.crash(&ann.seat.call_id, Victim::Room).await;
+    tokio::time::sleep(SECOND).await;
+    settle().await;
+    assert_eq!(prompter.opened(), 2);
+    server.crash(&ann.seat.call_id, Victim::Call).await;
+    tokio::time::sleep(SECOND).await;
+    prompter
+        .tells(HearingTold::Said(said(&ann, "still here")))
+        .await;
+    assert!(server.facts().await.contains(&"transcription.utterance"));
+}
