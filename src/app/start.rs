@@ -116,6 +116,7 @@ pub struct Server {
     app: web::Data<App>,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
+    archiving: JoinHandle<()>,
     /// Tells applications, until this goes.
     _courier: Courier,
     /// Nobody else's database while this server is there.
@@ -236,7 +237,7 @@ impl Server {
         } else {
             keys::first(&app.store, app.clock.now()).await?
         };
-        actix::spawn(app.archive.clone().run());
+        let archiving = actix::spawn(app.archive.clone().run());
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -249,6 +250,7 @@ impl Server {
             app,
             http,
             ended,
+            archiving,
             _courier: courier,
             _ownership: ownership,
         })
@@ -318,6 +320,7 @@ impl Server {
         if stopped.await.is_err() {
             self.http.stop(false).await;
         }
+        self.archiving.abort(); // what it was at is taken up at the next start
         if let Some(turn) = &self.app.turn {
             turn.stop();
         }
