@@ -110,7 +110,7 @@ export function flashAndBeep() {
 
 /** What a decoder complains of that reads it from beginning to end. */
 export async function complaints(file) {
-  const { stderr } = await run('ffmpeg', ['-v', 'error', '-i', file, '-fps_mode', 'passthrough', '-f', 'null', '-'], LARGE);
+  const { stderr } = await run('ffmpeg', ['-v', 'error', '-i', file, '-fps_mode', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-'], LARGE);
   return stderr.trim();
 }
 
