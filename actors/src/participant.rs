@@ -29,9 +29,9 @@ use actix::prelude::*;
 use calls_media::seam::{LayerSet, TrackId};
 use calls_model::rest::IceServer;
 use calls_model::signal::{
-    ByeReason, ChatMessage, Event, Limits, Mute, PublishedMid, Request, Resume, Welcome,
+    ByeReason, ChatMessage, Event, Limits, PublishedMid, Request, Resume, Welcome,
 };
-use calls_model::{Call, LeaveReason, Member, ParticipantId, Source, UserId};
+use calls_model::{Call, LeaveReason, Member, ParticipantId, RoomSettings, Source, UserId};
 use tracing::debug;
 
 use self::connection::Connection;
@@ -198,6 +198,8 @@ pub struct NewParticipant {
     pub member: Member,
     /// Inside, not at the door.
     pub admitted: bool,
+    /// They were here when the server went down, and are to come back.
+    pub returning: bool,
     /// The call.
     pub call: Call,
     /// The room.
@@ -212,10 +214,14 @@ pub struct Participant {
     member: Member,
     admitted: bool,
     call: Call,
+    /// What the room allows; a call without a room allows everything.
+    rules: RoomSettings,
     /// Everybody inside, by what the room told.
     present: HashSet<ParticipantId>,
     session: Session,
     connection: Option<Connection>,
+    /// How long its place is kept for a first socket.
+    kept_for: Duration,
     /// Its connection is its presence: WHIP and WHEP.
     sessionless: bool,
     publishing: Publishing,
@@ -242,6 +248,7 @@ impl Participant {
             id,
             member,
             admitted,
+            returning,
             call,
             room,
             services,
@@ -250,9 +257,11 @@ impl Participant {
             member,
             admitted,
             call,
+            rules: RoomSettings::default(),
             present: HashSet::new(),
             session: Session::new(),
             connection: None,
+            kept_for: if returning { GRACE } else { UNATTACHED },
             sessionless: false,
             publishing: Publishing::default(),
             slots: Slots::new(id.clone()),
@@ -289,7 +298,7 @@ impl Actor for Participant {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(PULSE, Self::pulse);
-        self.wait_for_return(UNATTACHED, ctx);
+        self.wait_for_return(self.kept_for, ctx);
     }
 }
 
@@ -369,6 +378,7 @@ impl Handler<Snapshot> for Participant {
             chat,
         } = snapshot;
         self.call = call.clone();
+        self.rules = room.as_ref().map(|room| room.settings).unwrap_or_default();
         self.present = roster
             .iter()
             .filter_map(|one| one.participant_id.clone())
@@ -416,13 +426,7 @@ impl Handler<Silence> for Participant {
     type Result = ();
 
     fn handle(&mut self, Silence { source }: Silence, _: &mut Self::Context) {
-        if self.publishing.set_muted(source, true) {
-            let muted = Mute {
-                source,
-                muted: true,
-            };
-            self.session.tell(Event::Muted(muted));
-        }
+        self.silence(source);
     }
 }
 

@@ -17,7 +17,9 @@ pub mod text;
 pub mod time;
 pub mod webhook;
 
-pub use call::{Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason};
+pub use call::{
+    Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Interruption,
+};
 pub use fact::{Fact, HashChange};
 pub use id::{CallId, DeliveryId, EventId, ParticipantId, RecordingId, RoomId, WebhookId};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
@@ -27,7 +29,7 @@ pub use recording::{
     FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingInput, RecordingMode,
     RecordingReport, RecordingStatus, TrackReport,
 };
-pub use room::{Room, RoomSettings, RoomType};
+pub use room::{Room, RoomNow, RoomSettings, RoomType};
 pub use text::{ChatText, Description, DisplayName, Password, RoomName, UserId};
 pub use time::Timestamp;
 pub use webhook::{

@@ -183,6 +183,12 @@ pub struct SettingsPatch {
     /// Members wait until a moderator admits them.
     #[serde(default)]
     pub waiting_room: Option<bool>,
+    /// Everybody may write in the chat.
+    #[serde(default)]
+    pub allow_chat: Option<bool>,
+    /// Everybody may share a screen.
+    #[serde(default)]
+    pub allow_screen: Option<bool>,
 }
 
 /// What becomes of something that a room may have or not.

@@ -29,6 +29,10 @@ pub struct RoomSettings {
     pub waiting_room: bool,
     /// A password is asked for. Set by giving one, never on its own.
     pub require_password: bool,
+    /// Everybody may write in the chat; otherwise only those who moderate.
+    pub allow_chat: bool,
+    /// Everybody may share a screen; otherwise only those who moderate.
+    pub allow_screen: bool,
 }
 
 impl Default for RoomSettings {
@@ -38,8 +42,22 @@ impl Default for RoomSettings {
             auto_transcribe: false,
             waiting_room: false,
             require_password: false,
+            allow_chat: true,
+            allow_screen: true,
         }
     }
+}
+
+/// A room, and what those who come in now should know of its call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomNow {
+    /// The room.
+    #[serde(flatten)]
+    pub room: Room,
+    /// Its call is recorded.
+    pub recording: bool,
+    /// Its call is transcribed.
+    pub transcription: bool,
 }
 
 /// The seed's `Conference Room`, with our additions after its own keys.

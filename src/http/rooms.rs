@@ -6,7 +6,7 @@ use calls_actors::calls::{self, Found, JoinRefused, RoomChanged, RoomDeleted, Ro
 use calls_actors::participant::SignalRefused;
 use calls_model::fact::HashChange;
 use calls_model::rest::{Change, CreateRoom, JoinRoom, JoinedRoom, LeaveRoom, Page, UpdateRoom};
-use calls_model::{Fact, Member, Role, Room, RoomId, RoomSettings};
+use calls_model::{Fact, Member, Role, Room, RoomId, RoomNow, RoomSettings};
 
 use super::extract::{Body, Query};
 use super::paging::Paging;
@@ -92,7 +92,7 @@ pub(super) async fn list_rooms(
     tag = "rooms",
     params(("room_id" = RoomId, Path, description = "Which room.")),
     responses(
-        (status = 200, description = "The room.", body = Room),
+        (status = 200, description = "The room, and what runs in it.", body = RoomNow),
         Access, Missing, Unavailable,
     ),
     security(("bearer" = [])),
@@ -104,7 +104,13 @@ pub(super) async fn get_room(
     room_id: web::Path<RoomId>,
 ) -> Result<HttpResponse, Problem> {
     caller.in_room(&room_id)?;
-    Ok(HttpResponse::Ok().json(at_door(&app, &room_id).await?.room))
+    let room = at_door(&app, &room_id).await?.room;
+    let now = app.ask(RoomSnapshot(room.room_id.clone())).await?;
+    Ok(HttpResponse::Ok().json(RoomNow {
+        room,
+        recording: now.as_ref().is_some_and(|now| now.recording),
+        transcription: now.as_ref().is_some_and(|now| now.transcription),
+    }))
 }
 
 /// Changes a room; what is left out stays. Members hear of it at once.
@@ -330,6 +336,8 @@ fn updated(mut room: Room, change: &UpdateRoom) -> Room {
         settings.allow_recording = rules.allow_recording.unwrap_or(settings.allow_recording);
         settings.auto_transcribe = rules.auto_transcribe.unwrap_or(settings.auto_transcribe);
         settings.waiting_room = rules.waiting_room.unwrap_or(settings.waiting_room);
+        settings.allow_chat = rules.allow_chat.unwrap_or(settings.allow_chat);
+        settings.allow_screen = rules.allow_screen.unwrap_or(settings.allow_screen);
     }
     room.settings.require_password = match change.password {
         Change::Keep => room.settings.require_password,

@@ -82,6 +82,9 @@ pub enum ModerateRefused {
     /// Moderators cannot act on the host, nor give away the host's role.
     #[error("only the host may do this")]
     NotHost,
+    /// The call is not the session of a room, so it has no rules that could change.
+    #[error("this call has no room whose rules could change")]
+    NoRoom,
     /// Guests and those who came only to watch let nobody in.
     #[error("who came by WHIP or WHEP cannot be host")]
     CannotHost,

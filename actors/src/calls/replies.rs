@@ -46,6 +46,10 @@ pub struct RoomNow {
     pub call_id: CallId,
     /// Who is inside, without those who wait.
     pub members: Vec<Member>,
+    /// It is recorded.
+    pub recording: bool,
+    /// It is transcribed.
+    pub transcription: bool,
 }
 
 /// What moderation came to.

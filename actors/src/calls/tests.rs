@@ -3,6 +3,8 @@
 mod crashes;
 mod gone;
 mod hosts;
+mod permissions;
+mod recovery;
 mod ringing;
 mod rooms;
 

@@ -5,8 +5,8 @@ use std::time::Instant;
 use actix::prelude::*;
 use calls_media::seam::{LayerSet, Mid, TrackId};
 use calls_media::{CloseReason, PeerEvent, SdpRefused};
-use calls_model::LeaveReason;
-use calls_model::signal::{Event, PublishedMid, Slots as SlotsEvent};
+use calls_model::signal::{Event, Mute, PublishedMid, Slots as SlotsEvent};
+use calls_model::{LeaveReason, Source};
 use tracing::{debug, info};
 
 use super::connection::Connection;
@@ -40,9 +40,31 @@ impl Participant {
         };
         self.publishing.negotiated(negotiated.tracks);
         self.slots.negotiated(&negotiated.slots);
+        for source in [Source::Screen, Source::ScreenAudio] {
+            if self.publishing.has(source) && !self.may_show(source) {
+                self.silence(source);
+            }
+        }
         self.announce();
         self.refill(ctx);
         Ok(negotiated.answer)
+    }
+
+    /// The room lets them show this.
+    pub(super) fn may_show(&self, source: Source) -> bool {
+        let screen = matches!(source, Source::Screen | Source::ScreenAudio);
+        !screen || self.rules.allow_screen || self.member.role.moderates()
+    }
+
+    /// Keeps a source from everybody until its client unmutes it, and tells the client.
+    pub(super) fn silence(&mut self, source: Source) {
+        if self.publishing.set_muted(source, true) {
+            let muted = Mute {
+                source,
+                muted: true,
+            };
+            self.session.tell(Event::Muted(muted));
+        }
     }
 
     fn negotiate(

@@ -105,6 +105,7 @@ impl Participant {
     pub(super) fn notice(&mut self, event: &Event, ctx: &mut Context<Self>) {
         match event {
             Event::Call(call) => self.call = call.clone(),
+            Event::Room(room) => self.rules = room.settings,
             Event::Admitted(_) => {
                 self.admitted = true;
                 if self.session.is_attached() {

@@ -30,9 +30,14 @@ pub struct Publishing {
 }
 
 impl Publishing {
-    /// Takes what an offer came to. What was silenced stays silenced.
+    /// Takes what an offer came to. What was silenced stays silenced; but a screen that is shared anew is another one.
     pub fn negotiated(&mut self, tracks: Vec<TrackInfo>) {
         let before = std::mem::take(&mut self.tracks);
+        for source in [Source::Screen, Source::ScreenAudio] {
+            if !before.iter().any(|old| old.info.source == source) {
+                self.muted.remove(&source);
+            }
+        }
         let told = |id: TrackId| before.iter().find(|old| old.info.id == id)?.told;
         self.tracks = tracks
             .into_iter()
@@ -140,6 +145,26 @@ mod tests {
             rids: rids.iter().map(|&rid| Rid(rid.into())).collect(),
             codecs: Vec::new(),
         }
+    }
+
+    fn screen() -> TrackInfo {
+        TrackInfo {
+            source: Source::Screen,
+            ..camera(&[])
+        }
+    }
+
+    #[test]
+    fn a_screen_that_was_silenced_is_open_when_it_is_shared_anew() {
+        let mut publishing = Publishing::default();
+        publishing.negotiated(vec![screen()]);
+        publishing.set_muted(Source::Screen, true);
+        publishing.negotiated(vec![screen()]);
+        assert!(!publishing.is_open(FACE), "the same one stays silent");
+
+        publishing.negotiated(Vec::new());
+        publishing.negotiated(vec![screen()]);
+        assert!(publishing.is_open(FACE));
     }
 
     fn publishing(rids: &[&str]) -> Publishing {

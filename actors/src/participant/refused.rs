@@ -29,6 +29,9 @@ pub enum SignalRefused {
     /// Its role only watches.
     #[error("an observer may not publish")]
     MayNotPublish,
+    /// The room allows it only to those who moderate.
+    #[error("only those who moderate may {0} now")]
+    NotPermitted(&'static str),
     /// The offer cannot be answered.
     #[error(transparent)]
     Sdp(#[from] SdpRefused),

@@ -106,6 +106,9 @@ impl Participant {
         if !muted && !self.member.role.publishes() {
             return Err(SignalRefused::MayNotPublish);
         }
+        if !muted && !self.may_show(source) {
+            return Err(SignalRefused::NotPermitted("share a screen"));
+        }
         if self.publishing.set_muted(source, muted) {
             self.announce();
         } else if !self.publishing.has(source) {
@@ -122,6 +125,9 @@ impl Participant {
     }
 
     fn say(&self, chat: Chat) -> Result<(), SignalRefused> {
+        if !self.rules.allow_chat && !self.member.role.moderates() {
+            return Err(SignalRefused::NotPermitted("write in the chat"));
+        }
         self.is_there(chat.to.as_ref())?;
         self.deed(Did::Say(chat));
         Ok(())

@@ -144,6 +144,9 @@ impl Room {
         metrics::counter!(PARTICIPANTS_LEFT, "reason" => label(reason)).increment(1);
         self.put_out(&participant_id, reason);
         self.forget_media(&participant_id);
+        if self.spotlight.as_ref() == Some(&participant_id) {
+            self.shine_on(None);
+        }
         self.tell_others(&participant_id, Presence::Left, &member);
         self.left.push((member, reason));
         let call_id = self.call.call_id.clone();

@@ -86,6 +86,7 @@ impl Room {
         });
         door.stage.do_send(StageChanged(Arc::clone(&self.stage)));
         self.tell_recording(who);
+        self.tell_spotlight(who);
         if self
             .members
             .member(who)
@@ -96,6 +97,9 @@ impl Room {
     }
 
     fn say(&mut self, who: &ParticipantId, Chat { text, to }: Chat) {
+        if !self.may_write(who) {
+            return; // said before its participant heard of it, who refuses from then on
+        }
         let Some(member) = self.members.member(who) else {
             return;
         };

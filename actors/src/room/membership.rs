@@ -291,6 +291,19 @@ impl Membership {
         ])
     }
 
+    /// Lets everybody in from the waiting room, first come first, as long as there is room.
+    pub fn admit_all(&mut self, now: Timestamp) -> Vec<Effect> {
+        let waiting: Vec<ParticipantId> = self
+            .waiting()
+            .filter_map(|member| member.participant_id.clone())
+            .collect();
+        waiting
+            .iter()
+            .map_while(|id| self.admit(id, now).ok())
+            .flatten()
+            .collect()
+    }
+
     /// Does not let somebody in from the waiting room.
     ///
     /// # Errors

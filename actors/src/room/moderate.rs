@@ -1,6 +1,6 @@
 //! Moderation, done.
 
-use calls_model::signal::{Event, Moderation};
+use calls_model::signal::{Event, Moderation, UnmuteAsked};
 use calls_model::{Fact, HashChange, ParticipantId, Source};
 
 use super::announce::Written;
@@ -62,21 +62,39 @@ impl Room {
                 facts.extend(self.lock(*locked));
                 Vec::new()
             }
+            Moderation::AdmitAll => self.members.admit_all(at),
             Moderation::LowerHands => self.lower_hands(),
+            Moderation::LowerHand { participant_id } => self.members.hand(participant_id, false),
+            Moderation::AskUnmute {
+                participant_id,
+                source,
+            } => {
+                let source = source.unwrap_or(Source::Microphone);
+                self.tell(participant_id, Event::UnmuteAsked(UnmuteAsked { source }));
+                Vec::new()
+            }
+            Moderation::Spotlight { participant_id } => {
+                self.shine_on(participant_id.clone());
+                Vec::new()
+            }
+            Moderation::Permit { chat, screen } => {
+                facts.push(self.allow(*chat, *screen)?);
+                self.stop_unpermitted_screens()
+            }
         };
         let performed = self.perform(effects);
-        let written = if facts.is_empty() {
-            performed
-        } else {
-            self.record(facts)
-        };
+        let recorded = self.record(facts);
+        let written: Written = Box::pin(async move {
+            performed.await?;
+            recorded.await
+        });
         let member = about
             .and_then(|id| self.members.anybody(id).cloned())
             .or(gone);
         Ok((Moderated { muted, member }, written))
     }
 
-    fn mute(&mut self, id: &ParticipantId, source: Source) -> Vec<Effect> {
+    pub(super) fn mute(&mut self, id: &ParticipantId, source: Source) -> Vec<Effect> {
         if !self.publishers.mute(id, source) {
             return Vec::new();
         }

@@ -12,8 +12,15 @@ pub fn target(action: &Moderation) -> Option<&ParticipantId> {
         | Moderation::Remove { participant_id }
         | Moderation::Admit { participant_id }
         | Moderation::Deny { participant_id }
+        | Moderation::LowerHand { participant_id }
+        | Moderation::AskUnmute { participant_id, .. }
         | Moderation::Role { participant_id, .. } => Some(participant_id),
-        Moderation::MuteAll | Moderation::Lock { .. } | Moderation::LowerHands => None,
+        Moderation::Spotlight { participant_id } => participant_id.as_ref(),
+        Moderation::MuteAll
+        | Moderation::AdmitAll
+        | Moderation::Lock { .. }
+        | Moderation::Permit { .. }
+        | Moderation::LowerHands => None,
     }
 }
 
@@ -39,8 +46,13 @@ pub fn permit(
         | Moderation::MuteAll
         | Moderation::Admit { .. }
         | Moderation::Deny { .. }
+        | Moderation::AdmitAll
         | Moderation::Lock { .. }
-        | Moderation::LowerHands => false,
+        | Moderation::LowerHands
+        | Moderation::LowerHand { .. }
+        | Moderation::AskUnmute { .. }
+        | Moderation::Spotlight { .. }
+        | Moderation::Permit { .. } => false,
     };
     if hosts_only && by != Role::Host {
         Err(ModerateRefused::NotHost)

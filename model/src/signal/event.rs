@@ -59,6 +59,10 @@ pub enum Event {
     Room(Room),
     /// An own source was muted by a moderator.
     Muted(Mute),
+    /// A moderator asks for an own source to be unmuted.
+    UnmuteAsked(UnmuteAsked),
+    /// Somebody is shown large to everybody, or nobody is any more; also told to whoever comes in meanwhile.
+    Spotlight(Spotlight),
     /// A chat message.
     Chat(ChatMessage),
     /// An application message.
@@ -259,6 +263,21 @@ pub struct DataMessage {
     /// Any JSON.
     #[schema(value_type = Object)]
     pub payload: serde_json::Value,
+}
+
+/// A moderator asks for an own source to be unmuted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UnmuteAsked {
+    /// Which.
+    pub source: Source,
+}
+
+/// Whom everybody sees large.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Spotlight {
+    /// Whom; null: nobody.
+    #[schema(required = true)]
+    pub participant_id: Option<ParticipantId>,
 }
 
 /// A hand went up or down.

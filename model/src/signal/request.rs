@@ -192,6 +192,8 @@ pub enum Moderation {
         /// Whom.
         participant_id: ParticipantId,
     },
+    /// Lets everybody in from the waiting room, first come first, as long as there is room.
+    AdmitAll,
     /// Does not.
     Deny {
         /// Whom.
@@ -211,6 +213,34 @@ pub enum Moderation {
     },
     /// Lowers all hands.
     LowerHands,
+    /// Lowers one hand.
+    LowerHand {
+        /// Whose.
+        participant_id: ParticipantId,
+    },
+    /// Asks somebody to unmute; nobody is unmuted by others.
+    AskUnmute {
+        /// Whom.
+        participant_id: ParticipantId,
+        /// What (the microphone where it is left out).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Source>,
+    },
+    /// Shows somebody large to everybody.
+    Spotlight {
+        /// Whom; null or left out: nobody any more.
+        #[serde(default)]
+        participant_id: Option<ParticipantId>,
+    },
+    /// Says what those who do not moderate may do; what is left out stays as it is.
+    Permit {
+        /// Write in the chat.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat: Option<bool>,
+        /// Share a screen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        screen: Option<bool>,
+    },
 }
 
 /// Starts or stops the recording.

@@ -34,6 +34,7 @@ kinds! {
     NOT_MODERATOR = "not-moderator" FORBIDDEN "Only the host and moderators may do that";
     NOT_HOST = "not-host" FORBIDDEN "Only the host may do that";
     NOT_ADMITTED = "not-admitted" FORBIDDEN "A moderator has not let them in yet";
+    NOT_PERMITTED = "not-permitted" FORBIDDEN "The moderators have switched that off";
     MAY_NOT_PUBLISH = "may-not-publish" FORBIDDEN "Observers only watch";
     REMOVED = "removed" FORBIDDEN "A moderator removed this user";
     DENIED = "denied" FORBIDDEN "A moderator did not let this user in";

@@ -42,7 +42,9 @@ pub(super) fn join(refused: &JoinRefused) -> &'static Kind {
 
 pub(super) fn moderate(refused: &ModerateRefused) -> &'static Kind {
     match refused {
-        ModerateRefused::NoCall | ModerateRefused::NotFound => &kinds::NOT_FOUND,
+        ModerateRefused::NoCall | ModerateRefused::NoRoom | ModerateRefused::NotFound => {
+            &kinds::NOT_FOUND
+        }
         ModerateRefused::NotModerator => &kinds::NOT_MODERATOR,
         ModerateRefused::NotHost => &kinds::NOT_HOST,
         ModerateRefused::CannotHost => &kinds::CANNOT_HOST,
@@ -55,6 +57,7 @@ pub(super) fn signal(refused: &SignalRefused) -> &'static Kind {
     match refused {
         SignalRefused::NotAdmitted => &kinds::NOT_ADMITTED,
         SignalRefused::MayNotPublish => &kinds::MAY_NOT_PUBLISH,
+        SignalRefused::NotPermitted(_) => &kinds::NOT_PERMITTED,
         SignalRefused::Sdp(refused) => sdp(refused),
         SignalRefused::NoSuchSlot { .. } => &kinds::NO_SUCH_SLOT,
         SignalRefused::NotPublished(_) => &kinds::NOT_PUBLISHED,

@@ -1,5 +1,7 @@
 /** Which screen is shown. */
 import { useEffect, useState } from 'preact/hooks';
+import { Brand } from './components/Brand/Brand';
+import { Centered } from './components/Centered/Centered';
 import { Toasts } from './components/Toasts/Toasts';
 import { t } from './i18n/t';
 import { Farewell } from './screens/Farewell/Farewell';
@@ -72,10 +74,5 @@ function Inside({ store }: { store: MeetingStore }) {
 }
 
 function Unsupported() {
-  return (
-    <main class="farewell">
-      <h1 class="farewell__title">{t('unsupported.title')}</h1>
-      <p>{t('unsupported.text')}</p>
-    </main>
-  );
+  return <Centered head={<Brand />} title={t('unsupported.title')} text={t('unsupported.text')} />;
 }

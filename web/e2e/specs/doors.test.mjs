@@ -1,7 +1,7 @@
 // Who comes in, who is let in, and who is put out.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { control, enter, inside, sees, seesAndHears } from '../support/meeting.mjs';
+import { control, enter, inside, menu, sees, seesAndHears } from '../support/meeting.mjs';
 import { api } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
@@ -9,6 +9,9 @@ const here = world();
 
 /** What the browser itself logs about an answer that is not 2xx. */
 const REFUSED_REQUEST = /Failed to load resource: .* (401|403|404|409)/;
+
+/** What only a host is offered, in the menu that may be closed. */
+const ending = ({ page }) => page.locator('.menu__item', { hasText: 'End for all' });
 
 /** Rooms know who their host is to be. */
 async function designatesHosts() {
@@ -160,13 +163,13 @@ test('a host ends the meeting for everybody, after being asked; a guest cannot',
   const room = await here.room({ type: 'temporary' });
   const host = await here.join('Host', room);
   const guest = await here.join('Guest', room);
-  assert.equal(await control(guest, 'End for all').count(), 0);
+  assert.equal(await ending(guest).count(), 0);
 
-  await control(host, 'End for all').click();
+  await (await menu(host, 'End for all')).click();
   await host.page.getByRole('button', { name: 'Cancel' }).click();
   await sees(host, 2);
 
-  await control(host, 'End for all').click();
+  await (await menu(host, 'End for all')).click();
   await host.page.getByRole('button', { name: 'End for everyone' }).click();
   for (const person of [host, guest]) await person.page.getByText('The meeting has ended').waitFor();
 
@@ -190,8 +193,8 @@ test('what a host does is told to whom it concerns', async () => {
   await host.page.getByRole('button', { name: 'Make host' }).click();
   await told(guest, 'You are the host now');
   await told(host, 'Guest is the host now');
-  await control(guest, 'End for all').waitFor();
-  assert.equal(await control(host, 'End for all').count(), 0);
+  await ending(guest).waitFor({ state: 'attached' });
+  assert.equal(await ending(host).count(), 0);
 
   await control(host, 'Leave').click();
   await told(guest, 'Host left');
@@ -204,26 +207,26 @@ test('whoever starts a meeting is its host after leaving it to others, and after
   const maker = await here.open('Maker', '/');
   await maker.page.getByRole('button', { name: 'Start a meeting' }).click();
   await enter(maker);
-  await control(maker, 'End for all').waitFor();
+  await ending(maker).waitFor({ state: 'attached' });
   const room = new URL(maker.page.url()).pathname.split('/').at(-1);
   const guest = await here.join('Guest', room);
 
   await control(maker, 'Leave').click();
-  await control(guest, 'End for all').waitFor(); // somebody has to be
+  await ending(guest).waitFor({ state: 'attached' }); // somebody has to be
   await maker.page.getByRole('button', { name: 'Join again' }).click();
   await enter(maker);
-  await control(maker, 'End for all').waitFor();
-  await control(guest, 'End for all').waitFor({ state: 'detached' });
+  await ending(maker).waitFor({ state: 'attached' });
+  await ending(guest).waitFor({ state: 'detached' });
 
   await maker.page.reload();
-  await control(maker, 'End for all').waitFor();
+  await ending(maker).waitFor({ state: 'attached' });
 
   // Another day, another tab.
   await maker.page.close();
   const back = { name: 'Maker', page: await maker.context.newPage() };
   await back.page.goto(`${here.url}/meet/${room}`);
   await enter(back);
-  await control(back, 'End for all').waitFor();
+  await ending(back).waitFor({ state: 'attached' });
   await maker.close();
   await guest.close();
 });

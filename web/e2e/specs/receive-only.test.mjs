@@ -35,8 +35,8 @@ test('a page without any permission explains itself, and still sees and hears th
   await inside(grace);
   await seesAndHears(grace, 1);
 
-  await grace.page.getByRole('button', { name: 'Devices' }).click();
-  const dialog = grace.page.getByRole('dialog', { name: 'Devices' });
+  await grace.page.getByRole('button', { name: 'Settings' }).click();
+  const dialog = grace.page.getByRole('dialog', { name: 'Settings' });
   await dialog.getByText('does not let this page use your microphone').waitFor();
   await grace.page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });

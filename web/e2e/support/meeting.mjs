@@ -33,6 +33,12 @@ export const inside = ({ page }) => page.getByRole('toolbar').waitFor({ timeout:
 
 export const control = ({ page }, name) => page.getByRole('toolbar').getByRole('button', { name });
 
+/** Opens the menu and gives what is in it. */
+export async function menu(person, name) {
+  await control(person, 'More').click();
+  return person.page.getByRole('group', { name: 'More' }).getByRole('button', { name });
+}
+
 export const tile = ({ page }, name) => page.locator(`article[aria-label^="${name}"]`);
 
 /** Waits until somebody sees this many tiles. */

@@ -1,6 +1,6 @@
 /** The REST side of the server, as far as a person in a browser needs it. */
 import { ConnectionLost, ProblemError } from './errors';
-import type { Call, CreateRoom, JoinRoom, JoinedRoom, ProblemDetails, Room } from './types';
+import type { Call, CreateRoom, JoinRoom, JoinedRoom, ProblemDetails, Room, RoomNow } from './types';
 
 export interface ClientOptions {
   /** Where the server is; the page's own origin where it is left out. */
@@ -25,7 +25,7 @@ export class CallsClient {
     return this.#ask('POST', '/rooms', body);
   }
 
-  room(roomId: string): Promise<Room> {
+  room(roomId: string): Promise<RoomNow> {
     return this.#ask('GET', `/rooms/${encodeURIComponent(roomId)}`);
   }
 

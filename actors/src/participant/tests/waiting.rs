@@ -1,5 +1,7 @@
 //! At the door, and what a role allows inside.
 
+use calls_model::signal::Mute;
+
 use super::*;
 
 #[actix::test]

@@ -20,8 +20,10 @@ export function ariaKeys(shortcut: string): string {
   return `${isMac ? 'Meta' : 'Control'}+${alt ? 'Alt+' : ''}${letter}`;
 }
 
-export function useShortcuts(shortcuts: Shortcuts): void {
+/** Whoever switched them off is not disturbed by them (WCAG 2.1.4). */
+export function useShortcuts(enabled: boolean, shortcuts: Shortcuts): void {
   useEffect(() => {
+    if (!enabled) return;
     const pressed = (event: KeyboardEvent) => {
       if (event.repeat || event.shiftKey || !(isMac ? event.metaKey : event.ctrlKey)) return;
       const run = shortcuts[(event.altKey ? 'alt+' : '') + event.code.replace(/^Key/, '').toLowerCase()];

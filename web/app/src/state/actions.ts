@@ -1,7 +1,8 @@
 /** What the controls of a meeting do. */
 import { CallsClient, CaptureError } from '@calls/sdk';
 import { t } from '../i18n/t';
-import { attempt, detailOf } from './announce';
+import { attempt } from './announce';
+import { detailOf } from './detail';
 import { deviceHelp } from './device-help';
 import { local } from './devices';
 import type { MeetingStore } from './meeting-store';
@@ -14,6 +15,8 @@ export interface Actions {
   hand(): void;
   chat(): void;
   people(): void;
+  shortcuts(): void;
+  record(): void;
   leave(): void;
   /** For everybody. */
   end(): void;
@@ -27,6 +30,8 @@ export function actionsOf(store: MeetingStore): Actions {
     hand: () => attempt(store.meeting.raiseHand(!store.self.value?.hand)),
     chat: () => store.toggle('chat'),
     people: () => store.toggle('people'),
+    shortcuts: () => (store.dialog.value = 'shortcuts'),
+    record: () => attempt(store.meeting.record(store.recording.value === 'off')),
     leave: () => void store.meeting.leave(),
     end: () => attempt(end(store)),
   };

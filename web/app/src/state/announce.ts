@@ -1,6 +1,8 @@
 /** What is said aloud about a meeting: the toasts that its events make. */
-import { CaptureError, ProblemError, type Member, type Role } from '@calls/sdk';
+import type { Member, Role, Source } from '@calls/sdk';
 import { has, t } from '../i18n/t';
+import { detailOf } from './detail';
+import { local } from './devices';
 import type { MeetingStore } from './meeting-store';
 import { clearToasts, toast } from './toasts';
 
@@ -20,6 +22,13 @@ export function announce(store: MeetingStore): void {
     if (source === 'microphone') toast(t('meeting.muted'));
     else toast(t(source === 'camera' ? 'meeting.cameraStopped' : 'meeting.shareStopped'));
   });
+  meeting.on('unmuteAsked', (source) => asked(source));
+  let recorded = store.recording.value;
+  store.recording.subscribe((now) => {
+    if (now !== recorded) toast(t(recorded === 'paused' && now === 'on' ? 'recording.resumed' : RECORDING_NEWS[now]));
+    recorded = now;
+  });
+  meeting.on('recording', ({ event }) => event === 'failed' && toast(t('recording.failed'), { tone: 'bad' }));
   meeting.on('refused', () => toast(t('meeting.mediaRefused'), { tone: 'bad' }));
 
   let known = new Set<string>();
@@ -55,6 +64,17 @@ export function announce(store: MeetingStore): void {
   });
 }
 
+const RECORDING_NEWS = { on: 'recording.started', paused: 'recording.paused', off: 'recording.stopped' } as const;
+
+/** Nobody is unmuted by others: the answer is a button. */
+function asked(source: Source): void {
+  if (source !== 'microphone' && source !== 'camera') return;
+  const run = () => void local.turn(source, true);
+  const camera = source === 'camera';
+  const action = { label: t(camera ? 'control.cameraOn' : 'control.microphoneOn'), run };
+  toast(t(camera ? 'meeting.cameraAsked' : 'meeting.unmuteAsked'), { action });
+}
+
 /** Everybody hears who the host is; the rest concerns only whom it happens to. */
 function newRole(member: Member, self: boolean): string | null {
   if (!self) return member.role === 'host' ? t('meeting.newHost', { name: nameOf(member) }) : null;
@@ -70,10 +90,4 @@ function knocked(store: MeetingStore, member: Member): void {
 /** Does something that the server may refuse, and says so when it does. */
 export function attempt(doing: Promise<unknown>): void {
   doing.catch((error: unknown) => toast(t('meeting.actionFailed', { detail: detailOf(error) }), { tone: 'bad' }));
-}
-
-export function detailOf(error: unknown): string {
-  if (error instanceof ProblemError) return error.problem.detail || error.problem.title;
-  if (error instanceof CaptureError) return error.failure;
-  return error instanceof Error ? error.message : String(error);
 }

@@ -9,22 +9,31 @@ import {
   type MeetingState,
   type Picture,
   type Quality,
+  type RecordingEvent,
   type Room,
   type VideoSource,
 } from '@calls/sdk';
 import { batch, computed, signal } from '@preact/signals';
 import { EMPTY, seat, spoke, type Seating } from '../layout/order';
+import { handQueue, mainOf } from '../layout/stage';
 import { announce } from './announce';
+import { prefs } from './prefs';
+import { Reactions } from './reactions';
 import { Screenful } from './screenful';
 
 /** Tiles on one page of the grid. */
 export const PER_PAGE = 9;
 
-export type PanelName = 'chat' | 'people';
+export type PanelName = 'chat' | 'people' | 'figures';
+export type DialogName = 'settings' | 'shortcuts' | 'end';
+
+/** Whether everybody's words and pictures are kept. */
+export type RecordingState = 'off' | 'on' | 'paused';
 
 export class MeetingStore {
   readonly meeting: Meeting;
   readonly screenful: Screenful;
+  readonly reactions: Reactions;
 
   readonly state = signal<MeetingState>({ is: 'joining' });
   readonly me = signal('');
@@ -39,7 +48,12 @@ export class MeetingStore {
   readonly call = signal<Call | null>(null);
   readonly voices = signal<readonly MediaStreamTrack[]>([]);
   readonly panel = signal<PanelName | null>(null);
+  readonly dialog = signal<DialogName | null>(null);
   readonly pinned = signal<string | null>(null);
+  readonly spotlight = signal<string | null>(null);
+  readonly recording = signal<RecordingState>('off');
+  /** Raised hands, first come first. */
+  readonly hands = signal<readonly string[]>([]);
   readonly #pictures = signal(0);
 
   readonly self = computed(() => this.members.value.find(({ participant_id }) => participant_id === this.me.value));
@@ -49,14 +63,38 @@ export class MeetingStore {
     const byId = new Map(this.members.value.map((member) => [member.participant_id, member]));
     return this.seating.value.order.flatMap((id) => byId.get(id) ?? []);
   });
-  /** Whose screen is on stage: the first other one who shares. */
-  readonly presenter = computed(() =>
-    this.members.value.find(({ screen, participant_id }) => screen && participant_id !== this.me.value),
+  /** The tiles that are drawn: everybody, but for oneself where that is not wished and there are others. */
+  readonly tiles = computed(() => {
+    const hidden = prefs.value.selfHidden && this.seated.value.length > 1 ? this.me.value : null;
+    return this.seated.value.filter(({ participant_id }) => participant_id !== hidden);
+  });
+  /** Others who share a screen, the latest to come in first. */
+  readonly presenters = computed(() =>
+    this.members.value.filter(({ screen, participant_id }) => screen && participant_id !== this.me.value).reverse(),
+  );
+  /** What is large, or null for a grid. */
+  readonly main = computed(() =>
+    mainOf({
+      layout: prefs.value.layout,
+      pinned: this.pinned.value,
+      spotlight: this.spotlight.value,
+      presenters: this.presenters.value.map(({ participant_id }) => participant_id),
+      speaker: this.#lastSpeaker.value ?? this.#firstOther.value,
+    }),
+  );
+  readonly mayWrite = computed(() => this.moderator.value || (this.room.value?.settings.allow_chat ?? true));
+  readonly mayShare = computed(() => this.moderator.value || (this.room.value?.settings.allow_screen ?? true));
+  readonly mayRecord = computed(() => this.moderator.value && (this.room.value?.settings.allow_recording ?? true));
+  /** Of the others; whoever is silent now stays large until somebody else speaks. */
+  readonly #lastSpeaker = signal<string | null>(null);
+  readonly #firstOther = computed(
+    () => this.seating.value.order.find((id) => id !== this.me.value) ?? null,
   );
 
   constructor(options: MeetingOptions) {
     this.meeting = new Meeting(options);
     this.screenful = new Screenful(this.meeting);
+    this.reactions = new Reactions(this.meeting);
     this.#listen();
     announce(this);
     this.meeting.start();
@@ -92,7 +130,13 @@ export class MeetingStore {
     meeting.on('quality', (quality) => {
       this.quality.value = new Map(this.quality.value).set(quality.participant_id, quality);
     });
-    meeting.on('call', (call) => (this.call.value = call));
+    meeting.on('call', (call) => {
+      this.call.value = call;
+      if (!call.recording) this.recording.value = 'off';
+      else if (this.recording.value === 'off') this.recording.value = 'on';
+    });
+    meeting.on('recording', ({ event }) => (this.recording.value = recordingAfter(event)));
+    meeting.on('spotlight', (id) => (this.spotlight.value = id));
     meeting.on('room', (room) => (this.room.value = room));
     meeting.on('knock', (waiting) => (this.waiting.value = waiting));
     meeting.on('history', (messages) => (this.messages.value = messages));
@@ -105,13 +149,18 @@ export class MeetingStore {
       this.members.value = members;
       const ids = members.map(({ participant_id }) => participant_id);
       this.seating.value = seat(this.seating.value, ids);
+      this.hands.value = handQueue(this.hands.value, raised(members));
       if (this.pinned.value && !ids.includes(this.pinned.value)) this.pinned.value = null;
+      if (this.spotlight.value && !ids.includes(this.spotlight.value)) this.spotlight.value = null;
+      if (this.#lastSpeaker.value && !ids.includes(this.#lastSpeaker.value)) this.#lastSpeaker.value = null;
     });
   }
 
   #speakers(ids: readonly string[]): void {
     batch(() => {
       this.speaking.value = new Set(ids);
+      const loudest = ids.find((id) => id !== this.me.value);
+      if (loudest) this.#lastSpeaker.value = loudest;
       for (const id of ids) this.seating.value = spoke(this.seating.value, id, Date.now(), PER_PAGE);
     });
   }
@@ -120,5 +169,21 @@ export class MeetingStore {
     if (this.messages.value.some(({ number }) => number === message.number)) return; // told again by a resume
     this.messages.value = [...this.messages.value, message];
     if (this.panel.value !== 'chat' && message.from !== this.me.value) this.unread.value += 1;
+  }
+}
+
+const raised = (members: readonly Member[]): string[] =>
+  members.filter(({ hand }) => hand).map(({ participant_id }) => participant_id);
+
+function recordingAfter(event: RecordingEvent['event']): RecordingState {
+  switch (event) {
+    case 'started':
+    case 'resumed':
+      return 'on';
+    case 'paused':
+      return 'paused';
+    case 'stopped':
+    case 'failed':
+      return 'off';
   }
 }

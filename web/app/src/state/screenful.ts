@@ -1,17 +1,27 @@
 /** What is on screen and how big, told to the meeting so that nothing unseen is sent. */
 import type { Meeting, VideoSource, Wanted } from '@calls/sdk';
+import { effect } from '@preact/signals';
+import { prefs, type Prefs } from './prefs';
 
 /** A glance at another tab should not cost a key frame from everybody. */
 const HIDE_AFTER_MS = 5_000;
 
+/** Whoever saves data sees faces no larger than this, in device pixels: the smallest encoding. */
+const FRUGAL = { width: 320, height: 180 };
+
 export class Screenful {
   readonly #meeting: Meeting;
   readonly #pictures = new Map<string, Wanted>();
+  readonly #forget: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(meeting: Meeting) {
     this.#meeting = meeting;
     document.addEventListener('visibilitychange', this.#visibility);
+    this.#forget = effect(() => {
+      meeting.sendFrugally(prefs.value.traffic !== 'full');
+      this.#tell();
+    });
   }
 
   put(participantId: string, source: VideoSource, width: number, height: number): void {
@@ -25,13 +35,12 @@ export class Screenful {
 
   close(): void {
     clearTimeout(this.#timer);
+    this.#forget();
     document.removeEventListener('visibilitychange', this.#visibility);
   }
 
   #tell(): void {
-    // The largest first: if slots run out, the stage has one.
-    const all = [...this.#pictures.values()].sort((a, b) => b.width * b.height - a.width * a.height);
-    this.#meeting.show(all);
+    this.#meeting.show(affordable([...this.#pictures.values()], prefs.value.traffic));
   }
 
   readonly #visibility = (): void => {
@@ -39,4 +48,14 @@ export class Screenful {
     if (document.hidden) this.#timer = setTimeout(() => this.#meeting.show([]), HIDE_AFTER_MS);
     else this.#tell();
   };
+}
+
+/** The largest first: if slots run out, the stage has one. What is read on a screen stays as large as it is. */
+export function affordable(pictures: readonly Wanted[], traffic: Prefs['traffic']): Wanted[] {
+  if (traffic === 'audio') return [];
+  const frugal = (picture: Wanted): Wanted =>
+    traffic === 'full' || picture.source === 'screen'
+      ? picture
+      : { ...picture, width: Math.min(picture.width, FRUGAL.width), height: Math.min(picture.height, FRUGAL.height) };
+  return pictures.toSorted((a, b) => b.width * b.height - a.width * a.height).map(frugal);
 }

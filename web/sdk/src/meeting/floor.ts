@@ -5,6 +5,7 @@
 import type { LocalMedia } from '../devices/local-media';
 import { Emitter } from '../emitter';
 import { Digester, type Digest } from '../rtc/digest';
+import { Figurer, type Figures } from '../rtc/figures';
 import { MediaLink } from '../rtc/link';
 import type { Layers, Request, SlotState, Source, VideoSource, ViewSlot, Welcome } from '../types';
 import { SlotBook } from './slot-book';
@@ -53,6 +54,7 @@ export class Floor extends Emitter<FloorEvents> {
   readonly #link: MediaLink;
   readonly #book = new SlotBook();
   readonly #digester = new Digester();
+  readonly #figurer = new Figurer();
   readonly #told = new Map<Source, boolean>();
   readonly #forgetLocal: () => void;
   #wanted: readonly Wanted[] = [];
@@ -124,6 +126,14 @@ export class Floor extends Emitter<FloorEvents> {
 
   async digest(): Promise<Digest> {
     return this.#digester.digest(await this.#link.stats());
+  }
+
+  async figures(): Promise<Figures> {
+    return this.#figurer.figures(await this.#link.stats());
+  }
+
+  sendFrugally(frugal: boolean): void {
+    this.#link.sendFrugally(frugal);
   }
 
   close(): void {

@@ -17,6 +17,7 @@ import type {
   Member,
   Moderation,
   Quality,
+  RecordingEvent,
   Request,
   Room,
   ServerEvent,
@@ -25,6 +26,7 @@ import type {
   VideoSource,
   Welcome,
 } from '../types';
+import type { Figures } from '../rtc/figures';
 import { Floor, type Picture } from './floor';
 import { Roster } from './roster';
 import type { Wanted } from './view';
@@ -68,6 +70,11 @@ export interface MeetingEvents {
   knock: Member[];
   /** A moderator muted this source of ours. */
   muted: Source;
+  /** A moderator asks us to unmute it; nobody but the person does. */
+  unmuteAsked: Source;
+  recording: RecordingEvent;
+  /** Whom a moderator shows large to everybody; null: nobody. */
+  spotlight: string | null;
   /** The way back in for a page that is loaded again; keep it where the tab keeps things. */
   pass: Pass | null;
   /** Media that the server or the browser would not take. */
@@ -87,6 +94,7 @@ export class Meeting extends Emitter<MeetingEvents> {
   #floor: Floor | null = null;
   #mediaSteady = false;
   #wanted: readonly Wanted[] = [];
+  #frugal = false;
   #digests: ReturnType<typeof setInterval> | undefined;
 
   constructor({ local, ...options }: MeetingOptions) {
@@ -156,6 +164,22 @@ export class Meeting extends Emitter<MeetingEvents> {
     await this.#ask({ t: 'mod', d: action });
   }
 
+  /** Starts or stops the recording; moderators only. */
+  async record(on: boolean): Promise<void> {
+    await this.#ask({ t: 'record', d: { on } });
+  }
+
+  /** How the media flows now, since the last time this was asked. */
+  async figures(): Promise<Figures | null> {
+    return (await this.#floor?.figures()) ?? null;
+  }
+
+  /** Sends no more than the smallest picture of the camera. */
+  sendFrugally(frugal: boolean): void {
+    this.#frugal = frugal;
+    this.#floor?.sendFrugally(frugal);
+  }
+
   #ask(request: Request): Promise<unknown> {
     return this.#signaling.ask(request);
   }
@@ -182,13 +206,21 @@ export class Meeting extends Emitter<MeetingEvents> {
     floor.on('pictures', () => this.emit('pictures', undefined));
     floor.on('voices', (voices) => this.emit('voices', voices));
     floor.on('refused', (error) => this.#refused(error));
-    floor.on('lost', () => this.#signaling.rejoin());
+    floor.on('lost', () => this.#lostMedia());
     floor.on('state', (state) => {
       this.#mediaSteady = state === 'connected';
       this.#tellSteady();
     });
     floor.show(this.#wanted);
+    floor.sendFrugally(this.#frugal);
     floor.start();
+  }
+
+  /** While the socket is down too, the server may be: its next welcome says whether our place is still there. */
+  #lostMedia(): void {
+    if (this.#signaling.up) return this.#signaling.rejoin();
+    this.#floor?.close();
+    this.#floor = null;
   }
 
   /** A presence that still talks to the page from before a reload takes no new one: come in anew then. */
@@ -212,6 +244,12 @@ export class Meeting extends Emitter<MeetingEvents> {
       case 'muted':
         if (event.d.muted) this.local.mutedFromAfar(event.d.source);
         return this.emit('muted', event.d.source);
+      case 'unmute_asked':
+        return this.emit('unmuteAsked', event.d.source);
+      case 'recording':
+        return this.emit('recording', event.d);
+      case 'spotlight':
+        return this.emit('spotlight', event.d.participant_id ?? null);
       case 'speakers':
         return this.emit('speakers', event.d);
       case 'quality':

@@ -57,6 +57,11 @@ export function activate(encodings: RTCRtpEncodingParameters[], rids: readonly s
   return changed;
 }
 
+/** Of the encodings that are watched, the cheapest, where any is. */
+export function smallest(rids: readonly string[]): readonly string[] {
+  return rids.length > 0 && LAYERS[0] ? [LAYERS[0].rid] : [];
+}
+
 /** VP8 first, since every browser sends it as simulcast; the others stay on offer behind it. */
 export function preferVp8<T extends { mimeType: string }>(codecs: readonly T[]): T[] {
   const isVp8 = ({ mimeType }: T) => mimeType.toLowerCase() === 'video/vp8';

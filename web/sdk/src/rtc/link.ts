@@ -1,7 +1,7 @@
 /** The one peer connection of a session: what we send, and the slots we receive in. */
 import { Emitter } from '../emitter';
 import type { IceServer, Layers, PublishedMid, Source } from '../types';
-import { activate, encodingsFor, preferVp8 } from './encodings';
+import { activate, encodingsFor, preferVp8, smallest } from './encodings';
 import { Negotiator, type Exchange } from './negotiator';
 import { Recovery } from './recovery';
 
@@ -23,6 +23,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   readonly #sending = new Map<Source, RTCRtpTransceiver>();
   readonly #slots: Record<Kind, RTCRtpTransceiver[]> = { audio: [], video: [] };
   readonly #layers = new Map<string, readonly string[]>();
+  #frugal = false;
   #closed = false;
 
   constructor(iceServers: IceServer[], exchange: Exchange) {
@@ -108,6 +109,12 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
     await this.#applyLayers(mid);
   }
 
+  /** Sends no more than the smallest encoding of the camera. */
+  sendFrugally(frugal: boolean): void {
+    this.#frugal = frugal;
+    for (const mid of this.#layers.keys()) void this.#applyLayers(mid);
+  }
+
   async stats(): Promise<Iterable<RTCStats>> {
     const report = await this.#connection.getStats();
     const all: RTCStats[] = [];
@@ -153,7 +160,8 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
     if (!rids || !sender) return;
     const parameters = sender.getParameters();
     // The browser refuses parameters that a negotiation has overtaken; it then ends in `settled`, which asks again.
-    if (activate(parameters.encodings, rids)) await sender.setParameters(parameters).catch(() => undefined);
+    const allowed = this.#frugal ? smallest(rids) : rids;
+    if (activate(parameters.encodings, allowed)) await sender.setParameters(parameters).catch(() => undefined);
   }
 }
 

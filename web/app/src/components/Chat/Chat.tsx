@@ -3,6 +3,7 @@ import type { ChatMessage } from '@calls/sdk';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { clock, t } from '../../i18n/t';
 import { pieces } from '../../layout/text';
+import { nameOf } from '../../state/announce';
 import type { MeetingStore } from '../../state/meeting-store';
 import { toast } from '../../state/toasts';
 import { Icon } from '../Icon/Icon';
@@ -17,6 +18,7 @@ export function Chat({ store }: { store: MeetingStore }) {
   useLayoutEffect(() => end.current?.scrollIntoView({ block: 'end' }), [messages.length]);
   return (
     <Panel title={t('chat.title')} close={() => store.show(null)}>
+      {!store.mayWrite.value && <p class="chat__empty">{t('chat.off')}</p>}
       {messages.length === 0 && <p class="chat__empty">{t('chat.empty')}</p>}
       <div class="chat__log" role="log" aria-label={t('chat.title')} tabIndex={0}>
         <ol class="chat__messages">
@@ -25,13 +27,14 @@ export function Chat({ store }: { store: MeetingStore }) {
               key={message.number}
               message={message}
               own={message.from === store.me.value}
-              follows={messages[index - 1]?.from === message.from}
+              to={message.to ? nameIn(store, message.to) : null}
+              follows={follows(messages[index - 1], message)}
             />
           ))}
         </ol>
         <div ref={end} />
       </div>
-      <Composer say={(text) => store.meeting.say(text)} />
+      {store.mayWrite.value && <Composer store={store} />}
     </Panel>
   );
 }
@@ -39,18 +42,30 @@ export function Chat({ store }: { store: MeetingStore }) {
 interface MessageProps {
   message: ChatMessage;
   own: boolean;
+  /** Whom alone it is for. */
+  to: string | null;
   /** The one before is by the same person, who is not named again. */
   follows: boolean;
 }
 
-function Message({ message: { name, text, at, to }, own, follows }: MessageProps) {
+/** A name that is still known, of somebody who may be gone. */
+function nameIn(store: MeetingStore, id: string): string {
+  if (id === store.me.value) return t('app.you');
+  const member = store.members.value.find(({ participant_id }) => participant_id === id);
+  return member ? nameOf(member) : t('chat.somebody');
+}
+
+const follows = (before: ChatMessage | undefined, { from, to }: ChatMessage): boolean =>
+  before?.from === from && before.to === to;
+
+function Message({ message: { name, text, at }, own, to, follows }: MessageProps) {
   return (
     <li class={own ? 'message message--own' : 'message'}>
       {!follows && (
         <p class="message__head">
           <strong>{own ? t('app.you') : name}</strong>
           <time dateTime={at}>{clock(at)}</time>
-          {to != null && <span>{t('chat.private')}</span>}
+          {to !== null && <span class="message__private">{own ? t('chat.privateTo', { name: to }) : t('chat.private')}</span>}
         </p>
       )}
       <p class="message__text">
@@ -68,8 +83,15 @@ function Message({ message: { name, text, at, to }, own, follows }: MessageProps
   );
 }
 
-function Composer({ say }: { say: (text: string) => Promise<void> }) {
+/** To everybody, as long as nobody is chosen. */
+const EVERYBODY = '';
+
+function Composer({ store }: { store: MeetingStore }) {
   const [draft, setDraft] = useState('');
+  const [wanted, setWanted] = useState(EVERYBODY);
+  const others = store.members.value.filter(({ participant_id }) => participant_id !== store.me.value);
+  const to = others.some(({ participant_id }) => participant_id === wanted) ? wanted : EVERYBODY;
+  const say = (text: string) => store.meeting.say(text, ...(to ? [to] : []));
   const send = async () => {
     const text = draft.trim();
     if (!text) return;
@@ -92,12 +114,25 @@ function Composer({ say }: { say: (text: string) => Promise<void> }) {
         void send();
       }}
     >
+      <select
+        class="composer__to"
+        aria-label={t('chat.to')}
+        value={to}
+        onChange={(event) => setWanted(event.currentTarget.value)}
+      >
+        <option value={EVERYBODY}>{t('chat.everybody')}</option>
+        {others.map((member) => (
+          <option key={member.participant_id} value={member.participant_id}>
+            {t('chat.only', { name: nameOf(member) })}
+          </option>
+        ))}
+      </select>
       <textarea
         class="composer__text"
         rows={Math.min(5, draft.split('\n').length)}
         maxLength={LONGEST}
         value={draft}
-        placeholder={t('chat.placeholder')}
+        placeholder={t(to ? 'chat.placeholderPrivate' : 'chat.placeholder')}
         aria-label={t('chat.message')}
         data-autofocus
         onInput={(event) => setDraft(event.currentTarget.value)}

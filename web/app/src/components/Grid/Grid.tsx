@@ -7,6 +7,7 @@ import { page } from '../../layout/order';
 import { PER_PAGE, type MeetingStore } from '../../state/meeting-store';
 import { IconButton } from '../Button/Button';
 import { InviteCard } from '../InviteCard/InviteCard';
+import { ScreenTile } from '../Stage/Screen';
 import { Tile } from '../Tile/Tile';
 import './Grid.css';
 
@@ -16,10 +17,11 @@ export function Grid({ store }: { store: MeetingStore }) {
   const ref = useRef<HTMLDivElement>(null);
   const size = useSize(ref);
   const [wanted, setWanted] = useState(0);
-  const seated = store.seated.value;
+  const seated = store.tiles.value;
   const { items, page: at, pages } = page(seated, wanted, PER_PAGE);
-  const alone = seated.length === 1;
-  const cells = items.length + (alone ? 1 : 0);
+  const alone = store.members.value.length === 1;
+  const screens = at === 0 ? store.presenters.value : [];
+  const cells = items.length + screens.length + (alone ? 1 : 0);
   const layout = gridLayout(cells, size.width, size.height, GAP);
   const style = {
     '--columns': String(layout.columns),
@@ -30,6 +32,9 @@ export function Grid({ store }: { store: MeetingStore }) {
     <div class="grid">
       <div class="grid__area" ref={ref}>
         <div class="grid__tiles" style={style}>
+          {screens.map((member) => (
+            <ScreenTile key={`${member.participant_id}/screen`} store={store} presenter={member} />
+          ))}
           {items.map((member) => (
             <Tile key={member.participant_id} store={store} member={member} />
           ))}

@@ -5,26 +5,16 @@ import { elapsed } from '../../layout/text';
 import { copyInvite } from '../../state/invite';
 import type { MeetingStore } from '../../state/meeting-store';
 import { Button, IconButton } from '../Button/Button';
-import { Icon } from '../Icon/Icon';
+import { Badges } from './Badges';
 import './Header.css';
 
-interface HeaderProps {
-  store: MeetingStore;
-  openSettings: () => void;
-}
-
-export function Header({ store, openSettings }: HeaderProps) {
+export function Header({ store }: { store: MeetingStore }) {
   const room = store.room.value;
   return (
     <header class="header">
       <img class="header__mark" src="/icon.svg" alt="" width="28" height="28" />
       <h1 class="header__title">{room?.name ?? t('meeting.stage')}</h1>
-      {room?.locked && (
-        <span class="header__lock">
-          <Icon name="lock" size={15} />
-          {t('meeting.locked')}
-        </span>
-      )}
+      <Badges store={store} />
       <Duration since={store.call.value?.started_at ?? null} />
       <span class="header__gap" />
       <span class="header__invite">
@@ -32,7 +22,7 @@ export function Header({ store, openSettings }: HeaderProps) {
           {t('meeting.copyLink')}
         </Button>
       </span>
-      <IconButton icon="settings" label={t('device.settings')} onClick={openSettings} />
+      <IconButton icon="settings" label={t('settings.title')} onClick={() => (store.dialog.value = 'settings')} />
     </header>
   );
 }

@@ -5,12 +5,15 @@ import { attempt, nameOf } from '../../state/announce';
 import type { MeetingStore } from '../../state/meeting-store';
 import { Avatar } from '../Avatar/Avatar';
 import { Button } from '../Button/Button';
+import { Check } from '../Check/Check';
+import { Icon } from '../Icon/Icon';
 import { Panel } from '../Panel/Panel';
 import { Person } from './Person';
 import './People.css';
 
 export function People({ store }: { store: MeetingStore }) {
   const members = store.members.value;
+  const hands = store.hands.value.flatMap((id) => members.find(({ participant_id }) => participant_id === id) ?? []);
   const waiting = store.moderator.value ? store.waiting.value : [];
   return (
     <Panel title={t('people.title')} close={() => store.show(null)}>
@@ -18,12 +21,29 @@ export function People({ store }: { store: MeetingStore }) {
         {store.moderator.value && <Moderation store={store} />}
         {waiting.length > 0 && (
           <section>
-            <h3 class="people__heading">{t('people.waiting')}</h3>
+            <h3 class="people__heading">
+              {t('people.waiting')}
+              {waiting.length > 1 && (
+                <Button size="small" onClick={() => attempt(store.meeting.moderate({ action: 'admit_all' }))}>
+                  {t('people.admitAll')}
+                </Button>
+              )}
+            </h3>
             <ul>
               {waiting.map((member) => (
                 <Knocker key={member.participant_id} store={store} member={member} />
               ))}
             </ul>
+          </section>
+        )}
+        {hands.length > 0 && (
+          <section>
+            <h3 class="people__heading">{t('people.hands')}</h3>
+            <ol class="people__hands">
+              {hands.map((member) => (
+                <Hand key={member.participant_id} store={store} member={member} />
+              ))}
+            </ol>
           </section>
         )}
         <section>
@@ -43,6 +63,7 @@ export function People({ store }: { store: MeetingStore }) {
 
 function Moderation({ store }: { store: MeetingStore }) {
   const locked = store.room.value?.locked ?? false;
+  const settings = store.room.value?.settings;
   const { meeting } = store;
   return (
     <div class="people__moderation">
@@ -55,7 +76,39 @@ function Moderation({ store }: { store: MeetingStore }) {
       <Button size="small" icon="lock" onClick={() => attempt(meeting.moderate({ action: 'lock', locked: !locked }))}>
         {t(locked ? 'people.unlock' : 'people.lock')}
       </Button>
+      {settings && (
+        <>
+          <Check
+            label={t('people.allowChat')}
+            checked={settings.allow_chat ?? true}
+            onChange={(chat) => attempt(meeting.moderate({ action: 'permit', chat }))}
+          />
+          <Check
+            label={t('people.allowScreen')}
+            checked={settings.allow_screen ?? true}
+            onChange={(screen) => attempt(meeting.moderate({ action: 'permit', screen }))}
+          />
+        </>
+      )}
     </div>
+  );
+}
+
+/** One of those who want to say something, in their order. */
+function Hand({ store, member }: { store: MeetingStore; member: Member }) {
+  const name = nameOf(member);
+  const { participant_id } = member;
+  const lower = () => attempt(store.meeting.moderate({ action: 'lower_hand', participant_id }));
+  return (
+    <li class="people__hand">
+      <Icon name="hand" size={18} />
+      <span class="person__name">{name}</span>
+      {store.moderator.value && (
+        <Button size="small" label={t('people.lowerHandOf', { name })} onClick={lower}>
+          {t('control.handDown')}
+        </Button>
+      )}
+    </li>
   );
 }
 

@@ -55,12 +55,13 @@ function State({ icon, label }: { icon: 'hand' | 'microphone-off'; label: string
 }
 
 function PersonActions({ store, member, done }: PersonProps & { done: () => void }) {
-  const { participant_id, role, audio } = member;
+  const { participant_id, role, audio, video, screen } = member;
   const act = (moderation: Moderation) => {
     done();
     attempt(store.meeting.moderate(moderation));
   };
   const give = (next: Member['role']) => act({ action: 'role', participant_id, role: next });
+  const lit = store.spotlight.value === participant_id;
   const isHost = store.self.value?.role === 'host';
   return (
     <div class="person__actions">
@@ -69,6 +70,27 @@ function PersonActions({ store, member, done }: PersonProps & { done: () => void
           {t('people.mute')}
         </Button>
       )}
+      {!audio && (
+        <Button size="small" onClick={() => act({ action: 'ask_unmute', participant_id })}>
+          {t('people.askUnmute')}
+        </Button>
+      )}
+      {video && (
+        <Button size="small" onClick={() => act({ action: 'mute', participant_id, source: 'camera' })}>
+          {t('people.stopVideo')}
+        </Button>
+      )}
+      {screen && (
+        <Button size="small" onClick={() => act({ action: 'mute', participant_id, source: 'screen' })}>
+          {t('people.stopShare')}
+        </Button>
+      )}
+      <Button
+        size="small"
+        onClick={() => act({ action: 'spotlight', participant_id: lit ? null : participant_id })}
+      >
+        {t(lit ? 'people.spotlightOff' : 'people.spotlight')}
+      </Button>
       {role === 'participant' && (
         <Button size="small" onClick={() => give('moderator')}>
           {t('people.makeModerator')}

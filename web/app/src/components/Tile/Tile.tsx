@@ -7,6 +7,7 @@ import { t } from '../../i18n/t';
 import { nameOf } from '../../state/announce';
 import { localState } from '../../state/devices';
 import type { MeetingStore } from '../../state/meeting-store';
+import { prefs } from '../../state/prefs';
 import { Avatar } from '../Avatar/Avatar';
 import { IconButton } from '../Button/Button';
 import { Icon } from '../Icon/Icon';
@@ -29,8 +30,9 @@ export function Tile({ store, member }: TileProps) {
   const muted = self ? !microphone.on : !member.audio;
   const speaking = store.speaking.value.has(id) && !muted;
 
-  useOnScreen(store.screenful, id, 'camera', !self && member.video, size);
-  const picture = self || !member.video ? null : store.picture(id, 'camera');
+  const wanted = prefs.value.traffic !== 'audio';
+  useOnScreen(store.screenful, id, 'camera', !self && member.video && wanted, size);
+  const picture = self || !member.video || !wanted ? null : store.picture(id, 'camera');
   const paused = pausedText(picture?.paused ?? null);
   const track = self ? camera.track : (picture?.track ?? null);
   const name = nameOf(member);
@@ -42,7 +44,7 @@ export function Tile({ store, member }: TileProps) {
       data-participant={id}
     >
       <Avatar name={name} />
-      {track && !paused && <Video track={track} mirrored={self} />}
+      {track && !paused && <Video track={track} mirrored={self && prefs.value.mirror} />}
       {member.hand && (
         <p class="tile__hand">
           <Icon name="hand" size={18} />
@@ -50,6 +52,7 @@ export function Tile({ store, member }: TileProps) {
         </p>
       )}
       {!self && <PinButton store={store} id={id} name={name} />}
+      <Reacting store={store} id={id} />
       <Note text={member.reconnecting ? t('tile.reconnecting') : paused} />
       <p class="tile__name">
         {muted ? (
@@ -64,6 +67,17 @@ export function Tile({ store, member }: TileProps) {
         <QualityBars store={store} id={id} />
       </p>
     </article>
+  );
+}
+
+function Reacting({ store, id }: { store: MeetingStore; id: string }) {
+  const reaction = store.reactions.shown.value.get(id);
+  if (!reaction) return null;
+  return (
+    <p class="tile__reaction">
+      <Icon name={reaction} size={34} />
+      <span class="visually-hidden">{t(`reaction.${reaction}`)}</span>
+    </p>
   );
 }
 

@@ -15,11 +15,14 @@ interface ToolButtonProps {
   expanded?: boolean;
   badge?: { text: string; label: string } | undefined;
   shortcut?: string;
-  onClick: () => void;
+  disabled?: boolean;
+  /** The menu that it opens. */
+  menu?: string;
+  onClick?: () => void;
 }
 
 export function ToolButton(props: ToolButtonProps) {
-  const { icon, label, hint = label, look, pressed, expanded, badge, shortcut, onClick } = props;
+  const { icon, label, hint = label, look, pressed, expanded, badge, shortcut, disabled, menu, onClick } = props;
   return (
     <button
       class={`tool tool--${look}`}
@@ -28,6 +31,8 @@ export function ToolButton(props: ToolButtonProps) {
       aria-pressed={pressed}
       aria-expanded={expanded}
       aria-keyshortcuts={shortcut && ariaKeys(shortcut)}
+      popovertarget={menu}
+      disabled={disabled}
       onClick={onClick}
     >
       <span class="tool__face">

@@ -5,25 +5,27 @@ import { useShortcuts } from '../../hooks/useShortcuts';
 import { actionsOf } from '../../state/actions';
 import { localState } from '../../state/devices';
 import type { MeetingStore } from '../../state/meeting-store';
-import { useState } from 'preact/hooks';
-import { EndDialog } from '../EndDialog/EndDialog';
+import { prefs } from '../../state/prefs';
+import { KEYS } from '../../state/keys';
+import { MORE, MoreMenu } from './MoreMenu';
+import { REACT, ReactionMenu } from './ReactionMenu';
 import { ToolButton } from './ToolButton';
 import './Toolbar.css';
 
 export function Toolbar({ store }: { store: MeetingStore }) {
   const actions = actionsOf(store);
-  const [ending, setEnding] = useState(false);
   const { microphone, camera, screen } = localState.value;
   const hand = store.self.value?.hand ?? false;
   const panel = store.panel.value;
   const unread = store.unread.value;
   const waiting = store.waiting.value.length;
-  useShortcuts({
-    d: actions.microphone,
-    e: actions.camera,
-    'alt+h': actions.hand,
-    'alt+c': actions.chat,
-    'alt+p': actions.people,
+  useShortcuts(prefs.value.shortcuts, {
+    [KEYS.microphone]: actions.microphone,
+    [KEYS.camera]: actions.camera,
+    [KEYS.hand]: actions.hand,
+    [KEYS.chat]: actions.chat,
+    [KEYS.people]: actions.people,
+    [KEYS.shortcuts]: actions.shortcuts,
   });
   return (
     <div class="toolbar" role="toolbar" aria-label={t('control.toolbar')}>
@@ -33,7 +35,7 @@ export function Toolbar({ store }: { store: MeetingStore }) {
         hint={t(microphone.on ? 'control.microphoneOff' : 'control.microphoneOn')}
         pressed={microphone.on}
         look={microphone.on ? 'on' : 'off'}
-        shortcut="d"
+        shortcut={KEYS.microphone}
         onClick={actions.microphone}
       />
       <ToolButton
@@ -42,16 +44,17 @@ export function Toolbar({ store }: { store: MeetingStore }) {
         hint={t(camera.on ? 'control.cameraOff' : 'control.cameraOn')}
         pressed={camera.on}
         look={camera.on ? 'on' : 'off'}
-        shortcut="e"
+        shortcut={KEYS.camera}
         onClick={actions.camera}
       />
       {canShareScreen() && (
         <ToolButton
           icon={screen.on ? 'share-off' : 'share'}
           label={t('control.share')}
-          hint={t(screen.on ? 'control.shareStop' : 'control.share')}
+          hint={t(screen.on ? 'control.shareStop' : store.mayShare.value ? 'control.share' : 'control.shareOff')}
           pressed={screen.on}
           look={screen.on ? 'lit' : 'on'}
+          disabled={!screen.on && !store.mayShare.value}
           onClick={actions.share}
         />
       )}
@@ -61,9 +64,10 @@ export function Toolbar({ store }: { store: MeetingStore }) {
         hint={t(hand ? 'control.handDown' : 'control.hand')}
         pressed={hand}
         look={hand ? 'lit' : 'on'}
-        shortcut="alt+h"
+        shortcut={KEYS.hand}
         onClick={actions.hand}
       />
+      <ToolButton icon="smile" label={t('control.react')} look="on" menu={REACT} />
       <span class="toolbar__gap" />
       <ToolButton
         icon="chat"
@@ -71,7 +75,7 @@ export function Toolbar({ store }: { store: MeetingStore }) {
         expanded={panel === 'chat'}
         look={panel === 'chat' ? 'lit' : 'on'}
         badge={unread ? { text: String(unread), label: tn('chat.unread', unread) } : undefined}
-        shortcut="alt+c"
+        shortcut={KEYS.chat}
         onClick={actions.chat}
       />
       <ToolButton
@@ -80,14 +84,13 @@ export function Toolbar({ store }: { store: MeetingStore }) {
         expanded={panel === 'people'}
         look={panel === 'people' ? 'lit' : 'on'}
         badge={waiting ? { text: String(waiting), label: tn('meeting.waiting', waiting) } : undefined}
-        shortcut="alt+p"
+        shortcut={KEYS.people}
         onClick={actions.people}
       />
+      <ToolButton icon="more" label={t('control.more')} look="on" menu={MORE} />
       <ToolButton icon="leave" label={t('control.leave')} look="leave" onClick={actions.leave} />
-      {store.self.value?.role === 'host' && (
-        <ToolButton icon="end" label={t('control.end')} hint={t('control.endHint')} look="end" onClick={() => setEnding(true)} />
-      )}
-      {ending && <EndDialog end={actions.end} closed={() => setEnding(false)} />}
+      <MoreMenu store={store} actions={actions} />
+      <ReactionMenu store={store} />
     </div>
   );
 }

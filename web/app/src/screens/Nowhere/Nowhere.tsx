@@ -1,7 +1,7 @@
 /** A link that leads to no door, or to one that is not for strangers: what that means, and what to do about it. */
-import { useEffect, useRef } from 'preact/hooks';
 import { Brand } from '../../components/Brand/Brand';
 import { Button } from '../../components/Button/Button';
+import { Centered } from '../../components/Centered/Centered';
 import { Icon } from '../../components/Icon/Icon';
 import { t } from '../../i18n/t';
 import { go } from '../../state/route';
@@ -9,24 +9,29 @@ import type { Visit } from '../../state/visit';
 import './Nowhere.css';
 
 export function Nowhere({ visit, why }: { visit: Visit; why: 'not-found' | 'unauthorized' }) {
-  const title = useRef<HTMLHeadingElement>(null);
-  useEffect(() => title.current?.focus(), []);
-  return (
-    <main class="nowhere">
+  const missing = why === 'not-found';
+  const head = (
+    <>
       <Brand />
       <span class="nowhere__mark">
-        <Icon name={why === 'not-found' ? 'link' : 'lock'} size={34} />
+        <Icon name={missing ? 'link' : 'lock'} size={34} />
       </span>
-      <h1 class="nowhere__title" ref={title} tabIndex={-1}>
-        {t(why === 'not-found' ? 'nowhere.notFound' : 'nowhere.unauthorized')}
-      </h1>
-      <p class="nowhere__text">{t(why === 'not-found' ? 'nowhere.notFoundText' : 'nowhere.unauthorizedText')}</p>
-      <div class="nowhere__actions">
-        <Button look="primary" onClick={() => go('/')}>
-          {t('nowhere.start')}
-        </Button>
-        <Button onClick={() => visit.again()}>{t('nowhere.retry')}</Button>
-      </div>
-    </main>
+    </>
+  );
+  const actions = (
+    <>
+      <Button look="primary" onClick={() => go('/')}>
+        {t('nowhere.start')}
+      </Button>
+      <Button onClick={() => visit.again()}>{t('nowhere.retry')}</Button>
+    </>
+  );
+  return (
+    <Centered
+      head={head}
+      title={t(missing ? 'nowhere.notFound' : 'nowhere.unauthorized')}
+      text={t(missing ? 'nowhere.notFoundText' : 'nowhere.unauthorizedText')}
+      actions={actions}
+    />
   );
 }

@@ -1,16 +1,18 @@
 /** The meeting itself. */
-import { useRef, useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import { Banner } from '../../components/Banner/Banner';
 import { Button } from '../../components/Button/Button';
 import { Chat } from '../../components/Chat/Chat';
-import { DeviceSettings } from '../../components/DeviceSettings/DeviceSettings';
+import { Figures } from '../../components/Figures/Figures';
 import { Grid } from '../../components/Grid/Grid';
 import { Header } from '../../components/Header/Header';
 import { People } from '../../components/People/People';
+import { RoomDialog } from './RoomDialog';
 import { Stage } from '../../components/Stage/Stage';
 import { Toolbar } from '../../components/Toolbar/Toolbar';
 import { HearBanner, Voices } from '../../components/Voices/Voices';
 import { useLate } from '../../hooks/useLate';
+import { useMutedHint } from '../../hooks/useMutedHint';
 import { t } from '../../i18n/t';
 import { local, localState } from '../../state/devices';
 import type { MeetingStore } from '../../state/meeting-store';
@@ -20,16 +22,15 @@ import './Room.css';
 const SAY_AFTER_MS = 1_000;
 
 export function Room({ store, steady }: { store: MeetingStore; steady: boolean }) {
-  const [settings, setSettings] = useState(false);
   const shaky = useLate(!steady, SAY_AFTER_MS);
   const connected = useRef(false); // ever
   connected.current ||= steady;
   const panel = store.panel.value;
-  const presenter = store.presenter.value;
-  const pinned = store.seated.value.find(({ participant_id }) => participant_id === store.pinned.value);
+  const main = store.main.value;
+  useMutedHint();
   return (
     <div class={panel ? 'room room--panel' : 'room'}>
-      <Header store={store} openSettings={() => setSettings(true)} />
+      <Header store={store} />
       <main class="room__main">
         {shaky && (
           <Banner icon="warning" tone="warn">
@@ -39,16 +40,17 @@ export function Room({ store, steady }: { store: MeetingStore; steady: boolean }
         <HearBanner />
         {localState.value.screen.on && <SharingBanner />}
         <div class="room__people">
-          {presenter || pinned ? <Stage store={store} presenter={presenter} pinned={pinned} /> : <Grid store={store} />}
+          {main ? <Stage store={store} main={main} /> : <Grid store={store} />}
         </div>
       </main>
       {panel === 'chat' && <Chat store={store} />}
       {panel === 'people' && <People store={store} />}
+      {panel === 'figures' && <Figures store={store} />}
       <footer class="room__controls">
         <Toolbar store={store} />
       </footer>
       <Voices store={store} />
-      {settings && <DeviceSettings close={() => setSettings(false)} />}
+      <RoomDialog store={store} />
     </div>
   );
 }

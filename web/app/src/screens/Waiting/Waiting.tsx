@@ -1,5 +1,6 @@
 /** Before the meeting is there: connecting, or in front of a door that somebody has to open. */
 import { Button } from '../../components/Button/Button';
+import { Centered } from '../../components/Centered/Centered';
 import { SelfPreview } from '../../components/SelfPreview/SelfPreview';
 import { t, tn } from '../../i18n/t';
 import { rememberedName } from '../../state/memory';
@@ -14,19 +15,13 @@ interface Line {
 }
 
 export function Waiting({ store, line }: { store: MeetingStore; line: Line | null }) {
-  return (
-    <main class="waiting">
-      <div class="waiting__picture">
-        <SelfPreview name={rememberedName()} />
-      </div>
-      <div class="waiting__words" role="status">
-        <span class="waiting__pulse" aria-hidden="true" />
-        <h1 class="waiting__title">{t(titleOf(line))}</h1>
-        {line && <p class="waiting__text">{textOf(line)}</p>}
-      </div>
-      <Button onClick={() => void store.meeting.leave()}>{t(line ? 'waiting.leave' : 'app.cancel')}</Button>
-    </main>
+  const head = (
+    <div class="waiting__picture">
+      <SelfPreview name={rememberedName()} />
+    </div>
   );
+  const stop = <Button onClick={() => void store.meeting.leave()}>{t(line ? 'waiting.leave' : 'app.cancel')}</Button>;
+  return <Centered live head={head} title={t(titleOf(line))} text={line && textOf(line)} actions={stop} />;
 }
 
 function titleOf(line: Line | null) {

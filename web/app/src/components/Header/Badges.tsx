@@ -1,0 +1,15 @@
+/** What everybody has to know of the meeting all the time. */
+import { t } from '../../i18n/t';
+import type { MeetingStore } from '../../state/meeting-store';
+import { Badge } from '../Badge/Badge';
+
+export function Badges({ store }: { store: MeetingStore }) {
+  const recording = store.recording.value;
+  return (
+    <>
+      {recording === 'on' && <Badge icon="record" tone="live" text={t('recording.badge')} />}
+      {recording === 'paused' && <Badge icon="record" tone="plain" text={t('recording.badgePaused')} />}
+      {store.room.value?.locked && <Badge icon="lock" tone="warn" text={t('meeting.locked')} />}
+    </>
+  );
+}

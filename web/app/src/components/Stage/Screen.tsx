@@ -1,0 +1,73 @@
+/** Somebody's shared screen: large on the stage, or one tile among others. */
+import type { Member } from '@calls/sdk';
+import { useRef } from 'preact/hooks';
+import { useOnScreen } from '../../hooks/useOnScreen';
+import { useVisibleSize } from '../../hooks/useSize';
+import { t } from '../../i18n/t';
+import { nameOf } from '../../state/announce';
+import type { MeetingStore } from '../../state/meeting-store';
+import { prefs } from '../../state/prefs';
+import { IconButton } from '../Button/Button';
+import { Icon } from '../Icon/Icon';
+import { pausedText } from '../Tile/paused';
+import { Video } from '../Video/Video';
+import './Screen.css';
+
+interface ScreenProps {
+  store: MeetingStore;
+  presenter: Member;
+}
+
+export function Screen({ store, presenter }: ScreenProps) {
+  const ref = useRef<HTMLElement>(null);
+  const name = nameOf(presenter);
+  const canFill = document.fullscreenEnabled;
+  return (
+    <section ref={ref} class="screen" aria-label={t('tile.screen', { name })} data-screen={presenter.participant_id}>
+      <Shared store={store} presenter={presenter} frame={ref} />
+      <p class="screen__banner">
+        <Icon name="share" size={16} />
+        {t('meeting.presenting', { name })}
+      </p>
+      {canFill && (
+        <div class="screen__fill">
+          <IconButton icon="expand" label={t('tile.fullscreen')} onClick={() => void fill(ref.current)} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** The same among the faces. */
+export function ScreenTile({ store, presenter }: ScreenProps) {
+  const ref = useRef<HTMLElement>(null);
+  const name = nameOf(presenter);
+  return (
+    <section ref={ref} class="screen screen--tile" aria-label={t('tile.screen', { name })} data-screen={presenter.participant_id}>
+      <Shared store={store} presenter={presenter} frame={ref} />
+      <p class="screen__banner">
+        <Icon name="share" size={16} />
+        {t('meeting.presenting', { name })}
+      </p>
+    </section>
+  );
+}
+
+function Shared({ store, presenter, frame }: ScreenProps & { frame: { current: HTMLElement | null } }) {
+  const size = useVisibleSize(frame);
+  const wanted = prefs.value.traffic !== 'audio';
+  useOnScreen(store.screenful, presenter.participant_id, 'screen', wanted, size);
+  const picture = wanted ? store.picture(presenter.participant_id, 'screen') : null;
+  const paused = wanted ? pausedText(picture?.paused ?? null) : t('traffic.noPicture');
+  return (
+    <>
+      {picture && !paused && <Video track={picture.track} whole />}
+      {paused && <p class="screen__paused">{paused}</p>}
+    </>
+  );
+}
+
+async function fill(element: HTMLElement | null): Promise<void> {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else await element?.requestFullscreen();
+}
