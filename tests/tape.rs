@@ -4,6 +4,7 @@
 
 mod tape {
     mod codecs;
+    mod cost;
     mod hours;
     mod play;
     mod reel;

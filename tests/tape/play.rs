@@ -248,7 +248,11 @@ impl Played {
         let path_text = path.display().to_string();
         let filter = "scale=1:1,format=gray";
         let rest = ["-fps_mode", "passthrough", "-vf", filter, "-f", "rawvideo"];
-        ffmpeg(&[&["-i", &path_text], &rest[..]].concat(), &light);
+        let begin = match path.extension().and_then(|one| one.to_str()) {
+            Some("mp4") => &["-ignore_editlist", "1"][..],
+            _ => &[],
+        };
+        ffmpeg(&[begin, &["-i", &path_text], &rest].concat(), &light);
         let light = std::fs::read(light).expect("it was made");
         let times = times(&path);
         assert_eq!(light.len(), times.len(), "every frame can be decoded");
@@ -263,7 +267,7 @@ impl Played {
         let path = self.path(Source::Microphone);
         let sound = self.folder.path().join("sound.s16");
         let path_text = path.display().to_string();
-        let filter = "aresample=8000:async=1:first_pts=0";
+        let filter = "aresample=8000:async=1000:min_comp=0.002:min_hard_comp=0.04:first_pts=0";
         let rest = ["-ac", "1", "-af", filter, "-f", "s16le"];
         ffmpeg(&[&["-i", &path_text], &rest[..]].concat(), &sound);
         let sound = std::fs::read(sound).expect("it was made");

@@ -319,13 +319,17 @@ impl Track {
                 return Ok(());
             }
         }
-        self.close_file()?;
-        let size = started
+        let told = started
             .size
             .map(|(width, height)| (width.into(), height.into()));
+        let size = told.or_else(|| picture_size(coding, &captured.frame.data));
+        if size.is_none() && !self.source.is_audio() {
+            return Ok(()); // no container takes it; another key frame may tell
+        }
+        self.close_file()?;
         let format = StreamFormat {
             coding,
-            size: size.or_else(|| picture_size(coding, &captured.frame.data)),
+            size,
             parameters,
         };
         let container = if coding == Coding::H264 {
