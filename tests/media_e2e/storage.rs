@@ -322,7 +322,7 @@ async fn an_upload_goes_on_where_it_was_when_the_store_and_the_server_die_in_the
     let (address, serving) = serve_watched(folder.path(), anywhere(), watch.clone()).await;
     let world = world(address, SECRET).await;
     let bytes: Vec<u8> = (0..(PARTS - 1) * PART + 1000)
-        .map(|at| (at / 7 % 251) as u8)
+        .map(|at| u8::try_from(at / 7 % 251).expect("below 251"))
         .collect();
     let recording = whole(&world, &bytes).await;
     let why = trouble(&world, &recording).await;

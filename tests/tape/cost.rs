@@ -96,7 +96,6 @@ fn childrens_time() -> f64 {
 
 /// Adds to the file that `RECORD_FIGURES` names.
 fn figure(name: &str, value: Value) {
-    println!("{name}: {value}");
     let Ok(path) = std::env::var("RECORD_FIGURES") else {
         return;
     };
@@ -185,7 +184,7 @@ async fn fifty_calls_are_recorded_at_once_without_loss() {
 #[test]
 #[ignore = "a figure, which takes a while"]
 fn what_a_composite_of_four_costs() {
-    const SECONDS: u64 = 20;
+    const SECONDS: u32 = 20;
     let folder = tempfile::tempdir().expect("a folder");
     let track = |number: u64, source: Source, arguments: &[&str]| {
         let name = format!("{number}.webm");
@@ -199,7 +198,7 @@ fn what_a_composite_of_four_costs() {
             codec: String::new(),
             media_type: String::new(),
             start_ms: 0,
-            duration_ms: SECONDS * 1000,
+            duration_ms: u64::from(SECONDS) * 1000,
             size_bytes: 0,
             sha256: String::new(),
             place: FilePlace::Local,
@@ -224,7 +223,7 @@ fn what_a_composite_of_four_costs() {
         mode: RecordingMode::Composite,
         layout: Layout::Grid,
         tracks: &tracks,
-        duration_ms: SECONDS * 1000,
+        duration_ms: u64::from(SECONDS) * 1000,
     };
     let made = render.run(|_| ()).expect("it is made");
     assert!(Path::new(folder.path()).join(made.name).exists());
@@ -233,7 +232,7 @@ fn what_a_composite_of_four_costs() {
         "tiles": 4,
         "picture": "1280x720, 25 a second, H.264 and AAC",
         "tracks": "VP8 of 1280x720 and 1 Mbit/s, and Opus, four of each",
-        "cpu_seconds_per_recorded_minute": seconds * 60.0 / SECONDS as f64,
+        "cpu_seconds_per_recorded_minute": seconds * 60.0 / f64::from(SECONDS),
     });
     figure("composite", value);
 }

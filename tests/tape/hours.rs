@@ -6,7 +6,7 @@ use calls_model::Source;
 use super::play::{Clocks, Network, Played, play};
 use super::reel::Reel;
 
-/// How long is recorded, in seconds; RECORD_SECONDS=3600 for the hour that the promise is about.
+/// How long is recorded, in seconds; `RECORD_SECONDS=3600` for the hour that the promise is about.
 fn seconds() -> i64 {
     let asked = std::env::var("RECORD_SECONDS").ok();
     asked.and_then(|asked| asked.parse().ok()).unwrap_or(600)
@@ -39,8 +39,7 @@ fn belong_together(played: &Played, percent: usize) -> usize {
         let mut sorted = quarter.to_vec();
         sorted.sort_unstable();
         let largest = sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)];
-        println!("{percent} of a hundred are {largest} us apart at most");
-        assert!(largest < APART, "{quarter:?}");
+        assert!(largest < APART, "{largest} us apart: {quarter:?}");
     }
     apart.len()
 }

@@ -85,7 +85,7 @@ pub(crate) async fn play(
     for second in 0..seconds {
         publisher.second(second, reels);
         // The tape's own queue must not be full: it would drop.
-        while studio.open_tapes() > 0 && publisher.is_far_ahead(folder.path(), &plan, second) {
+        while studio.open_tapes() > 0 && is_far_ahead(folder.path(), &plan, second) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
@@ -216,18 +216,18 @@ impl Publisher<'_> {
             assert!(self.tape.packets(burst), "the tape keeps up");
         }
     }
+}
 
-    /// What was played is much more than what is on disk: a minute of it fits into the queue.
-    fn is_far_ahead(&self, folder: &Path, plan: &Plan, second: i64) -> bool {
-        let log = folder.join(plan.recording_id.as_str()).join("log-0.jsonl");
-        let text = std::fs::read_to_string(log).unwrap_or_default();
-        let synced = text
-            .lines()
-            .rev()
-            .find_map(|line| line.split("\"end_us\":").nth(1));
-        let synced = synced.and_then(|rest| rest.trim_end_matches('}').parse::<i64>().ok());
-        second > 40 && synced.unwrap_or(0) < (second - 40) * SECOND
-    }
+/// What was played is much more than what is on disk: a minute of it fits into the queue.
+fn is_far_ahead(folder: &Path, plan: &Plan, second: i64) -> bool {
+    let log = folder.join(plan.recording_id.as_str()).join("log-0.jsonl");
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let synced = text
+        .lines()
+        .rev()
+        .find_map(|line| line.split("\"end_us\":").nth(1));
+    let synced = synced.and_then(|rest| rest.trim_end_matches('}').parse::<i64>().ok());
+    second > 40 && synced.unwrap_or(0) < (second - 40) * SECOND
 }
 
 impl Played {

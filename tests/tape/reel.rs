@@ -33,7 +33,7 @@ pub(crate) struct Reel {
 impl Reel {
     /// A picture that is white when the second begins, and black.
     pub(crate) fn flash(codec: Codec) -> Self {
-        let (coder, name): (&[&str], _) = match codec {
+        let (encoder, name): (&[&str], _) = match codec {
             Codec::Vp8 => (&["libvpx", "-deadline", "realtime"], "reel.webm"),
             Codec::Vp9 { .. } => (&["libvpx-vp9", "-deadline", "realtime"], "reel.webm"),
             Codec::H264 { .. } => (
@@ -49,7 +49,7 @@ impl Reel {
         let source =
             format!("color=black:s=160x96:r=25:d=1,drawbox=c=white:t=fill:enable='lt(t,{FLASH})'");
         let mut arguments = vec!["-i", &source, "-pix_fmt", "yuv420p", "-g", "25", "-c:v"];
-        arguments.extend(coder);
+        arguments.extend(encoder);
         let mut payloader: Box<dyn Payloader> = match codec {
             Codec::Vp8 => Box::new(Vp8Payloader::default()),
             Codec::Vp9 { .. } => Box::new(Vp9Payloader::default()),

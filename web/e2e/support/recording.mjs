@@ -39,7 +39,7 @@ export async function home({ loss = 0 } = {}) {
         CALLS__DATABASE__URL: `sqlite:${join(data, 'calls.db')}`,
         CALLS__RECORDING__FOLDER: join(data, 'recordings'),
       };
-      const server = spawn(BINARY, ['serve', '--dev'], { env, stdio: 'ignore' });
+      const server = spawn(BINARY, ['serve', '--dev'], { env, stdio: process.env.RECORD_LOG ? 'inherit' : 'ignore' });
       const ended = new Promise((done) => server.once('exit', done));
       await ready(this.url, server);
       const kill = async (signal) => {
