@@ -205,7 +205,8 @@ test('a killed server leaves files that open, and takes them up when it is back'
       const length = times.at(-1) - times[0];
       assert.ok(length > ran - LOST, `${file}: ${length.toFixed(2)} of ${ran.toFixed(2)} s`);
     }
-    server = await place.serve();
+    server = await place.serve(); // the call goes on for a while, and with it the recording
+    await api(place.url, 'POST', `/${alan.call}/record/stop`);
     const recording = await settled(place.url, id);
     assert.equal(recording.status, 'available', JSON.stringify(recording));
     for (const file of recording.files) {
