@@ -1,6 +1,6 @@
 """The acoustic model: a time-delay network with ReLU and batch norm, its gradient by hand, and Adam. numpy alone.
 
-Layers 0 and 1 run each 10 ms; from layer 2 on only each third frame is needed, as one output frame is 30 ms.
+Layer 0 runs each 10 ms; of the layers behind it only each third frame is needed, as one output frame is 30 ms.
 """
 
 import numpy as np
@@ -13,9 +13,11 @@ RIGHT = sum(offsets[-1] for offsets in OFFSETS)
 EPSILON = 1e-5
 
 
-def steps(layer):
-    """A layer's offsets in steps of its own input."""
-    return [offset if layer < 2 else offset // 3 for offset in OFFSETS[layer]]
+def inputs(layer, length):
+    """The slices of a layer's input of that length, one for each offset, that its output is made of."""
+    offsets = [offset if layer < 2 else offset // 3 for offset in OFFSETS[layer]]
+    reach, stride = offsets[-1] - offsets[0], 3 if layer == 1 else 1
+    return [slice(k - offsets[0], length - reach + k - offsets[0], stride) for k in offsets]
 
 
 class Network:
@@ -42,25 +44,28 @@ class Network:
         x = (features - self.state["mean"]) / self.state["deviation"]
         tape = []
         for layer in range(len(OFFSETS)):
-            stride = 3 if layer == 2 else 1
-            full = x.shape[1]
-            x = x[:, ::stride]
-            offsets = steps(layer)
-            length = x.shape[1] - (offsets[-1] - offsets[0])
-            spliced = np.concatenate([x[:, k - offsets[0] : k - offsets[0] + length] for k in offsets], 2)
-            rectified = np.maximum(spliced @ self.weights[f"affine{layer}"] + self.weights[f"bias{layer}"], 0)
+            full, places = x.shape[1], inputs(layer, x.shape[1])
+            spliced = np.concatenate([x[:, place] for place in places], 2)
+            rectified = spliced @ self.weights[f"affine{layer}"]
+            rectified += self.weights[f"bias{layer}"]
+            np.maximum(rectified, 0, out=rectified)
             if generator is None:
                 mean, variance = self.state[f"mean{layer}"], self.state[f"variance{layer}"]
                 scale = 1.0
             else:
-                mean, variance = rectified.mean((0, 1)), rectified.var((0, 1))
+                mean = rectified.mean((0, 1))
+                variance = np.einsum("btw,btw->w", rectified, rectified) / rectified[..., 0].size - mean**2
+                variance = np.maximum(variance, 0)
                 for name, now in (("mean", mean), ("variance", variance)):
                     self.state[f"{name}{layer}"] = 0.9 * self.state[f"{name}{layer}"] + 0.1 * now
                 scale = generator.uniform(0.8, 1.2, (x.shape[0], 1, WIDTH)).astype(x.dtype)
             deviation = np.sqrt(variance + EPSILON)
-            normal = (rectified - mean) / deviation
+            positive = rectified > 0
+            normal = rectified
+            normal -= mean
+            normal /= deviation
             x = normal * scale
-            tape.append((spliced, rectified > 0, normal, deviation, scale, full, stride))
+            tape.append((spliced, positive, normal, deviation, scale, full))
         return x @ self.weights["affine"] + self.weights["bias"], (tape, x)
 
     def backward(self, gradient, recorded):
@@ -72,23 +77,22 @@ class Network:
         }
         gradient = gradient @ self.weights["affine"].T
         for layer in reversed(range(len(OFFSETS))):
-            spliced, positive, normal, deviation, scale, full, stride = tape[layer]
+            spliced, positive, normal, deviation, scale, full = tape[layer]
             gradient = gradient * scale
-            gradient = (gradient - gradient.mean((0, 1)) - normal * (gradient * normal).mean((0, 1))) / deviation
-            gradient = gradient * positive
+            along = np.einsum("btw,btw->w", gradient, normal) / normal[..., 0].size
+            gradient -= gradient.mean((0, 1))
+            gradient -= normal * along
+            gradient /= deviation
+            gradient *= positive
             width = spliced.shape[2]
             found[f"affine{layer}"] = spliced.reshape(-1, width).T @ gradient.reshape(-1, WIDTH)
             found[f"bias{layer}"] = gradient.sum((0, 1))
             if layer == 0:
                 break
             by_input = gradient @ self.weights[f"affine{layer}"].T
-            offsets = steps(layer)
-            length = by_input.shape[1]
             gradient = np.zeros((by_input.shape[0], full, width // 3), by_input.dtype)
-            strided = gradient[:, ::stride]
-            for part, k in enumerate(offsets):
-                at = k - offsets[0]
-                strided[:, at : at + length] += by_input[:, :, part * width // 3 : (part + 1) * width // 3]
+            for part, place in enumerate(inputs(layer, full)):
+                gradient[:, place] += by_input[:, :, part * width // 3 : (part + 1) * width // 3]
         return found
 
     def save(self, path, **more):
