@@ -57,7 +57,7 @@ pub use self::outbox::Due;
 pub use self::ownership::Ownership;
 pub use self::page::PageRequest;
 pub use self::recordings::StoredRecording;
-pub use self::recover::Recovered;
+pub use self::recover::{FORGOTTEN_AFTER, Recovered};
 pub use self::replies::{Claim, Cutoffs, Keyed, Reply};
 pub use self::rooms::RoomAtDoor;
 pub use self::webhooks::StoredWebhook;
@@ -201,8 +201,9 @@ impl Store {
             .await
     }
 
-    /// Closes what was live when the last server went down: calls end as `failed`, presences leave as `crashed`.
-    /// To be called once, before the first call of this server.
+    /// Finds what was live when the last server went down, and tells what becomes of it: calls go on; where that was too
+    /// long ago, they end as `failed` and presences leave as `crashed`. To be called once, before the first call of
+    /// this server.
     ///
     /// # Errors
     ///
@@ -211,10 +212,20 @@ impl Store {
         self.run(move |db| async move {
             let mut lease = db.writer().await?;
             lease.begin().await?;
-            let outcome = recover::close_live(&mut lease.conn(), now).await;
+            let outcome = recover::recover(&mut lease.conn(), now).await;
             lease.finish(outcome).await
         })
         .await
+    }
+
+    /// Writes down that the server is up.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn alive(&self, now: Timestamp) -> Result<()> {
+        self.run(move |db| async move { facts::alive(&mut db.writer().await?.conn(), now).await })
+            .await
     }
 
     /// A room, unless it is deleted or never was.

@@ -105,6 +105,7 @@ impl Hall {
                     locked: false,
                     host: None,
                 },
+                recovered: false,
                 before: Some(Roster {
                     inside,
                     ..Roster::default()

@@ -95,6 +95,11 @@ pub struct Shut {
 #[rtype(result = "()")]
 pub struct RoomOpened(pub Addr<Room>);
 
+/// Is the room open, and has everybody inside their place in it? Asked after a restart of the server.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "bool")]
+pub struct IsBack;
+
 /// Who is here now.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
@@ -480,6 +485,21 @@ impl Handler<RosterChanged> for Call {
         if !left.is_empty() || self.life.room().is_some() || self.has_company() {
             self.company(company, ctx);
         }
+    }
+}
+
+impl Handler<IsBack> for Call {
+    type Result = bool;
+
+    fn handle(&mut self, _: IsBack, _: &mut Self::Context) -> bool {
+        let Roster {
+            inside,
+            participants,
+            ..
+        } = &self.roster;
+        let ids = inside.iter().filter_map(|one| one.participant_id.as_ref());
+        let all_there = ids.into_iter().all(|id| participants.contains_key(id));
+        all_there && self.room.borrow().is_some()
     }
 }
 

@@ -4,12 +4,13 @@
 //! * Receives every verb of REST, and the presence of users' own sockets, on which calls ring.
 //! * Sends `Incoming` to those sockets, everything else to the call it is about.
 //! * Ends with the process, after [`Drain`].
-//! * On crash: the process ends and is started again; what was live is closed in storage. A crash of a call: it is
+//! * On crash: the process ends and is started again; what was live goes on ([`Recover`]). A crash of a call: it is
 //!   built anew from what it last asked to [`Remember`], three times a minute; after the fourth it ends `failed`.
 
 mod devices;
 mod gone;
 mod recording;
+mod recovery;
 mod refused;
 mod registry;
 mod replies;
@@ -31,6 +32,7 @@ use self::gone::GoneRooms;
 pub use self::recording::{
     PauseRecording, RecordAsked, RecordRefused, RecordingLive, StartRecording, StopRecording,
 };
+pub use self::recovery::{Interrupted, Recover};
 pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};

@@ -198,6 +198,8 @@ pub struct NewParticipant {
     pub member: Member,
     /// Inside, not at the door.
     pub admitted: bool,
+    /// They were here when the server went down, and are to come back.
+    pub returning: bool,
     /// The call.
     pub call: Call,
     /// The room.
@@ -218,6 +220,8 @@ pub struct Participant {
     present: HashSet<ParticipantId>,
     session: Session,
     connection: Option<Connection>,
+    /// How long its place is kept for a first socket.
+    kept_for: Duration,
     /// Its connection is its presence: WHIP and WHEP.
     sessionless: bool,
     publishing: Publishing,
@@ -244,6 +248,7 @@ impl Participant {
             id,
             member,
             admitted,
+            returning,
             call,
             room,
             services,
@@ -256,6 +261,7 @@ impl Participant {
             present: HashSet::new(),
             session: Session::new(),
             connection: None,
+            kept_for: if returning { GRACE } else { UNATTACHED },
             sessionless: false,
             publishing: Publishing::default(),
             slots: Slots::new(id.clone()),
@@ -292,7 +298,7 @@ impl Actor for Participant {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(PULSE, Self::pulse);
-        self.wait_for_return(UNATTACHED, ctx);
+        self.wait_for_return(self.kept_for, ctx);
     }
 }
 

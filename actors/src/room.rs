@@ -224,6 +224,8 @@ pub struct NewRoom {
     pub rules: Rules,
     /// Who was here before a crash.
     pub before: Option<Roster>,
+    /// It was a crash of the whole server: nobody lives who could find back.
+    pub recovered: bool,
     /// The call's door.
     pub parent: CallDoor,
     /// What every actor uses.
@@ -253,6 +255,8 @@ pub struct Room {
     told_moderated: bool,
     /// Some still have to find back after a crash.
     gathering: bool,
+    /// Who was inside when the server went down, and has nobody to serve them yet.
+    unserved: Vec<Member>,
     recorded: Option<recording::Recorded>,
     /// What everybody was told last of the recording that runs.
     recording: Option<RecordingEvent>,
@@ -273,11 +277,17 @@ impl Room {
             room,
             rules,
             before,
+            recovered,
             parent,
             services,
         } = new;
         let gathering = before.is_some();
         let before = before.unwrap_or_default();
+        let unserved = if recovered {
+            before.inside.clone()
+        } else {
+            Vec::new()
+        };
         let rules = Rules {
             locked: rules.locked || before.locked,
             ..rules
@@ -305,6 +315,7 @@ impl Room {
             left: Vec::new(),
             told_moderated: false,
             gathering,
+            unserved,
             recorded: None,
             recording: None,
             spotlight: None,
@@ -323,11 +334,16 @@ impl Actor for Room {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(LOOK_EVERY, |room, _| room.look());
+        let recovered = !self.unserved.is_empty();
+        self.serve_again(ctx);
         if self.gathering {
             ctx.run_later(REJOIN_WITHIN, |room, _| room.give_up_missing());
         }
         if let Some(call) = self.parent.opened.upgrade() {
             call.do_send(RoomOpened(ctx.address()));
+        }
+        if recovered {
+            self.report(); // after it is open: nobody has to find back
         }
     }
 }

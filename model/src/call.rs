@@ -61,6 +61,15 @@ pub enum EndReason {
     Failed,
 }
 
+/// A time in which the server was down and a call lived on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Interruption {
+    /// When the server was last known to be up.
+    pub from: Timestamp,
+    /// When it was up again.
+    pub until: Timestamp,
+}
+
 /// The seed's `Call`, with our additions after its own keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Call {
@@ -110,6 +119,9 @@ pub struct Call {
     #[serde(default)]
     #[schema(required = true)]
     pub ended_at: Option<Timestamp>,
+    /// When the server was down while it lived; left out where it never was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interruptions: Vec<Interruption>,
     /// What the caller attached to it; ours to keep, not to read.
     #[serde(default)]
     #[schema(required = true, value_type = Object)]

@@ -78,6 +78,15 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// The server was down while the call lived, and the call goes on.
+    CallRecovered {
+        /// Which call.
+        call_id: CallId,
+        /// When the server was last known to be up.
+        from: Timestamp,
+        /// When it was up again.
+        at: Timestamp,
+    },
     /// A call is over.
     CallEnded {
         /// Which call.
@@ -236,6 +245,7 @@ impl Fact {
         "call.ringing",
         "call.answered",
         "call.rejected",
+        "call.recovered",
         "call.ended",
         "participant.joined",
         "participant.role_changed",
@@ -263,6 +273,7 @@ impl Fact {
             Self::CallRinging { .. } => "call.ringing",
             Self::CallAnswered { .. } => "call.answered",
             Self::CallRejected { .. } => "call.rejected",
+            Self::CallRecovered { .. } => "call.recovered",
             Self::CallEnded { .. } => "call.ended",
             Self::ParticipantJoined { .. } => "participant.joined",
             Self::RoleChanged { .. } => "participant.role_changed",
@@ -292,6 +303,7 @@ impl Fact {
             | Self::CallRinging { at, .. }
             | Self::CallAnswered { at, .. }
             | Self::CallRejected { at, .. }
+            | Self::CallRecovered { at, .. }
             | Self::CallEnded { at, .. }
             | Self::ParticipantJoined { at, .. }
             | Self::RoleChanged { at, .. }
@@ -320,6 +332,7 @@ impl Fact {
             Self::CallRinging { call_id, .. }
             | Self::CallAnswered { call_id, .. }
             | Self::CallRejected { call_id, .. }
+            | Self::CallRecovered { call_id, .. }
             | Self::CallEnded { call_id, .. }
             | Self::ParticipantJoined { call_id, .. }
             | Self::RoleChanged { call_id, .. }

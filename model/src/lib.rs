@@ -17,7 +17,9 @@ pub mod text;
 pub mod time;
 pub mod webhook;
 
-pub use call::{Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason};
+pub use call::{
+    Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Interruption,
+};
 pub use fact::{Fact, HashChange};
 pub use id::{CallId, DeliveryId, EventId, ParticipantId, RecordingId, RoomId, WebhookId};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};

@@ -9,14 +9,14 @@ use std::time::Duration;
 use actix::Actor;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
-use calls_actors::calls::{Calls, Drain};
+use calls_actors::calls::{Calls, Drain, Recover};
 use calls_actors::clock::Clock;
 use calls_actors::heartbeat::Heartbeat;
 use calls_actors::{MediaConfig, MediaPorts, PortsError};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{App, Stopping};
 use crate::auth::turn::{self, IceSource};
@@ -40,6 +40,9 @@ const LINK_SECRET: &str = "recording-links";
 
 /// How long tapes may take to close when the server goes down.
 const TAPES_CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often it is written down that the server is up.
+const ALIVE_EVERY: Duration = Duration::from_secs(2);
 
 /// How long sockets have to hear a `bye`, when everything else took all the time there was.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -116,6 +119,8 @@ pub struct Server {
     app: web::Data<App>,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
+    /// Writes down that the server is up.
+    alive: JoinHandle<()>,
     /// Tells applications, until this goes.
     _courier: Courier,
     /// Nobody else's database while this server is there.
@@ -170,11 +175,9 @@ impl Server {
         let clock = Arc::new(SystemClock);
         let store = Store::open(&config.database.url, config.database.connections).await?;
         let recovered = store.recover(clock.now()).await?;
-        if recovered.calls > 0 {
-            warn!(
-                calls = recovered.calls,
-                "closed calls that the last run left open"
-            );
+        if recovered.closed > 0 {
+            let calls = recovered.closed;
+            warn!(calls, "closed calls that a run long ago left open");
         }
         let offered: [u8; 32] = rand::random();
         let secret = store.secret_or(TOKEN_SECRET, offered.to_vec()).await?;
@@ -192,6 +195,10 @@ impl Server {
         let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone())
             .recording_in(Arc::new(studio.clone()))
             .start();
+        // Before HTTP answers: whoever comes back finds their place.
+        if calls.send(Recover(recovered.live)).await.is_err() {
+            warn!("the registry of calls crashed"); // `failed` says so in a moment
+        }
         let link_life = Duration::from_secs(recording.link_minutes * 60);
         let archive = Archive::new(
             studio,
@@ -241,6 +248,7 @@ impl Server {
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
         actix::spawn(http::idempotency::sweep(app.clone()));
+        let alive = actix::spawn(say_alive(app.clone()));
         let http = server.handle();
         let ended = actix::spawn(server);
         Ok(Self {
@@ -249,6 +257,7 @@ impl Server {
             app,
             http,
             ended,
+            alive,
             _courier: courier,
             _ownership: ownership,
         })
@@ -318,11 +327,24 @@ impl Server {
         if stopped.await.is_err() {
             self.http.stop(false).await;
         }
+        self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();
         }
         self.app.ports.stop();
         info!("stopped");
+    }
+}
+
+/// The next start asks when that was: it is when what was live was cut off.
+async fn say_alive(app: web::Data<App>) {
+    let mut beat = tokio::time::interval(ALIVE_EVERY);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        if let Err(error) = app.store.alive(app.clock.now()).await {
+            debug!(%error, "it cannot be written down that the server is up");
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn serve(config: Config, dev: bool) -> Result<ExitCode, String> {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            // Whoever started us starts us again; what was live is closed in the database then.
+            // Whoever started us starts us again; what was live goes on then.
             Some(error) => Err(format!("cannot go on: {error}")),
         }
     })

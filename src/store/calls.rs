@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use calls_model::{Call, CallId, CallStatus, EndReason, Member, Timestamp, UserId};
+use calls_model::{Call, CallId, CallStatus, EndReason, Interruption, Member, Timestamp, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -32,6 +32,7 @@ pub(super) struct CallRow {
     created_at: At,
     started_at: Option<At>,
     ended_at: Option<At>,
+    interruptions: JsonText,
 }
 
 #[derive(Insertable)]
@@ -78,6 +79,7 @@ impl CallRow {
             end_reason: optional("end reason", self.end_reason)?,
             created_at: Some(self.created_at.0),
             ended_at: moment(self.ended_at),
+            interruptions: value("interruptions of a call", self.interruptions.0)?,
             metadata: value("call metadata", self.metadata.0)?,
         })
     }
@@ -114,21 +116,39 @@ pub(super) async fn with_members(
         .collect()
 }
 
-/// Calls that are not over: their ids and when they were answered.
-pub(super) async fn live(
-    conn: &mut Conn<'_>,
-) -> Result<Vec<(CallId, Option<Timestamp>)>, StoreError> {
-    let rows: Vec<(String, Option<At>)> = on!(conn, c => {
+/// Calls that are not over, with those who are inside.
+pub(super) async fn live(conn: &mut Conn<'_>, now: Timestamp) -> Result<Vec<Call>, StoreError> {
+    let rows: Vec<CallRow> = on!(conn, c => {
         calls::table
             .filter(calls::status.ne(word(CallStatus::Ended)))
             .order((calls::created_at, calls::id))
-            .select((calls::id, calls::started_at))
+            .select(CallRow::as_select())
             .load(c)
             .await
     })?;
-    rows.into_iter()
-        .map(|(id, start)| Ok((value("call id", id)?, moment(start))))
-        .collect()
+    with_members(conn, rows, now).await
+}
+
+/// The server was down for a while, and the call goes on. Nobody sends anything yet.
+pub(super) async fn go_on(
+    conn: &mut Conn<'_>,
+    id: &CallId,
+    gap: Interruption,
+) -> Result<(), StoreError> {
+    let before: Option<JsonText> = on!(conn, c => {
+        let query = calls::table.find(id.as_str()).select(calls::interruptions);
+        query.first(c).await.optional()
+    })?;
+    let JsonText(before) = before.ok_or(StoreError::NotFound { what: "call" })?;
+    let mut gaps: Vec<Interruption> = value("interruptions of a call", before)?;
+    gaps.push(gap);
+    on!(conn, c => {
+        diesel::update(calls::table.find(id.as_str()))
+            .set(calls::interruptions.eq(document(&gaps)))
+            .execute(c)
+            .await
+    })?;
+    participants::silence(conn, id).await
 }
 
 /// Makes a call; it stands in the history of who rang and of all who were rung.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use calls_model::{Event, EventId, Fact, Timestamp};
+use calls_model::{Event, EventId, Fact, Interruption, Timestamp, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -137,6 +137,49 @@ pub(super) async fn head(conn: &mut Conn<'_>) -> Result<i64, StoreError> {
     Ok(on!(conn, c => journal_head::table.select(journal_head::position).first(c).await)?)
 }
 
+/// The server is up.
+pub(super) async fn alive(conn: &mut Conn<'_>, now: Timestamp) -> Result<(), StoreError> {
+    on!(conn, c => {
+        diesel::update(journal_head::table)
+            .set(journal_head::alive_at.eq(At(now)))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+/// When the server was last known to be up: it said so, or wrote a fact.
+pub(super) async fn last_alive(conn: &mut Conn<'_>) -> Result<Option<Timestamp>, StoreError> {
+    let said: Option<Option<At>> = on!(conn, c => {
+        let query = journal_head::table.select(journal_head::alive_at);
+        query.first(c).await.optional()
+    })?;
+    let wrote: Option<At> = on!(conn, c => {
+        let query = facts::table.order(facts::position.desc()).select(facts::at);
+        query.first(c).await.optional()
+    })?;
+    Ok(said.flatten().max(wrote).map(|At(at)| at))
+}
+
+/// Who said no to a call.
+pub(super) async fn rejected(conn: &mut Conn<'_>, call: &str) -> Result<Vec<UserId>, StoreError> {
+    let told: Vec<JsonText> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(call))
+            .filter(facts::name.eq("call.rejected"))
+            .select(facts::body)
+            .load(c)
+            .await
+    })?;
+    let mut users = Vec::new();
+    for JsonText(body) in told {
+        if let Fact::CallRejected { user_id, .. } = value("fact", body)? {
+            users.push(user_id);
+        }
+    }
+    Ok(users)
+}
+
 async fn last_seq(conn: &mut Conn<'_>, subject: &str) -> Result<i64, StoreError> {
     let last: Option<i64> = on!(conn, c => {
         facts::table
@@ -189,6 +232,13 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
         Fact::CallRinging { call_id, .. } => calls::ring(conn, call_id).await,
         Fact::CallAnswered { call_id, at } => calls::answer(conn, call_id, *at).await,
         Fact::CallRejected { call_id, .. } => calls::made_at(conn, call_id).await.map(drop),
+        Fact::CallRecovered { call_id, from, at } => {
+            let gap = Interruption {
+                from: *from,
+                until: *at,
+            };
+            calls::go_on(conn, call_id, gap).await
+        }
         Fact::CallEnded {
             call_id,
             reason,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use calls_model::{CallId, LeaveReason, Member, ParticipantId, Role, Timestamp};
+use calls_model::{CallId, LeaveReason, Member, ParticipantId, Role, Timestamp, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -151,6 +151,49 @@ pub(super) async fn join(
             .await
     })?;
     Ok(())
+}
+
+/// Nobody in this call sends anything.
+pub(super) async fn silence(conn: &mut Conn<'_>, call_id: &CallId) -> Result<(), StoreError> {
+    on!(conn, c => {
+        diesel::update(participants::table)
+            .filter(participants::call_id.eq(call_id.as_str()))
+            .filter(participants::left_at.is_null())
+            .set((
+                participants::audio.eq(false),
+                participants::video.eq(false),
+                participants::screen.eq(false),
+                participants::hand.eq(false),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+/// The users whom a moderator removed from a call, and the members who left it.
+pub(super) async fn gone(
+    conn: &mut Conn<'_>,
+    call_id: &CallId,
+) -> Result<(Vec<UserId>, Vec<Member>), StoreError> {
+    let rows: Vec<(Option<String>, ParticipantRow)> = on!(conn, c => {
+        participants::table
+            .filter(participants::call_id.eq(call_id.as_str()))
+            .filter(participants::left_at.is_not_null())
+            .order((participants::joined_at, participants::id))
+            .select((participants::leave_reason, ParticipantRow::as_select()))
+            .load(c)
+            .await
+    })?;
+    let (mut removed, mut past) = (Vec::new(), Vec::new());
+    for (reason, row) in rows {
+        let member: Member = row.try_into()?;
+        if reason == Some(word(LeaveReason::Removed)) {
+            removed.push(member.user_id.clone());
+        }
+        past.push(member);
+    }
+    Ok((removed, past))
 }
 
 /// Somebody's role, microphone, camera, screen or hand changed. A presence that was never written changes nothing.

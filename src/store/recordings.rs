@@ -114,6 +114,27 @@ pub(super) async fn find(
     row.map(|row| row.into_stored(now)).transpose()
 }
 
+/// The recording of a call that runs.
+pub(super) async fn running(
+    conn: &mut Conn<'_>,
+    call_id: &CallId,
+    now: Timestamp,
+) -> Result<Option<Recording>, StoreError> {
+    let row: Option<RecordingRow> = on!(conn, c => {
+        recordings::table
+            .filter(recordings::call_id.eq(call_id.as_str()))
+            .filter(recordings::status.eq(word(RecordingStatus::Active)))
+            .select(RecordingRow::as_select())
+            .first(c)
+            .await
+            .optional()
+    })?;
+    Ok(row
+        .map(|row| row.into_stored(now))
+        .transpose()?
+        .map(|stored| stored.recording))
+}
+
 /// A page of a call's recordings, newest first.
 pub(super) async fn of_call(
     conn: &mut Conn<'_>,

@@ -1,51 +1,115 @@
-//! After a restart: what was live when the last server went down is over.
+//! After a restart: what was live when the last server went down goes on, unless that is too long ago for anybody to
+//! come back.
 
-use calls_model::{EndReason, Fact, LeaveReason, Timestamp};
+use std::collections::HashSet;
+use std::time::Duration;
+
+use calls_actors::calls::Interrupted;
+use calls_model::{
+    Call, CallId, EndReason, Fact, Interruption, LeaveReason, ParticipantId, Timestamp,
+};
 
 use super::db::Conn;
 use super::error::StoreError;
-use super::{calls, facts, participants, replies};
+use super::{calls, facts, participants, recordings, replies, rooms};
 
-/// What a restart had to close.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// A server that was down for longer has nobody to wait for: clients give up after two minutes.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(150);
+
+/// What a restart found.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recovered {
-    /// Calls that ended as `failed`.
-    pub calls: usize,
+    /// Calls that go on.
+    pub live: Vec<Interrupted>,
+    /// Calls that ended as `failed`, for it was too long.
+    pub closed: usize,
     /// Presences that left as `crashed`.
-    pub participants: usize,
+    pub left: usize,
 }
 
-/// Closes calls that are still live and presences that are still inside, and tells it in facts; inside the
-/// transaction that the connection is in. A call that was talking has lasted until now, as far as anybody knows.
-pub(super) async fn close_live(
-    conn: &mut Conn<'_>,
-    now: Timestamp,
-) -> Result<Recovered, StoreError> {
+/// Tells in facts what became of calls that are live and of presences that are inside; inside the transaction that the
+/// connection is in.
+pub(super) async fn recover(conn: &mut Conn<'_>, now: Timestamp) -> Result<Recovered, StoreError> {
+    let live = calls::live(conn, now).await?;
     let present = participants::present(conn).await?;
-    let live = calls::live(conn).await?;
-    let recovered = Recovered {
-        calls: live.len(),
-        participants: present.len(),
+    let down_since = facts::last_alive(conn).await?.map_or(now, |at| at.min(now));
+    let lasts = now.seconds_since(down_since) <= FORGOTTEN_AFTER.as_secs();
+    let (told, recovered) = if lasts {
+        go_on(conn, live, present, down_since, now).await?
+    } else {
+        close(live, present, down_since)
     };
-
-    let left = present
-        .into_iter()
-        .map(|(call_id, participant_id)| Fact::ParticipantLeft {
-            call_id,
-            participant_id,
-            reason: LeaveReason::Crashed,
-            at: now,
-        });
-    let ended = live
-        .into_iter()
-        .map(|(call_id, started_at)| Fact::CallEnded {
-            call_id,
-            reason: EndReason::Failed,
-            duration_seconds: started_at.map_or(0, |start| now.seconds_since(start)),
-            at: now,
-        });
-    let told: Vec<Fact> = left.chain(ended).collect();
     facts::record(conn, &told, now).await?;
+    facts::alive(conn, now).await?;
     replies::forget_running(conn).await?;
     Ok(recovered)
+}
+
+async fn go_on(
+    conn: &mut Conn<'_>,
+    live: Vec<Call>,
+    present: Vec<(CallId, ParticipantId)>,
+    from: Timestamp,
+    now: Timestamp,
+) -> Result<(Vec<Fact>, Recovered), StoreError> {
+    let mut told = Vec::new();
+    let ids: HashSet<&CallId> = live.iter().map(|call| &call.call_id).collect();
+    let orphans = present.into_iter().filter(|(call, _)| !ids.contains(call));
+    told.extend(orphans.map(|orphan| left(orphan, from)));
+    let mut recovered = Recovered {
+        left: told.len(),
+        ..Recovered::default()
+    };
+    for mut call in live {
+        call.interruptions.push(Interruption { from, until: now });
+        told.push(Fact::CallRecovered {
+            call_id: call.call_id.clone(),
+            from,
+            at: now,
+        });
+        let (removed, past) = participants::gone(conn, &call.call_id).await?;
+        let room = match &call.room_id {
+            Some(id) => rooms::find(conn, id).await?.map(|found| found.room),
+            None => None,
+        };
+        recovered.live.push(Interrupted {
+            room,
+            past,
+            removed,
+            rejected: facts::rejected(conn, call.call_id.as_str()).await?,
+            recording: recordings::running(conn, &call.call_id, now).await?,
+            call,
+        });
+    }
+    Ok((told, recovered))
+}
+
+/// A call that was talking has lasted for as long as the server is known to have been there.
+fn close(
+    live: Vec<Call>,
+    present: Vec<(CallId, ParticipantId)>,
+    at: Timestamp,
+) -> (Vec<Fact>, Recovered) {
+    let recovered = Recovered {
+        live: Vec::new(),
+        closed: live.len(),
+        left: present.len(),
+    };
+    let left = present.into_iter().map(|one| left(one, at));
+    let ended = live.into_iter().map(|call| Fact::CallEnded {
+        call_id: call.call_id,
+        reason: EndReason::Failed,
+        duration_seconds: call.started_at.map_or(0, |start| at.seconds_since(start)),
+        at,
+    });
+    (left.chain(ended).collect(), recovered)
+}
+
+fn left((call_id, participant_id): (CallId, ParticipantId), at: Timestamp) -> Fact {
+    Fact::ParticipantLeft {
+        call_id,
+        participant_id,
+        reason: LeaveReason::Crashed,
+        at,
+    }
 }

@@ -44,6 +44,7 @@ table! {
         created_at -> Moment,
         started_at -> Nullable<Moment>,
         ended_at -> Nullable<Moment>,
+        interruptions -> Document,
     }
 }
 
@@ -88,6 +89,7 @@ table! {
     journal_head (id) {
         id -> SmallInt,
         position -> BigInt,
+        alive_at -> Nullable<Moment>,
     }
 }
 

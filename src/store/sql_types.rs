@@ -26,7 +26,7 @@ pub struct Moment;
 pub struct Document;
 
 /// A [`Timestamp`] on its way to or from a [`Moment`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Moment)]
 pub(super) struct At(pub(super) Timestamp);
 

@@ -75,7 +75,7 @@ async fn a_stop_keeps_to_its_time_and_tells_everybody_where_a_media_thread_is_st
 }
 
 #[actix_web::test]
-async fn calls_that_a_crash_left_open_are_closed_at_the_next_start() {
+async fn a_call_that_a_crash_left_open_goes_on_at_the_next_start() {
     let world = World::open().await;
     let app = world.server.app();
     let call: Call = serde_json::from_value(json!({
@@ -96,11 +96,12 @@ async fn calls_that_a_crash_left_open_are_closed_at_the_next_start() {
 
     let world = world.restart(true).await;
 
-    let kept = world.get("/call_lost").await.expect(200);
-    assert_eq!(
-        (&kept["status"], &kept["end_reason"]),
-        (&json!("ended"), &json!("failed"))
-    );
+    let live = world.get("/call_lost").await.expect(200);
+    assert_eq!(live["status"], "initiated");
+    assert_eq!(live["interruptions"].as_array().map(Vec::len), Some(1));
+    let answer = json!({ "user_id": "ben" });
+    let answered = world.post("/call_lost/answer", answer).await.expect(200);
+    assert_eq!(answered["status"], "active");
 }
 
 #[actix_web::test]

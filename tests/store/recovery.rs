@@ -1,18 +1,20 @@
 //! What a restart keeps, and what it closes.
 
 use calls::store::{
-    HistoryFilter, Ownership, PageRequest, Recovered, Standing, Store, StoreError, examine,
+    FORGOTTEN_AFTER, HistoryFilter, Ownership, PageRequest, Recovered, Standing, Store, StoreError,
+    examine,
 };
-use calls_model::{CallStatus, EndReason, Fact, LeaveReason};
+use calls_model::{CallStatus, EndReason, Fact, Interruption, LeaveReason, Member, Room};
 
 use super::database::Database;
 use super::samples::{
-    answered, at, call, ended, initiated, joined, left, member, room, room_created, session,
+    answered, at, call, ended, initiated, joined, left, member, room, room_created, session, user,
 };
 
 on_both! {
     everything_survives_a_restart,
-    what_was_live_is_closed_after_a_restart,
+    what_was_live_long_ago_is_closed_after_a_restart,
+    what_was_live_goes_on_after_a_restart,
     an_open_store_answers_a_ping,
     a_database_belongs_to_one_server_at_a_time,
     a_look_at_a_database_changes_nothing,
@@ -65,7 +67,7 @@ async fn everything_survives_a_restart(db: Database) {
     assert_eq!(history.data, [call_before]);
 }
 
-async fn what_was_live_is_closed_after_a_restart(db: Database) {
+async fn what_was_live_long_ago_is_closed_after_a_restart(db: Database) {
     let place = room("Place", at(0));
     let (ringing, talking, over) = (
         call("ada", &["bob"], at(1)),
@@ -89,12 +91,14 @@ async fn what_was_live_is_closed_after_a_restart(db: Database) {
     }
 
     let store = db.open().await;
-    let recovered = store.recover(at(70)).await.unwrap();
+    let long_after = at(13 + i64::try_from(FORGOTTEN_AFTER.as_secs()).unwrap());
+    let recovered = store.recover(long_after).await.unwrap();
     assert_eq!(
         recovered,
         Recovered {
-            calls: 2,
-            participants: 1
+            live: Vec::new(),
+            closed: 2,
+            left: 1
         }
     );
 
@@ -107,13 +111,13 @@ async fn what_was_live_is_closed_after_a_restart(db: Database) {
         (found.status, found.end_reason),
         (CallStatus::Ended, Some(EndReason::Failed))
     );
-    assert_eq!((found.duration_seconds, found.ended_at), (60, Some(at(70))));
+    assert_eq!((found.duration_seconds, found.ended_at), (2, Some(at(12))));
     let left_at: Vec<_> = found
         .participants
         .iter()
         .map(|person| person.left_at)
         .collect();
-    assert_eq!(left_at, [Some(at(70)), Some(at(12))]);
+    assert_eq!(left_at, [Some(at(12)), Some(at(12))]);
     let missed = store
         .call(&ringing.call_id, at(999))
         .await
@@ -143,11 +147,102 @@ async fn what_was_live_is_closed_after_a_restart(db: Database) {
     assert_eq!(
         told,
         [
-            left(&talking, &people[0], LeaveReason::Crashed, at(70)),
-            ended(&talking, EndReason::Failed, 60, at(70)),
+            left(&talking, &people[0], LeaveReason::Crashed, at(12)),
+            ended(&talking, EndReason::Failed, 2, at(12)),
         ]
     );
-    assert_eq!(store.recover(at(80)).await.unwrap(), Recovered::default());
+    assert_eq!(
+        store.recover(long_after).await.unwrap(),
+        Recovered::default()
+    );
+}
+
+async fn what_was_live_goes_on_after_a_restart(db: Database) {
+    let place = room("Place", at(0));
+    let (ringing, talking, over) = (
+        call("ada", &["bob", "eve"], at(1)),
+        session(&place, at(2)),
+        call("ada", &["eve"], at(3)),
+    );
+    let people = ["ada", "bob", "eve"].map(|name| member(name, at(10)));
+    let stray = member("ada", at(4));
+    {
+        let store = db.open().await;
+        let mut facts = vec![room_created(&place)];
+        facts.extend([&ringing, &talking, &over].map(initiated));
+        facts.push(Fact::CallRejected {
+            call_id: ringing.call_id.clone(),
+            user_id: user("eve"),
+            at: at(4),
+        });
+        facts.push(answered(&talking, at(10)));
+        facts.extend(people.iter().map(|person| joined(&talking, person)));
+        facts.push(left(&talking, &people[1], LeaveReason::Left, at(12)));
+        facts.push(left(&talking, &people[2], LeaveReason::Removed, at(12)));
+        facts.push(joined(&over, &stray));
+        facts.push(ended(&over, EndReason::Rejected, 0, at(12)));
+        store.record(facts).await.unwrap();
+        store.alive(at(20)).await.unwrap();
+    }
+
+    let store = db.open().await;
+    let recovered = store.recover(at(30)).await.unwrap();
+    assert_eq!(
+        (recovered.closed, recovered.left),
+        (0, 1),
+        "a presence of a call that is over is over"
+    );
+    let [rings, talks] = recovered.live.try_into().expect("two go on");
+    assert_eq!(
+        (rings.call.call_id, rings.rejected),
+        (ringing.call_id.clone(), vec![user("eve")])
+    );
+    assert_eq!(
+        talks.room,
+        Some(Room {
+            current_participants: 1,
+            ..place.clone()
+        })
+    );
+    assert_eq!(talks.removed, [user("eve")]);
+    let names = |members: &[Member]| {
+        members
+            .iter()
+            .map(|one| one.user_id.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&talks.call.participants), [user("ada")]);
+    assert_eq!(names(&talks.past), [user("bob"), user("eve")]);
+
+    let found = store.call(&talking.call_id, at(40)).await.unwrap().unwrap();
+    let gap = Interruption {
+        from: at(20),
+        until: at(30),
+    };
+    assert_eq!(
+        (found.status, found.interruptions),
+        (CallStatus::Active, vec![gap])
+    );
+    assert!(!found.participants[0].audio, "nobody sends anything yet");
+    let told = store
+        .facts_about(talking.call_id.as_str(), 7, 10)
+        .await
+        .unwrap();
+    let told: Vec<Fact> = told.into_iter().map(|stored| stored.fact).collect();
+    let (call_id, from) = (talking.call_id.clone(), at(20));
+    assert_eq!(
+        told,
+        [Fact::CallRecovered {
+            call_id,
+            from,
+            at: at(30)
+        }]
+    );
+
+    let again = store.recover(at(31)).await.unwrap();
+    assert_eq!((again.live.len(), again.left), (2, 0), "and once more");
+    let found = store.call(&talking.call_id, at(40)).await.unwrap().unwrap();
+    assert_eq!(found.interruptions.len(), 2);
 }
 
 async fn an_open_store_answers_a_ping(db: Database) {

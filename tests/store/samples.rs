@@ -58,6 +58,7 @@ pub(crate) fn call(from: &str, to: &[&str], created_at: Timestamp) -> Call {
         end_reason: None,
         created_at: Some(created_at),
         ended_at: None,
+        interruptions: Vec::new(),
         metadata: serde_json::Map::new(),
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 pub mod receiver;
+pub mod serving;
 pub mod socket;
 
 use calls::app::Server;

@@ -76,6 +76,11 @@ impl Receiver {
         }
     }
 
+    /// What it was told already, if anything.
+    pub fn try_next(&mut self) -> Option<Message> {
+        self.told.try_recv().ok()
+    }
+
     /// Nothing more comes for a while.
     pub async fn hears_nothing(&mut self) {
         let told = tokio::time::timeout(Duration::from_millis(300), self.told.recv()).await;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use calls_model::call::IllegalMove;
 use calls_model::{
-    Call, CallId, CallInput, CallKind, CallState, CallType, Fact, LeaveReason, Member,
-    ParticipantId, RecordingMode, Role, Room, RoomType, Timestamp, UserId,
+    Call, CallId, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Fact,
+    LeaveReason, Member, ParticipantId, RecordingMode, Role, Room, RoomType, Timestamp, UserId,
 };
 
 use super::callees::{Callee, Callees};
@@ -136,6 +136,36 @@ impl Life {
             life,
             vec![initiated, Fact::CallAnswered { call_id, at: now }],
         )
+    }
+
+    /// A call that lived when the server went down. One that rings goes on ringing until then.
+    pub fn recovered(
+        call: Call,
+        room: Option<Room>,
+        rejected: &[UserId],
+        past: Vec<Member>,
+        rings_until: Instant,
+    ) -> Self {
+        let state = match call.status {
+            CallStatus::Initiated => CallState::Initiated,
+            CallStatus::Ringing => CallState::Ringing,
+            CallStatus::Active => CallState::Active,
+            CallStatus::Ended => CallState::Ended(call.end_reason.unwrap_or(EndReason::Failed)),
+        };
+        let mut callees = Callees::new(&call.to, &[]);
+        for user in rejected {
+            callees.set(user, Callee::Rejected);
+        }
+        let was_here = past.iter().chain(&call.participants);
+        for member in was_here {
+            callees.set(&member.user_id, Callee::Answered);
+        }
+        let until = call.from.is_some().then_some(rings_until);
+        let mut life = Self::new(call, room, callees, until);
+        life.turn(state);
+        life.past = past;
+        keep_latest(&mut life.past, PAST);
+        life
     }
 
     // ── questions ───────────────────────────────────────────────────────────
@@ -511,6 +541,7 @@ fn blank(call_id: CallId, call_type: CallType, kind: CallKind, now: Timestamp) -
         end_reason: None,
         created_at: Some(now),
         ended_at: None,
+        interruptions: Vec::new(),
         metadata: serde_json::Map::new(),
     }
 }

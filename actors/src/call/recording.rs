@@ -41,6 +41,24 @@ pub struct LiveRecording {
 }
 
 impl LiveRecording {
+    /// One that ran when the server went down: it goes on with the next segment, on the same timeline.
+    pub(crate) fn recovered(recording: Recording, now: calls_model::Timestamp) -> Self {
+        let since = Duration::from_secs(now.seconds_since(recording.requested_at));
+        let present = clock::instant();
+        let plan = Plan {
+            recording_id: recording.recording_id.clone(),
+            call_id: recording.call_id.clone(),
+            mode: recording.mode,
+            participants: Arc::from(recording.participants.clone()),
+            zero: present.checked_sub(since).unwrap_or(present),
+        };
+        Self {
+            recording,
+            plan,
+            by: None,
+        }
+    }
+
     /// Which.
     pub fn id(&self) -> &RecordingId {
         &self.recording.recording_id

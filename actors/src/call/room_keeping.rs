@@ -38,12 +38,14 @@ impl Call {
             locked: false,
             host: None,
         };
-        let known = !self.roster.participants.is_empty();
+        let alive = !self.roster.participants.is_empty();
+        let known = alive || !self.roster.inside.is_empty();
         let new = NewRoom {
             call: self.wire(),
             rules: room.as_ref().map_or(anybody, Rules::of),
             room,
             before: known.then(|| self.roster.clone()),
+            recovered: known && !alive,
             parent: CallDoor::of(&ctx.address()),
             services: self.services.clone(),
         };

@@ -31,7 +31,7 @@ impl Calls {
         address
     }
 
-    fn open(&self, memory: Memory, ctx: &mut Context<Self>) -> Addr<Call> {
+    pub(super) fn open(&self, memory: Memory, ctx: &mut Context<Self>) -> Addr<Call> {
         let me = ctx.address();
         let parent = CallsDoor {
             remember: me.downgrade().recipient(),

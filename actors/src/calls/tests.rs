@@ -4,6 +4,7 @@ mod crashes;
 mod gone;
 mod hosts;
 mod permissions;
+mod recovery;
 mod ringing;
 mod rooms;
 

@@ -157,6 +157,7 @@ impl Alone {
             id: id("ann"),
             member: member(role),
             admitted,
+            returning: false,
             call: call(),
             room: door,
             services: services(MemoryJournal::start().0),

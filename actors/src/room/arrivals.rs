@@ -4,14 +4,14 @@ use actix::prelude::*;
 use calls_media::seam::TrackId;
 use calls_model::rest::Admission;
 use calls_model::signal::ByeReason;
-use calls_model::{LeaveReason, ParticipantId};
+use calls_model::{LeaveReason, Member, ParticipantId};
 
 use super::announce::Written;
 use super::door::{MemberDoor, RoomDoor};
 use super::membership::Newcomer;
 use super::{Rejoin, Room, RoomSeat, Watch};
 use crate::calls::{JoinRefused, Seat};
-use crate::participant::{NewParticipant, PutOut};
+use crate::participant::{NewParticipant, Participant, PutOut};
 
 impl Room {
     /// Those who were here before a crash and did not find back are gone.
@@ -39,6 +39,42 @@ impl Room {
         }
     }
 
+    /// Gives everybody who was inside when the server went down the place that they had, to come back to.
+    pub(super) fn serve_again(&mut self, ctx: &mut Context<Self>) {
+        for member in std::mem::take(&mut self.unserved) {
+            let Some(id) = member.participant_id.clone() else {
+                continue;
+            };
+            self.serve(&id, member, true, true, ctx);
+        }
+        if self.gathering && self.missing().is_empty() {
+            self.end_gathering();
+        }
+    }
+
+    /// Starts the actor that serves somebody.
+    fn serve(
+        &mut self,
+        id: &ParticipantId,
+        member: Member,
+        admitted: bool,
+        returning: bool,
+        ctx: &mut Context<Self>,
+    ) -> Addr<Participant> {
+        let participant = (self.seats)(NewParticipant {
+            id: id.clone(),
+            member,
+            admitted,
+            returning,
+            call: self.call.clone(),
+            room: RoomDoor::of(&ctx.address()),
+            services: self.services.clone(),
+        });
+        self.doors.insert(id.clone(), MemberDoor::of(&participant));
+        self.participants.insert(id.clone(), participant.clone());
+        participant
+    }
+
     /// Lets somebody in and starts the actor that serves them.
     pub(super) fn let_in(
         &mut self,
@@ -50,16 +86,8 @@ impl Room {
         let Some(member) = self.members.anybody(&id).cloned() else {
             return Err(JoinRefused::Unreachable);
         };
-        let participant = (self.seats)(NewParticipant {
-            id: id.clone(),
-            member,
-            admitted: admission == Admission::Admitted,
-            call: self.call.clone(),
-            room: RoomDoor::of(&ctx.address()),
-            services: self.services.clone(),
-        });
-        self.doors.insert(id.clone(), MemberDoor::of(&participant));
-        self.participants.insert(id.clone(), participant.clone());
+        let admitted = admission == Admission::Admitted;
+        let participant = self.serve(&id, member, admitted, false, ctx);
         let written = self.perform(effects);
         let call_id = self.call.call_id.clone();
         let seat = Seat {

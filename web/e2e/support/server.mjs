@@ -15,6 +15,11 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 /** Starts a server; `stop` ends it. */
 export async function startServer() {
   if (process.env.CALLS_URL) return { url: process.env.CALLS_URL, stop: async () => {} };
+  return startMortalServer();
+}
+
+/** A server of one's own, which `kill` ends as a power cut does and `again` starts over what is left. */
+export async function startMortalServer() {
   const data = await mkdtemp(join(tmpdir(), 'calls-e2e-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -27,23 +32,31 @@ export async function startServer() {
     CALLS__DATABASE__URL: `sqlite:${join(data, 'calls.db')}`,
     CALLS__RECORDING__FOLDER: join(data, 'recordings'),
   };
-  const server = spawn(BINARY, ['serve', '--dev'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const log = [];
-  for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => log.push(String(chunk)));
-  const ended = new Promise((done) => server.once('exit', done));
-
+  let server;
+  let ended;
+  const begin = () => {
+    server = spawn(BINARY, ['serve', '--dev'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => log.push(String(chunk)));
+    ended = new Promise((done) => server.once('exit', done));
+    return ready(url, server);
+  };
   const stop = async () => {
     server.kill('SIGTERM');
     await Promise.race([ended, pause(STOP_WITHIN_MS).then(() => server.kill('SIGKILL'))]);
     await rm(data, { recursive: true, force: true });
   };
+  const kill = async () => {
+    server.kill('SIGKILL');
+    await ended;
+  };
   try {
-    await ready(url, server);
+    await begin();
   } catch (error) {
     await stop();
     throw new Error(`${error.message}\n${log.join('').slice(-2000)}`);
   }
-  return { url, stop };
+  return { url, stop, kill, again: begin };
 }
 
 /** Asks the server's API, as an application would. */

@@ -6,11 +6,11 @@ import { enter, inside } from './meeting.mjs';
 import { createRoom, startServer } from './server.mjs';
 
 /** Sets up before the tests of the file, then lets people `gather`, and clears away after the tests. */
-export function world(gather = async () => {}) {
+export function world(gather = async () => {}, start = startServer) {
   const here = { url: '', browser: null };
   let server;
   before(async () => {
-    server = await startServer();
+    server = await start();
     here.url = server.url;
     here.browser = await openBrowser();
     await gather();
@@ -24,8 +24,12 @@ export function world(gather = async () => {}) {
     get url() {
       return here.url;
     },
+    get server() {
+      return server;
+    },
     room: (more) => createRoom(here.url, more),
     open: (name, path, options) => here.browser.open(name, here.url + path, options),
+    openAt: (name, url, options) => here.browser.open(name, url, options),
     /** Opens the lobby of a room. */
     lobby: (name, room, options) => here.browser.open(name, `${here.url}/meet/${room}`, options),
     /** Opens the lobby of a room and goes in. */

@@ -206,7 +206,7 @@ export class Meeting extends Emitter<MeetingEvents> {
     floor.on('pictures', () => this.emit('pictures', undefined));
     floor.on('voices', (voices) => this.emit('voices', voices));
     floor.on('refused', (error) => this.#refused(error));
-    floor.on('lost', () => this.#signaling.rejoin());
+    floor.on('lost', () => this.#lostMedia());
     floor.on('state', (state) => {
       this.#mediaSteady = state === 'connected';
       this.#tellSteady();
@@ -214,6 +214,13 @@ export class Meeting extends Emitter<MeetingEvents> {
     floor.show(this.#wanted);
     floor.sendFrugally(this.#frugal);
     floor.start();
+  }
+
+  /** While the socket is down too, the server may be: its next welcome says whether our place is still there. */
+  #lostMedia(): void {
+    if (this.#signaling.up) return this.#signaling.rejoin();
+    this.#floor?.close();
+    this.#floor = null;
   }
 
   /** A presence that still talks to the page from before a reload takes no new one: come in anew then. */

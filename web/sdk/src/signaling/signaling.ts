@@ -11,7 +11,7 @@ import { Emitter } from '../emitter';
 import { ConnectionLost, ProblemError } from '../errors';
 import type { Bye, ByeReason, Connection, ProblemDetails, Request, ServerEvent, Welcome } from '../types';
 import { afterwards } from './afterwards';
-import { backoff } from './backoff';
+import { backoff, EAGER_CAP_MS } from './backoff';
 import { Wire, type OpenSocket } from './wire';
 
 /** Nobody answered for this long: stop trying and let the person decide. */
@@ -203,7 +203,8 @@ export class Signaling extends Emitter<SignalingEvents> {
 
   #retry(again: () => Promise<void>): void {
     if (Date.now() - this.#downSince > GIVE_UP_AFTER_MS) return this.#finish({ by: 'unreachable' });
-    this.#later(backoff(this.#failures++), again);
+    const kept = Date.now() - this.#downSince < this.#keptForMs;
+    this.#later(backoff(this.#failures++, Math.random, kept ? EAGER_CAP_MS : undefined), again);
   }
 
   #later(ms: number, run: () => Promise<void>): void {

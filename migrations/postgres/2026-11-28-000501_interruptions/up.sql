@@ -1,0 +1,3 @@
+-- When the server was down while a call lived, and when it was last known to be up.
+ALTER TABLE calls ADD COLUMN interruptions json NOT NULL DEFAULT '[]';
+ALTER TABLE journal_head ADD COLUMN alive_at timestamptz;

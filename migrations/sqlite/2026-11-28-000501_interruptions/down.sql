@@ -1,0 +1,2 @@
+ALTER TABLE journal_head DROP COLUMN alive_at;
+ALTER TABLE calls DROP COLUMN interruptions;

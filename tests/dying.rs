@@ -1,0 +1,6 @@
+//! What is left when the process dies in the middle of everything, and what the next one makes of it.
+
+mod dying {
+    mod killed;
+}
+mod support;
