@@ -5,7 +5,7 @@ Layer 0 runs each 10 ms; of the layers behind it only each third frame is needed
 
 import numpy as np
 
-WIDTH, FEATURES = 128, 40
+WIDTH, FEATURES = 160, 40
 # Each layer's offsets in frames of 10 ms. The two last look further back than ahead: what is ahead is waited for.
 OFFSETS = [(-1, 0, 1), (-1, 0, 1), (-3, 0, 3), (-3, 0, 3), (-6, 0, 3), (-6, 0, 3)]
 LEFT = -sum(offsets[0] for offsets in OFFSETS)
