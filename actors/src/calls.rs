@@ -15,6 +15,7 @@ mod refused;
 mod registry;
 mod replies;
 mod ringing;
+mod saying;
 mod sessions;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use self::recovery::{Interrupted, Recover};
 pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};
+pub use self::saying::{Say, SayRefused};
 use crate::call::{Call as CallActor, Memory, Shut};
 use crate::clock::{self, Clock};
 use crate::heartbeat::Beat;

@@ -100,6 +100,8 @@ pub enum ActorKind {
     MediaPort,
     /// `Recorder`
     Recorder,
+    /// `Announcer`
+    Announcer,
     /// The server's `TurnPort`
     TurnPort,
 }
@@ -113,6 +115,7 @@ impl ActorKind {
             Self::Participant => "participant",
             Self::MediaPort => "media_port",
             Self::Recorder => "recorder",
+            Self::Announcer => "announcer",
             Self::TurnPort => "turn_port",
         }
     }
@@ -121,7 +124,7 @@ impl ActorKind {
 /// Counts who lives. Clones share the count; a test asserts that it came back to zero.
 #[derive(Debug, Clone, Default)]
 pub struct LiveCount {
-    alive: Arc<[AtomicUsize; 6]>,
+    alive: Arc<[AtomicUsize; 7]>,
 }
 
 impl LiveCount {
