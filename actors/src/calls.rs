@@ -17,6 +17,7 @@ mod replies;
 mod ringing;
 mod saying;
 mod sessions;
+mod transcription;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,9 @@ pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};
 pub use self::saying::{Say, SayRefused};
+pub use self::transcription::{
+    StartTranscription, StopTranscription, TranscribeAsked, TranscribeRefused,
+};
 use crate::call::{Call as CallActor, Memory, Shut};
 use crate::clock::{self, Clock};
 use crate::heartbeat::Beat;
@@ -51,6 +55,7 @@ use crate::room::{LeaveCall, ModerateRoom, RoomRulesChanged};
 use crate::services::Services;
 #[cfg(any(test, feature = "testing"))]
 pub use crate::testing::{CrashActor, Victim};
+use crate::transcriber::Recogniser;
 
 /// Messages that may wait here: every REST request is one, so this is how many may be under way.
 const MAILBOX: usize = 4096;
@@ -266,6 +271,13 @@ impl Calls {
     #[must_use]
     pub fn recording_in(mut self, studio: Arc<dyn Studio>) -> Self {
         self.services = self.services.recording_in(studio);
+        self
+    }
+
+    /// With somebody who understands speech; without, nothing can be transcribed.
+    #[must_use]
+    pub fn understood_by(mut self, recogniser: Arc<dyn Recogniser>) -> Self {
+        self.services = self.services.understood_by(recogniser);
         self
     }
 

@@ -2,7 +2,8 @@
 //!
 //! * Parent: [`Call`](crate::call::Call). Children: one [`Participant`] for each presence, an
 //!   [`Announcer`](crate::announcer::Announcer) while something is announced, a
-//!   [`Recorder`](crate::recorder::Recorder) while it is recorded.
+//!   [`Recorder`](crate::recorder::Recorder) while it is recorded, a [`Transcriber`](crate::transcriber::Transcriber)
+//!   while it is transcribed.
 //! * Receives [`JoinCall`], [`ModerateRoom`] and news of the call from its parent; [`Deed`], [`Watch`] and [`Packets`]
 //!   from members. Sends them events, the stage, and each other's packets.
 //! * Ends when its call closes it.
@@ -23,8 +24,10 @@ mod permissions;
 pub mod places;
 pub mod recording;
 pub mod routes;
+pub mod silent;
 pub mod speaking;
 pub mod stage;
+pub mod transcribing;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -264,6 +267,7 @@ pub struct Room {
     recorded: Option<recording::Recorded>,
     /// What everybody was told last of the recording that runs.
     recording: Option<RecordingEvent>,
+    transcribed: Option<transcribing::Transcribed>,
     /// Whom everybody sees large.
     spotlight: Option<ParticipantId>,
     parent: CallDoor,
@@ -323,6 +327,7 @@ impl Room {
             announcer: None,
             recorded: None,
             recording: None,
+            transcribed: None,
             spotlight: None,
             parent,
             _alive: services.living.enter(ActorKind::Room),
