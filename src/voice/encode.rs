@@ -135,9 +135,13 @@ mod tests {
     #[test]
     fn a_second_of_sound_is_a_second_of_packets_and_as_loud_as_it_was() {
         let speech = speech(&wav(22_050, &tone(22_050, 1.0))).unwrap();
-        assert_eq!(speech.len(), 50 + TAIL);
+        assert!(
+            (50..=51).contains(&(speech.len() - TAIL)),
+            "{}",
+            speech.len()
+        );
         assert!((8..=10).contains(&speech[25].level), "{}", speech[25].level); // a sine of half the height: -9 dBov
-        assert_eq!(speech[50 + TAIL - 1].level, 127);
+        assert_eq!(speech[speech.len() - 1].level, 127);
     }
 
     #[test]
