@@ -7,7 +7,7 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Small enough that two cores draw four of them. */
 const VIEWPORT = { width: 640, height: 480 };
 
-function chromeArgs({ person, mic, share, autoplay }) {
+function chromeArgs({ person, mic, share }) {
   const args = [
     '--no-sandbox',
     '--disable-gpu',
@@ -16,7 +16,7 @@ function chromeArgs({ person, mic, share, autoplay }) {
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
-    `--autoplay-policy=${autoplay ? 'no-user-gesture-required' : 'document-user-activation-required'}`,
+    '--autoplay-policy=no-user-gesture-required',
     '--allow-loopback-in-peer-connection',
     `--use-fake-device-for-media-stream=device-count=1,display-media-type=${share}`,
     `--use-file-for-fake-video-capture=${face(person)}`,
@@ -27,12 +27,9 @@ function chromeArgs({ person, mic, share, autoplay }) {
   return args;
 }
 
-/**
- * `person`: which of the made-up people sits in front of it; `mic`: what the permission question is answered; `autoplay`: pages
- * make a sound before anybody has clicked.
- */
-export async function openBrowser({ person = 0, mic = 'grant', share = 'browser', autoplay = true } = {}) {
-  const args = chromeArgs({ person, mic, share, autoplay });
+/** `person`: which of the made-up people sits in front of it; `mic`: what the permission question is answered. */
+export async function openBrowser({ person = 0, mic = 'grant', share = 'browser' } = {}) {
+  const args = chromeArgs({ person, mic, share });
   const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args });
   const errors = [];
   return {

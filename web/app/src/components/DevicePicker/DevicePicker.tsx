@@ -76,7 +76,7 @@ function Picker({ icon, label, options, chosen, choose: pick }: PickerProps) {
       <select
         class="devices__select"
         id={id}
-        value={chosen ?? ''}
+        value={chosen ?? options[0]?.id ?? ''}
         disabled={options.length === 0}
         onChange={(event) => pick(event.currentTarget.value)}
       >
