@@ -262,7 +262,7 @@ mod tests {
             id: String::new(),
             md5: hex::encode(Md5::digest(bytes)),
         };
-        let sent = Sent::in_parts(&[part(b"hel"), part(b"lo")]);
+        let sent = Sent::in_parts(&[part(b"one"), part(b"two")]);
         assert!(!sent.fits("\"5d41402abc4b2a76b9719d911017c592\""));
         assert!(sent.0.ends_with("-2"));
     }
