@@ -36,6 +36,8 @@ pub struct Config {
     pub storage: Storage,
     /// Speech to words.
     pub transcription: Transcription,
+    /// Words to speech.
+    pub voice: Voice,
     /// What applications are told.
     pub webhooks: Webhooks,
     /// What clients may ask for.
@@ -107,6 +109,16 @@ pub struct Database {
     pub connections: usize,
 }
 
+/// `[voice]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Voice {
+    /// The synthesizer.
+    pub program: String,
+    /// Where nobody says.
+    pub language: Language,
+}
+
 /// `[transcription]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,6 +171,8 @@ pub struct Storage {
     pub path_style: bool,
     /// What all names begin with.
     pub prefix: String,
+    /// `ETag`s that look like MD5 are.
+    pub etag_is_md5: bool,
 }
 
 impl std::fmt::Debug for Storage {

@@ -31,6 +31,7 @@ use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
 use crate::transcription::{Ears, Models};
 use crate::turn::{Turn, TurnError};
+use crate::voice::{Cached, Espeak};
 use crate::webhooks::{Courier, Sender};
 
 /// Name of the secret that seals join tokens.
@@ -120,6 +121,7 @@ pub struct Server {
     app: web::Data<App>,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
+    archiving: JoinHandle<()>,
     /// Writes down that the server is up.
     alive: JoinHandle<()>,
     /// Tells applications, until this goes.
@@ -196,6 +198,7 @@ impl Server {
         let speech = &config.transcription;
         let ears = Ears::start(Models::open(speech), speech.threads, speech.most);
         let ears = ears.map_err(StartError::Thread)?;
+        let voice = Arc::new(Cached::new(Espeak::new(&config.voice.program)));
         let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone())
             .recording_in(Arc::new(studio.clone()))
             .understood_by(Arc::new(ears.clone()))
@@ -226,6 +229,7 @@ impl Server {
             links: Links::new(&link_secret, link_life),
             archive,
             ears,
+            voice,
             sender: sender.clone(),
             open: dev,
             metrics,
@@ -249,7 +253,7 @@ impl Server {
         } else {
             keys::first(&app.store, app.clock.now()).await?
         };
-        actix::spawn(app.archive.clone().run());
+        let archiving = actix::spawn(app.archive.clone().run());
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -263,6 +267,7 @@ impl Server {
             app,
             http,
             ended,
+            archiving,
             alive,
             _courier: courier,
             _ownership: ownership,
@@ -333,6 +338,7 @@ impl Server {
         if stopped.await.is_err() {
             self.http.stop(false).await;
         }
+        self.archiving.abort(); // what it was at is taken up at the next start
         self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();
