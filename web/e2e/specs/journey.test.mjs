@@ -67,8 +67,13 @@ test('a recording is told to everybody, and to a guest before they come in', asy
   await recorded(guest).waitFor();
 });
 
-test('a screen goes on everybody’s stage, or into the grid of whoever wishes so', async () => {
+/** How many tracks of sound somebody sends. */
+const sounds = ({ page }) =>
+  page.evaluate(() => globalThis.__connections.at(-1).getSenders().filter(({ track }) => track?.kind === 'audio').length);
+
+test('a screen goes on everybody’s stage, or into the grid of whoever wishes so, and its tab is heard', async () => {
   await control(guest, 'Share screen').click();
+  await until('the sound of the tab is sent', async () => (await sounds(guest)) === 2);
   for (const person of [host, others[0]]) {
     await person.page.locator('.stage__main').getByRole('region', { name: 'Screen of Gus' }).locator('.video--shown').waitFor();
   }
