@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { assertAccessible } from '../support/accessible.mjs';
-import { control, enter, inside, menu, sees, until } from '../support/meeting.mjs';
+import { control, enter, hears, inside, menu, participantId, sees, until } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url));
@@ -64,6 +64,15 @@ test('the meeting, its panels and its goodbye', async () => {
   await ada.page.screenshot({ path: `${RESULTS}screen-stage-forced.png` });
   await ada.page.emulateMedia({ forcedColors: null });
   await control(grace, 'Share screen').click();
+
+  await hears(ada, 'transcription', { event: 'started', language: 'en-US' });
+  await control(ada, 'Captions').click();
+  const participant_id = await participantId(ada, 'Grace');
+  const caption = { participant_id, text: 'we meet again on monday', final: true, start_ms: 9_000, end_ms: 10_000 };
+  await (await menu(ada, 'Transcript')).click();
+  await hears(ada, 'caption', caption);
+  await ada.page.getByRole('region', { name: 'Captions' }).getByText('monday').waitFor();
+  await assertAccessible(ada, 'captions');
 
   await ada.page.getByRole('button', { name: 'Settings' }).click();
   await assertAccessible(ada, 'settings');

@@ -1,7 +1,7 @@
 // A guest comes through the lobby and the waiting room into a meeting of five, where the host has every power.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { control, enter, inside, menu, sees, tile, until } from '../support/meeting.mjs';
+import { control, enter, hears, inside, menu, participantId, sees, tile, until } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 /** Nobody waits longer for a page that comes in (issue: no long task over 200 ms). */
@@ -155,6 +155,34 @@ test('a reaction is seen on the tile of whoever shows it', async () => {
   await guest.page.getByRole('button', { name: 'Heart' }).click();
   await tile(host, 'Gus').getByText('Heart').waitFor({ state: 'attached' });
   await tile(host, 'Gus').getByText('Heart').waitFor({ state: 'detached' });
+  await guest.page.keyboard.press('Escape');
+});
+
+test('what is said is written down with everybody’s knowledge: captions, and a transcript to search', async () => {
+  await hears(guest, 'transcription', { event: 'started', language: 'en-US' });
+  await guest.page.locator('.badge', { hasText: 'Transcribing' }).waitFor();
+  await note(guest, 'being written down from now on');
+  await guest.page.getByText('This meeting is being transcribed').waitFor();
+  await guest.page.getByRole('button', { name: 'I understand' }).click();
+  await guest.page.getByText('This meeting is being transcribed').waitFor({ state: 'detached' });
+
+  await control(guest, 'Captions').click();
+  const participant_id = await participantId(guest, 'Ann');
+  const says = (text, final) => hears(guest, 'caption', { participant_id, text, final, start_ms: 61_000, end_ms: 62_000 });
+  const captions = guest.page.getByRole('region', { name: 'Captions' });
+  await says('please mute', false);
+  await captions.getByText('please mute').waitFor();
+  await says('please mute the microphone', true);
+  await captions.getByText('Ann').waitFor();
+  assert.deepEqual(await captions.locator('span').allTextContents(), ['please mute the microphone']);
+
+  await (await menu(guest, 'Transcript')).click();
+  const transcript = guest.page.getByRole('region', { name: 'Transcript' });
+  await transcript.getByText('1:01').waitFor();
+  await guest.page.getByLabel('Search the transcript').fill('budget');
+  await guest.page.getByText('Nothing matches').waitFor();
+  await guest.page.getByLabel('Search the transcript').fill('ann MUTE');
+  await transcript.getByText('please mute the microphone').waitFor();
   await guest.page.keyboard.press('Escape');
 });
 
