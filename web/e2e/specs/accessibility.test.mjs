@@ -69,7 +69,7 @@ test('the meeting, its panels and its goodbye', async () => {
   await control(ada, 'Captions').click();
   const participant_id = await participantId(ada, 'Grace');
   const caption = { participant_id, text: 'we meet again on monday', final: true, start_ms: 9_000, end_ms: 10_000 };
-  await (await menu(ada, 'Transcript')).click();
+  await (await menu(ada, /^Transcript$/)).click();
   await hears(ada, 'caption', caption);
   await ada.page.getByRole('region', { name: 'Captions' }).getByText('monday').waitFor();
   await assertAccessible(ada, 'captions');

@@ -162,6 +162,7 @@ test('what is said is written down with everybody’s knowledge: captions, and a
   await hears(guest, 'transcription', { event: 'started', language: 'en-US' });
   await guest.page.locator('.badge', { hasText: 'Transcribing' }).waitFor();
   await note(guest, 'being written down from now on');
+  await control(guest, 'Chat').click(); // the panel covers a small window
   await guest.page.getByText('This meeting is being transcribed').waitFor();
   await guest.page.getByRole('button', { name: 'I understand' }).click();
   await guest.page.getByText('This meeting is being transcribed').waitFor({ state: 'detached' });
@@ -176,7 +177,7 @@ test('what is said is written down with everybody’s knowledge: captions, and a
   await captions.getByText('Ann').waitFor();
   assert.deepEqual(await captions.locator('span').allTextContents(), ['please mute the microphone']);
 
-  await (await menu(guest, 'Transcript')).click();
+  await (await menu(guest, /^Transcript$/)).click();
   const transcript = guest.page.getByRole('region', { name: 'Transcript' });
   await transcript.getByText('1:01').waitFor();
   await guest.page.getByLabel('Search the transcript').fill('budget');
