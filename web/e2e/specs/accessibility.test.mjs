@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { assertAccessible } from '../support/accessible.mjs';
-import { control, enter, inside, menu, sees } from '../support/meeting.mjs';
+import { control, enter, hears, inside, menu, participantId, sees, until } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url));
@@ -65,6 +65,15 @@ test('the meeting, its panels and its goodbye', async () => {
   await ada.page.emulateMedia({ forcedColors: null });
   await control(grace, 'Share screen').click();
 
+  await hears(ada, 'transcription', { event: 'started', language: 'en-US' });
+  await control(ada, 'Captions').click();
+  const participant_id = await participantId(ada, 'Grace');
+  const caption = { participant_id, text: 'we meet again on monday', final: true, start_ms: 9_000, end_ms: 10_000 };
+  await (await menu(ada, /^Transcript$/)).click();
+  await hears(ada, 'caption', caption);
+  await ada.page.getByRole('region', { name: 'Captions' }).getByText('monday').waitFor();
+  await assertAccessible(ada, 'captions');
+
   await ada.page.getByRole('button', { name: 'Settings' }).click();
   await assertAccessible(ada, 'settings');
   await ada.page.keyboard.press('Escape');
@@ -117,6 +126,44 @@ test('the waiting room, and the page of a room that is not there', async () => {
   await assertAccessible(guest, 'nowhere');
   await guest.close();
   await host.close();
+});
+
+test('a meeting is entered, worked and left by keyboard alone', async () => {
+  const { page, close } = await here.lobby('Keys', await here.room(), { viewport: WINDOW });
+  const focused = () => page.evaluate(() => document.activeElement?.ariaLabel || document.activeElement?.textContent?.trim());
+  const tabTo = async (name) => {
+    for (let presses = 0; presses < 40; presses += 1) {
+      if ((await focused())?.startsWith(name)) return;
+      await page.keyboard.press('Tab');
+    }
+    assert.fail(`no way to “${name}” by Tab`);
+  };
+  await page.getByLabel('Your name').waitFor();
+  await page.keyboard.type('Keys'); // the name has the focus
+  await page.keyboard.press('Enter');
+  await page.getByRole('toolbar').waitFor();
+
+  await tabTo('More');
+  await page.keyboard.press('Enter');
+  await tabTo('Keyboard shortcuts');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+
+  await tabTo('Chat');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('by keys');
+  await page.keyboard.press('Enter');
+  await page.getByRole('log').getByText('by keys').waitFor();
+  await page.keyboard.press('Escape');
+  await until('the focus is back where the panel was opened', async () => (await focused()) === 'Chat');
+
+  await tabTo('Leave');
+  await page.keyboard.press('Enter');
+  await page.getByText('You left the meeting').waitFor();
+  await until('the goodbye has the focus', async () => (await focused()) === 'You left the meeting');
+  await close();
 });
 
 test('a phone of 360 pixels shows the meeting without scrolling sideways', async () => {

@@ -1,7 +1,7 @@
 // A guest comes through the lobby and the waiting room into a meeting of five, where the host has every power.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { control, enter, inside, menu, sees, tile, until } from '../support/meeting.mjs';
+import { control, enter, hears, inside, menu, participantId, sees, tile, until } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
 /** Nobody waits longer for a page that comes in (issue: no long task over 200 ms). */
@@ -67,8 +67,13 @@ test('a recording is told to everybody, and to a guest before they come in', asy
   await recorded(guest).waitFor();
 });
 
-test('a screen goes on everybody’s stage, or into the grid of whoever wishes so', async () => {
+/** How many tracks of sound somebody sends. */
+const sounds = ({ page }) =>
+  page.evaluate(() => globalThis.__connections.at(-1).getSenders().filter(({ track }) => track?.kind === 'audio').length);
+
+test('a screen goes on everybody’s stage, or into the grid of whoever wishes so, and its tab is heard', async () => {
   await control(guest, 'Share screen').click();
+  await until('the sound of the tab is sent', async () => (await sounds(guest)) === 2);
   for (const person of [host, others[0]]) {
     await person.page.locator('.stage__main').getByRole('region', { name: 'Screen of Gus' }).locator('.video--shown').waitFor();
   }
@@ -150,6 +155,35 @@ test('a reaction is seen on the tile of whoever shows it', async () => {
   await guest.page.getByRole('button', { name: 'Heart' }).click();
   await tile(host, 'Gus').getByText('Heart').waitFor({ state: 'attached' });
   await tile(host, 'Gus').getByText('Heart').waitFor({ state: 'detached' });
+  await guest.page.keyboard.press('Escape');
+});
+
+test('what is said is written down with everybody’s knowledge: captions, and a transcript to search', async () => {
+  await hears(guest, 'transcription', { event: 'started', language: 'en-US' });
+  await guest.page.locator('.badge', { hasText: 'Transcribing' }).waitFor();
+  await note(guest, 'being written down from now on');
+  await control(guest, 'Chat').click(); // the panel covers a small window
+  await guest.page.getByText('This meeting is being transcribed').waitFor();
+  await guest.page.getByRole('button', { name: 'I understand' }).click();
+  await guest.page.getByText('This meeting is being transcribed').waitFor({ state: 'detached' });
+
+  await control(guest, 'Captions').click();
+  const participant_id = await participantId(guest, 'Ann');
+  const says = (text, final) => hears(guest, 'caption', { participant_id, text, final, start_ms: 61_000, end_ms: 62_000 });
+  const captions = guest.page.getByRole('region', { name: 'Captions' });
+  await says('please mute', false);
+  await captions.getByText('please mute').waitFor();
+  await says('please mute the microphone', true);
+  await captions.getByText('Ann').waitFor();
+  assert.deepEqual(await captions.locator('span').allTextContents(), ['please mute the microphone']);
+
+  await (await menu(guest, /^Transcript$/)).click();
+  const transcript = guest.page.getByRole('region', { name: 'Transcript' });
+  await transcript.getByText('1:01').waitFor();
+  await guest.page.getByLabel('Search the transcript').fill('budget');
+  await guest.page.getByText('Nothing matches').waitFor();
+  await guest.page.getByLabel('Search the transcript').fill('ann MUTE');
+  await transcript.getByText('please mute the microphone').waitFor();
   await guest.page.keyboard.press('Escape');
 });
 

@@ -42,6 +42,7 @@ export async function openBrowser({ person = 0, mic = 'grant', share = 'browser'
       await context.addInitScript(rememberLongTasks);
       await prepare?.(context);
       const page = await context.newPage();
+      page.on('request', (request) => isForeign(request.url(), url) && errors.push(`${name}: asked ${request.url()}`));
       page.on('pageerror', (error) => errors.push(`${name}: ${error.message}`));
       page.on('console', (message) => message.type() === 'error' && errors.push(`${name}: ${message.text()}`));
       await page.goto(url);
@@ -50,6 +51,9 @@ export async function openBrowser({ person = 0, mic = 'grant', share = 'browser'
     close: () => browser.close(),
   };
 }
+
+/** Pages ask the server that they come from, and nobody else. */
+const isForeign = (asked, page) => /^https?:/.test(asked) && new URL(asked).hostname !== new URL(page).hostname;
 
 /** The page under test is the one that ships: we look at its peer connections from outside, and may wall them in. */
 function rememberConnections(relay) {

@@ -9,6 +9,7 @@ export type { paths };
 type Schemas = components['schemas'];
 
 export type Call = Schemas['Call'];
+export type Caption = Schemas['Caption'];
 export type ChatMessage = Schemas['ChatMessage'];
 export type Connection = Schemas['Connection'];
 export type CreateRoom = Schemas['CreateRoom'];
@@ -30,6 +31,7 @@ export type RoomNow = Schemas['RoomNow'];
 export type SlotState = Schemas['SlotState'];
 export type Source = Schemas['Source'];
 export type Speaker = Schemas['Speaker'];
+export type TranscriptionEvent = Schemas['TranscriptionEvent'];
 export type ViewSlot = Schemas['ViewSlot'];
 export type Welcome = Schemas['Welcome'];
 export type Bye = Schemas['Bye'];

@@ -6,6 +6,7 @@ import { detailOf } from './detail';
 import { deviceHelp } from './device-help';
 import { local } from './devices';
 import type { MeetingStore } from './meeting-store';
+import { prefer, prefs } from './prefs';
 import { toast } from './toasts';
 
 export interface Actions {
@@ -17,6 +18,8 @@ export interface Actions {
   people(): void;
   shortcuts(): void;
   record(): void;
+  transcribe(): void;
+  captions(): void;
   leave(): void;
   /** For everybody. */
   end(): void;
@@ -32,6 +35,8 @@ export function actionsOf(store: MeetingStore): Actions {
     people: () => store.toggle('people'),
     shortcuts: () => (store.dialog.value = 'shortcuts'),
     record: () => attempt(store.meeting.record(store.recording.value === 'off')),
+    transcribe: () => attempt(store.meeting.transcribe(!store.captions.running.value)),
+    captions: () => prefer({ captions: !prefs.value.captions }),
     leave: () => void store.meeting.leave(),
     end: () => attempt(end(store)),
   };

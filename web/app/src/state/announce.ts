@@ -29,6 +29,16 @@ export function announce(store: MeetingStore): void {
     recorded = now;
   });
   meeting.on('recording', ({ event }) => event === 'failed' && toast(t('recording.failed'), { tone: 'bad' }));
+  let transcribed = store.captions.running.value;
+  store.captions.running.subscribe((now) => {
+    if (now !== transcribed) toast(t(now ? 'captions.started' : 'captions.stopped'));
+    transcribed = now;
+  });
+  meeting.on('transcription', ({ event }) => {
+    if (event === 'failed') toast(t('captions.failed'), { tone: 'bad' });
+    if (event === 'lagging') toast(t('captions.lagging'));
+    if (event === 'caught_up') toast(t('captions.caughtUp'));
+  });
   meeting.on('refused', () => toast(t('meeting.mediaRefused'), { tone: 'bad' }));
 
   let known = new Set<string>();

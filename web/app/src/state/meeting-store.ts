@@ -15,8 +15,10 @@ import {
 } from '@calls/sdk';
 import { batch, computed, signal } from '@preact/signals';
 import { EMPTY, seat, spoke, type Seating } from '../layout/order';
+import { t } from '../i18n/t';
 import { handQueue, mainOf } from '../layout/stage';
 import { announce } from './announce';
+import { Captions } from './captions';
 import { prefs } from './prefs';
 import { Reactions } from './reactions';
 import { Screenful } from './screenful';
@@ -24,7 +26,7 @@ import { Screenful } from './screenful';
 /** Tiles on one page of the grid. */
 export const PER_PAGE = 9;
 
-export type PanelName = 'chat' | 'people' | 'figures';
+export type PanelName = 'chat' | 'people' | 'figures' | 'transcript';
 export type DialogName = 'settings' | 'shortcuts' | 'end';
 
 /** Whether everybody's words and pictures are kept. */
@@ -34,6 +36,7 @@ export class MeetingStore {
   readonly meeting: Meeting;
   readonly screenful: Screenful;
   readonly reactions: Reactions;
+  readonly captions = new Captions();
 
   readonly state = signal<MeetingState>({ is: 'joining' });
   readonly me = signal('');
@@ -132,15 +135,23 @@ export class MeetingStore {
     });
     meeting.on('call', (call) => {
       this.call.value = call;
+      this.captions.run(call.transcription);
       if (!call.recording) this.recording.value = 'off';
       else if (this.recording.value === 'off') this.recording.value = 'on';
     });
     meeting.on('recording', ({ event }) => (this.recording.value = recordingAfter(event)));
+    meeting.on('transcription', ({ event }) => this.captions.run(event !== 'stopped' && event !== 'failed'));
+    meeting.on('caption', (caption) => this.captions.hear(caption, this.#nameOf(caption.participant_id)));
     meeting.on('spotlight', (id) => (this.spotlight.value = id));
     meeting.on('room', (room) => (this.room.value = room));
     meeting.on('knock', (waiting) => (this.waiting.value = waiting));
     meeting.on('history', (messages) => (this.messages.value = messages));
     meeting.on('chat', (message) => this.#said(message));
+  }
+
+  #nameOf(id: string): string {
+    const member = this.members.value.find(({ participant_id }) => participant_id === id);
+    return member ? member.display_name || member.user_id : t('chat.somebody');
   }
 
   #roster(members: Member[]): void {

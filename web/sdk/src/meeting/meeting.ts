@@ -12,6 +12,7 @@ import { ProblemError } from '../errors';
 import { Signaling, type Ending, type Pass, type SignalingOptions } from '../signaling/signaling';
 import type {
   Call,
+  Caption,
   ChatMessage,
   JsonValue,
   Member,
@@ -23,6 +24,7 @@ import type {
   ServerEvent,
   Source,
   Speaker,
+  TranscriptionEvent,
   VideoSource,
   Welcome,
 } from '../types';
@@ -73,6 +75,8 @@ export interface MeetingEvents {
   /** A moderator asks us to unmute it; nobody but the person does. */
   unmuteAsked: Source;
   recording: RecordingEvent;
+  transcription: TranscriptionEvent;
+  caption: Caption;
   /** Whom a moderator shows large to everybody; null: nobody. */
   spotlight: string | null;
   /** The way back in for a page that is loaded again; keep it where the tab keeps things. */
@@ -169,6 +173,11 @@ export class Meeting extends Emitter<MeetingEvents> {
     await this.#ask({ t: 'record', d: { on } });
   }
 
+  /** Starts or stops the transcription; moderators only. */
+  async transcribe(on: boolean): Promise<void> {
+    await this.#ask({ t: 'transcribe', d: { on } });
+  }
+
   /** How the media flows now, since the last time this was asked. */
   async figures(): Promise<Figures | null> {
     return (await this.#floor?.figures()) ?? null;
@@ -248,6 +257,10 @@ export class Meeting extends Emitter<MeetingEvents> {
         return this.emit('unmuteAsked', event.d.source);
       case 'recording':
         return this.emit('recording', event.d);
+      case 'transcription':
+        return this.emit('transcription', event.d);
+      case 'caption':
+        return this.emit('caption', event.d);
       case 'spotlight':
         return this.emit('spotlight', event.d.participant_id ?? null);
       case 'speakers':

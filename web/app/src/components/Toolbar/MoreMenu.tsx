@@ -18,6 +18,14 @@ export function MoreMenu({ store, actions }: { store: MeetingStore; actions: Act
       {store.mayRecord.value && (
         <MenuItem menu={MORE} icon="record" label={t(idle ? 'recording.start' : 'recording.stop')} onClick={actions.record} />
       )}
+      {store.moderator.value && (
+        <MenuItem
+          menu={MORE}
+          icon="captions"
+          label={t(store.captions.running.value ? 'captions.stop' : 'captions.start')}
+          onClick={actions.transcribe}
+        />
+      )}
       <p class="menu__heading">{t('layout.title')}</p>
       {LAYOUTS.map((one) => (
         <MenuItem
@@ -41,6 +49,9 @@ export function MoreMenu({ store, actions }: { store: MeetingStore; actions: Act
         />
       ))}
       <hr class="menu__line" />
+      {(store.captions.running.value || store.captions.lines.value.length > 0) && (
+        <MenuItem menu={MORE} icon="transcript" label={t('captions.transcript')} onClick={() => store.show('transcript')} />
+      )}
       <MenuItem menu={MORE} icon="figures" label={t('figures.title')} onClick={() => store.show('figures')} />
       <MenuItem menu={MORE} icon="settings" label={t('settings.title')} onClick={() => (store.dialog.value = 'settings')} />
       <MenuItem menu={MORE} icon="keyboard" label={t('shortcuts.title')} onClick={() => (store.dialog.value = 'shortcuts')} />

@@ -68,6 +68,16 @@ export function Toolbar({ store }: { store: MeetingStore }) {
         onClick={actions.hand}
       />
       <ToolButton icon="smile" label={t('control.react')} look="on" menu={REACT} />
+      {store.captions.running.value && (
+        <ToolButton
+          icon="captions"
+          label={t('control.captions')}
+          hint={t(prefs.value.captions ? 'control.captionsOff' : 'control.captionsOn')}
+          pressed={prefs.value.captions}
+          look={prefs.value.captions ? 'lit' : 'on'}
+          onClick={actions.captions}
+        />
+      )}
       <span class="toolbar__gap" />
       <ToolButton
         icon="chat"

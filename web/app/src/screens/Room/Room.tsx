@@ -2,6 +2,8 @@
 import { useRef } from 'preact/hooks';
 import { Banner } from '../../components/Banner/Banner';
 import { Button } from '../../components/Button/Button';
+import { Captions } from '../../components/Captions/Captions';
+import { ConsentBanner } from '../../components/Captions/ConsentBanner';
 import { Chat } from '../../components/Chat/Chat';
 import { Figures } from '../../components/Figures/Figures';
 import { Grid } from '../../components/Grid/Grid';
@@ -9,12 +11,14 @@ import { Header } from '../../components/Header/Header';
 import { People } from '../../components/People/People';
 import { RoomDialog } from './RoomDialog';
 import { Stage } from '../../components/Stage/Stage';
+import { Transcript } from '../../components/Transcript/Transcript';
 import { Toolbar } from '../../components/Toolbar/Toolbar';
 import { HearBanner, Voices } from '../../components/Voices/Voices';
 import { useLate } from '../../hooks/useLate';
 import { useMutedHint } from '../../hooks/useMutedHint';
 import { t } from '../../i18n/t';
 import { local, localState } from '../../state/devices';
+import { prefs } from '../../state/prefs';
 import type { MeetingStore } from '../../state/meeting-store';
 import './Room.css';
 
@@ -37,14 +41,17 @@ export function Room({ store, steady }: { store: MeetingStore; steady: boolean }
             {t(connected.current ? 'meeting.reconnecting' : 'joining.title')}
           </Banner>
         )}
+        <ConsentBanner store={store} />
         <HearBanner />
         {localState.value.screen.on && <SharingBanner />}
         <div class="room__people">
           {main ? <Stage store={store} main={main} /> : <Grid store={store} />}
         </div>
+        {prefs.value.captions && <Captions store={store} />}
       </main>
       {panel === 'chat' && <Chat store={store} />}
       {panel === 'people' && <People store={store} />}
+      {panel === 'transcript' && <Transcript store={store} />}
       {panel === 'figures' && <Figures store={store} />}
       <footer class="room__controls">
         <Toolbar store={store} />
