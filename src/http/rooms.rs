@@ -55,6 +55,7 @@ pub(super) async fn create_room(
         scheduled_at: asked.scheduled_at,
         locked: false,
         host: asked.host,
+        encryption: asked.encryption,
     };
     app.store
         .record(vec![Fact::RoomCreated {

@@ -74,6 +74,7 @@ pub(super) fn record(refused: &RecordRefused) -> &'static Kind {
     match refused {
         RecordRefused::NotFound => &kinds::NOT_FOUND,
         RecordRefused::NotModerator => &kinds::NOT_MODERATOR,
+        RecordRefused::EndToEndEncrypted => &kinds::END_TO_END_ENCRYPTED,
         RecordRefused::NotAllowed => &kinds::RECORDING_NOT_ALLOWED,
         RecordRefused::NotAnswered => &kinds::CALL_STATE,
         RecordRefused::AlreadyRecording { .. } => &kinds::ALREADY_RECORDING,
