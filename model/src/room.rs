@@ -18,9 +18,7 @@ pub enum RoomType {
 }
 
 /// How far the media of a room is encrypted; decided when the room is made, for good.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Encryption {
     /// To the server and from it (DTLS-SRTP): the server can record, transcribe and mix.
