@@ -4,6 +4,7 @@ export { canShareScreen } from './devices/capture';
 export { NO_DEVICES, watchDevices, type Device, type Devices } from './devices/list';
 export { LocalMedia, type LocalState, type LocalTrack, type UserDevice } from './devices/local-media';
 export { meter } from './devices/meter';
+export type { Encryption, PeerKey } from './e2ee/encryption';
 export { CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from './errors';
 export type { Picture } from './meeting/floor';
 export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';
@@ -12,3 +13,6 @@ export type { Figures, Flow } from './rtc/figures';
 export type { Ending, Pass } from './signaling/signaling';
 export { subjectOf } from './token';
 export * from './types';
+
+/** Comes when it is needed: most rooms are not encrypted end to end. */
+export const loadEncryption = () => import('./e2ee/encryption');

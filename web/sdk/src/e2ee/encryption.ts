@@ -1,10 +1,11 @@
 /** End-to-end encryption of one stay in a room: the keys of its members, and the worker that uses them. */
 import type { Member } from '../types';
 import { LinkSecret, toText } from './envelope';
-import { KeyRing, TOPIC, type Message, type PeerKey } from './key-ring';
+import { KeyRing, type Message, type PeerKey } from './key-ring';
 import type { Order, Way } from './orders';
+import { TOPIC } from './topic';
 
-export { TOPIC, type PeerKey };
+export type { PeerKey };
 
 /** Bytes of a link's secret. */
 const SECRET_BYTES = 24;
@@ -22,10 +23,6 @@ const hasScriptTransform = (): boolean => typeof RTCRtpScriptTransform === 'func
 /** This browser can hand encoded frames to a worker. */
 export const canEncrypt = (): boolean =>
   hasScriptTransform() || (typeof RTCRtpSender === 'function' && 'createEncodedStreams' in RTCRtpSender.prototype);
-
-/** What a connection must be made with. */
-export const connectionOptions = (): { encodedInsertableStreams?: true } =>
-  hasScriptTransform() ? {} : { encodedInsertableStreams: true };
 
 export interface StayOptions {
   me: string;
@@ -47,6 +44,11 @@ export class Encryption {
   static async with(secret: string, room: string): Promise<Encryption> {
     if (!canEncrypt()) throw new Error('this browser cannot encrypt end to end');
     return new Encryption(await LinkSecret.derive(secret, room));
+  }
+
+  /** What a connection must be made with. */
+  get connectionOptions(): { encodedInsertableStreams?: true } {
+    return hasScriptTransform() ? {} : { encodedInsertableStreams: true };
   }
 
   /** A new presence: a new worker, new keys. */

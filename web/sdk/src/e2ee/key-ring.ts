@@ -12,9 +12,6 @@ import { fromText, newPair, toText, unwrap, wrap, type KeyPair, type LinkSecret 
 import type { Order } from './orders';
 import { bigEndian, concat, type Bytes } from './suites';
 
-/** Topic of the application messages that carry keys. */
-export const TOPIC = 'calls.e2ee';
-
 /** New keys are with everybody by then; until then the old one seals. */
 const SWITCH_AFTER_MS = 400;
 
