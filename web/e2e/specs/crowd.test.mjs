@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { sees, tile, until } from '../support/meeting.mjs';
+import { hears, sees, tile, until } from '../support/meeting.mjs';
 import { api } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
@@ -78,6 +78,40 @@ test('a tenth is on a second page', async () => {
   await ada.page.getByRole('button', { name: 'Next page of people' }).click();
   await sees(ada, 1);
   await tile(ada, OTHERS[8]).waitFor();
+});
+
+/** Pretends that the camera of everybody on this page of tiles is on; returns who they are. */
+async function turnCamerasOn() {
+  const tiles = await ada.page.locator('article.tile:not([aria-label*="(you)"])').evaluateAll((all) =>
+    all.map((one) => ({ participant_id: one.dataset.participant, display_name: one.ariaLabel })));
+  for (const one of tiles) {
+    const participant = { ...one, user_id: one.display_name, role: 'participant', audio: false, video: true,
+      joined_at: '2026-01-01T00:00:00Z', screen: false, hand: false, reconnecting: false };
+    await hears(ada, 'participant', { event: 'updated', participant });
+  }
+  return tiles.map(({ participant_id }) => participant_id).sort();
+}
+
+/** Whose pictures the page asked for last. */
+const asked = () => ada.page.evaluate(() => (globalThis.__view ?? []).map(({ participant_id }) => participant_id).sort());
+
+test('pictures that are on another page of tiles are not asked for', async () => {
+  await ada.page.setViewportSize(LARGE);
+  await ada.page.evaluate(() => {
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (text) {
+      const { t, d } = JSON.parse(text);
+      if (t === 'view') globalThis.__view = d.slots;
+      return send.call(this, text);
+    };
+  });
+  const [tenth] = await turnCamerasOn();
+  await until('the tenth alone is asked for', async () => (await asked()).join() === tenth);
+  await ada.page.getByRole('button', { name: 'Previous page of people' }).click();
+  await sees(ada, 9);
+  const eight = await turnCamerasOn();
+  assert.equal(eight.length, 8);
+  await until('the eight of the first page are asked for', async () => (await asked()).join() === eight.join());
 });
 
 test('nobody’s page logged an error', () => here.assertNoErrors());

@@ -34,11 +34,13 @@ export async function openBrowser({ person = 0, mic = 'grant', share = 'browser'
   const errors = [];
   return {
     errors,
-    /** `relay`: a transport of TURN, which is then the only way that connections find. */
-    async open(name, url, { relay, ...options } = {}) {
+    /** `relay`: a transport of TURN, which is then the only way that connections find; `prepare`: does what a context needs. */
+    async open(name, url, { relay, prepare, ...options } = {}) {
       const context = await browser.newContext({ viewport: VIEWPORT, locale: 'en-US', ...options });
       await context.addInitScript(rememberConnections, relay);
       await context.addInitScript(rememberSockets);
+      await context.addInitScript(rememberLongTasks);
+      await prepare?.(context);
       const page = await context.newPage();
       page.on('pageerror', (error) => errors.push(`${name}: ${error.message}`));
       page.on('console', (message) => message.type() === 'error' && errors.push(`${name}: ${message.text()}`));
@@ -79,4 +81,12 @@ function rememberSockets() {
       globalThis.__sockets.push(this);
     }
   };
+}
+
+/** What kept a page from answering for more than 50 ms (Long Tasks, W3C). */
+function rememberLongTasks() {
+  globalThis.__longTasks = [];
+  new PerformanceObserver((list) => {
+    for (const { duration, startTime } of list.getEntries()) globalThis.__longTasks.push({ duration, startTime });
+  }).observe({ type: 'longtask', buffered: true });
 }

@@ -5,6 +5,7 @@ export { NO_DEVICES, watchDevices, type Device, type Devices } from './devices/l
 export { LocalMedia, type LocalState, type LocalTrack, type UserDevice } from './devices/local-media';
 export { meter } from './devices/meter';
 export type { Encryption, PeerKey } from './e2ee/encryption';
+export { testTone } from './devices/test-tone';
 export { CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from './errors';
 export type { Picture } from './meeting/floor';
 export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';

@@ -9,6 +9,7 @@ export function Badges({ store }: { store: MeetingStore }) {
     <>
       {recording === 'on' && <Badge icon="record" tone="live" text={t('recording.badge')} />}
       {recording === 'paused' && <Badge icon="record" tone="plain" text={t('recording.badgePaused')} />}
+      {store.meeting.encrypted && <Badge icon="lock" tone="plain" text={t('e2ee.badge')} />}
       {store.room.value?.locked && <Badge icon="lock" tone="warn" text={t('meeting.locked')} />}
     </>
   );

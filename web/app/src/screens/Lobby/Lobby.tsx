@@ -5,6 +5,8 @@ import { Button } from '../../components/Button/Button';
 import { DeviceHelp } from '../../components/DeviceHelp/DeviceHelp';
 import { DevicePicker } from '../../components/DevicePicker/DevicePicker';
 import { Field } from '../../components/Field/Field';
+import { LanguagePicker } from '../../components/LanguagePicker/LanguagePicker';
+import { Notice } from '../../components/Notice/Notice';
 import { SelfPreview } from '../../components/SelfPreview/SelfPreview';
 import { t, tn } from '../../i18n/t';
 import { rememberedName } from '../../state/memory';
@@ -19,6 +21,7 @@ export function Lobby({ visit }: { visit: Visit }) {
   const [password, setPassword] = useState('');
   const [nameless, setNameless] = useState(false);
   useEffect(() => visit.prepare(), [visit]);
+  useEffect(() => visit.watch(), [visit]);
 
   const room = visit.room.value;
   const refusal = visit.refusal.value;
@@ -34,6 +37,7 @@ export function Lobby({ visit }: { visit: Visit }) {
     <div class="lobby">
       <header class="lobby__top">
         <Brand />
+        <LanguagePicker />
       </header>
       <main class="lobby__main">
         <div class="lobby__picture">
@@ -69,17 +73,31 @@ export function Lobby({ visit }: { visit: Visit }) {
             />
           )}
           <DevicePicker />
+          <Notices visit={visit} />
           {refusal && !refusal.password && (
             <p class="lobby__refusal" role="alert">
               {refusal.text}
             </p>
           )}
-          <Button look="primary" type="submit" disabled={joining}>
+          <Button look="primary" type="submit" disabled={joining || visit.lacksSecret}>
             {t(joining ? 'lobby.joining' : 'lobby.join')}
           </Button>
           <p class="lobby__privacy">{t('lobby.privacy')}</p>
         </form>
       </main>
+    </div>
+  );
+}
+
+/** What becomes of one's voice and picture inside; heard anew when it changes. */
+function Notices({ visit }: { visit: Visit }) {
+  const room = visit.room.value;
+  return (
+    <div class="lobby__notices" role="status">
+      {room?.recording && <Notice icon="record" tone="warn" text={t('lobby.recorded')} />}
+      {room?.transcription && <Notice icon="transcript" tone="warn" text={t('lobby.transcribed')} />}
+      {visit.lacksSecret && <Notice icon="warning" tone="warn" text={t('e2ee.noSecret')} />}
+      <Notice icon="lock" tone="plain" text={t(visit.secret ? 'e2ee.notice' : 'lobby.encrypted')} />
     </div>
   );
 }
