@@ -3,6 +3,7 @@ export { CallsClient, type ClientOptions } from './client';
 export { canShareScreen } from './devices/capture';
 export { NO_DEVICES, watchDevices, type Device, type Devices } from './devices/list';
 export { LocalMedia, type LocalState, type LocalTrack, type UserDevice } from './devices/local-media';
+export { canDenoise, NOISES, VOICE, type Noise, type VoiceSettings } from './devices/voice';
 export { meter } from './devices/meter';
 export type { Encryption, PeerKey } from './e2ee/encryption';
 export { testTone } from './devices/test-tone';
