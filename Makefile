@@ -2,7 +2,7 @@
 # Each recipe is one line on purpose: what a target does stands in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test unit lint fmt bench load fuzz docs
+.PHONY: help run install test unit lint fmt bench load fuzz docs speech-model speech-eval
 
 SCENARIO ?= meeting
 TARGET ?= all
@@ -11,7 +11,7 @@ BENCH ?=
 ARGS ?=
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build for release and serve on http://127.0.0.1:8080, open to this machine only
 	@scripts/run
@@ -42,3 +42,9 @@ fuzz: ## Fuzz the parsers for a minute each; TARGET=name for one
 
 docs: ## Rust documentation in target/doc, and docs/openapi.json and docs/asyncapi.json anew
 	@scripts/docs
+
+speech-model: ## Make the bundled English model anew from synthetic speech, in about half an hour; stop and go on as you like
+	@scripts/speech-model
+
+speech-eval: ## Word error rates of speech/model by the stock libvosk, for each voice; ARGS="--model FOLDER" for another
+	@scripts/speech-eval $(ARGS)

@@ -25,6 +25,7 @@ use crate::http::problem::Problem;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
 use crate::store::Store;
+use crate::transcription::Ears;
 use crate::turn::Turn;
 use crate::webhooks::Sender;
 
@@ -55,6 +56,8 @@ pub struct App {
     pub tokens: Tokens,
     /// Brings recordings to their ends.
     pub archive: Archive,
+    /// Understands speech.
+    pub ears: Ears,
     /// Sends single events to applications; the courier has its own.
     pub sender: Sender,
     /// Signs links to their files.

@@ -7,6 +7,7 @@ mod list;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use calls_model::Language;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
@@ -33,6 +34,8 @@ pub struct Config {
     pub recording: Recording,
     /// Where they are kept.
     pub storage: Storage,
+    /// Speech to words.
+    pub transcription: Transcription,
     /// What applications are told.
     pub webhooks: Webhooks,
     /// What clients may ask for.
@@ -102,6 +105,22 @@ pub struct Database {
     pub url: String,
     /// Connections kept.
     pub connections: usize,
+}
+
+/// `[transcription]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transcription {
+    /// The engine's library; empty: looked for.
+    pub library: PathBuf,
+    /// A folder for each language.
+    pub models: PathBuf,
+    /// Where nobody says.
+    pub language: Language,
+    /// Threads; 0: one per core.
+    pub threads: usize,
+    /// Calls at a time.
+    pub most: usize,
 }
 
 /// `[recording]`

@@ -22,6 +22,7 @@ mod routes;
 mod serve;
 #[cfg(feature = "testing")]
 mod testing;
+mod transcripts;
 mod web;
 mod webhooks;
 mod whep;

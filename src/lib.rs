@@ -10,5 +10,6 @@ pub mod recording;
 pub mod signaling;
 pub mod store;
 pub mod telemetry;
+pub mod transcription;
 pub mod turn;
 pub mod webhooks;

@@ -29,6 +29,7 @@ mod replies;
 mod rooms;
 mod schema;
 mod sql_types;
+mod transcripts;
 mod webhooks;
 mod words;
 

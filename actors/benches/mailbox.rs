@@ -116,6 +116,8 @@ impl Hall {
                     roster: probes.1.recipient().downgrade(),
                     record: None,
                     gave_up: None,
+                    transcribe: None,
+                    deaf: None,
                     ended: probes.2.recipient().downgrade(),
                 },
                 services: services(journal),

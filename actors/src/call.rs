@@ -15,6 +15,7 @@ pub mod life;
 mod memory;
 mod recording;
 mod room_keeping;
+mod transcription;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ use tracing::warn;
 use self::life::{Company, Life};
 pub use self::memory::{CallsDoor, Memory, Roster};
 pub use self::recording::{LiveRecording, RecorderGaveUp};
+pub use self::transcription::{LiveTranscription, TranscriberGaveUp};
 use crate::calls::{
     Answer, Cancel, End, FindParticipant, Found, JoinRefused, ModerateRefused, Moderated, Reject,
     Remember, RingDevices, Seated, VerbRefused,
@@ -113,6 +115,9 @@ pub struct Call {
     roster: Roster,
     place: usize,
     recording: Option<LiveRecording>,
+    transcription: Option<LiveTranscription>,
+    /// A room that transcribes by itself does so once.
+    tried_to_transcribe: bool,
     /// Everybody who needs the room waits here until it is open.
     room: watch::Sender<Option<Addr<Room>>>,
     restarts: RestartBudget,
@@ -140,6 +145,8 @@ impl Call {
             place,
             room,
             recording,
+            transcription,
+            tried_to_transcribe,
         } = memory;
         let ended = parent.ended.upgrade();
         Self {
@@ -148,6 +155,8 @@ impl Call {
             roster,
             place,
             recording: recording.filter(LiveRecording::is_active),
+            transcription,
+            tried_to_transcribe,
             room: watch::Sender::new(room),
             restarts: RestartBudget::three_a_minute(),
             joining: 0,
@@ -178,6 +187,8 @@ impl Call {
                 place: self.place,
                 room: self.room.borrow().clone(),
                 recording: self.recording.clone(),
+                transcription: self.transcription.clone(),
+                tried_to_transcribe: self.tried_to_transcribe,
             };
             parent.do_send(Remember(Box::new(memory)));
         }
@@ -481,6 +492,7 @@ impl Handler<RosterChanged> for Call {
             .life
             .after_leaving(&self.roster.inside, waiting, &left, now);
         self.remember();
+        self.transcribe_by_itself(ctx);
         self.record_as_wished(ctx);
         if !left.is_empty() || self.life.room().is_some() || self.has_company() {
             self.company(company, ctx);

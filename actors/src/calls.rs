@@ -16,6 +16,7 @@ mod registry;
 mod replies;
 mod ringing;
 mod sessions;
+mod transcription;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,9 @@ pub use self::recovery::{Interrupted, Recover};
 pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};
+pub use self::transcription::{
+    StartTranscription, StopTranscription, TranscribeAsked, TranscribeRefused,
+};
 use crate::call::{Call as CallActor, Memory, Shut};
 use crate::clock::{self, Clock};
 use crate::heartbeat::Beat;
@@ -49,6 +53,7 @@ use crate::room::{LeaveCall, ModerateRoom, RoomRulesChanged};
 use crate::services::Services;
 #[cfg(any(test, feature = "testing"))]
 pub use crate::testing::{CrashActor, Victim};
+use crate::transcriber::Recogniser;
 
 /// Messages that may wait here: every REST request is one, so this is how many may be under way.
 const MAILBOX: usize = 4096;
@@ -264,6 +269,13 @@ impl Calls {
     #[must_use]
     pub fn recording_in(mut self, studio: Arc<dyn Studio>) -> Self {
         self.services = self.services.recording_in(studio);
+        self
+    }
+
+    /// With somebody who understands speech; without, nothing can be transcribed.
+    #[must_use]
+    pub fn understood_by(mut self, recogniser: Arc<dyn Recogniser>) -> Self {
+        self.services = self.services.understood_by(recogniser);
         self
     }
 

@@ -19,6 +19,7 @@ pub mod room;
 pub mod services;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod transcriber;
 
 pub use port::{Datagrams, PortEgress, PortHandle};
 pub use ports::{MediaConfig, MediaPorts, PortsError};

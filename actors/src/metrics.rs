@@ -15,7 +15,7 @@ pub const CALLS_ENDED: &str = "calls_ended_total";
 pub const CALL_SECONDS: &str = "calls_duration_seconds";
 /// Presences that ended; label `reason`.
 pub const PARTICIPANTS_LEFT: &str = "calls_participants_left_total";
-/// Bursts that did not fit into a mailbox; label `at`: `room`, `participant` or `recorder`.
+/// Bursts that did not fit into a mailbox; label `at`: `room`, `participant`, `recorder` or `transcriber`.
 pub const BURSTS_DROPPED: &str = "calls_bursts_dropped_total";
 /// Transactions of facts that failed for good.
 pub const FACTS_LOST: &str = "calls_facts_lost_total";
@@ -100,6 +100,8 @@ pub enum ActorKind {
     MediaPort,
     /// `Recorder`
     Recorder,
+    /// `Transcriber`
+    Transcriber,
     /// The server's `TurnPort`
     TurnPort,
 }
@@ -113,6 +115,7 @@ impl ActorKind {
             Self::Participant => "participant",
             Self::MediaPort => "media_port",
             Self::Recorder => "recorder",
+            Self::Transcriber => "transcriber",
             Self::TurnPort => "turn_port",
         }
     }
@@ -121,7 +124,7 @@ impl ActorKind {
 /// Counts who lives. Clones share the count; a test asserts that it came back to zero.
 #[derive(Debug, Clone, Default)]
 pub struct LiveCount {
-    alive: Arc<[AtomicUsize; 6]>,
+    alive: Arc<[AtomicUsize; 7]>,
 }
 
 impl LiveCount {

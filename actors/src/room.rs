@@ -1,7 +1,8 @@
 //! A room: who is here, who hears whom, and who says what.
 //!
 //! * Parent: [`Call`](crate::call::Call). Children: one [`Participant`] for each presence, a
-//!   [`Recorder`](crate::recorder::Recorder) while it is recorded.
+//!   [`Recorder`](crate::recorder::Recorder) while it is recorded, a [`Transcriber`](crate::transcriber::Transcriber)
+//!   while it is transcribed.
 //! * Receives [`JoinCall`], [`ModerateRoom`] and news of the call from its parent; [`Deed`], [`Watch`] and [`Packets`]
 //!   from members. Sends them events, the stage, and each other's packets.
 //! * Ends when its call closes it.
@@ -21,8 +22,10 @@ mod permissions;
 pub mod places;
 pub mod recording;
 pub mod routes;
+pub mod silent;
 pub mod speaking;
 pub mod stage;
+pub mod transcribing;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -260,6 +263,7 @@ pub struct Room {
     recorded: Option<recording::Recorded>,
     /// What everybody was told last of the recording that runs.
     recording: Option<RecordingEvent>,
+    transcribed: Option<transcribing::Transcribed>,
     /// Whom everybody sees large.
     spotlight: Option<ParticipantId>,
     parent: CallDoor,
@@ -318,6 +322,7 @@ impl Room {
             unserved,
             recorded: None,
             recording: None,
+            transcribed: None,
             spotlight: None,
             parent,
             _alive: services.living.enter(ActorKind::Room),

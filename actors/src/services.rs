@@ -9,8 +9,9 @@ use crate::clock::Clock;
 use crate::journal::Scribe;
 use crate::metrics::LiveCount;
 use crate::recorder::{NoStudio, Studio};
+use crate::transcriber::{NoRecogniser, Recogniser};
 
-/// Clock, journal, studio and counters. Clones are the same.
+/// Clock, journal, studio, recogniser and counters. Clones are the same.
 #[derive(Clone)]
 pub struct Services {
     /// The clock on the wall.
@@ -21,6 +22,8 @@ pub struct Services {
     pub living: LiveCount,
     /// Opens tapes for recordings.
     pub studio: Arc<dyn Studio>,
+    /// Understands speech.
+    pub recogniser: Arc<dyn Recogniser>,
     peers: Arc<AtomicU64>,
 }
 
@@ -32,6 +35,7 @@ impl Services {
             scribe,
             living,
             studio: Arc::new(NoStudio),
+            recogniser: Arc::new(NoRecogniser),
             peers: Arc::default(),
         }
     }
@@ -40,6 +44,13 @@ impl Services {
     #[must_use]
     pub fn recording_in(mut self, studio: Arc<dyn Studio>) -> Self {
         self.studio = studio;
+        self
+    }
+
+    /// With somebody who understands speech; without, nothing can be transcribed.
+    #[must_use]
+    pub fn understood_by(mut self, recogniser: Arc<dyn Recogniser>) -> Self {
+        self.recogniser = recogniser;
         self
     }
 

@@ -1,7 +1,8 @@
-//! Containers, by FFmpeg's libraries: what was coded elsewhere goes into files as it is, without being decoded.
+//! The libraries that are not Rust, behind types that own what they point to: the only unsafe code.
 //!
-//! [`Muxer`] writes, [`Demuxer`] reads. All that is unsafe here is the calls into libavformat and libavcodec, behind
-//! types that own what they point to.
+//! * FFmpeg: what was coded elsewhere goes into files as it is, without being decoded. [`Muxer`] writes, [`Demuxer`]
+//!   reads.
+//! * [`vosk`]: speech to words.
 
 mod demux;
 mod error;
@@ -9,6 +10,7 @@ mod format;
 mod mux;
 mod output;
 mod probe;
+pub mod vosk;
 
 pub use demux::{Demuxer, Read};
 pub use error::CodecError;

@@ -5,8 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, CallId, EndReason, LeaveReason, Member, ParticipantId, Recording, RecordingFile,
-    RecordingId, RecordingReport, Role, Room, RoomId, Timestamp, UserId,
+    Call, CallId, EndReason, Language, LeaveReason, Member, ParticipantId, Recording,
+    RecordingFile, RecordingId, RecordingReport, Role, Room, RoomId, Timestamp, Unheard, UserId,
+    Utterance,
 };
 
 /// What becomes of the stored hash of a room's password.
@@ -224,6 +225,40 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// A call is transcribed from now on.
+    TranscriptionStarted {
+        /// Which call.
+        call_id: CallId,
+        /// What is understood.
+        language: Language,
+        /// When.
+        at: Timestamp,
+    },
+    /// It is not transcribed any more.
+    TranscriptionStopped {
+        /// Which call.
+        call_id: CallId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A recogniser broke, and for a while nobody listened.
+    TranscriptionInterrupted {
+        /// Which call.
+        call_id: CallId,
+        /// What is missing.
+        unheard: Unheard,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody said something.
+    UtteranceSpoken {
+        /// In which call.
+        call_id: CallId,
+        /// What.
+        utterance: Box<Utterance>,
+        /// When it was understood.
+        at: Timestamp,
+    },
     /// It is gone: somebody deleted it, or it was kept for as long as it should be.
     RecordingDeleted {
         /// Of which call.
@@ -289,6 +324,10 @@ impl Fact {
             Self::RecordingRecomposed { .. } => "recording.recomposed",
             Self::RecordingFailed { .. } => "recording.failed",
             Self::RecordingDeleted { .. } => "recording.deleted",
+            Self::TranscriptionStarted { .. } => "transcription.started",
+            Self::TranscriptionStopped { .. } => "transcription.stopped",
+            Self::TranscriptionInterrupted { .. } => "transcription.interrupted",
+            Self::UtteranceSpoken { .. } => "transcription.utterance",
         }
     }
 
@@ -316,7 +355,11 @@ impl Fact {
             | Self::RecordingAvailable { at, .. }
             | Self::RecordingRecomposed { at, .. }
             | Self::RecordingFailed { at, .. }
-            | Self::RecordingDeleted { at, .. } => Some(*at),
+            | Self::RecordingDeleted { at, .. }
+            | Self::TranscriptionStarted { at, .. }
+            | Self::TranscriptionStopped { at, .. }
+            | Self::TranscriptionInterrupted { at, .. }
+            | Self::UtteranceSpoken { at, .. } => Some(*at),
         }
     }
 
@@ -345,7 +388,11 @@ impl Fact {
             | Self::RecordingAvailable { call_id, .. }
             | Self::RecordingRecomposed { call_id, .. }
             | Self::RecordingFailed { call_id, .. }
-            | Self::RecordingDeleted { call_id, .. } => call_id.as_str(),
+            | Self::RecordingDeleted { call_id, .. }
+            | Self::TranscriptionStarted { call_id, .. }
+            | Self::TranscriptionStopped { call_id, .. }
+            | Self::TranscriptionInterrupted { call_id, .. }
+            | Self::UtteranceSpoken { call_id, .. } => call_id.as_str(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod room;
 pub mod signal;
 pub mod text;
 pub mod time;
+pub mod transcript;
 pub mod webhook;
 
 pub use call::{
@@ -30,8 +31,9 @@ pub use recording::{
     RecordingReport, RecordingStatus, TrackReport,
 };
 pub use room::{Encryption, Room, RoomNow, RoomSettings, RoomType};
-pub use text::{ChatText, Description, DisplayName, Password, RoomName, UserId};
+pub use text::{ChatText, Description, DisplayName, Language, Password, RoomName, UserId};
 pub use time::Timestamp;
+pub use transcript::{Found, SpokenWord, Transcript, Transcription, Unheard, Utterance};
 pub use webhook::{
     Attempt, CreateWebhook, Delivery, DeliveryStatus, Event, EventFilter, UpdateWebhook, Webhook,
     WebhookSecret, WebhookStatus,

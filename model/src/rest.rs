@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use crate::room::{Encryption, RoomSettings, RoomType};
 use crate::{
-    Call, CallId, CallKind, CallType, DisplayName, Layout, ParticipantId, Password, RecordingMode,
-    Role, RoomName, Timestamp, UserId,
+    Call, CallId, CallKind, CallType, DisplayName, Language, Layout, ParticipantId, Password,
+    RecordingMode, Role, RoomName, Timestamp, UserId,
 };
 
 macro_rules! bounded {
@@ -354,6 +354,17 @@ pub struct StartRecording {
     /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out.
     #[serde(default)]
     pub layout: Option<Layout>,
+}
+
+/// Body of `POST /calls/{call_id}/transcribe`; may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct StartTranscription {
+    /// What is spoken; the server's own default where it is left out.
+    pub language: Option<Language>,
+    /// What may be said, as in a voice menu; words that the model does not have are left out. Anything where there are none.
+    #[schema(max_items = 1000)]
+    pub phrases: Vec<String>,
 }
 
 /// Whether a call is recorded from its beginning, and how.

@@ -107,8 +107,13 @@ text!(
     ChatText, 4000, |c| printable(c) || matches!(c, '\n' | '\t'),
     r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*[^\s\u0000-\u0008\u000b-\u001f\u007f-\u009f][^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$"
 );
+text!(
+    /// A language tag (RFC 5646), such as `en` or `de-CH`; a name for a model that understands it.
+    Language, 35, |c| c.is_ascii_alphanumeric() || c == '-',
+    r"^[A-Za-z0-9-]+$"
+);
 
-shown!(UserId DisplayName RoomName Description ChatText);
+shown!(UserId DisplayName RoomName Description ChatText Language);
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde::de::Error;
@@ -36,7 +37,12 @@ impl Timestamp {
 
     /// Whole seconds from `earlier` to this; 0 if it is not earlier.
     pub fn seconds_since(self, earlier: Self) -> u64 {
-        u64::try_from((self.0 - earlier.0).num_seconds()).unwrap_or(0)
+        self.since(earlier).as_secs()
+    }
+
+    /// From `earlier` to this; zero if it is not earlier.
+    pub fn since(self, earlier: Self) -> Duration {
+        (self.0 - earlier.0).to_std().unwrap_or_default()
     }
 }
 

@@ -29,6 +29,7 @@ use crate::recording::archive::Archive;
 use crate::recording::{Bucket, BucketError, DiskStudio};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
+use crate::transcription::{Ears, Models};
 use crate::turn::{Turn, TurnError};
 use crate::webhooks::{Courier, Sender};
 
@@ -73,7 +74,7 @@ pub enum StartError {
         /// Why not.
         reason: io::Error,
     },
-    /// The system gives no thread for the heartbeat.
+    /// The system gives no thread for the heartbeat, or for speech.
     #[error("no thread can be started: {0}")]
     Thread(#[source] io::Error),
     /// `--dev` is for this machine alone.
@@ -192,8 +193,12 @@ impl Server {
             recording.min_free_mb,
             recording.most,
         );
+        let speech = &config.transcription;
+        let ears = Ears::start(Models::open(speech), speech.threads, speech.most);
+        let ears = ears.map_err(StartError::Thread)?;
         let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone())
             .recording_in(Arc::new(studio.clone()))
+            .understood_by(Arc::new(ears.clone()))
             .start();
         // Before HTTP answers: whoever comes back finds their place.
         if calls.send(Recover(recovered.live)).await.is_err() {
@@ -220,6 +225,7 @@ impl Server {
             tokens: Tokens::new(&secret, life),
             links: Links::new(&link_secret, link_life),
             archive,
+            ears,
             sender: sender.clone(),
             open: dev,
             metrics,

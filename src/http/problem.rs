@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use calls_actors::calls::{JoinRefused, ModerateRefused, RecordRefused, VerbRefused};
+use calls_actors::calls::{
+    JoinRefused, ModerateRefused, RecordRefused, TranscribeRefused, VerbRefused,
+};
 use calls_actors::participant::SignalRefused;
 use calls_model::ProblemDetails;
 use calls_model::problem::FieldError;
@@ -104,6 +106,9 @@ pub enum Problem {
     /// Recording was refused.
     #[error(transparent)]
     Record(#[from] RecordRefused),
+    /// Transcribing was refused.
+    #[error(transparent)]
+    Transcribe(#[from] TranscribeRefused),
     /// The recording stands otherwise.
     #[error("{0}")]
     RecordingState(&'static str),
@@ -189,6 +194,7 @@ impl Problem {
             Self::TooManyWaiting { .. } => &kinds::RATE_LIMITED,
             Self::Moderate(refused) => refusals::moderate(refused),
             Self::Record(refused) => refusals::record(refused),
+            Self::Transcribe(refused) => refusals::transcribe(refused),
             Self::RecordingState(_) => &kinds::RECORDING_STATE,
             Self::FileNeeded { .. } => &kinds::FILE_NEEDED,
             Self::TooManyWebhooks { .. } => &kinds::TOO_MANY_WEBHOOKS,

@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::Problem;
 use super::{
     calls, connections, docs, events, extract, health, ice, openapi, participants, quality,
-    recordings, rooms, web as pages, webhooks, whep, whip, ws,
+    recordings, rooms, transcripts, web as pages, webhooks, whep, whip, ws,
 };
 
 /// Where REST begins.
@@ -52,6 +52,7 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(webhooks::redeliver)
             .service(events::list_events)
             .service(events::stream_events)
+            .service(transcripts::search_transcripts)
             .service(whip::whip_offer)
             .service(whip::whip_trickle)
             .service(whip::whip_stop)
@@ -69,6 +70,9 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(recordings::pause_recording)
             .service(recordings::resume_recording)
             .service(recordings::list_recordings)
+            .service(transcripts::start_transcription)
+            .service(transcripts::stop_transcription)
+            .service(transcripts::get_transcript)
             .service(participants::mute_all)
             .service(participants::update_participant)
             .service(participants::remove_participant),

@@ -83,6 +83,7 @@ fn request(t: &str, d: Value) -> Option<Result<Request, Problem>> {
         "mute" => body(d).map(Request::Mute),
         "hand" => body(d).map(Request::Hand),
         "record" => body(d).map(Request::Record),
+        "transcribe" => body(d).map(Request::Transcribe),
         "chat" => body(d).map(Request::Chat),
         "data" => body(d).map(Request::Data),
         "mod" => body(d).map(Request::Mod),

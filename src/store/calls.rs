@@ -260,6 +260,21 @@ pub(super) async fn end(
     changed_or_there(conn, id, changed).await
 }
 
+/// A call is transcribed from now on, or not any more.
+pub(super) async fn transcribe(
+    conn: &mut Conn<'_>,
+    id: &CallId,
+    on: bool,
+) -> Result<(), StoreError> {
+    on!(conn, c => {
+        diesel::update(calls::table.find(id.as_str()))
+            .set(calls::transcription.eq(on))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
 /// When the call was made, or that there is no such call.
 pub(super) async fn made_at(conn: &mut Conn<'_>, id: &CallId) -> Result<Timestamp, StoreError> {
     let found: Option<At> = on!(conn, c => {

@@ -12,7 +12,7 @@ use super::outbox::Kept;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
-use super::{calls, outbox, participants, recordings, rooms};
+use super::{calls, outbox, participants, recordings, rooms, transcripts};
 
 /// A fact as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -310,6 +310,10 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             ..
         } => recordings::fail(conn, recording_id, reason).await,
         Fact::RecordingDeleted { recording_id, .. } => recordings::delete(conn, recording_id).await,
+        Fact::TranscriptionStarted { .. }
+        | Fact::TranscriptionStopped { .. }
+        | Fact::TranscriptionInterrupted { .. }
+        | Fact::UtteranceSpoken { .. } => transcripts::apply(conn, fact).await,
     }
 }
 

@@ -155,6 +155,21 @@ table! {
 }
 
 table! {
+    utterances (id) {
+        id -> BigInt,
+        call_id -> Text,
+        participant_id -> Text,
+        user_id -> Text,
+        text -> Text,
+        start_ms -> BigInt,
+        end_ms -> BigInt,
+        confidence -> Float,
+        words -> Document,
+        spoken_at -> Moment,
+    }
+}
+
+table! {
     webhooks (id) {
         id -> Text,
         url -> Text,

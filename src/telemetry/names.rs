@@ -48,6 +48,14 @@ pub const RECORDINGS_FAILED: &str = "calls_recordings_failed_total";
 pub const RECORDING_UPLOAD_AGE: &str = "calls_recording_upload_age_seconds";
 /// Uploads that failed and are tried again: an alarm.
 pub const RECORDING_UPLOADS_FAILED: &str = "calls_recording_uploads_failed_total";
+/// Calls that are transcribed now.
+pub const TRANSCRIBED_CALLS: &str = "calls_transcribed_calls";
+/// Milliseconds of speech that engines were given.
+pub const SPEECH_HEARD: &str = "calls_speech_heard_milliseconds_total";
+/// How far behind the speech that was looked at last was, in seconds.
+pub const SPEECH_BEHIND: &str = "calls_speech_behind_seconds";
+/// Bursts that the threads that listen were too slow to take: an alarm.
+pub const SPEECH_DROPPED: &str = "calls_speech_dropped_bursts_total";
 /// Tries to deliver an event to an endpoint; label `outcome`: `delivered` or `failed`.
 pub const WEBHOOK_ATTEMPTS: &str = "calls_webhook_attempts_total";
 /// Deliveries that were given up after all tries: an alarm.
@@ -109,6 +117,20 @@ pub(super) fn describe() {
         "Deliveries that were given up after all tries."
     );
     describe_gauge!(WEBHOOKS_DISABLED, "Endpoints that are disabled now.");
+    describe_gauge!(TRANSCRIBED_CALLS, "Calls that are transcribed now.");
+    describe_counter!(
+        SPEECH_HEARD,
+        "Milliseconds of speech that engines were given."
+    );
+    describe_gauge!(
+        SPEECH_BEHIND,
+        Unit::Seconds,
+        "How far behind speech is understood."
+    );
+    describe_counter!(
+        SPEECH_DROPPED,
+        "Bursts that the threads that listen did not take."
+    );
     describe_gauge!(SOCKETS, "Signaling sockets open now.");
     describe_counter!(FRAMES_IN, "Signaling frames received.");
     describe_counter!(FRAMES_OUT, "Signaling frames sent.");

@@ -1,7 +1,7 @@
 //! The `webrtc` crate's peer connection, which shares no code with the server. It sends a microphone and a camera whose
 //! packets say who sent them and when.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
@@ -72,11 +72,16 @@ pub(crate) enum Network {
     TcpOnly,
 }
 
+/// Opus packets that its microphone still has to send, 20 ms each; none at all: it hums.
+pub(crate) type Script = Arc<Mutex<Option<VecDeque<Bytes>>>>;
+
 /// A peer connection; it ends when it is dropped.
 pub(crate) struct Peer {
     connection: Arc<dyn PeerConnection>,
     sent: [(Arc<TrackLocalStaticRTP>, Arc<dyn RtpTransceiver>); 2],
     senders: JoinSet<()>,
+    /// What it says.
+    pub(crate) script: Script,
 }
 
 impl Peer {
@@ -98,6 +103,7 @@ impl Peer {
             connection,
             sent,
             senders: JoinSet::new(),
+            script: Script::default(),
         }
     }
 
@@ -138,7 +144,9 @@ impl Peer {
             added.expect("it was in the answer");
         }
         let [microphone, camera] = &self.sent;
-        self.senders.spawn(speak(Arc::clone(&microphone.0), number));
+        let script = Arc::clone(&self.script);
+        self.senders
+            .spawn(speak(Arc::clone(&microphone.0), number, script));
         self.senders.spawn(film(Arc::clone(&camera.0), number));
     }
 }
@@ -188,16 +196,23 @@ fn stamped(mut payload: Vec<u8>, number: u8) -> Bytes {
     payload.into()
 }
 
-async fn speak(track: Arc<TrackLocalStaticRTP>, number: u8) {
+async fn speak(track: Arc<TrackLocalStaticRTP>, number: u8, script: Script) {
     let mut pace = interval(Duration::from_millis(20));
     let mut header = header(OPUS, &track).await;
     loop {
         pace.tick().await;
-        header.sequence_number = header.sequence_number.wrapping_add(1);
         header.timestamp = header.timestamp.wrapping_add(960);
+        let payload = match &mut *script.lock().expect("nobody panics with it") {
+            None => Some(stamped(vec![0x78; 80], number)),
+            Some(said) => said.pop_front(),
+        };
+        let Some(payload) = payload else {
+            continue; // silence is not sent
+        };
+        header.sequence_number = header.sequence_number.wrapping_add(1);
         let packet = Packet {
             header: header.clone(),
-            payload: stamped(vec![0x78; 80], number),
+            payload,
         };
         let level = AudioLevelExtension {
             level: 20,

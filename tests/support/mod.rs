@@ -58,6 +58,7 @@ impl World {
         config.turn.port = 0;
         config.database.url = format!("sqlite:{}/calls.db", folder.path().display());
         config.recording.folder = folder.path().join("recordings");
+        config.transcription.models = folder.path().join("models");
         change(&mut config);
         let server = Server::start(config.clone(), dev)
             .await

@@ -112,6 +112,7 @@ impl Call {
     ) -> Written {
         let (tell, written) = oneshot::channel();
         facts.splice(0..0, self.recording_ends());
+        facts.splice(0..0, self.transcription_ends());
         let now = self.services.clock.now();
         self.life.close_roster(&self.roster.inside, now);
         let call = self.wire();

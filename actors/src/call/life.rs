@@ -211,6 +211,11 @@ impl Life {
         self.call.recording = recording;
     }
 
+    /// A transcription runs, or none does.
+    pub fn set_transcription(&mut self, transcription: bool) {
+        self.call.transcription = transcription;
+    }
+
     /// The room whose session it is.
     pub fn room(&self) -> Option<&Room> {
         self.room.as_ref()

@@ -10,6 +10,7 @@ use calls_model::{
 
 use super::life::Life;
 use super::recording::LiveRecording;
+use super::transcription::LiveTranscription;
 use crate::calls::{Remember, RingDevices};
 use crate::lifeline::ChildEnded;
 use crate::participant::Participant;
@@ -47,6 +48,10 @@ pub struct Memory {
     pub room: Option<Addr<Room>>,
     /// The recording that runs.
     pub recording: Option<LiveRecording>,
+    /// The transcription that runs.
+    pub transcription: Option<LiveTranscription>,
+    /// It was tried once to transcribe a room that wants it by itself.
+    pub tried_to_transcribe: bool,
 }
 
 impl Memory {

@@ -60,6 +60,7 @@ impl Call {
         }
         self.room.send_replace(Some(room));
         self.record_again();
+        self.transcribe_again();
         self.tell_change(); // it may have been answered while its room was on the way
     }
 

@@ -66,6 +66,8 @@ impl Calls {
         };
         info!(call.id = %call.call_id, members = roster.inside.len(), "call {} goes on", call.call_id);
         let memory = Memory {
+            transcription: None,
+            tried_to_transcribe: false,
             life: Life::recovered(call, room, &rejected, past, clock::instant() + RINGS_ON),
             roster,
             place: self.places.choose(),

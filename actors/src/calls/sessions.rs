@@ -25,6 +25,8 @@ impl Calls {
             place,
             room: None,
             recording: None,
+            transcription: None,
+            tried_to_transcribe: false,
         };
         let address = self.open(memory.clone(), ctx);
         self.registry.add(address.clone(), memory);

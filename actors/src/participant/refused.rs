@@ -4,7 +4,7 @@ use calls_media::SdpRefused;
 use calls_model::Source;
 
 use super::slots::UnknownSlot;
-use crate::calls::{ModerateRefused, RecordRefused};
+use crate::calls::{ModerateRefused, RecordRefused, TranscribeRefused};
 
 /// The socket could not be attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,9 @@ pub enum SignalRefused {
     /// Recording was refused.
     #[error(transparent)]
     Record(#[from] RecordRefused),
+    /// Transcribing was refused.
+    #[error(transparent)]
+    Transcribe(#[from] TranscribeRefused),
     /// Nobody of that id is there.
     #[error("participant not found")]
     NoSuchParticipant,

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use actix::prelude::*;
-use calls_model::signal::{Answer, Chat, Data, Moderation, Mute, Record, Request};
+use calls_model::signal::{Answer, Chat, Data, Moderation, Mute, Record, Request, Transcribe};
 use calls_model::{LeaveReason, ParticipantId};
 use serde_json::{Value, json};
 
 use super::{Participant, SignalRefused};
-use crate::calls::{ModerateRefused, RecordAsked, RecordRefused};
+use crate::calls::{
+    ModerateRefused, RecordAsked, RecordRefused, TranscribeAsked, TranscribeRefused,
+};
 use crate::clock;
 use crate::room::{Did, ModerateRoom};
 
@@ -33,6 +35,9 @@ impl Participant {
         let reply = match request {
             Request::Mod(action) if self.admitted => return self.ask_to_moderate(action),
             Request::Record(record) if self.admitted => return self.ask_to_record(record),
+            Request::Transcribe(transcribe) if self.admitted => {
+                return self.ask_to_transcribe(transcribe);
+            }
             Request::Leave(_) => {
                 self.go(LeaveReason::Left);
                 Ok(done())
@@ -67,6 +72,7 @@ impl Participant {
             | Request::Hello(_)
             | Request::Mod(_)
             | Request::Record(_)
+            | Request::Transcribe(_)
             | Request::Leave(_)
             | Request::Stats(_) => {}
         }
@@ -95,6 +101,17 @@ impl Participant {
             let asked = room.send(RecordAsked { by, on, mode }).await;
             let recording = asked.unwrap_or(Err(RecordRefused::Unreachable))?;
             Ok(json!({ "recording": recording }))
+        })
+    }
+
+    fn ask_to_transcribe(&self, Transcribe { on, language }: Transcribe) -> ResponseFuture<Reply> {
+        let room = self.room.transcribe.upgrade();
+        let by = self.id.clone();
+        Box::pin(async move {
+            let room = room.ok_or(SignalRefused::Unreachable)?;
+            let asked = room.send(TranscribeAsked { by, on, language }).await;
+            let transcription = asked.unwrap_or(Err(TranscribeRefused::Unreachable))?;
+            Ok(json!({ "transcription": transcription }))
         })
     }
 

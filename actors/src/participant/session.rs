@@ -162,5 +162,9 @@ fn is_for_guests(event: &Event) -> bool {
 
 /// What is worth nothing a moment later.
 fn is_of_the_moment(event: &Event) -> bool {
-    matches!(event, Event::Speakers(_) | Event::Quality(_))
+    match event {
+        Event::Speakers(_) | Event::Quality(_) => true,
+        Event::Caption(caption) => !caption.is_final,
+        _ => false,
+    }
 }

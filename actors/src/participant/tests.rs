@@ -14,7 +14,9 @@ use chrono::DateTime;
 
 use self::offers::{Line, sdp};
 use super::*;
-use crate::calls::{ModerateRefused, Moderated, RecordAsked, RecordRefused};
+use crate::calls::{
+    ModerateRefused, Moderated, RecordAsked, RecordRefused, TranscribeAsked, TranscribeRefused,
+};
 use crate::lifeline::{ChildEnded, Ending};
 use crate::room::{Deed, ModerateRoom, Rejoin, Watch};
 use crate::testing::{LocalPlaces, MemoryJournal, Probe, services, settle};
@@ -131,6 +133,14 @@ impl Handler<RecordAsked> for Ear {
     }
 }
 
+impl Handler<TranscribeAsked> for Ear {
+    type Result = MessageResult<TranscribeAsked>;
+
+    fn handle(&mut self, _: TranscribeAsked, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Err(TranscribeRefused::NotModerator))
+    }
+}
+
 impl Alone {
     /// Somebody inside with this role.
     fn inside(role: Role) -> Self {
@@ -151,6 +161,7 @@ impl Alone {
             rejoin: weak().recipient(),
             moderate: weak().recipient(),
             record: weak().recipient(),
+            transcribe: weak().recipient(),
             ended: weak().recipient(),
         };
         let new = NewParticipant {

@@ -176,6 +176,7 @@ impl Room {
     pub(super) fn close(&mut self, close: CloseRoom) {
         let at = self.services.clock.now();
         self.close_recorder();
+        actix::spawn(self.close_transcriber());
         self.call = close.call;
         self.tell_all(Event::Call(self.call.clone()));
         let reason = close.reason;

@@ -86,6 +86,7 @@ impl Room {
         });
         door.stage.do_send(StageChanged(Arc::clone(&self.stage)));
         self.tell_recording(who);
+        self.tell_transcribed(who);
         self.tell_spotlight(who);
         if self
             .members
@@ -196,6 +197,7 @@ impl Room {
             door.stage.do_send(StageChanged(Arc::clone(&self.stage)));
         }
         self.tell_recorder_stage();
+        self.tell_transcriber_stage();
     }
 
     // ── who speaks ──────────────────────────────────────────────────────────

@@ -6,8 +6,8 @@ use actix::{WeakAddr, WeakRecipient};
 use calls_model::{CallId, ParticipantId};
 
 use super::{ClockTold, Deed, KeyframeWanted, ModerateRoom, Packets, Rejoin, Room, Watch};
-use crate::call::{RecorderGaveUp, RoomOpened, RosterChanged};
-use crate::calls::RecordAsked;
+use crate::call::{RecorderGaveUp, RoomOpened, RosterChanged, TranscriberGaveUp};
+use crate::calls::{RecordAsked, TranscribeAsked};
 use crate::lifeline::{ChildEnded, Lifeline};
 use crate::participant::{PutOut, Silence, Snapshot, StageChanged, Told, Watched};
 
@@ -91,6 +91,8 @@ pub struct RoomDoor {
     pub moderate: WeakRecipient<ModerateRoom>,
     /// Takes its wish to record.
     pub record: WeakRecipient<RecordAsked>,
+    /// Takes its wish to transcribe.
+    pub transcribe: WeakRecipient<TranscribeAsked>,
     /// Learns of its end.
     pub ended: WeakRecipient<ChildEnded<ParticipantId>>,
 }
@@ -108,6 +110,7 @@ impl RoomDoor {
             rejoin: weak().recipient(),
             moderate: weak().recipient(),
             record: weak().recipient(),
+            transcribe: weak().recipient(),
             ended: weak().recipient(),
         }
     }
@@ -134,6 +137,10 @@ pub struct CallDoor {
     pub record: Option<WeakRecipient<RecordAsked>>,
     /// Learns that its recorder crashed too often; none where a probe stands.
     pub gave_up: Option<WeakRecipient<RecorderGaveUp>>,
+    /// Takes members' wishes to transcribe; none where a probe stands.
+    pub transcribe: Option<WeakRecipient<TranscribeAsked>>,
+    /// Learns that its transcriber crashed too often; none where a probe stands.
+    pub deaf: Option<WeakRecipient<TranscriberGaveUp>>,
     /// Learns of the room's end.
     pub ended: WeakRecipient<ChildEnded<CallId>>,
 }
@@ -147,11 +154,15 @@ impl CallDoor {
             + Handler<RosterChanged>
             + Handler<RecordAsked>
             + Handler<RecorderGaveUp>
+            + Handler<TranscribeAsked>
+            + Handler<TranscriberGaveUp>
             + Handler<ChildEnded<CallId>>,
         A::Context: ToEnvelope<A, RoomOpened>
             + ToEnvelope<A, RosterChanged>
             + ToEnvelope<A, RecordAsked>
             + ToEnvelope<A, RecorderGaveUp>
+            + ToEnvelope<A, TranscribeAsked>
+            + ToEnvelope<A, TranscriberGaveUp>
             + ToEnvelope<A, ChildEnded<CallId>>,
     {
         Self {
@@ -159,6 +170,8 @@ impl CallDoor {
             roster: call.downgrade().recipient(),
             record: Some(call.downgrade().recipient()),
             gave_up: Some(call.downgrade().recipient()),
+            transcribe: Some(call.downgrade().recipient()),
+            deaf: Some(call.downgrade().recipient()),
             ended: call.downgrade().recipient(),
         }
     }

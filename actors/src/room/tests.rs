@@ -97,6 +97,8 @@ impl Hall {
                 roster: call_probes.1.recipient().downgrade(),
                 record: None,
                 gave_up: None,
+                transcribe: None,
+                deaf: None,
                 ended: call_probes.2.recipient().downgrade(),
             },
             services: services(journal),

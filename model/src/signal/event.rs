@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::{Bye, Empty, Mute};
 use crate::{
-    Call, CallId, ChatText, Member, ParticipantId, ProblemDetails, RecordingId, RecordingMode,
-    Room, Source, Timestamp, UserId, rest::IceServer,
+    Call, CallId, ChatText, Language, Member, ParticipantId, ProblemDetails, RecordingId,
+    RecordingMode, Room, Source, Timestamp, UserId, rest::IceServer,
 };
 
 /// What a client hears: an answer (`re`) or an event (`seq`).
@@ -15,8 +15,8 @@ pub struct ServerFrame {
     /// The request that this answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<u64>,
-    /// Counts events of this session from 1; the last one seen goes into `resume`. Speakers, quality and welcomes are
-    /// counted and not told again.
+    /// Counts events of this session from 1; the last one seen goes into `resume`. Speakers, quality, unfinished
+    /// captions and welcomes are counted and not told again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
     /// What happened.
@@ -71,6 +71,10 @@ pub enum Event {
     Hand(HandEvent),
     /// A recording began, paused, went on, stopped or failed; also told to whoever comes in while it runs.
     Recording(RecordingEvent),
+    /// A transcription began, stopped, fell behind or failed; also told to whoever comes in while it runs.
+    Transcription(TranscriptionEvent),
+    /// What somebody says, while they say it and once they paused.
+    Caption(Caption),
     /// Somebody waits to be let in (moderators hear it).
     Knock(Knock),
     /// A call rings for this user (heard on a user's own socket, see `GET /calls/ws`).
@@ -336,4 +340,48 @@ pub struct RecordingEvent {
     /// Who did it; null where the application itself did, or nobody.
     #[schema(required = true)]
     pub by: Option<ParticipantId>,
+}
+
+/// What became of a transcription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TranscriptionNews {
+    /// What is said is understood and written down.
+    Started,
+    /// It runs, but more than two seconds behind.
+    Lagging,
+    /// It has caught up.
+    CaughtUp,
+    /// Nothing more is written down.
+    Stopped,
+    /// It broke.
+    Failed,
+}
+
+/// What became of the transcription of this call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TranscriptionEvent {
+    /// What.
+    pub event: TranscriptionNews,
+    /// What is understood.
+    pub language: Language,
+    /// How far it is behind, in milliseconds; in `lagging` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_ms: Option<u64>,
+}
+
+/// What somebody says. A caption takes the place of their last one that was not `final`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Caption {
+    /// Who.
+    pub participant_id: ParticipantId,
+    /// The words so far.
+    pub text: String,
+    /// They paused: this does not change any more, and stands in the transcript.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// Where it begins, in milliseconds from the call's `started_at`.
+    pub start_ms: u64,
+    /// Where it ends, so far.
+    pub end_ms: u64,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ChatText, ParticipantId, RecordingMode, Role, Source};
+use crate::{ChatText, Language, ParticipantId, RecordingMode, Role, Source};
 
 /// What a client sends: `t` and `d`, beside an optional request number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +40,8 @@ pub enum Request {
     Mod(Moderation),
     /// Start or stop the recording; moderators only.
     Record(Record),
+    /// Start or stop the transcription; moderators only.
+    Transcribe(Transcribe),
     /// Go, for good.
     Leave(Empty),
     /// The client's own `getStats` digest.
@@ -251,6 +253,16 @@ pub struct Record {
     /// What it is made of; `composite` where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<RecordingMode>,
+}
+
+/// Starts or stops the transcription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Transcribe {
+    /// Start, or stop.
+    pub on: bool,
+    /// What is to be understood; the server's own default where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 /// The client's own `getStats` digest; unknown keys are kept for the quality history.

@@ -60,6 +60,10 @@ kinds! {
     FILE_NEEDED = "file-needed" UNPROCESSABLE_ENTITY "It must be said which file is meant";
     TOO_MANY_WEBHOOKS = "too-many-webhooks" CONFLICT "There are as many webhooks as may be";
     WEBHOOK_DISABLED = "webhook-disabled" CONFLICT "The webhook is sent nothing";
+    ALREADY_TRANSCRIBED = "already-transcribed" CONFLICT "A transcription runs already";
+    NOT_TRANSCRIBED = "not-transcribed" CONFLICT "Nothing is being transcribed";
+    UNKNOWN_LANGUAGE = "unknown-language" UNPROCESSABLE_ENTITY "There is no speech model of that language";
+    NO_SPEECH_ENGINE = "no-speech-engine" SERVICE_UNAVAILABLE "The server has no engine for speech";
     RECORDING_NOT_STARTED = "recording-not-started" GATEWAY_TIMEOUT "Nothing reached the disk";
     DISK_FULL = "disk-full" INSUFFICIENT_STORAGE "There is no room for another recording";
     PRECONDITION_FAILED = "precondition-failed" PRECONDITION_FAILED "The session has changed since";

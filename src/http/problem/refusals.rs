@@ -1,8 +1,11 @@
 //! Which kind of problem each refusal of the floors below is. No `_` arm: a new refusal needs an answer here.
 
-use calls_actors::calls::{JoinRefused, ModerateRefused, RecordRefused, VerbRefused};
+use calls_actors::calls::{
+    JoinRefused, ModerateRefused, RecordRefused, TranscribeRefused, VerbRefused,
+};
 use calls_actors::participant::SignalRefused;
 use calls_actors::recorder::StudioRefused;
+use calls_actors::transcriber::RecogniserRefused;
 use calls_media::SdpRefused;
 use calls_model::CallState;
 use calls_model::call::IllegalMove;
@@ -62,6 +65,7 @@ pub(super) fn signal(refused: &SignalRefused) -> &'static Kind {
         SignalRefused::NoSuchSlot { .. } => &kinds::NO_SUCH_SLOT,
         SignalRefused::NotPublished(_) => &kinds::NOT_PUBLISHED,
         SignalRefused::Record(refused) => record(refused),
+        SignalRefused::Transcribe(refused) => transcribe(refused),
         SignalRefused::NoSuchParticipant => &kinds::NOT_FOUND,
         SignalRefused::TooLong { .. } => &kinds::TOO_LONG,
         SignalRefused::SecondHello => &kinds::SECOND_HELLO,
@@ -86,6 +90,24 @@ pub(super) fn record(refused: &RecordRefused) -> &'static Kind {
         )
         | RecordRefused::NotStored
         | RecordRefused::Unreachable => &kinds::UNAVAILABLE,
+    }
+}
+
+pub(super) fn transcribe(refused: &TranscribeRefused) -> &'static Kind {
+    match refused {
+        TranscribeRefused::NotFound => &kinds::NOT_FOUND,
+        TranscribeRefused::NotModerator => &kinds::NOT_MODERATOR,
+        TranscribeRefused::EndToEndEncrypted => &kinds::END_TO_END_ENCRYPTED,
+        TranscribeRefused::NotAnswered => &kinds::CALL_STATE,
+        TranscribeRefused::AlreadyTranscribed => &kinds::ALREADY_TRANSCRIBED,
+        TranscribeRefused::NotTranscribed => &kinds::NOT_TRANSCRIBED,
+        TranscribeRefused::Recogniser(RecogniserRefused::UnknownLanguage { .. }) => {
+            &kinds::UNKNOWN_LANGUAGE
+        }
+        TranscribeRefused::Recogniser(RecogniserRefused::Off(_)) => &kinds::NO_SPEECH_ENGINE,
+        TranscribeRefused::Recogniser(RecogniserRefused::Busy { .. })
+        | TranscribeRefused::NotStored
+        | TranscribeRefused::Unreachable => &kinds::UNAVAILABLE,
     }
 }
 

@@ -102,6 +102,7 @@ fn name(request: &Request) -> &'static str {
         Request::Mute(_) => "mute",
         Request::Hand(_) => "hand",
         Request::Record(_) => "record",
+        Request::Transcribe(_) => "transcribe",
         Request::Chat(_) => "chat",
         Request::Data(_) => "data",
         Request::Mod(_) => "mod",

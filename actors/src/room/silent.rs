@@ -1,0 +1,46 @@
+//! Members that nobody sees: they watch, and publish nothing.
+
+use actix::prelude::*;
+use calls_media::seam::{LayerSet, TrackId};
+use calls_model::ParticipantId;
+
+use super::{Packets, Room};
+
+/// Somebody whom nobody sees wants these encodings of a track, and no others.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SilentWatch {
+    /// Their place among the watchers.
+    pub who: ParticipantId,
+    /// Of what.
+    pub track: TrackId,
+    /// Which; none: no more of it.
+    pub layers: LayerSet,
+    /// Where it goes.
+    pub door: Recipient<Packets>,
+}
+
+impl Room {
+    /// The place of somebody whom nobody sees is empty.
+    pub(super) fn forget_silent(&mut self, who: &ParticipantId) {
+        for (track, _) in self.routes.forget_watcher(who) {
+            self.tell_publisher(track);
+        }
+    }
+}
+
+impl Handler<SilentWatch> for Room {
+    type Result = ();
+
+    fn handle(&mut self, wish: SilentWatch, _: &mut Self::Context) {
+        if !self.is_silent(&wish.who) {
+            return; // it was closed meanwhile
+        }
+        let changed = self
+            .routes
+            .watch(wish.track, &wish.who, wish.layers, wish.door);
+        if changed.is_some() {
+            self.tell_publisher(wish.track);
+        }
+    }
+}

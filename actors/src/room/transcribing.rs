@@ -1,0 +1,255 @@
+//! The transcriber in a room: opened, fed, opened anew after a crash, closed.
+
+use std::time::{Duration, Instant};
+
+use actix::WeakRecipient;
+use actix::prelude::*;
+use calls_model::signal::{Caption, Event, TranscriptionEvent, TranscriptionNews};
+use calls_model::{Fact, ParticipantId, Unheard};
+use tracing::warn;
+
+use super::Room;
+use crate::call::TranscriberGaveUp;
+use crate::calls::{TranscribeAsked, TranscribeRefused};
+use crate::clock;
+use crate::lifeline::ChildEnded;
+use crate::participant::StageChanged;
+use crate::restarts::RestartBudget;
+use crate::transcriber::{
+    CloseTranscriber, HearingPlan, Transcriber, TranscriberDoor, TranscriberId,
+};
+
+/// How long after a crash somebody listens again.
+const BACKOFF: Duration = Duration::from_millis(500);
+
+/// So many crashes a minute, and the transcription is over.
+const RESTARTS: usize = 5;
+
+/// How long it may take to close; longer than it gives its hearing.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+// ── messages ────────────────────────────────────────────────────────────────
+
+/// Transcribe.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StartTranscriber(pub HearingPlan);
+
+/// Transcribe no more. Answered when all that was said is understood.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct StopTranscriber;
+
+/// Tell everybody how the transcription stands.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct TellTranscription {
+    /// What became of it.
+    pub event: TranscriptionNews,
+    /// How far it is behind.
+    pub behind_ms: Option<u64>,
+}
+
+/// Tell everybody what somebody says.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct TellCaption(pub Caption);
+
+/// What a room keeps of the transcription that runs.
+pub(super) struct Transcribed {
+    plan: HearingPlan,
+    budget: RestartBudget,
+    /// Its place among the watchers.
+    watcher: ParticipantId,
+    /// Nobody where it crashed a moment ago.
+    transcriber: Option<Addr<Transcriber>>,
+    /// Since when nobody listens.
+    deaf: Option<Instant>,
+}
+
+impl Room {
+    fn open_transcriber(&mut self, ctx: &mut Context<Self>) {
+        let Some(kept) = &mut self.transcribed else {
+            return;
+        };
+        let room = ctx.address().downgrade();
+        let door = TranscriberDoor {
+            watch: room.clone().recipient(),
+            caption: room.clone().recipient(),
+            news: room.clone().recipient(),
+            ended: room.recipient(),
+        };
+        let (plan, watcher) = (kept.plan.clone(), kept.watcher.clone());
+        let transcriber = Transcriber::open(plan, watcher, door, self.services.clone());
+        transcriber.do_send(StageChanged(self.stage.clone()));
+        kept.transcriber = Some(transcriber);
+        let (deaf, zero) = (kept.deaf.take(), kept.plan.zero);
+        if let Some(since) = deaf {
+            self.note_unheard(since, zero);
+        }
+    }
+
+    /// Nobody listened for a while: that is a fact.
+    fn note_unheard(&self, since: Instant, zero: Instant) {
+        let ms = |moment: Instant| {
+            let after = moment.saturating_duration_since(zero).as_millis();
+            u64::try_from(after).unwrap_or(u64::MAX)
+        };
+        drop(self.record(vec![Fact::TranscriptionInterrupted {
+            call_id: self.call.call_id.clone(),
+            unheard: Unheard {
+                start_ms: ms(since),
+                end_ms: ms(clock::instant()),
+                reason: "the recogniser crashed".to_owned(),
+            },
+            at: self.services.clock.now(),
+        }]));
+    }
+
+    /// What there is to hear changed.
+    pub(super) fn tell_transcriber_stage(&self) {
+        let transcriber = self
+            .transcribed
+            .as_ref()
+            .and_then(|one| one.transcriber.as_ref());
+        if let Some(transcriber) = transcriber {
+            transcriber.do_send(StageChanged(self.stage.clone()));
+        }
+    }
+
+    /// Who just came in hears that it is transcribed.
+    pub(super) fn tell_transcribed(&self, who: &ParticipantId) {
+        if self.transcribed.is_some() {
+            let event = self.transcription_event(TranscriptionNews::Started, None);
+            if let Some(event) = event {
+                self.tell(who, event);
+            }
+        }
+    }
+
+    fn transcription_event(
+        &self,
+        event: TranscriptionNews,
+        behind_ms: Option<u64>,
+    ) -> Option<Event> {
+        let language = self.transcribed.as_ref()?.plan.language.clone();
+        Some(Event::Transcription(TranscriptionEvent {
+            event,
+            language,
+            behind_ms,
+        }))
+    }
+
+    /// Whether this is the transcriber's place among the watchers.
+    pub(super) fn is_silent(&self, who: &ParticipantId) -> bool {
+        let transcribed = self.transcribed.as_ref();
+        transcribed.is_some_and(|transcribed| transcribed.watcher == *who)
+    }
+
+    /// Nobody listens any more; what was said is understood first.
+    pub(super) fn close_transcriber(&mut self) -> impl Future<Output = ()> + use<> {
+        let kept = self.transcribed.take();
+        if let Some(kept) = &kept {
+            self.forget_silent(&kept.watcher);
+        }
+        let transcriber = kept.and_then(|kept| kept.transcriber);
+        async move {
+            if let Some(transcriber) = transcriber {
+                let _ = transcriber
+                    .send(CloseTranscriber)
+                    .timeout(CLOSE_WITHIN)
+                    .await; // it ends whether it is heard or not
+            }
+        }
+    }
+}
+
+// ── handlers ────────────────────────────────────────────────────────────────
+
+impl Handler<StartTranscriber> for Room {
+    type Result = ();
+
+    fn handle(&mut self, StartTranscriber(plan): StartTranscriber, ctx: &mut Self::Context) {
+        actix::spawn(self.close_transcriber()); // there is none, unless an answer was lost
+        self.transcribed = Some(Transcribed {
+            plan,
+            budget: RestartBudget::new(RESTARTS, Duration::from_secs(60)),
+            watcher: ParticipantId::new(),
+            transcriber: None,
+            deaf: None,
+        });
+        self.open_transcriber(ctx);
+    }
+}
+
+impl Handler<StopTranscriber> for Room {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: StopTranscriber, _: &mut Self::Context) -> Self::Result {
+        Box::pin(self.close_transcriber())
+    }
+}
+
+impl Handler<TellTranscription> for Room {
+    type Result = ();
+
+    fn handle(&mut self, tell: TellTranscription, _: &mut Self::Context) {
+        if let Some(event) = self.transcription_event(tell.event, tell.behind_ms) {
+            self.tell_all(event);
+        }
+    }
+}
+
+impl Handler<TellCaption> for Room {
+    type Result = ();
+
+    fn handle(&mut self, TellCaption(caption): TellCaption, _: &mut Self::Context) {
+        self.tell_all(Event::Caption(caption));
+    }
+}
+
+impl Handler<TranscribeAsked> for Room {
+    type Result = ResponseFuture<<TranscribeAsked as Message>::Result>;
+
+    fn handle(&mut self, asked: TranscribeAsked, _: &mut Self::Context) -> Self::Result {
+        let call = self
+            .parent
+            .transcribe
+            .as_ref()
+            .and_then(WeakRecipient::upgrade);
+        Box::pin(async move {
+            let call = call.ok_or(TranscribeRefused::Unreachable)?;
+            let answer = call.send(asked).await;
+            answer.unwrap_or(Err(TranscribeRefused::Unreachable))
+        })
+    }
+}
+
+impl Handler<ChildEnded<TranscriberId>> for Room {
+    type Result = ();
+
+    fn handle(&mut self, child: ChildEnded<TranscriberId>, ctx: &mut Self::Context) {
+        let Some(transcribed) = &mut self.transcribed else {
+            return; // it was closed
+        };
+        let gone = transcribed.transcriber.take_if(|one| !one.connected());
+        if gone.is_none() {
+            return; // another one stands in its place
+        }
+        let now = clock::instant();
+        transcribed.deaf.get_or_insert(now);
+        let goes_on = transcribed.budget.take(now);
+        let watcher = transcribed.watcher.clone();
+        self.forget_silent(&watcher);
+        let id = child.id.0;
+        warn!(call.id = %id, ending = ?child.ending, "the transcriber of {id} ended");
+        if goes_on {
+            ctx.run_later(BACKOFF, Self::open_transcriber);
+            return;
+        }
+        let call = self.parent.deaf.as_ref().and_then(WeakRecipient::upgrade);
+        if let Some(call) = call {
+            call.do_send(TranscriberGaveUp);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+DROP TABLE utterance_words;
+DROP TABLE utterances;

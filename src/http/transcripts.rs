@@ -1,0 +1,261 @@
+//! `/api/v1/calls/{call_id}/transcribe`, `…/transcript` and `/api/v1/calls/transcripts/search`: speech as words.
+
+use actix_web::http::header::{
+    CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::{HttpResponse, delete, get, post, web};
+use calls_actors::calls::{StartTranscription as Start, StopTranscription, TranscribeRefused};
+use calls_actors::transcriber::RecogniserRefused;
+use calls_model::rest::{Page, StartTranscription};
+use calls_model::{CallId, Found, ParticipantId, Transcript, Transcription, UserId};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::calls::readable;
+use super::extract::{OptionalBody, Query, invalid};
+use super::paging::Paging;
+use super::problem::documented::{Access, BadBody, BadQuery, Conflict, Missing, Unavailable};
+use super::problem::{Problem, kinds};
+use crate::app::App;
+use crate::auth::Caller;
+use crate::transcription::NoModel;
+use crate::transcription::formats::{self, Names};
+
+/// Most phrases that may be listened for.
+const MOST_PHRASES: usize = 1000;
+
+/// Longest phrase, in characters.
+const LONGEST_PHRASE: usize = 200;
+
+/// Longest text that is searched for, in characters.
+const LONGEST_SOUGHT: usize = 200;
+
+/// Starts a transcription: everybody in the call is told, and hears captions. Moderators only.
+#[utoipa::path(
+    tag = "transcripts",
+    params(("call_id" = CallId, Path, description = "Which call.")),
+    request_body = Option<StartTranscription>,
+    responses(
+        (status = 201, description = "What is said is understood from now on.", body = Transcription),
+        Access, Missing, BadBody, Conflict, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/{call_id:call_[^/]*}/transcribe")]
+pub(super) async fn start_transcription(
+    caller: Caller,
+    app: web::Data<App>,
+    call_id: web::Path<CallId>,
+    OptionalBody(asked): OptionalBody<StartTranscription>,
+) -> Result<HttpResponse, Problem> {
+    let call_id = call_id.into_inner();
+    let by = presence(&caller, &call_id)?;
+    check(&asked.phrases)?;
+    // Reading a large model takes seconds: here nobody else waits for it.
+    let (ears, language) = (app.ears.clone(), asked.language.clone());
+    let prepared = web::block(move || ears.prepare(language.as_ref())).await;
+    match prepared.map_err(|_| Problem::Unavailable("the speech engine"))? {
+        Ok(_) | Err(NoModel::Unknown(_)) => {} // the call itself says which there are
+        Err(missing) => {
+            let off = RecogniserRefused::Off(missing.to_string());
+            return Err(TranscribeRefused::from(off).into());
+        }
+    }
+    let start = Start {
+        call_id: call_id.clone(),
+        by,
+        language: asked.language,
+        phrases: asked.phrases,
+    };
+    match app.ask(start).await? {
+        Err(refused) => Err(or_over(&app, &call_id, refused).await),
+        Ok(transcription) => Ok(HttpResponse::Created().json(transcription)),
+    }
+}
+
+fn check(phrases: &[String]) -> Result<(), Problem> {
+    let summary = "the body has a bad field";
+    if phrases.len() > MOST_PHRASES {
+        let detail = format!("must be at most {MOST_PHRASES} phrases");
+        return Err(invalid(
+            &kinds::INVALID_BODY,
+            summary,
+            "/phrases".to_owned(),
+            detail,
+        ));
+    }
+    let fits = |phrase: &String| (1..=LONGEST_PHRASE).contains(&phrase.trim().chars().count());
+    match phrases.iter().position(|phrase| !fits(phrase)) {
+        None => Ok(()),
+        Some(number) => {
+            let detail = format!("must have 1 to {LONGEST_PHRASE} characters");
+            let pointer = format!("/phrases/{number}");
+            Err(invalid(&kinds::INVALID_BODY, summary, pointer, detail))
+        }
+    }
+}
+
+/// Stops the transcription; answers when all that was said is understood. Moderators only.
+#[utoipa::path(
+    tag = "transcripts",
+    params(("call_id" = CallId, Path, description = "Which call.")),
+    responses(
+        (status = 200, description = "It has stopped.", body = Transcription),
+        Access, Missing, Conflict, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[delete("/{call_id:call_[^/]*}/transcribe")]
+pub(super) async fn stop_transcription(
+    caller: Caller,
+    app: web::Data<App>,
+    call_id: web::Path<CallId>,
+) -> Result<HttpResponse, Problem> {
+    let call_id = call_id.into_inner();
+    let by = presence(&caller, &call_id)?;
+    let stop = StopTranscription {
+        call_id: call_id.clone(),
+        by,
+    };
+    match app.ask(stop).await? {
+        Err(refused) => Err(or_over(&app, &call_id, refused).await),
+        Ok(transcription) => Ok(HttpResponse::Ok().json(transcription)),
+    }
+}
+
+/// How a transcript is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Format {
+    /// Utterances with their words, each with its time and confidence.
+    #[default]
+    Json,
+    /// One line for each utterance, with its speaker, for people.
+    Txt,
+    /// `WebVTT`, speakers as voice spans.
+    Vtt,
+    /// `SubRip`.
+    Srt,
+}
+
+/// How the transcript is wanted.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// How it is written.
+    #[param(inline)]
+    pub format: Format,
+}
+
+/// Gives all that was said in a call while it was transcribed. For applications, and for whoever is in the call.
+#[utoipa::path(
+    tag = "transcripts",
+    params(("call_id" = CallId, Path, description = "Which call."), Wanted),
+    responses(
+        (status = 200, description = "What was said; nothing where the call was not transcribed.", content(
+            (Transcript = "application/json"), (String = "text/plain"), (String = "text/vtt"), (String = "application/x-subrip"),
+        )),
+        Access, Missing, BadQuery, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/{call_id:call_[^/]*}/transcript")]
+pub(super) async fn get_transcript(
+    caller: Caller,
+    app: web::Data<App>,
+    call_id: web::Path<CallId>,
+    Query(wanted): Query<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let call = readable(&caller, &app, &call_id).await?;
+    let transcript = app.store.transcript(&call_id).await?;
+    let names = Names::of(&call);
+    let (text, media_type, ending) = match wanted.format {
+        Format::Json => return Ok(HttpResponse::Ok().json(transcript)),
+        Format::Txt => (
+            formats::txt(&transcript, &names),
+            "text/plain; charset=utf-8",
+            "txt",
+        ),
+        Format::Vtt => (
+            formats::vtt(&transcript, &names),
+            "text/vtt; charset=utf-8",
+            "vtt",
+        ),
+        Format::Srt => (
+            formats::srt(&transcript, &names),
+            "application/x-subrip; charset=utf-8",
+            "srt",
+        ),
+    };
+    let name = format!("inline; filename=\"{}.{ending}\"", call_id.as_str());
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, media_type))
+        .insert_header((CONTENT_DISPOSITION, name))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .body(text))
+}
+
+/// What is sought.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Sought {
+    /// Words that were all said in one go, in any order; 1 to 200 characters.
+    #[param(min_length = 1, max_length = 200)]
+    pub q: String,
+    /// Only calls that this user was part of.
+    #[serde(default)]
+    pub user_id: Option<UserId>,
+}
+
+/// Searches all transcripts, the latest words first. A user's token finds the calls that they were part of.
+#[utoipa::path(
+    tag = "transcripts",
+    params(Sought, Paging),
+    responses(
+        (status = 200, description = "One page of places where these words were said.", body = Page<Found>),
+        Access, BadQuery, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[get("/transcripts/search")]
+pub(super) async fn search_transcripts(
+    caller: Caller,
+    app: web::Data<App>,
+    Query(sought): Query<Sought>,
+    Query(paging): Query<Paging>,
+) -> Result<HttpResponse, Problem> {
+    let words = sought.q.trim();
+    if !(1..=LONGEST_SOUGHT).contains(&words.chars().count()) || words.contains('\0') {
+        let detail = format!("must have 1 to {LONGEST_SOUGHT} characters");
+        let summary = "the query has a bad parameter";
+        return Err(invalid(
+            &kinds::INVALID_QUERY,
+            summary,
+            "q".to_owned(),
+            detail,
+        ));
+    }
+    let by = caller.user(sought.user_id)?;
+    let request = paging.request();
+    let found = app.store.search(words, by.as_ref(), &request).await?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+/// In whose name it is done: the token's presence, or the application itself. The call knows their present role.
+fn presence(caller: &Caller, call_id: &CallId) -> Result<Option<ParticipantId>, Problem> {
+    let found = caller.in_call(call_id)?;
+    Ok(found.map(|found| found.participant_id.clone()))
+}
+
+/// Where no such call lives, tells one that is over from one that never was.
+async fn or_over(app: &App, call_id: &CallId, refused: TranscribeRefused) -> Problem {
+    match refused {
+        TranscribeRefused::NotFound => match app.store.call(call_id, app.clock.now()).await {
+            Ok(Some(_)) => Problem::CallEnded,
+            Ok(None) => Problem::NotFound { what: "call" },
+            Err(error) => error.into(),
+        },
+        refused => refused.into(),
+    }
+}

@@ -1,0 +1,310 @@
+//! What was said in calls: rows of `utterances`, and the search over all of them.
+
+use calls_model::rest::Page;
+use calls_model::{CallId, Fact, Found, Timestamp, Transcript, Unheard, UserId, Utterance};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel_async::RunQueryDsl;
+
+use super::Store;
+use super::calls;
+use super::db::{Conn, on};
+use super::error::StoreError;
+use super::page::PageRequest;
+use super::schema::{facts, utterances};
+use super::sql_types::{At, JsonText, Moment};
+use super::words::{count, document, value};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = utterances)]
+struct UtteranceRow {
+    participant_id: String,
+    user_id: String,
+    text: String,
+    start_ms: i64,
+    end_ms: i64,
+    confidence: f32,
+    words: JsonText,
+}
+
+impl TryFrom<UtteranceRow> for Utterance {
+    type Error = StoreError;
+
+    fn try_from(row: UtteranceRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            participant_id: value("participant id", row.participant_id)?,
+            user_id: value("user id", row.user_id)?,
+            text: row.text,
+            start_ms: count("beginning of an utterance", row.start_ms)?,
+            end_ms: count("end of an utterance", row.end_ms)?,
+            confidence: row.confidence,
+            words: value("words of an utterance", row.words.0)?,
+        })
+    }
+}
+
+/// The change that a fact of a transcription tells of; nothing of any other.
+pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
+    match fact {
+        Fact::TranscriptionStarted { call_id, .. } => calls::transcribe(conn, call_id, true).await,
+        Fact::TranscriptionStopped { call_id, .. } => calls::transcribe(conn, call_id, false).await,
+        Fact::UtteranceSpoken {
+            call_id,
+            utterance,
+            at,
+        } => say(conn, call_id, utterance, *at).await,
+        _ => Ok(()), // an interruption changes nothing; it is read from the facts themselves
+    }
+}
+
+/// Keeps what somebody said.
+async fn say(
+    conn: &mut Conn<'_>,
+    call: &CallId,
+    said: &Utterance,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    use utterances as row;
+    let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+    on!(conn, c => {
+        diesel::insert_into(row::table)
+            .values((
+                row::call_id.eq(call.as_str()),
+                row::participant_id.eq(said.participant_id.as_str()),
+                row::user_id.eq(said.user_id.as_str()),
+                row::text.eq(&said.text),
+                row::start_ms.eq(ms(said.start_ms)),
+                row::end_ms.eq(ms(said.end_ms)),
+                row::confidence.eq(said.confidence),
+                row::words.eq(document(&said.words)),
+                row::spoken_at.eq(At(at)),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+/// All that was said in a call, in the order in which it began.
+pub(super) async fn of_call(
+    conn: &mut Conn<'_>,
+    call: &CallId,
+) -> Result<Vec<Utterance>, StoreError> {
+    let rows: Vec<UtteranceRow> = on!(conn, c => {
+        utterances::table
+            .filter(utterances::call_id.eq(call.as_str()))
+            .order((utterances::start_ms, utterances::id))
+            .select(UtteranceRow::as_select())
+            .load(c)
+            .await
+    })?;
+    rows.into_iter().map(Utterance::try_from).collect()
+}
+
+/// When nobody listened in a call that was transcribed.
+pub(super) async fn unheard(
+    conn: &mut Conn<'_>,
+    call: &CallId,
+) -> Result<Vec<Unheard>, StoreError> {
+    let bodies: Vec<JsonText> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(call.as_str()))
+            .filter(facts::name.eq("transcription.interrupted"))
+            .order(facts::position)
+            .select(facts::body)
+            .load(c)
+            .await
+    })?;
+    let unheard = |body: JsonText| value("interruption", body.0["unheard"].clone());
+    bodies.into_iter().map(unheard).collect()
+}
+
+impl Store {
+    /// All that was said in a call, and when nobody listened; nothing where it was never transcribed.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn transcript(&self, call_id: &CallId) -> Result<Transcript, StoreError> {
+        let call_id = call_id.clone();
+        self.run(|db| async move {
+            let mut lease = db.reader().await?;
+            Ok(Transcript {
+                utterances: of_call(&mut lease.conn(), &call_id).await?,
+                unheard: unheard(&mut lease.conn(), &call_id).await?,
+                call_id,
+            })
+        })
+        .await
+    }
+
+    /// A page of what was said with all of these words in it, the latest first. `by` sees only the calls that they were
+    /// part of; all are seen where it is left out.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn search(
+        &self,
+        sought: &str,
+        by: Option<&UserId>,
+        request: &PageRequest,
+    ) -> Result<Page<Found>, StoreError> {
+        let (sought, by, request) = (sought.to_owned(), by.cloned(), request.clone());
+        self.run(|db| async move {
+            search(
+                &mut db.reader().await?.conn(),
+                &sought,
+                by.as_ref(),
+                &request,
+            )
+            .await
+        })
+        .await
+    }
+}
+
+// ── search ──────────────────────────────────────────────────────────────────
+
+#[derive(QueryableByName)]
+struct FoundRow {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    call_id: String,
+    #[diesel(sql_type = Text)]
+    participant_id: String,
+    #[diesel(sql_type = Text)]
+    user_id: String,
+    #[diesel(sql_type = Text)]
+    text: String,
+    #[diesel(sql_type = BigInt)]
+    start_ms: i64,
+    #[diesel(sql_type = BigInt)]
+    end_ms: i64,
+    #[diesel(sql_type = Moment)]
+    spoken_at: At,
+}
+
+impl FoundRow {
+    fn into_found(self, sought: &str) -> Result<(i64, Found), StoreError> {
+        let found = Found {
+            call_id: value("call id", self.call_id)?,
+            participant_id: value("participant id", self.participant_id)?,
+            user_id: value("user id", self.user_id)?,
+            snippet: snippet(&self.text, sought),
+            start_ms: count("beginning of an utterance", self.start_ms)?,
+            end_ms: count("end of an utterance", self.end_ms)?,
+            spoken_at: self.spoken_at.0,
+        };
+        Ok((self.id, found))
+    }
+}
+
+/// Whoever searches sees a call only where they were part of it; all calls where nobody is named.
+const IN_SQLITE: &str = "
+    SELECT u.id, u.call_id, u.participant_id, u.user_id, u.text, u.start_ms, u.end_ms, u.spoken_at
+    FROM utterance_words w JOIN utterances u ON u.id = w.rowid
+    WHERE w.utterance_words MATCH ?1
+      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM call_users c WHERE c.call_id = u.call_id AND c.user_id = ?2))
+      AND (?3 IS NULL OR u.spoken_at < ?3 OR (u.spoken_at = ?3 AND u.id < ?4))
+    ORDER BY u.spoken_at DESC, u.id DESC LIMIT ?5 OFFSET ?6";
+
+const IN_POSTGRES: &str = "
+    SELECT u.id, u.call_id, u.participant_id, u.user_id, u.text, u.start_ms, u.end_ms, u.spoken_at
+    FROM utterances u
+    WHERE u.search @@ plainto_tsquery('simple', $1)
+      AND ($2 IS NULL OR EXISTS (SELECT 1 FROM call_users c WHERE c.call_id = u.call_id AND c.user_id = $2))
+      AND ($3 IS NULL OR u.spoken_at < $3 OR (u.spoken_at = $3 AND u.id < $4))
+    ORDER BY u.spoken_at DESC, u.id DESC LIMIT $5 OFFSET $6";
+
+/// A page of what was said with all of these words in it, the latest first.
+pub(super) async fn search(
+    conn: &mut Conn<'_>,
+    sought: &str,
+    by: Option<&UserId>,
+    request: &PageRequest,
+) -> Result<Page<Found>, StoreError> {
+    let after = request.after::<i64>()?;
+    let (statement, words) = match conn {
+        Conn::Postgres(_) => (IN_POSTGRES, sought.to_owned()),
+        Conn::Sqlite(_) => (IN_SQLITE, all_of(sought)),
+    };
+    let rows: Vec<FoundRow> = on!(conn, c => {
+        diesel::sql_query(statement)
+            .bind::<Text, _>(&words)
+            .bind::<Nullable<Text>, _>(by.map(UserId::as_str))
+            .bind::<Nullable<Moment>, _>(after.as_ref().map(|after| At(after.created_at)))
+            .bind::<BigInt, _>(after.as_ref().map_or(0, |after| after.id))
+            .bind::<BigInt, _>(request.rows())
+            .bind::<BigInt, _>(i64::from(request.offset))
+            .load(c)
+            .await
+    })?;
+    let found = rows.into_iter().map(|row| row.into_found(sought));
+    let page = request.page(found.collect::<Result<Vec<_>, _>>()?, |(id, found)| {
+        (found.spoken_at, *id)
+    });
+    Ok(Page {
+        data: page.data.into_iter().map(|(_, found)| found).collect(),
+        next_cursor: page.next_cursor,
+        has_more: page.has_more,
+    })
+}
+
+/// What FTS5 is asked: each word as it is, whatever it means in its own language of queries.
+fn all_of(sought: &str) -> String {
+    let quoted = |word: &str| format!("\"{}\"", word.replace('"', ""));
+    let words: Vec<String> = sought.split_whitespace().map(quoted).collect();
+    words.join(" ")
+}
+
+/// Words that stand around the first one that was sought.
+const AROUND: usize = 10;
+
+/// The part of a text that tells why it was found.
+fn snippet(text: &str, sought: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let sought: Vec<String> = sought.split_whitespace().map(str::to_lowercase).collect();
+    let is_sought = |word: &&str| sought.contains(&word.to_lowercase());
+    let at = words.iter().position(is_sought).unwrap_or(0);
+    let (from, to) = (
+        at.saturating_sub(AROUND),
+        (at + AROUND + 1).min(words.len()),
+    );
+    let mut snippet = words[from..to].join(" ");
+    if from > 0 {
+        snippet.insert_str(0, "… ");
+    }
+    if to < words.len() {
+        snippet.push_str(" …");
+    }
+    snippet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snippet_is_what_stands_around_the_first_word_that_was_sought() {
+        let text = (0..40)
+            .map(|n| format!("w{n}"))
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert_eq!(snippet("short and sweet", "AND"), "short and sweet");
+        let found = snippet(&text, "w20");
+        assert!(
+            found.starts_with("… w10 ") && found.ends_with(" w30 …"),
+            "{found}"
+        );
+    }
+
+    #[test]
+    fn words_of_a_query_language_are_words_like_others() {
+        assert_eq!(
+            all_of("this OR \"that\" NEAR("),
+            r#""this" "OR" "that" "NEAR(""#
+        );
+    }
+}

@@ -1,0 +1,21 @@
+//! Speech to words, on this machine's own processor.
+//!
+//! ```text
+//! Transcriber ▸ worker (a thread) ▸ one Voice for each microphone: Sound ▸ Gate ▸ Engine ▸ Transcriber
+//! ```
+//!
+//! [`Ears`] is the port that actors know. A [`voice`] puts one microphone's packets in order and decodes them
+//! ([`sound`]), lets through what is speech ([`gate`]), and has an [`engine`] follow it. Who is silent costs nothing.
+
+mod ears;
+mod engine;
+pub mod formats;
+mod gate;
+mod models;
+mod sound;
+mod voice;
+mod worker;
+
+pub use ears::Ears;
+pub use engine::{Engine, EngineError, Heard, Listener, Word};
+pub use models::{Models, NoModel};

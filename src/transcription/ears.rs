@@ -1,0 +1,328 @@
+//! The threads that listen, shared by all calls.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use actix::WeakRecipient;
+use calls_actors::transcriber::{
+    Hearing, HearingPlan, HearingTold, Recogniser, RecogniserRefused, Voice as Whose,
+};
+use calls_media::seam::{Burst, TrackId};
+use calls_model::Language;
+use tracing::error;
+
+use super::engine::{Engine, EngineError};
+use super::models::{Models, NoModel};
+use super::voice::Voice;
+use super::worker::{Order, Worker};
+use crate::telemetry::names::TRANSCRIBED_CALLS;
+
+/// How often threads are looked after.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// A thread that has not come back for so long hangs.
+const HANGS_AFTER: Duration = Duration::from_secs(10);
+
+/// Opens hearings on a few threads.
+#[derive(Clone)]
+pub struct Ears {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    models: Models,
+    most: usize,
+    workers: Mutex<Vec<Worker>>,
+    calls: Mutex<Vec<Weak<Call>>>,
+    patience: Duration,
+}
+
+impl Ears {
+    /// Starts so many threads; one for each core where that is 0. So many calls may be transcribed at a time.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn start(models: Models, threads: usize, most: usize) -> std::io::Result<Self> {
+        Self::start_impatient(models, threads, most, HANGS_AFTER)
+    }
+
+    /// As [`Self::start`], with another idea of when a thread hangs.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn start_impatient(
+        models: Models,
+        threads: usize,
+        most: usize,
+        patience: Duration,
+    ) -> std::io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if threads == 0 { cores } else { threads };
+        let workers = (0..threads).map(Worker::start).collect::<Result<_, _>>()?;
+        let shared = Arc::new(Shared {
+            models,
+            most,
+            workers: Mutex::new(workers),
+            calls: Mutex::default(),
+            patience,
+        });
+        let watched = Arc::downgrade(&shared);
+        let thread = std::thread::Builder::new().name("calls-ears".to_owned());
+        thread.spawn(move || {
+            let Some(shared) = watched.upgrade() else {
+                return;
+            };
+            let _ = shared.models.engine(shared.models.language()); // read now; what is wrong with it is told when it is asked for
+            drop(shared);
+            while let Some(shared) = watched.upgrade() {
+                shared.look();
+                drop(shared);
+                std::thread::sleep(LOOK_EVERY);
+            }
+        })?;
+        Ok(Self { shared })
+    }
+
+    /// All models.
+    pub fn models(&self) -> &Models {
+        &self.shared.models
+    }
+
+    /// Which language is meant, once its model was read: for those who may wait for that.
+    ///
+    /// # Errors
+    ///
+    /// [`NoModel`] says why nothing is understood.
+    pub fn prepare(&self, asked: Option<&Language>) -> Result<Language, NoModel> {
+        let models = &self.shared.models;
+        let language = models.resolve(asked.unwrap_or(models.language()))?;
+        models.engine(&language)?;
+        Ok(language)
+    }
+}
+
+impl Shared {
+    fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The calls that are listened to.
+    fn live(&self) -> Vec<Arc<Call>> {
+        let mut calls = Self::lock(&self.calls);
+        calls.retain(|call| call.strong_count() > 0);
+        calls
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|call| !call.over())
+            .collect()
+    }
+
+    /// Puts a fresh thread where one hangs. Every call that it listened to begins anew.
+    fn look(&self) {
+        let mut workers = Self::lock(&self.workers);
+        let mut lost = Vec::new();
+        for (number, worker) in workers.iter_mut().enumerate() {
+            if !worker.hangs(self.patience) {
+                continue;
+            }
+            error!("speech thread {number} hangs; another one stands in its place");
+            worker.abandon();
+            lost.push(number);
+            match Worker::start(number) {
+                Ok(fresh) => *worker = fresh,
+                Err(error) => error!(%error, "no thread can be started: {error}"),
+            }
+        }
+        drop(workers);
+        for call in self.live() {
+            if call.on_any(&lost) {
+                call.fail("a recogniser hung");
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "calls are far below 2^52")]
+        metrics::gauge!(TRANSCRIBED_CALLS).set(self.live().len() as f64);
+    }
+}
+
+impl Recogniser for Ears {
+    fn admit(&self, language: Option<&Language>) -> Result<Language, RecogniserRefused> {
+        let models = &self.shared.models;
+        let off = |missing: NoModel| RecogniserRefused::Off(missing.to_string());
+        if let Some(missing) = models.missing() {
+            return Err(off(missing));
+        }
+        let asked = language.unwrap_or(models.language());
+        let language = models.resolve(asked).map_err(|_| {
+            let known: Vec<String> = models.known().into_keys().map(String::from).collect();
+            RecogniserRefused::UnknownLanguage {
+                asked: asked.clone(),
+                known: known.join(", "),
+            }
+        })?;
+        if let Some(fault) = models.known_fault(&language) {
+            return Err(off(fault));
+        }
+        if self.shared.live().len() >= self.shared.most {
+            return Err(RecogniserRefused::Busy {
+                limit: self.shared.most,
+            });
+        }
+        Ok(language)
+    }
+
+    fn open(
+        &self,
+        plan: &HearingPlan,
+        told: WeakRecipient<HearingTold>,
+    ) -> Result<Box<dyn Hearing>, RecogniserRefused> {
+        let call = Arc::new(Call {
+            shared: self.shared.clone(),
+            plan: plan.clone(),
+            told,
+            on: Mutex::default(),
+            closing: AtomicUsize::new(0),
+            lags: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+        });
+        Shared::lock(&self.shared.calls).push(Arc::downgrade(&call));
+        Ok(Box::new(Listening {
+            call,
+            voices: RefCell::default(),
+        }))
+    }
+}
+
+/// One call that is listened to, as its threads know it.
+pub(super) struct Call {
+    shared: Arc<Shared>,
+    plan: HearingPlan,
+    told: WeakRecipient<HearingTold>,
+    /// The threads that listen to somebody in it.
+    on: Mutex<Vec<usize>>,
+    /// Threads that still have to finish.
+    closing: AtomicUsize,
+    lags: AtomicBool,
+    over: AtomicBool,
+}
+
+impl Call {
+    /// Somebody who listens to one microphone of it.
+    pub(super) fn voice(&self, whose: Whose) -> Result<Voice, EngineError> {
+        let engine: Arc<dyn Engine> = self
+            .shared
+            .models
+            .engine(&self.plan.language)
+            .map_err(|missing| EngineError(missing.to_string()))?;
+        Voice::new(whose, self.plan.phrases.clone(), engine, self.plan.zero)
+    }
+
+    pub(super) fn tell(&self, told: HearingTold) {
+        if let (false, Some(transcriber)) = (self.over(), self.told.upgrade()) {
+            transcriber.do_send(told);
+        }
+    }
+
+    pub(super) fn fail(&self, reason: &str) {
+        self.tell(HearingTold::Failed(reason.to_owned()));
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// It falls behind, or does not any more. Whether that is news.
+    pub(super) fn lag(&self, lags: bool) -> bool {
+        self.lags.swap(lags, Ordering::Relaxed) != lags
+    }
+
+    /// One of its threads has finished.
+    pub(super) fn closed(&self) {
+        if self.closing.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.tell(HearingTold::Closed);
+            self.over.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    fn on_any(&self, threads: &[usize]) -> bool {
+        let on = Shared::lock(&self.on);
+        threads.iter().any(|thread| on.contains(thread))
+    }
+}
+
+/// One call that is listened to, as its transcriber knows it.
+struct Listening {
+    call: Arc<Call>,
+    /// Who listens to which track. One actor alone has it.
+    voices: RefCell<HashMap<TrackId, Worker>>,
+}
+
+impl Listening {
+    fn close_all(&self) {
+        let workers = Shared::lock(&self.call.shared.workers);
+        let on: Vec<usize> = std::mem::take(&mut *Shared::lock(&self.call.on));
+        if on.is_empty() {
+            drop(workers);
+            if !self.call.over() {
+                self.call.closing.store(1, Ordering::Relaxed);
+                self.call.closed();
+            }
+            return;
+        }
+        self.call.closing.store(on.len(), Ordering::Relaxed);
+        for thread in on {
+            workers[thread].order(Order::Close(self.call.clone()));
+        }
+    }
+}
+
+impl Hearing for Listening {
+    fn voice(&self, voice: Whose) {
+        let workers = Shared::lock(&self.call.shared.workers);
+        let idlest = workers
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, worker)| worker.voices());
+        let Some((number, worker)) = idlest else {
+            return;
+        };
+        let mut on = Shared::lock(&self.call.on);
+        if !on.contains(&number) {
+            on.push(number);
+        }
+        self.voices.borrow_mut().insert(voice.track, worker.clone());
+        worker.order(Order::Voice(self.call.clone(), voice));
+    }
+
+    fn hush(&self, track: TrackId) {
+        if let Some(worker) = self.voices.borrow_mut().remove(&track) {
+            worker.order(Order::Hush(track));
+        }
+    }
+
+    fn close(&self) {
+        self.close_all();
+    }
+
+    fn packets(&self, burst: Burst) -> bool {
+        let Some(first) = burst.first() else {
+            return true;
+        };
+        let voices = self.voices.borrow();
+        let worker = voices.get(&first.track);
+        worker.is_none_or(|worker| worker.packets(burst))
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if !self.call.over() {
+            self.close_all();
+        }
+    }
+}
