@@ -24,7 +24,7 @@ pub enum Encryption {
     /// To the server and from it (DTLS-SRTP): the server can record, transcribe and mix.
     #[default]
     Transport,
-    /// From member to member (SFrame, RFC 9605): the server forwards what it cannot read.
+    /// From member to member (`SFrame`, RFC 9605): the server forwards what it cannot read.
     E2ee,
 }
 
