@@ -27,6 +27,7 @@ use crate::recording::archive::Archive;
 use crate::store::Store;
 use crate::transcription::Ears;
 use crate::turn::Turn;
+use crate::voice::Voice;
 use crate::webhooks::Sender;
 
 pub use start::{Server, StartError};
@@ -56,6 +57,8 @@ pub struct App {
     pub tokens: Tokens,
     /// Brings recordings to their ends.
     pub archive: Archive,
+    /// Says things.
+    pub voice: Arc<dyn Voice>,
     /// Understands speech.
     pub ears: Ears,
     /// Sends single events to applications; the courier has its own.

@@ -36,6 +36,8 @@ pub struct Config {
     pub storage: Storage,
     /// Speech to words.
     pub transcription: Transcription,
+    /// Words to speech.
+    pub voice: Voice,
     /// What applications are told.
     pub webhooks: Webhooks,
     /// What clients may ask for.
@@ -105,6 +107,16 @@ pub struct Database {
     pub url: String,
     /// Connections kept.
     pub connections: usize,
+}
+
+/// `[voice]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Voice {
+    /// The synthesizer.
+    pub program: String,
+    /// Where nobody says.
+    pub language: Language,
 }
 
 /// `[transcription]`

@@ -19,6 +19,7 @@ mod quality;
 pub mod recordings;
 mod rooms;
 mod routes;
+mod saying;
 mod serve;
 #[cfg(feature = "testing")]
 mod testing;

@@ -12,4 +12,5 @@ pub mod store;
 pub mod telemetry;
 pub mod transcription;
 pub mod turn;
+pub mod voice;
 pub mod webhooks;

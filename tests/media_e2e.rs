@@ -8,6 +8,7 @@ mod media_e2e {
     mod keeping;
     pub(crate) mod peer;
     pub(crate) mod recording;
+    mod saying;
     mod speech;
     mod storage;
     pub(crate) mod tab;

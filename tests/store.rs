@@ -22,5 +22,6 @@ mod store {
     mod rooms;
     mod samples;
     mod schema;
+    mod transcripts;
     mod webhooks;
 }

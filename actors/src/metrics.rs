@@ -100,6 +100,8 @@ pub enum ActorKind {
     MediaPort,
     /// `Recorder`
     Recorder,
+    /// `Announcer`
+    Announcer,
     /// `Transcriber`
     Transcriber,
     /// The server's `TurnPort`
@@ -115,6 +117,7 @@ impl ActorKind {
             Self::Participant => "participant",
             Self::MediaPort => "media_port",
             Self::Recorder => "recorder",
+            Self::Announcer => "announcer",
             Self::Transcriber => "transcriber",
             Self::TurnPort => "turn_port",
         }
@@ -124,7 +127,7 @@ impl ActorKind {
 /// Counts who lives. Clones share the count; a test asserts that it came back to zero.
 #[derive(Debug, Clone, Default)]
 pub struct LiveCount {
-    alive: Arc<[AtomicUsize; 7]>,
+    alive: Arc<[AtomicUsize; 8]>,
 }
 
 impl LiveCount {

@@ -1,6 +1,7 @@
 //! A room: who is here, who hears whom, and who says what.
 //!
-//! * Parent: [`Call`](crate::call::Call). Children: one [`Participant`] for each presence, a
+//! * Parent: [`Call`](crate::call::Call). Children: one [`Participant`] for each presence, an
+//!   [`Announcer`](crate::announcer::Announcer) while something is announced, a
 //!   [`Recorder`](crate::recorder::Recorder) while it is recorded, a [`Transcriber`](crate::transcriber::Transcriber)
 //!   while it is transcribed.
 //! * Receives [`JoinCall`], [`ModerateRoom`] and news of the call from its parent; [`Deed`], [`Watch`] and [`Packets`]
@@ -10,6 +11,7 @@
 //!   announce what they publish. The chat history is lost.
 
 mod announce;
+pub mod announcing;
 mod arrivals;
 pub mod chat;
 mod deeds;
@@ -260,6 +262,8 @@ pub struct Room {
     gathering: bool,
     /// Who was inside when the server went down, and has nobody to serve them yet.
     unserved: Vec<Member>,
+    /// Who says aloud what is announced.
+    announcer: Option<(ParticipantId, Addr<crate::announcer::Announcer>)>,
     recorded: Option<recording::Recorded>,
     /// What everybody was told last of the recording that runs.
     recording: Option<RecordingEvent>,
@@ -320,6 +324,7 @@ impl Room {
             told_moderated: false,
             gathering,
             unserved,
+            announcer: None,
             recorded: None,
             recording: None,
             transcribed: None,
@@ -339,6 +344,7 @@ impl Actor for Room {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(LOOK_EVERY, |room, _| room.look());
+        self.dismiss_announcers();
         let recovered = !self.unserved.is_empty();
         self.serve_again(ctx);
         if self.gathering {

@@ -31,7 +31,9 @@ pub use recording::{
     RecordingReport, RecordingStatus, TrackReport,
 };
 pub use room::{Encryption, Room, RoomNow, RoomSettings, RoomType};
-pub use text::{ChatText, Description, DisplayName, Language, Password, RoomName, UserId};
+pub use text::{
+    ChatText, Description, DisplayName, Language, Password, RoomName, UserId, VoiceName,
+};
 pub use time::Timestamp;
 pub use transcript::{Found, SpokenWord, Transcript, Transcription, Unheard, Utterance};
 pub use webhook::{

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::room::{Encryption, RoomSettings, RoomType};
 use crate::{
     Call, CallId, CallKind, CallType, DisplayName, Language, Layout, ParticipantId, Password,
-    RecordingMode, Role, RoomName, Timestamp, UserId,
+    RecordingMode, Role, RoomName, Timestamp, UserId, VoiceName,
 };
 
 macro_rules! bounded {
@@ -354,6 +354,29 @@ pub struct StartRecording {
     /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out.
     #[serde(default)]
     pub layout: Option<Layout>,
+}
+
+/// Body of `POST /calls/{call_id}/say`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Say {
+    /// What is said: 1 to 1000 characters.
+    #[schema(min_length = 1, max_length = 1000)]
+    pub text: String,
+    /// Whose voice; the synthesizer's own where it is left out.
+    #[serde(default)]
+    pub voice: Option<VoiceName>,
+    /// The language that it is read in; the server's own default where it is left out.
+    #[serde(default)]
+    pub language: Option<Language>,
+}
+
+/// What is being said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Saying {
+    /// The bot whose voice it is.
+    pub participant_id: ParticipantId,
+    /// How long it takes, once all that was to be said before has been.
+    pub duration_ms: u64,
 }
 
 /// Body of `POST /calls/{call_id}/transcribe`; may be left out.

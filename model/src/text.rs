@@ -113,7 +113,13 @@ text!(
     r"^[A-Za-z0-9-]+$"
 );
 
-shown!(UserId DisplayName RoomName Description ChatText Language);
+text!(
+    /// A voice of the speech synthesizer, such as `f3` or `Alicia`.
+    VoiceName, 40, |c| c.is_ascii_alphanumeric() || c == '_',
+    r"^[A-Za-z0-9_]+$"
+);
+
+shown!(UserId DisplayName RoomName Description ChatText Language VoiceName);
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -31,6 +31,7 @@ use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
 use crate::transcription::{Ears, Models};
 use crate::turn::{Turn, TurnError};
+use crate::voice::{Cached, Espeak};
 use crate::webhooks::{Courier, Sender};
 
 /// Name of the secret that seals join tokens.
@@ -196,6 +197,7 @@ impl Server {
         let speech = &config.transcription;
         let ears = Ears::start(Models::open(speech), speech.threads, speech.most);
         let ears = ears.map_err(StartError::Thread)?;
+        let voice = Arc::new(Cached::new(Espeak::new(&config.voice.program)));
         let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone())
             .recording_in(Arc::new(studio.clone()))
             .understood_by(Arc::new(ears.clone()))
@@ -226,6 +228,7 @@ impl Server {
             links: Links::new(&link_secret, link_life),
             archive,
             ears,
+            voice,
             sender: sender.clone(),
             open: dev,
             metrics,

@@ -8,7 +8,7 @@ use super::{Config, ConfigError};
 const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 /// Sections, as the environment writes them.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "HTTP",
     "MEDIA",
     "AUTH",
@@ -16,6 +16,7 @@ const SECTIONS: [&str; 11] = [
     "RECORDING",
     "STORAGE",
     "TRANSCRIPTION",
+    "VOICE",
     "WEBHOOKS",
     "LIMITS",
     "TURN",

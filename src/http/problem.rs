@@ -12,7 +12,7 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use calls_actors::calls::{
-    JoinRefused, ModerateRefused, RecordRefused, TranscribeRefused, VerbRefused,
+    JoinRefused, ModerateRefused, RecordRefused, SayRefused, TranscribeRefused, VerbRefused,
 };
 use calls_actors::participant::SignalRefused;
 use calls_model::ProblemDetails;
@@ -24,6 +24,7 @@ use kinds::Kind;
 use crate::auth::door::PasswordRefused;
 use crate::auth::tokens::BadToken;
 use crate::store::StoreError;
+use crate::voice::Speechless;
 
 /// A refusal with a stable `code` for programs and a sentence for people.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +107,12 @@ pub enum Problem {
     /// Recording was refused.
     #[error(transparent)]
     Record(#[from] RecordRefused),
+    /// Nothing was announced.
+    #[error(transparent)]
+    Say(#[from] SayRefused),
+    /// There is no speech to announce.
+    #[error(transparent)]
+    Speechless(#[from] Speechless),
     /// Transcribing was refused.
     #[error(transparent)]
     Transcribe(#[from] TranscribeRefused),
@@ -195,6 +202,8 @@ impl Problem {
             Self::Moderate(refused) => refusals::moderate(refused),
             Self::Record(refused) => refusals::record(refused),
             Self::Transcribe(refused) => refusals::transcribe(refused),
+            Self::Say(refused) => refusals::say(refused),
+            Self::Speechless(why) => refusals::speechless(why),
             Self::RecordingState(_) => &kinds::RECORDING_STATE,
             Self::FileNeeded { .. } => &kinds::FILE_NEEDED,
             Self::TooManyWebhooks { .. } => &kinds::TOO_MANY_WEBHOOKS,

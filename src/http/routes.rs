@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::problem::Problem;
 use super::{
     calls, connections, docs, events, extract, health, ice, openapi, participants, quality,
-    recordings, rooms, transcripts, web as pages, webhooks, whep, whip, ws,
+    recordings, rooms, saying, transcripts, web as pages, webhooks, whep, whip, ws,
 };
 
 /// Where REST begins.
@@ -52,6 +52,7 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(webhooks::redeliver)
             .service(events::list_events)
             .service(events::stream_events)
+            .service(saying::say)
             .service(transcripts::search_transcripts)
             .service(whip::whip_offer)
             .service(whip::whip_trickle)

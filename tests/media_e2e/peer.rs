@@ -72,6 +72,9 @@ pub(crate) enum Network {
     TcpOnly,
 }
 
+/// Payloads of all that it hears, as they come.
+pub(crate) type Voices = Arc<Mutex<Vec<Bytes>>>;
+
 /// Opus packets that its microphone still has to send, 20 ms each; none at all: it hums.
 pub(crate) type Script = Arc<Mutex<Option<VecDeque<Bytes>>>>;
 
@@ -80,6 +83,8 @@ pub(crate) struct Peer {
     connection: Arc<dyn PeerConnection>,
     sent: [(Arc<TrackLocalStaticRTP>, Arc<dyn RtpTransceiver>); 2],
     senders: JoinSet<()>,
+    /// What it hears.
+    pub(crate) voices: Voices,
     /// What it says.
     pub(crate) script: Script,
 }
@@ -87,7 +92,9 @@ pub(crate) struct Peer {
 impl Peer {
     /// One that has not offered yet.
     pub(crate) async fn new(heard: &Heard, network: Network) -> Self {
-        let connection = connection(Arc::clone(heard), network).await;
+        let voices = Voices::default();
+        let ears = Ears(Arc::clone(heard), Arc::clone(&voices));
+        let connection = connection(ears, network).await;
         let sent = [
             send_track(&*connection, opus(), RtpCodecKind::Audio).await,
             send_track(&*connection, vp8(), RtpCodecKind::Video).await,
@@ -103,6 +110,7 @@ impl Peer {
             connection,
             sent,
             senders: JoinSet::new(),
+            voices,
             script: Script::default(),
         }
     }
@@ -151,22 +159,26 @@ impl Peer {
     }
 }
 
-struct Ears(Heard);
+struct Ears(Heard, Voices);
 
 #[async_trait::async_trait]
 impl PeerConnectionEventHandler for Ears {
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {
-        tokio::spawn(listen(track, Arc::clone(&self.0)));
+        tokio::spawn(listen(track, Arc::clone(&self.0), Arc::clone(&self.1)));
     }
 }
 
-async fn listen(track: Arc<dyn TrackRemote>, heard: Heard) {
+async fn listen(track: Arc<dyn TrackRemote>, heard: Heard, voices: Voices) {
     let kind = track.kind().await;
     let mut last: HashMap<u8, Instant> = HashMap::new();
     while let Some(event) = track.poll().await {
         let TrackRemoteEvent::OnRtpPacket(packet) = event else {
             continue;
         };
+        if kind == RtpCodecKind::Audio {
+            let mut voices = voices.lock().expect("nobody panics with it");
+            voices.push(packet.payload.clone());
+        }
         let Some((&[number, ref sent @ ..], _)) = packet
             .payload
             .split_last_chunk::<STAMP>()
@@ -287,7 +299,7 @@ async fn send_track(
     (track, transceiver)
 }
 
-async fn connection(heard: Heard, network: Network) -> Arc<dyn PeerConnection> {
+async fn connection(ears: Ears, network: Network) -> Arc<dyn PeerConnection> {
     let mut media = MediaEngine::default();
     for (rtp_codec, payload_type, kind) in [
         (opus(), OPUS, RtpCodecKind::Audio),
@@ -320,7 +332,7 @@ async fn connection(heard: Heard, network: Network) -> Arc<dyn PeerConnection> {
                 .with_network_types(types)
                 .build(),
         )
-        .with_handler(Arc::new(Ears(heard)) as Arc<dyn PeerConnectionEventHandler>)
+        .with_handler(Arc::new(ears) as Arc<dyn PeerConnectionEventHandler>)
         .with_udp_addrs(udp)
         .with_tcp_addrs(tcp);
     Arc::new(Box::pin(builder.build()).await.expect("a connection"))

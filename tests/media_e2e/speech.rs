@@ -69,7 +69,7 @@ impl Clip {
 }
 
 /// Words that are wrong, missing or too many.
-fn errors(wanted: &str, got: &str) -> usize {
+pub(super) fn errors(wanted: &str, got: &str) -> usize {
     let wanted: Vec<&str> = wanted.split_whitespace().collect();
     let got: Vec<&str> = got.split_whitespace().collect();
     let mut row: Vec<usize> = (0..=got.len()).collect();

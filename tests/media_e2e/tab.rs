@@ -97,6 +97,12 @@ impl Tab {
             .unwrap_or_default()
     }
 
+    /// Takes the payloads of all that it heard since the last time.
+    pub(crate) fn take_voices(&self) -> Vec<bytes::Bytes> {
+        let mut voices = self.peer.voices.lock().expect("nobody panics with it");
+        std::mem::take(&mut *voices)
+    }
+
     /// Says this from now on, and nothing when it is over; 20 ms in each packet of Opus.
     pub(crate) fn say(&self, packets: impl IntoIterator<Item = bytes::Bytes>) {
         let mut script = self.peer.script.lock().expect("nobody panics with it");

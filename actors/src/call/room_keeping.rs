@@ -7,7 +7,7 @@ use calls_model::CallInput;
 use calls_model::rest::MaxParticipants;
 
 use super::{Call, Seated};
-use crate::calls::JoinRefused;
+use crate::calls::{JoinRefused, SayRefused};
 use crate::clock;
 use crate::participant::RoomReopened;
 use crate::room::door::{CallDoor, RoomDoor};
@@ -88,6 +88,18 @@ impl Call {
             let seat = room.send(JoinCall(newcomer)).timeout(JOIN_WITHIN).await;
             seat.unwrap_or(Err(JoinRefused::Unreachable))
         }
+    }
+
+    /// The room that something may be said in.
+    pub(crate) fn to_say_in(&self) -> Result<Addr<Room>, SayRefused> {
+        if self.life.is_over() {
+            return Err(SayRefused::NotFound);
+        }
+        if self.life.is_unanswered() {
+            return Err(SayRefused::NotAnswered);
+        }
+        let room = self.room.borrow().clone();
+        room.ok_or(SayRefused::Unreachable)
     }
 
     /// The reply for a seat. Whoever it is for can be found from now on.

@@ -166,7 +166,8 @@ impl Membership {
         let role = newcomer
             .role
             .unwrap_or_else(|| self.role_by_rules(&newcomer.user_id, inherited, guest));
-        let welcome = was_inside || role.moderates();
+        // Nobody brings a bot but the application, or a moderator.
+        let welcome = was_inside || role.moderates() || role == Role::Bot;
 
         if self.rules.locked && !welcome {
             return Err(JoinRefused::Locked);

@@ -63,6 +63,10 @@ kinds! {
     ALREADY_TRANSCRIBED = "already-transcribed" CONFLICT "A transcription runs already";
     NOT_TRANSCRIBED = "not-transcribed" CONFLICT "Nothing is being transcribed";
     UNKNOWN_LANGUAGE = "unknown-language" UNPROCESSABLE_ENTITY "There is no speech model of that language";
+    TOO_MUCH_TO_SAY = "too-much-to-say" CONFLICT "Too much waits to be said";
+    UNKNOWN_VOICE = "unknown-voice" UNPROCESSABLE_ENTITY "There is no such voice";
+    NOTHING_TO_SAY = "nothing-to-say" UNPROCESSABLE_ENTITY "There is nothing in it that can be said";
+    NO_VOICE = "no-voice" SERVICE_UNAVAILABLE "The server has no voice";
     NO_SPEECH_ENGINE = "no-speech-engine" SERVICE_UNAVAILABLE "The server has no engine for speech";
     RECORDING_NOT_STARTED = "recording-not-started" GATEWAY_TIMEOUT "Nothing reached the disk";
     DISK_FULL = "disk-full" INSUFFICIENT_STORAGE "There is no room for another recording";

@@ -1,7 +1,7 @@
 //! Which kind of problem each refusal of the floors below is. No `_` arm: a new refusal needs an answer here.
 
 use calls_actors::calls::{
-    JoinRefused, ModerateRefused, RecordRefused, TranscribeRefused, VerbRefused,
+    JoinRefused, ModerateRefused, RecordRefused, SayRefused, TranscribeRefused, VerbRefused,
 };
 use calls_actors::participant::SignalRefused;
 use calls_actors::recorder::StudioRefused;
@@ -13,6 +13,7 @@ use calls_model::call::IllegalMove;
 use super::kinds::{self, Kind};
 use crate::auth::door::PasswordRefused;
 use crate::store::StoreError;
+use crate::voice::Speechless;
 
 pub(super) fn verb(refused: &VerbRefused) -> &'static Kind {
     match refused {
@@ -90,6 +91,27 @@ pub(super) fn record(refused: &RecordRefused) -> &'static Kind {
         )
         | RecordRefused::NotStored
         | RecordRefused::Unreachable => &kinds::UNAVAILABLE,
+    }
+}
+
+pub(super) fn say(refused: &SayRefused) -> &'static Kind {
+    match refused {
+        SayRefused::NotFound => &kinds::NOT_FOUND,
+        SayRefused::NotAnswered => &kinds::CALL_STATE,
+        SayRefused::NotModerator => &kinds::NOT_MODERATOR,
+        SayRefused::TooMuch => &kinds::TOO_MUCH_TO_SAY,
+        SayRefused::Join(refused) => join(refused),
+        SayRefused::NotStored | SayRefused::Unreachable => &kinds::UNAVAILABLE,
+    }
+}
+
+pub(super) fn speechless(why: &Speechless) -> &'static Kind {
+    match why {
+        Speechless::NoVoice(_) => &kinds::UNKNOWN_VOICE,
+        Speechless::Nothing => &kinds::NOTHING_TO_SAY,
+        Speechless::TooLong => &kinds::TOO_MUCH_TO_SAY,
+        Speechless::NoProgram { .. } => &kinds::NO_VOICE,
+        Speechless::Failed(_) | Speechless::TooSlow(_) => &kinds::UNAVAILABLE,
     }
 }
 

@@ -1,0 +1,206 @@
+//! What was said, and who finds it.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use calls::store::{PageRequest, Store};
+use calls_model::{Call, CallId, Fact, Found, Member, SpokenWord, Unheard, Utterance};
+
+use super::database::Database;
+use super::samples::{at, call, initiated, joined, member, presence, user};
+
+on_both! {
+    a_transcript_has_what_was_said_in_order_and_when_nobody_listened,
+    a_search_shows_no_call_that_the_caller_was_not_part_of,
+    a_search_finds_whole_words_in_any_order_and_case,
+    pages_of_a_search_neither_repeat_nor_skip,
+    ten_thousand_utterances_are_searched_in_under_fifty_milliseconds,
+}
+
+/// How long a search may take, of the processor's time. It is measured on the clock, which runs at least as far.
+const SEARCHED_WITHIN: Duration = Duration::from_millis(50);
+
+fn said(by: &Member, text: &str, start_ms: u64) -> Utterance {
+    let word = |(n, word): (u64, &str)| SpokenWord {
+        word: word.to_owned(),
+        start_ms: start_ms + n * 300,
+        end_ms: start_ms + n * 300 + 250,
+        confidence: 0.75,
+    };
+    let words: Vec<SpokenWord> = (0..).zip(text.split(' ')).map(word).collect();
+    Utterance {
+        participant_id: presence(by),
+        user_id: by.user_id.clone(),
+        text: text.to_owned(),
+        start_ms,
+        end_ms: words.last().unwrap().end_ms,
+        confidence: 0.75,
+        words,
+    }
+}
+
+fn spoken(call: &Call, utterance: &Utterance, seconds: i64) -> Fact {
+    Fact::UtteranceSpoken {
+        call_id: call.call_id.clone(),
+        utterance: Box::new(utterance.clone()),
+        at: at(seconds),
+    }
+}
+
+/// A call in which each of these users was.
+async fn held(store: &Store, users: &[&str]) -> (Call, Vec<Member>) {
+    let call = call(users[0], &users[1..], at(0));
+    let members: Vec<Member> = users.iter().map(|name| member(name, at(1))).collect();
+    let mut facts = vec![initiated(&call)];
+    facts.extend(members.iter().map(|member| joined(&call, member)));
+    store.record(facts).await.unwrap();
+    (call, members)
+}
+
+async fn found(store: &Store, words: &str, by: Option<&str>) -> Vec<Found> {
+    let by = by.map(user);
+    let request = PageRequest::default();
+    let page = store.search(words, by.as_ref(), &request).await;
+    page.unwrap().data
+}
+
+async fn a_transcript_has_what_was_said_in_order_and_when_nobody_listened(db: Database) {
+    let store = db.open().await;
+    let (call, members) = held(&store, &["ann", "bob"]).await;
+    let (late, early) = (
+        said(&members[0], "yes please", 5000),
+        said(&members[1], "mute the video", 2000),
+    );
+    let unheard = Unheard {
+        start_ms: 7000,
+        end_ms: 7500,
+        reason: "a recogniser hung".to_owned(),
+    };
+    let interrupted = Fact::TranscriptionInterrupted {
+        call_id: call.call_id.clone(),
+        unheard: unheard.clone(),
+        at: at(8),
+    };
+    let facts = vec![
+        spoken(&call, &late, 6),
+        spoken(&call, &early, 7),
+        interrupted,
+    ];
+    store.record(facts).await.unwrap();
+    let transcript = store.transcript(&call.call_id).await.unwrap();
+    assert_eq!(transcript.utterances, [early, late]);
+    assert_eq!(transcript.unheard, [unheard]);
+}
+
+async fn a_search_shows_no_call_that_the_caller_was_not_part_of(db: Database) {
+    let store = db.open().await;
+    let (hers, her_people) = held(&store, &["ann", "bob"]).await;
+    let (his, his_people) = held(&store, &["cid", "bob"]).await;
+    let secret = "the secret number";
+    let facts = vec![
+        spoken(&hers, &said(&her_people[0], secret, 1000), 10),
+        spoken(&his, &said(&his_people[0], secret, 1000), 11),
+    ];
+    store.record(facts).await.unwrap();
+    let calls = async |by: Option<&str>| -> Vec<CallId> {
+        let found = found(&store, "secret", by).await.into_iter();
+        found.map(|found| found.call_id).collect()
+    };
+    let [hers, his] = [hers.call_id, his.call_id];
+    assert_eq!(calls(Some("ann")).await, std::slice::from_ref(&hers));
+    assert_eq!(calls(Some("cid")).await, std::slice::from_ref(&his));
+    let both = [his, hers];
+    assert_eq!(calls(Some("bob")).await, both);
+    assert_eq!(calls(Some("eve")).await, []);
+    assert_eq!(calls(None).await, both, "the application itself sees all");
+    // No word of a query language opens anything.
+    for words in [
+        "secret OR 1",
+        "* OR secret",
+        "secret' OR '1'='1",
+        "\"",
+        "call_id:*",
+        "NEAR(",
+    ] {
+        assert_eq!(found(&store, words, Some("eve")).await, [], "{words}");
+    }
+}
+
+async fn a_search_finds_whole_words_in_any_order_and_case(db: Database) {
+    let store = db.open().await;
+    let (call, people) = held(&store, &["ann", "bob"]).await;
+    let one = said(&people[1], "please mute the video", 2000);
+    store.record(vec![spoken(&call, &one, 3)]).await.unwrap();
+    for words in ["video", "Video MUTE", "  the   please "] {
+        let [hit] = &found(&store, words, Some("ann")).await[..] else {
+            panic!("{words}");
+        };
+        assert_eq!(hit.user_id, user("bob"));
+        assert_eq!((hit.start_ms, hit.end_ms), (one.start_ms, one.end_ms));
+        assert_eq!(hit.snippet, one.text);
+        assert_eq!(hit.spoken_at, at(3));
+    }
+    for words in ["vide", "video audio", "-", "!"] {
+        assert_eq!(found(&store, words, Some("ann")).await, [], "{words}");
+    }
+}
+
+async fn pages_of_a_search_neither_repeat_nor_skip(db: Database) {
+    let store = db.open().await;
+    let (call, people) = held(&store, &["ann", "bob"]).await;
+    // Three to a moment: a page's end falls between those of the same one.
+    let facts = (0..50).map(|n| {
+        let one = said(&people[0], "next please", n * 1000);
+        spoken(&call, &one, i64::try_from(n / 3).unwrap())
+    });
+    store.record(facts.collect()).await.unwrap();
+    let mut request = PageRequest {
+        limit: 7.try_into().unwrap(),
+        ..Default::default()
+    };
+    let mut seen = Vec::new();
+    loop {
+        let page = store.search("next", None, &request).await.unwrap();
+        seen.extend(page.data.into_iter().map(|hit| hit.start_ms));
+        request.cursor = page.next_cursor;
+        if request.cursor.is_none() {
+            break;
+        }
+    }
+    let distinct: HashSet<u64> = seen.iter().copied().collect();
+    assert_eq!((seen.len(), distinct.len()), (50, 50));
+}
+
+async fn ten_thousand_utterances_are_searched_in_under_fifty_milliseconds(db: Database) {
+    let store = db.open().await;
+    for number in 0..100 {
+        let other = if number % 10 == 0 { "bob" } else { "eve" };
+        let (call, people) = held(&store, &["ann", other]).await;
+        let facts = (0..100).map(|n: u64| {
+            let text = format!("in call {number} they said number {n} and then something else");
+            let one = said(&people[usize::from(n % 2 == 1)], &text, n * 5000);
+            spoken(&call, &one, i64::try_from(number * 1000 + n).unwrap())
+        });
+        store.record(facts.collect()).await.unwrap();
+    }
+    // Words that one, a hundred, and all ten thousand have; for who sees all, a tenth, and none.
+    for (words, by, most) in [
+        ("said 77 42", None, 2),
+        ("number 42", Some("bob"), 50),
+        ("something", None, 50),
+        ("something", Some("bob"), 50),
+        ("something", Some("zoe"), 0),
+    ] {
+        let mut quickest = Duration::MAX;
+        for _ in 0..8 {
+            let began = Instant::now();
+            let found = found(&store, words, by).await;
+            quickest = quickest.min(began.elapsed());
+            assert!(
+                found.len() <= most && found.is_empty() == (most == 0),
+                "{words}"
+            );
+        }
+        assert!(quickest < SEARCHED_WITHIN, "{words}: {quickest:?}");
+    }
+}
