@@ -51,7 +51,7 @@ pub(super) async fn start_transcription(
     let call_id = call_id.into_inner();
     let by = presence(&caller, &call_id)?;
     check(&asked.phrases)?;
-    readable(&app, &call_id).await?;
+    hearable(&app, &call_id).await?;
     // Reading a large model takes seconds: here nobody else waits for it.
     let (ears, language) = (app.ears.clone(), asked.language.clone());
     let prepared = web::block(move || ears.prepare(language.as_ref())).await;
@@ -97,7 +97,7 @@ fn check(phrases: &[String]) -> Result<(), Problem> {
 }
 
 /// No engine is made ready for a call that it cannot hear.
-async fn readable(app: &App, call_id: &CallId) -> Result<(), Problem> {
+async fn hearable(app: &App, call_id: &CallId) -> Result<(), Problem> {
     let call = app.store.call(call_id, app.clock.now()).await?;
     let Some(room_id) = call.and_then(|call| call.room_id) else {
         return Ok(());
