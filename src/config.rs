@@ -171,6 +171,8 @@ pub struct Storage {
     pub path_style: bool,
     /// What all names begin with.
     pub prefix: String,
+    /// `ETag`s that look like MD5 are.
+    pub etag_is_md5: bool,
 }
 
 impl std::fmt::Debug for Storage {

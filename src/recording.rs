@@ -12,5 +12,5 @@ pub mod render;
 mod studio;
 mod writer;
 
-pub use bucket::{Bucket, BucketError};
+pub use bucket::{Bucket, BucketError, PART};
 pub use studio::DiskStudio;

@@ -324,3 +324,6 @@ impl Handler<Packets> for Recorder {
 pub(crate) fn watcher() -> ParticipantId {
     ParticipantId::new()
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,6 +121,7 @@ pub struct Server {
     app: web::Data<App>,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
+    archiving: JoinHandle<()>,
     /// Writes down that the server is up.
     alive: JoinHandle<()>,
     /// Tells applications, until this goes.
@@ -252,7 +253,7 @@ impl Server {
         } else {
             keys::first(&app.store, app.clock.now()).await?
         };
-        actix::spawn(app.archive.clone().run());
+        let archiving = actix::spawn(app.archive.clone().run());
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -266,6 +267,7 @@ impl Server {
             app,
             http,
             ended,
+            archiving,
             alive,
             _courier: courier,
             _ownership: ownership,
@@ -336,6 +338,7 @@ impl Server {
         if stopped.await.is_err() {
             self.http.stop(false).await;
         }
+        self.archiving.abort(); // what it was at is taken up at the next start
         self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();

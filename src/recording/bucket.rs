@@ -1,5 +1,7 @@
 //! A bucket of an S3-compatible store, where recordings are kept if the configuration names one.
 
+mod upload;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,14 +13,13 @@ use http::Method;
 use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::path::Path as Key;
 use object_store::signer::Signer;
-use object_store::{ClientOptions, ObjectStoreExt, PutPayload, RetryConfig};
+use object_store::{ClientOptions, ObjectStoreExt, RetryConfig};
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
+pub use self::upload::PART;
+use self::upload::Upload;
 use crate::config;
-
-/// Files larger than this go up in parts of this size: a part that fails is sent again alone.
-const PART: usize = 8 << 20;
 
 /// How long the store may take to answer before the outbox waits and tries again.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,15 +36,17 @@ pub enum BucketError {
     /// What the system says of our own file.
     #[error("{0}")]
     System(#[from] std::io::Error),
+    /// It has forgotten the parts that it had.
+    #[error("the bucket does not know the parts of {name} any more; they are sent again")]
+    Expired {
+        /// The file.
+        name: String,
+    },
     /// The store has something else than it was given.
-    #[error("{name} has {found} bytes in the bucket, {wanted} here")]
+    #[error("{name} did not arrive in the bucket as it left")]
     Differs {
         /// The file.
         name: String,
-        /// What the store says.
-        found: u64,
-        /// What it was given.
-        wanted: u64,
     },
 }
 
@@ -52,6 +55,7 @@ pub enum BucketError {
 pub struct Bucket {
     store: Arc<AmazonS3>,
     prefix: Arc<str>,
+    etag_is_md5: bool,
 }
 
 impl fmt::Debug for Bucket {
@@ -95,6 +99,7 @@ impl Bucket {
         Ok(Some(Self {
             store: Arc::new(builder.build()?),
             prefix: config.prefix.trim_matches('/').into(),
+            etag_is_md5: config.etag_is_md5,
         }))
     }
 
@@ -103,7 +108,8 @@ impl Bucket {
         parts.filter(|part| !part.is_empty()).collect()
     }
 
-    /// Puts a file there and looks whether it is.
+    /// Puts a file there and looks whether it is. What an earlier try sent of it is not sent again, also where the
+    /// server was restarted since.
     ///
     /// # Errors
     ///
@@ -114,55 +120,32 @@ impl Bucket {
         file: &RecordingFile,
         from: &Path,
     ) -> Result<(), BucketError> {
-        let key = self.key(id, &file.name);
-        if self.holds(&key, file).await? {
+        let upload = Upload {
+            store: &self.store,
+            key: self.key(id, &file.name),
+            file,
+            from,
+        };
+        if upload.is_there().await? {
             return Ok(()); // an earlier try got that far
         }
-        let mut source = File::open(from).await?;
-        if file.size_bytes <= PART as u64 {
-            let mut bytes = Vec::new();
-            source.read_to_end(&mut bytes).await?;
-            self.store.put(&key, PutPayload::from(bytes)).await?;
+        let sent = if file.size_bytes <= PART as u64 {
+            upload.whole().await?
         } else {
-            self.put_parts(&key, &mut source).await?;
+            upload.in_parts().await?
+        };
+        let told = upload
+            .told()
+            .await?
+            .filter(|told| told.size == file.size_bytes);
+        let etag = told.as_ref().and_then(|told| told.etag.as_deref());
+        let same = etag.is_none_or(|etag| !self.etag_is_md5 || sent.fits(etag));
+        if told.is_some() && same {
+            return Ok(());
         }
-        let found = self.store.head(&key).await?.size;
-        if found == file.size_bytes {
-            Ok(())
-        } else {
-            Err(BucketError::Differs {
-                name: file.name.clone(),
-                found,
-                wanted: file.size_bytes,
-            })
-        }
-    }
-
-    async fn holds(&self, key: &Key, file: &RecordingFile) -> Result<bool, BucketError> {
-        match self.store.head(key).await {
-            Ok(found) => {
-                Ok(found.size == file.size_bytes && file.kind == calls_model::FileKind::Track)
-            }
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn put_parts(&self, key: &Key, source: &mut File) -> Result<(), BucketError> {
-        let mut upload = self.store.put_multipart(key).await?;
-        loop {
-            let mut part = Vec::with_capacity(PART);
-            source.take(PART as u64).read_to_end(&mut part).await?;
-            if part.is_empty() {
-                break;
-            }
-            if let Err(error) = upload.put_part(PutPayload::from(part)).await {
-                let _ = upload.abort().await; // what is left there is for the bucket's own rules
-                return Err(error.into());
-            }
-        }
-        upload.complete().await?;
-        Ok(())
+        self.delete(id, &file.name).await?; // so that the next try sends it again
+        let name = file.name.clone();
+        Err(BucketError::Differs { name })
     }
 
     /// Brings a file back.

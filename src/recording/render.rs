@@ -20,6 +20,10 @@ const HEIGHT: u32 = 720;
 /// Pictures a second of a composite.
 const RATE: u32 = 25;
 
+/// Sound follows its timestamps: stretched by what clocks run apart, padded and cut where more is missing. FFmpeg's own
+/// defaults let it run a tenth of a second away first.
+const STRETCH: &str = "async=1000:min_comp=0.002:min_hard_comp=0.04";
+
 /// Where fonts usually are; without one there are no names.
 const FONTS: [&str; 3] = [
     "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
@@ -283,7 +287,7 @@ fn mix(graph: &mut String, sound: &[usize]) {
         join(graph);
         let _ = write!(
             graph,
-            "[{input}:a]aresample=48000:async=1:first_pts=0[voice{input}]"
+            "[{input}:a]aresample=48000:{STRETCH}:first_pts=0[voice{input}]"
         );
     }
     graph.push(';');

@@ -254,7 +254,9 @@ impl Segment<'_> {
         let now = Instant::now();
         // Nothing that is missing comes any more.
         self.drain(now + Duration::from_secs(1))?;
+        let now_us = self.desk.at(now);
         for track in self.tracks.values_mut() {
+            track.fall_silent(&mut self.desk, now_us)?;
             track.finish()?;
         }
         self.sync(now)?;

@@ -2,8 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use calls::recording::{PART, finish};
+use calls_model::{CallId, Fact, Recording, RecordingFile, RecordingId, Timestamp};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use reqwest::Method;
@@ -26,8 +33,25 @@ const BUCKET: &str = "recordings";
 /// How long a failure may take to be told.
 const TOLD: Duration = Duration::from_secs(40);
 
+/// What was asked of a store, and when it dies.
+#[derive(Default)]
+struct Watch {
+    /// Parts that it took.
+    parts: AtomicUsize,
+    /// It dies when the next one comes after so many; 0: it does not.
+    dies_after: AtomicUsize,
+}
+
 /// Serves a folder as S3; its folders are buckets.
 async fn serve(folder: &Path, address: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
+    serve_watched(folder, address, Arc::default()).await
+}
+
+async fn serve_watched(
+    folder: &Path,
+    address: SocketAddr,
+    watch: Arc<Watch>,
+) -> (SocketAddr, JoinHandle<()>) {
     let service = {
         let mut builder = S3ServiceBuilder::new(FileSystem::new(folder).expect("a folder"));
         builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
@@ -35,10 +59,41 @@ async fn serve(folder: &Path, address: SocketAddr) -> (SocketAddr, JoinHandle<()
     };
     let listener = TcpListener::bind(address).await.expect("a free port");
     let address = listener.local_addr().expect("it listens");
+    let bucket = folder.join(BUCKET);
     let serving = tokio::spawn(async move {
         let mut connections = tokio::task::JoinSet::new(); // they end with the server
-        while let Ok((socket, _)) = listener.accept().await {
-            let service = service.clone();
+        let (die, mut dead) = tokio::sync::mpsc::channel::<()>(1);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = dead.recv() => break,
+            };
+            let Ok((socket, _)) = accepted else {
+                break;
+            };
+            let (service, watch, die) = (service.clone(), watch.clone(), die.clone());
+            let bucket = bucket.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let (service, watch, die) = (service.clone(), watch.clone(), die.clone());
+                let part = request.uri().query().unwrap_or("").contains("partNumber=");
+                let there = bucket.exists();
+                async move {
+                    if !there {
+                        return Ok(no_such_bucket()); // s3s-fs would make it
+                    }
+                    let taken = watch.parts.load(Ordering::SeqCst);
+                    if part && taken > 0 && taken == watch.dies_after.load(Ordering::SeqCst) {
+                        watch.dies_after.store(0, Ordering::SeqCst);
+                        let _ = die.send(()).await;
+                        std::future::pending::<()>().await; // in the middle of it
+                    }
+                    let answer = service.call(request.map(s3s::Body::from)).await;
+                    if part && answer.as_ref().is_ok_and(|answer| answer.status() == 200) {
+                        watch.parts.fetch_add(1, Ordering::SeqCst);
+                    }
+                    answer
+                }
+            });
             connections.spawn(async move {
                 let http = Builder::new(TokioExecutor::new());
                 let _ = http.serve_connection(TokioIo::new(socket), service).await;
@@ -46,6 +101,14 @@ async fn serve(folder: &Path, address: SocketAddr) -> (SocketAddr, JoinHandle<()
         }
     });
     (address, serving)
+}
+
+/// What stores say of a bucket that is not there.
+fn no_such_bucket() -> http::Response<s3s::Body> {
+    let body = "<Error><Code>NoSuchBucket</Code><Message>no such bucket</Message></Error>";
+    let mut response = http::Response::new(s3s::Body::from(body.to_owned()));
+    *response.status_mut() = http::StatusCode::NOT_FOUND;
+    response
 }
 
 /// A server that keeps its recordings there.
@@ -157,15 +220,162 @@ async fn a_store_that_is_dead_and_comes_back_gets_it_later() {
     let why = trouble(&world, &started).await;
     assert!(why.starts_with("not uploaded yet: "), "{why}");
     let (_, _serving) = serve(folder.path(), address).await;
+    available(&world, &started).await;
+}
+
+/// Waits until a recording is, with no trouble left.
+async fn available(world: &World, started: &Value) -> Value {
     let began = Instant::now();
     let id = started["recording_id"].as_str().expect("an id");
     loop {
         let recording = world.get(&format!("/recordings/{id}")).await.expect(200);
         if recording["status"] == "available" {
             assert_eq!(recording["error"], Value::Null);
-            break;
+            return recording;
         }
         assert!(began.elapsed() < TOLD, "{recording}");
         sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// The value of a metric.
+async fn metric(world: &World, name: &str) -> f64 {
+    let metrics = send(world.page(Method::GET, "/metrics")).await.text;
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|value| value.trim().parse().ok())
+        .unwrap_or(0.0)
+}
+
+#[actix::test]
+async fn a_bucket_that_is_missing_is_told_and_used_as_soon_as_it_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (address, _serving) = serve(folder.path(), anywhere()).await;
+    let world = world(address, SECRET).await;
+    let started = record(&world).await;
+    let why = trouble(&world, &started).await;
+    assert!(why.starts_with("not uploaded yet: "), "{why}");
+    assert!(metric(&world, "calls_recording_uploads_failed_total").await > 0.0);
+    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+    let recording = available(&world, &started).await;
+    let kept = recording["files"].as_array().expect("files");
+    assert!(
+        kept.iter().all(|file| file["place"] == "bucket"),
+        "{recording}"
+    );
+}
+
+/// A recording of one large file that is whole, and was not uploaded yet.
+async fn whole(world: &World, bytes: &[u8]) -> Value {
+    let room = world.room(serde_json::json!({})).await;
+    let (_socket, welcome) = world.enter(&room, "alice").await;
+    let call_id: CallId = serde_json::from_value(welcome["call"]["call_id"].clone()).expect("id");
+    let (recording_id, at) = (
+        RecordingId::new(),
+        Timestamp::from_millis(0).expect("a time"),
+    );
+    let folder = world.recordings().join(recording_id.as_str());
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("large.webm"), bytes).expect("a file");
+    let recording: Recording = serde_json::from_value(serde_json::json!({
+        "recording_id": recording_id, "call_id": call_id, "mode": "tracks", "status": "requested",
+        "paused": false, "layout": null, "participants": [], "requested_at": at, "started_at": null,
+        "duration_seconds": 0, "size_bytes": 0, "files": [], "progress": 0, "error": null,
+    }))
+    .expect("a recording");
+    let file: RecordingFile = serde_json::from_value(serde_json::json!({
+        "name": "large.webm", "kind": "track", "participant_id": null, "user_id": null,
+        "source": "camera", "codec": "vp8", "media_type": "video/webm", "start_ms": 0,
+        "duration_ms": 1000, "size_bytes": bytes.len(), "place": "local",
+        "sha256": finish::sha256(&folder.join("large.webm")).expect("a sum"),
+    }))
+    .expect("a file");
+    let facts = vec![
+        Fact::RecordingRequested {
+            recording: Box::new(recording.clone()),
+        },
+        Fact::RecordingStopped {
+            call_id: call_id.clone(),
+            recording_id: recording_id.clone(),
+            at,
+        },
+        Fact::RecordingProcessed {
+            call_id,
+            recording_id: recording_id.clone(),
+            files: vec![file],
+            duration_seconds: 1,
+            report: Box::default(),
+            at,
+        },
+    ];
+    let recorded = world.server.app().store.record(facts).await;
+    recorded.expect("stored");
+    serde_json::json!({ "recording_id": recording_id })
+}
+
+#[actix::test]
+async fn an_upload_goes_on_where_it_was_when_the_store_and_the_server_die_in_the_middle() {
+    const PARTS: usize = 4;
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+    let watch = Arc::new(Watch::default());
+    watch.dies_after.store(2, Ordering::SeqCst);
+    let (address, serving) = serve_watched(folder.path(), anywhere(), watch.clone()).await;
+    let world = world(address, SECRET).await;
+    let bytes: Vec<u8> = (0..(PARTS - 1) * PART + 1000)
+        .map(|at| u8::try_from(at / 7 % 251).expect("below 251"))
+        .collect();
+    let recording = whole(&world, &bytes).await;
+    let why = trouble(&world, &recording).await;
+    assert!(why.starts_with("not uploaded yet: "), "{why}");
+    assert!(
+        metric(&world, "calls_recording_uploads_failed_total").await > 0.0,
+        "an alarm"
+    );
+    assert!(
+        metric(&world, "calls_recording_upload_age_seconds").await > 0.0,
+        "and its age"
+    );
+    serving.await.expect("it died");
+    let id = recording["recording_id"].as_str().expect("an id");
+    let local = world.recordings().join(id).join("large.webm");
+    assert_eq!(
+        std::fs::read(&local).expect("it is here").len(),
+        bytes.len()
+    );
+
+    let world = world.restart(true).await;
+    let (_, _serving) = serve_watched(folder.path(), address, watch.clone()).await;
+    available(&world, &recording).await;
+    assert_eq!(
+        watch.parts.load(Ordering::SeqCst),
+        PARTS,
+        "no part is sent twice"
+    );
+    assert!(!local.exists(), "the bucket has it");
+    let kept = folder.path().join(BUCKET).join("recordings").join(id);
+    assert!(std::fs::read(kept.join("large.webm")).expect("it is there") == bytes);
+    let left = std::fs::read_dir(world.recordings().join(id)).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "nothing is left of how far it was");
+}
+
+#[actix::test]
+async fn what_a_store_lost_of_an_upload_is_sent_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+    let watch = Arc::new(Watch::default());
+    watch.dies_after.store(1, Ordering::SeqCst);
+    let (address, serving) = serve_watched(folder.path(), anywhere(), watch.clone()).await;
+    let world = world(address, SECRET).await;
+    let recording = whole(&world, &vec![7; 2 * PART]).await;
+    trouble(&world, &recording).await;
+    serving.await.expect("it died");
+    // Another store, which has never heard of the upload.
+    let other = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(other.path().join(BUCKET)).expect("a bucket");
+    let (_, _serving) = serve_watched(other.path(), address, watch.clone()).await;
+    available(&world, &recording).await;
+    let id = recording["recording_id"].as_str().expect("an id");
+    let kept = other.path().join(BUCKET).join("recordings").join(id);
+    let kept = std::fs::metadata(kept.join("large.webm")).expect("it is there");
+    assert_eq!(kept.len(), 2 * PART as u64);
 }

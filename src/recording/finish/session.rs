@@ -145,7 +145,12 @@ impl Session {
                     }
                 }
                 Entry::Synced { end_us } => end = Some(end_us),
-                Entry::Closed => open = None,
+                Entry::Closed => {
+                    // It went on after a crash, and nobody was there any more.
+                    if let Some(Some(from)) = open.take() {
+                        session.interruptions.push((from, None));
+                    }
+                }
             }
         }
         if open.is_some() {
@@ -166,6 +171,17 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_crash_after_which_nobody_came_back_is_an_interruption() {
+        let begun = |segment| Entry::Begun { segment, at_us: 0 };
+        let end_us = 4_000_000;
+        let entries = vec![begun(0), Entry::Synced { end_us }, begun(1), Entry::Closed];
+        let session = Session::read(entries);
+        assert_eq!(session.interruptions, [(end_us, None)]);
+        let quiet = Session::read(vec![begun(0), Entry::Closed]);
+        assert_eq!(quiet.interruptions, []);
+    }
 
     #[test]
     fn a_segment_that_was_never_closed_is_an_interruption() {

@@ -24,6 +24,9 @@ const GAP_US: i64 = 500_000;
 /// Holes longer than this are left to the container's own times: so much silence would not be worth its disk.
 const LONGEST_US: i64 = 600_000_000;
 
+/// A microphone that has sent nothing for so long is not merely silent: senders speak up every 400 ms (RFC 6716 §2.1.9).
+const DTX_US: i64 = 600_000;
+
 /// Most that a timestamp may jump back or forth before it counts as a new beginning.
 const JUMP_US: i64 = 3_600_000_000;
 
@@ -273,19 +276,32 @@ impl Track {
         else {
             return Ok(());
         };
-        while self.end_us + opus::SILENCE_US <= at_us + opus::SILENCE_US / 4 {
-            file.muxer.write(
-                0,
-                Sample {
-                    at_us: self.end_us,
-                    lasts_us: opus::SILENCE_US,
-                    key: true,
-                    data: &opus::SILENCE,
-                },
-            )?;
+        let mut filled = 0;
+        while self.end_us + filled + opus::SILENCE_US <= at_us + opus::SILENCE_US / 4 {
+            write_silence(&mut file.muxer, self.end_us + filled)?;
+            filled += opus::SILENCE_US;
+        }
+        self.end_us += filled;
+        self.silence_us += filled;
+        Ok(())
+    }
+
+    /// The recording stops: whoever is silent now does not send, and was there until the end.
+    pub(super) fn fall_silent(&mut self, desk: &mut Desk, now_us: i64) -> Result<(), WriteError> {
+        let hole = now_us - self.end_us;
+        let Some(file) = self
+            .file
+            .as_mut()
+            .filter(|_| self.source.is_audio() && !desk.paused && hole < DTX_US)
+        else {
+            return Ok(());
+        };
+        while self.end_us + opus::SILENCE_US <= now_us {
+            write_silence(&mut file.muxer, self.end_us)?;
             self.end_us += opus::SILENCE_US;
             self.silence_us += opus::SILENCE_US;
         }
+        desk.end_us = desk.end_us.max(self.end_us);
         Ok(())
     }
 
@@ -303,13 +319,17 @@ impl Track {
                 return Ok(());
             }
         }
-        self.close_file()?;
-        let size = started
+        let told = started
             .size
             .map(|(width, height)| (width.into(), height.into()));
+        let size = told.or_else(|| picture_size(coding, &captured.frame.data));
+        if size.is_none() && !self.source.is_audio() {
+            return Ok(()); // no container takes it; another key frame may tell
+        }
+        self.close_file()?;
         let format = StreamFormat {
             coding,
-            size: size.or_else(|| picture_size(coding, &captured.frame.data)),
+            size,
             parameters,
         };
         let container = if coding == Coding::H264 {
@@ -375,6 +395,17 @@ impl Track {
             silence_us: self.silence_us,
         }
     }
+}
+
+/// Writes 20 ms of it.
+fn write_silence(muxer: &mut Muxer, at_us: i64) -> Result<(), WriteError> {
+    let sample = Sample {
+        at_us,
+        lasts_us: opus::SILENCE_US,
+        key: true,
+        data: &opus::SILENCE,
+    };
+    Ok(muxer.write(0, sample)?)
 }
 
 fn coding(codec: Codec) -> Coding {

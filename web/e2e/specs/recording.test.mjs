@@ -3,18 +3,21 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { openBrowser } from '../support/browser.mjs';
-import { enter, inside } from '../support/meeting.mjs';
-import { beeps, flashAndBeep, flashes, home, liveFiles, packets, pause, probe, settled } from '../support/recording.mjs';
+import { control, enter, inside, until } from '../support/meeting.mjs';
+import { beeps, complaints, flashAndBeep, flashes, home, liveFiles, packets, pause, probe, settled, sizes } from '../support/recording.mjs';
 import { api, createRoom } from '../support/server.mjs';
 
 /** How long the tracks of a call are recorded; RECORD_SECONDS=600 for the ten minutes that the promise is about. */
 const SECONDS = Number(process.env.RECORD_SECONDS ?? 8);
 
 /** How often the server is killed; KILLS=20 for a long look. */
-const KILLS = Number(process.env.KILLS ?? 3);
+const KILLS = Number(process.env.KILLS ?? 5);
 
 /** Sound and picture of one moment are no further apart, in seconds. */
 const APART = 0.04;
+
+/** A file is as long as the recording was, in seconds. */
+const OFF = 0.1;
 
 /** A kill loses no more, in seconds. */
 const LOST = 1;
@@ -35,72 +38,161 @@ after(async () => {
   await place?.clear();
 });
 
-/** Somebody in a room of their own who flashes and beeps; gives their call. */
-async function comes(name) {
-  const room = await createRoom(place.url);
+/** Somebody in a room of their own, who flashes and beeps unless they have a face; gives their call. */
+async function comes(name, { url } = place, { face = false } = {}) {
+  const room = await createRoom(url);
   const person = await browser.open(name, 'about:blank');
-  await person.context.addInitScript(flashAndBeep);
-  await person.page.goto(`${place.url}/meet/${room}`);
+  if (!face) await person.context.addInitScript(flashAndBeep);
+  await person.page.goto(`${url}/meet/${room}`);
   await enter(person);
   await inside(person);
-  const { data } = await api(place.url, 'GET', `/history?room_id=${room}`);
+  const { data } = await api(url, 'GET', `/history?room_id=${room}`);
   return { ...person, call: data[0].call_id };
 }
 
-const start = (call, mode) => api(place.url, 'POST', `/${call}/record/start`, { mode });
-const stop = (call) => api(place.url, 'POST', `/${call}/record/stop`);
-const path = (recording, { name }) => join(place.recordings, recording.recording_id, name);
+/**
+ * Records while something happens. Gives the recording, and between which lengths it must be, in seconds: from the answer
+ * to the start (the first packet is on disk) to the wish to stop, and from the wish to start to the answer to the stop.
+ */
+async function recorded(call, mode, meanwhile, { url } = place) {
+  const asked = Date.now();
+  const { recording_id: id } = await api(url, 'POST', `/${call}/record/start`, { mode });
+  const begun = Date.now();
+  await meanwhile();
+  const wished = Date.now();
+  await api(url, 'POST', `/${call}/record/stop`);
+  const least = (wished - begun) / 1000 - OFF;
+  const most = (Date.now() - asked) / 1000 + OFF;
+  const recording = await settled(url, id);
+  assert.equal(recording.status, 'available', JSON.stringify(recording));
+  return { recording, least, most };
+}
 
-/** How far each flash is from its beep. */
+const path = (recording, { name }, { recordings } = place) => join(recordings, recording.recording_id, name);
+
+/** A file ends when the recording did, says so itself, and begins when it is said to. */
+async function isOnTime(file, name, { least, most }) {
+  const { format, streams } = await probe(name);
+  const begins = parseFloat(format.start_time);
+  const ends = begins + parseFloat(format.duration);
+  const told = (file.start_ms + file.duration_ms) / 1000;
+  assert.ok(Math.abs(begins - file.start_ms / 1000) < 0.025, `${name} begins at ${begins}: ${file.start_ms} ms`);
+  assert.ok(Math.abs(Math.min(ends, parseFloat(format.duration)) - told) < OFF || Math.abs(ends - told) < OFF, `${name} ends at ${ends}: ${told}`);
+  assert.ok(told > least && told < most, `${name} ends at ${told}, and should between ${least} and ${most}`);
+  return streams.map((stream) => stream.codec_name).sort();
+}
+
+/** How far each flash is from its beep, in milliseconds, in the order in which they were. */
 function distances(seen, heard) {
-  return seen.map((flash) => Math.min(...heard.map((beep) => Math.abs(beep - flash))));
+  return seen.map((flash) => Math.round(1000 * Math.min(...heard.map((beep) => Math.abs(beep - flash)))));
+}
+
+const middle = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+/** The first and the last flashes are near their beeps. */
+function belongTogether(seen, heard, seconds, t) {
+  assert.ok(seen.length >= seconds * 0.7 - 2 && heard.length >= seconds * 0.7 - 2, `${seen.length} flashes, ${heard.length} beeps`);
+  const apart = distances(seen, heard);
+  t.diagnostic(`flash and beep apart: ${apart.join(' ')} ms`);
+  const some = Math.max(3, Math.ceil(apart.length / 4));
+  for (const [when, part] of [['at the beginning', apart.slice(0, some)], ['at the end', apart.slice(-some)]]) {
+    assert.ok(middle(part) < APART * 1000, `flash and beep are ${part} ms apart ${when}`);
+  }
 }
 
 test('sound and picture of a recorded call belong together from beginning to end', async (t) => {
   const ada = await comes('Ada Lovelace');
   await pause(1000);
-  const { recording_id: id } = await start(ada.call, 'tracks');
-  await pause(SECONDS * 1000);
-  await stop(ada.call);
-  const recording = await settled(place.url, id);
-  assert.equal(recording.status, 'available', JSON.stringify(recording));
+  const made = await recorded(ada.call, 'tracks', () => pause(SECONDS * 1000));
+  const { recording } = made;
   const [microphone, camera] = ['microphone', 'camera'].map((source) => recording.files.find((file) => file.source === source));
-  for (const [file, codec] of [[microphone, 'opus'], [camera, 'vp8']]) {
-    const { format, streams } = await probe(path(recording, file));
-    assert.equal(streams[0].codec_name, codec);
-    assert.ok(Math.abs(parseFloat(format.start_time) - file.start_ms / 1000) < 0.02, `begins at ${format.start_time}: ${file.start_ms} ms`);
-    assert.ok(Math.abs(parseFloat(format.duration) - SECONDS) < 1, `lasts ${format.duration} s of ${SECONDS}`);
-  }
-  const seen = await flashes(path(recording, camera));
-  const heard = await beeps(path(recording, microphone));
-  assert.ok(seen.length >= SECONDS - 2 && heard.length >= SECONDS - 2, `${seen.length} flashes, ${heard.length} beeps`);
-  const apart = distances(seen, heard).sort((a, b) => a - b);
-  t.diagnostic(`flash and beep apart: ${apart.map((s) => (s * 1000).toFixed(0))} ms`);
-  const middle = apart[Math.floor(apart.length / 2)];
-  assert.ok(middle < APART, `flash and beep are ${apart.map((s) => (s * 1000).toFixed(0))} ms apart`);
+  assert.deepEqual(await isOnTime(microphone, path(recording, microphone), made), ['opus']);
+  assert.deepEqual(await isOnTime(camera, path(recording, camera), made), ['vp8']);
+  belongTogether(await flashes(path(recording, camera)), await beeps(path(recording, microphone)), SECONDS, t);
   await ada.close();
 });
 
-test('a composite is one file that every player opens, and can be made again', async () => {
+test('under five percent of loss they belong together as well', async (t) => {
+  const bad = await home({ loss: 0.05 });
+  const other = await bad.serve();
+  t.after(async () => {
+    await other.kill('SIGTERM');
+    await bad.clear();
+  });
+  const katherine = await comes('Katherine Johnson', bad);
+  await pause(1000);
+  const { recording } = await recorded(katherine.call, 'tracks', () => pause(SECONDS * 1000), bad);
+  const { lost, passed } = bad.network.counts;
+  t.diagnostic(`${lost} datagrams lost, ${passed} passed`);
+  assert.ok(lost > 20, 'the network is bad');
+  const [microphone, camera] = ['microphone', 'camera'].map((source) => recording.files.find((file) => file.source === source));
+  for (const file of [microphone, camera]) assert.equal(await complaints(path(recording, file, bad)), '');
+  belongTogether(await flashes(path(recording, camera, bad)), await beeps(path(recording, microphone, bad)), SECONDS, t);
+  await katherine.close();
+});
+
+test('recordings in one file open in every player, last as long as the call, and can be made again', async (t) => {
   const emmy = await comes('Emmy Noether');
-  const { recording_id: id } = await start(emmy.call, 'composite');
-  await pause(3000);
-  await stop(emmy.call);
-  for (const layout of ['grid', 'speaker']) {
-    if (layout !== 'grid') await api(place.url, 'POST', `/recordings/${id}/compose`, { layout });
-    const recording = await settled(place.url, id);
-    assert.equal(recording.status, 'available', JSON.stringify(recording));
-    const { format, streams } = await probe(path(recording, recording.files[0]));
-    assert.deepEqual(streams.map((stream) => stream.codec_name).sort(), ['aac', 'h264']);
-    assert.ok(Math.abs(parseFloat(format.duration) - 3) < 1, `lasts ${format.duration} s`);
+  await pause(1000);
+  for (const [mode, codecs] of [['audio', ['aac']], ['video', ['aac', 'h264']], ['composite', ['aac', 'h264']]]) {
+    const made = await recorded(emmy.call, mode, () => pause(4000));
+    const { recording } = made;
+    assert.deepEqual(await isOnTime(recording.files[0], path(recording, recording.files[0]), made), codecs, mode);
+    if (mode !== 'composite') continue;
+    const file = path(recording, recording.files[0]);
+    belongTogether(await flashes(file), await beeps(file), 4, t);
+    await api(place.url, 'POST', `/recordings/${recording.recording_id}/compose`, { layout: 'speaker' });
+    const again = await settled(place.url, recording.recording_id);
+    assert.equal(again.layout, 'speaker');
+    assert.deepEqual(await isOnTime(again.files[0], path(again, again.files[0]), made), codecs, 'made again');
   }
   await emmy.close();
+});
+
+test('encodings that come and go, and a camera that is off for a while, give a file that plays', async (t) => {
+  const lise = await comes('Lise Meitner', place, { face: true });
+  const send = (best) => lise.page.evaluate(async (best) => {
+    const sender = globalThis.__connections.at(-1).getSenders().find((one) => one.track?.kind === 'video');
+    const parameters = sender.getParameters();
+    for (const encoding of parameters.encodings) if (encoding.rid !== 'q') encoding.active = best;
+    await sender.setParameters(parameters);
+  }, best);
+  const sends = (rid) => lise.page.evaluate(async (rid) => {
+    const stats = [...(await globalThis.__connections.at(-1).getStats()).values()];
+    return stats.some((one) => one.type === 'outbound-rtp' && one.rid === rid && one.framesSent > 10);
+  }, rid);
+  const made = await recorded(lise.call, 'tracks', async () => {
+    await until('more than the smallest encoding is sent', () => sends('h'));
+    await pause(1000);
+    await send(false);
+    await pause(3000);
+    await send(true);
+    await pause(3000);
+    await control(lise, 'Camera').click();
+    await pause(2000);
+    await control(lise, 'Camera').click();
+    await pause(3000);
+  });
+  const { recording, least, most } = made;
+  const cameras = recording.files.filter((file) => file.source === 'camera');
+  const seen = new Set();
+  for (const camera of cameras) {
+    assert.equal(await complaints(path(recording, camera)), '');
+    for (const size of await sizes(path(recording, camera))) seen.add(size);
+  }
+  t.diagnostic(`${cameras.length} files of the camera, in sizes of ${[...seen]}`);
+  assert.ok(seen.size > 1, `another encoding took over: ${[...seen]}`);
+  const end = Math.max(...cameras.map((file) => file.start_ms + file.duration_ms)) / 1000;
+  assert.ok(end > least - 0.5 && end < most, `the camera is there at the end: ${end} of ${least} to ${most}`);
+  const microphone = recording.files.find((file) => file.source === 'microphone');
+  assert.deepEqual(await isOnTime(microphone, path(recording, microphone), made), ['opus']);
+  await lise.close();
 });
 
 test('a killed server leaves files that open, and takes them up when it is back', async () => {
   for (let round = 0; round < KILLS; round += 1) {
     const alan = await comes('Alan Turing');
-    const { recording_id: id } = await start(alan.call, 'tracks');
+    const { recording_id: id } = await api(place.url, 'POST', `/${alan.call}/record/start`, { mode: 'tracks' });
     const begun = Date.now();
     await pause(1500 + Math.random() * 2500);
     const ran = (Date.now() - begun) / 1000;
@@ -113,7 +205,8 @@ test('a killed server leaves files that open, and takes them up when it is back'
       const length = times.at(-1) - times[0];
       assert.ok(length > ran - LOST, `${file}: ${length.toFixed(2)} of ${ran.toFixed(2)} s`);
     }
-    server = await place.serve();
+    server = await place.serve(); // the call goes on for a while, and with it the recording
+    await api(place.url, 'POST', `/${alan.call}/record/stop`);
     const recording = await settled(place.url, id);
     assert.equal(recording.status, 'available', JSON.stringify(recording));
     for (const file of recording.files) {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { SERVER, lossyNetwork } from './loss.mjs';
 import { api } from './server.mjs';
 
 const run = promisify(execFile);
@@ -17,10 +18,12 @@ const SAMPLE_RATE = 48_000;
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** A place for a server whose data outlive it. */
-export async function home() {
+/** A place for a server whose data outlive it. `loss`: the share of all datagrams that never arrive, both ways. */
+export async function home({ loss = 0 } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'calls-recording-'));
   const port = await freePort();
+  const media = loss > 0 ? await freePort() : 0;
+  const network = loss > 0 ? await lossyNetwork(media, loss) : null;
   return {
     data,
     url: `http://127.0.0.1:${port}`,
@@ -29,13 +32,14 @@ export async function home() {
       const env = {
         ...process.env,
         CALLS__HTTP__BIND: `127.0.0.1:${port}`,
-        CALLS__MEDIA__BIND: '127.0.0.1',
-        CALLS__MEDIA__UDP_PORTS: '[0]',
+        CALLS__MEDIA__BIND: network ? SERVER : '127.0.0.1',
+        CALLS__MEDIA__UDP_PORTS: `[${media}]`,
+        ...(network && { CALLS__MEDIA__ADVERTISED: network.address }),
         CALLS__TURN__PORT: '0',
         CALLS__DATABASE__URL: `sqlite:${join(data, 'calls.db')}`,
         CALLS__RECORDING__FOLDER: join(data, 'recordings'),
       };
-      const server = spawn(BINARY, ['serve', '--dev'], { env, stdio: 'ignore' });
+      const server = spawn(BINARY, ['serve', '--dev'], { env, stdio: process.env.RECORD_LOG ? 'inherit' : 'ignore' });
       const ended = new Promise((done) => server.once('exit', done));
       await ready(this.url, server);
       const kill = async (signal) => {
@@ -44,7 +48,11 @@ export async function home() {
       };
       return { kill };
     },
-    clear: () => rm(data, { recursive: true, force: true }),
+    network,
+    async clear() {
+      network?.close();
+      await rm(data, { recursive: true, force: true });
+    },
   };
 }
 
@@ -79,25 +87,38 @@ export function flashAndBeep() {
       const out = new MediaStreamAudioDestinationNode(sound);
       tone.connect(gate).connect(out);
       tone.start();
-      for (let second = Math.ceil(sound.currentTime) + 1; second < 600; second += 1) {
+      for (let second = Math.ceil(sound.currentTime) + 1; second < 3600; second += 1) {
         gate.gain.setValueAtTime(0.8, second);
         gate.gain.setValueAtTime(0, second + BEEP);
       }
       tracks.push(...out.stream.getAudioTracks());
     }
     if (video) {
-      const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 180 });
+      const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
       const draw = canvas.getContext('2d');
       setInterval(() => {
         draw.fillStyle = sound.currentTime % 1 < BEEP ? '#fff' : '#000';
         draw.fillRect(0, 0, canvas.width, canvas.height);
-        draw.fillStyle = '#888';
-        draw.fillRect((Date.now() / 10) % 300, 160, 20, 20);
+        draw.fillStyle = '#888'; // something moves, so that every picture is worth sending
+        draw.fillRect((Date.now() / 10) % 600, 340, 20, 20);
       }, 10);
       tracks.push(...canvas.captureStream(50).getVideoTracks());
     }
     return new MediaStream(tracks);
   };
+}
+
+/** What a decoder complains of that reads it from beginning to end. */
+export async function complaints(file) {
+  const { stderr } = await run('ffmpeg', ['-v', 'error', '-i', file, '-fps_mode', 'passthrough', '-enc_time_base', '-1', '-f', 'null', '-'], LARGE);
+  return stderr.trim();
+}
+
+/** How large its pictures are, each size once. */
+export async function sizes(file) {
+  const show = ['-v', 'error', '-select_streams', 'v', '-show_entries', 'frame=width,height', '-of', 'csv=p=0', file];
+  const { stdout } = await run('ffprobe', show, LARGE);
+  return [...new Set(stdout.split('\n').filter(Boolean))];
 }
 
 /** What ffprobe says of a file. */
@@ -132,7 +153,7 @@ export async function flashes(file) {
 /** When it begins to beep, in seconds of the file. */
 export async function beeps(file) {
   const { format } = await probe(file);
-  const args = ['-v', 'error', '-i', file, '-map', '0:a', '-ac', '1', '-ar', String(SAMPLE_RATE), '-af', 'aresample=async=1:first_pts=0'];
+  const args = ['-v', 'error', '-i', file, '-map', '0:a', '-ac', '1', '-ar', String(SAMPLE_RATE), '-af', 'aresample=async=1000:min_comp=0.002:min_hard_comp=0.04:first_pts=0'];
   const { stdout } = await run('ffmpeg', [...args, '-f', 's16le', '-'], { ...LARGE, encoding: 'buffer' });
   const begins = [];
   let quiet = SAMPLE_RATE;

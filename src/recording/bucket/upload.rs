@@ -1,0 +1,269 @@
+//! One file on its way to the bucket: in one piece, or in parts that need not be sent twice.
+//!
+//! What the store has of a file in parts is kept beside it, so a server that dies in the middle goes on where it was.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use calls_model::RecordingFile;
+use md5::{Digest, Md5};
+use object_store::aws::AmazonS3;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path as Key;
+use object_store::{
+    Attribute, Attributes, Error, GetOptions, ObjectStore, PutMultipartOptions, PutOptions,
+    PutPayload,
+};
+use serde::{Deserialize, Serialize};
+use tokio::fs::{self, File};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+
+use super::BucketError;
+
+/// Files larger than this go up in parts of this size.
+pub const PART: usize = 8 << 20;
+
+/// Under which name the store keeps what a file is (`x-amz-meta-sha256`).
+const SHA256: &str = "sha256";
+
+/// A file, and where it goes.
+pub(super) struct Upload<'a> {
+    pub(super) store: &'a AmazonS3,
+    pub(super) key: Key,
+    pub(super) file: &'a RecordingFile,
+    pub(super) from: &'a Path,
+}
+
+/// What the store tells of an object.
+pub(super) struct Told {
+    pub(super) size: u64,
+    pub(super) etag: Option<String>,
+    sha256: Option<String>,
+}
+
+/// MD5 of what was sent, as most stores give it back in the `ETag`: of all, or of the MD5s of the parts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Sent(String);
+
+impl Sent {
+    fn whole(bytes: &[u8]) -> Self {
+        Self(hex::encode(Md5::digest(bytes)))
+    }
+
+    fn in_parts(parts: &[Part]) -> Self {
+        let mut all = Md5::new();
+        for part in parts {
+            all.update(hex::decode(&part.md5).unwrap_or_default());
+        }
+        Self(format!("{}-{}", hex::encode(all.finalize()), parts.len()))
+    }
+
+    /// Whether this `ETag` can be of it. One that is no MD5 says nothing.
+    pub(super) fn fits(&self, etag: &str) -> bool {
+        let etag = etag.trim_matches('"');
+        let md5 = etag.split('-').next().unwrap_or_default();
+        let is_md5 = md5.len() == 32 && md5.bytes().all(|byte| byte.is_ascii_hexdigit());
+        !is_md5 || etag.eq_ignore_ascii_case(&self.0)
+    }
+}
+
+/// What the store has of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Progress {
+    /// Of which content: a file of this name may have been made anew.
+    sha256: String,
+    /// The store's name of the upload.
+    upload: String,
+    /// How large each part is but the last.
+    part_bytes: usize,
+    parts: Vec<Part>,
+}
+
+/// A part that the store has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Part {
+    /// The store's name of it.
+    id: String,
+    /// Of what was sent, in lower-case hex.
+    md5: String,
+}
+
+impl Upload<'_> {
+    /// What the store tells (HEAD); `None` where it has no such object.
+    pub(super) async fn told(&self) -> Result<Option<Told>, Error> {
+        let options = GetOptions {
+            head: true,
+            ..GetOptions::default()
+        };
+        match self.store.get_opts(&self.key, options).await {
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+            Ok(found) => {
+                let sha256 = found.attributes.get(&Attribute::Metadata(SHA256.into()));
+                Ok(Some(Told {
+                    size: found.meta.size,
+                    sha256: sha256.map(|sha256| sha256.as_ref().to_owned()),
+                    etag: found.meta.e_tag,
+                }))
+            }
+        }
+    }
+
+    /// The bucket has exactly this.
+    pub(super) async fn is_there(&self) -> Result<bool, Error> {
+        let told = self.told().await?;
+        Ok(told.is_some_and(|told| {
+            told.size == self.file.size_bytes && told.sha256.as_ref() == Some(&self.file.sha256)
+        }))
+    }
+
+    fn attributes(&self) -> Attributes {
+        let sha256 = self.file.sha256.clone();
+        Attributes::from_iter([(Attribute::Metadata(SHA256.into()), sha256)])
+    }
+
+    /// Sends it at once.
+    pub(super) async fn whole(&self) -> Result<Sent, BucketError> {
+        let bytes = fs::read(self.from).await?;
+        let sent = Sent::whole(&bytes);
+        let options = PutOptions {
+            attributes: self.attributes(),
+            ..PutOptions::default()
+        };
+        let payload = PutPayload::from(bytes);
+        self.store.put_opts(&self.key, payload, options).await?;
+        Ok(sent)
+    }
+
+    /// Sends the parts that the store does not have.
+    pub(super) async fn in_parts(&self) -> Result<Sent, BucketError> {
+        let mut progress = match self.progress().await? {
+            Some(progress) => progress,
+            None => self.begin().await?,
+        };
+        match self.go_on(&mut progress).await {
+            Err(BucketError::Store(
+                Error::NotFound { .. }
+                | Error::PermissionDenied { .. }
+                | Error::Unauthenticated { .. },
+            )) => {
+                // It may have forgotten the upload, after its own rules; the next try begins anew.
+                self.forget().await?;
+                let name = self.file.name.clone();
+                Err(BucketError::Expired { name })
+            }
+            Err(error) => Err(error),
+            Ok(sent) => {
+                self.forget().await?;
+                Ok(sent)
+            }
+        }
+    }
+
+    async fn go_on(&self, progress: &mut Progress) -> Result<Sent, BucketError> {
+        let mut source = File::open(self.from).await?;
+        let done = progress.parts.len() * progress.part_bytes;
+        source.seek(io::SeekFrom::Start(done as u64)).await?;
+        loop {
+            let mut bytes = Vec::with_capacity(progress.part_bytes);
+            let mut part = (&mut source).take(progress.part_bytes as u64);
+            part.read_to_end(&mut bytes).await?;
+            if bytes.is_empty() {
+                break;
+            }
+            let md5 = hex::encode(Md5::digest(&bytes));
+            let index = progress.parts.len();
+            let payload = PutPayload::from(bytes);
+            let sent = self
+                .store
+                .put_part(&self.key, &progress.upload, index, payload);
+            let PartId { content_id: id } = sent.await?;
+            progress.parts.push(Part { id, md5 });
+            self.keep(progress).await?;
+        }
+        let part = |part: &Part| PartId {
+            content_id: part.id.clone(),
+        };
+        let parts = progress.parts.iter().map(part).collect();
+        let complete = self
+            .store
+            .complete_multipart(&self.key, &progress.upload, parts);
+        complete.await?;
+        Ok(Sent::in_parts(&progress.parts))
+    }
+
+    async fn begin(&self) -> Result<Progress, BucketError> {
+        let options = PutMultipartOptions {
+            attributes: self.attributes(),
+            ..PutMultipartOptions::default()
+        };
+        let progress = Progress {
+            sha256: self.file.sha256.clone(),
+            upload: self.store.create_multipart_opts(&self.key, options).await?,
+            part_bytes: PART,
+            parts: Vec::new(),
+        };
+        self.keep(&progress).await?;
+        Ok(progress)
+    }
+
+    /// Where it is kept what the store has.
+    fn note(&self) -> PathBuf {
+        let name = format!("upload-{}.json", self.file.name);
+        self.from.with_file_name(name)
+    }
+
+    /// What the store has of this very content. What it has of an earlier one is let go of.
+    async fn progress(&self) -> Result<Option<Progress>, BucketError> {
+        let text = match fs::read(self.note()).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text?,
+        };
+        let Ok(progress) = serde_json::from_slice::<Progress>(&text) else {
+            return Ok(None); // a power cut left it empty
+        };
+        if progress.sha256 == self.file.sha256 && progress.part_bytes > 0 {
+            return Ok(Some(progress));
+        }
+        // What cannot be let go of is left to the bucket's own rules.
+        let _ = self
+            .store
+            .abort_multipart(&self.key, &progress.upload)
+            .await;
+        Ok(None)
+    }
+
+    async fn keep(&self, progress: &Progress) -> io::Result<()> {
+        let note = self.note();
+        let part = note.with_extension("part");
+        fs::write(&part, serde_json::to_vec(progress)?).await?;
+        fs::rename(part, note).await
+    }
+
+    async fn forget(&self) -> io::Result<()> {
+        match fs::remove_file(self.note()).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_of_something_else_is_noticed_and_one_that_is_no_md5_says_nothing() {
+        let sent = Sent::whole(b"hello");
+        assert!(sent.fits("\"5d41402abc4b2a76b9719d911017c592\""));
+        assert!(!sent.fits("\"7d793037a0760186574b0282f2f435e7\""));
+        assert!(sent.fits("\"v1.something-else\""));
+        let part = |bytes: &[u8]| Part {
+            id: String::new(),
+            md5: hex::encode(Md5::digest(bytes)),
+        };
+        let sent = Sent::in_parts(&[part(b"one"), part(b"two")]);
+        assert!(!sent.fits("\"5d41402abc4b2a76b9719d911017c592\""));
+        assert!(sent.0.ends_with("-2"));
+    }
+}

@@ -1,0 +1,11 @@
+//! Tapes that are played to in less time than they last: long recordings, codecs, and clocks that run apart.
+
+#![cfg(feature = "testing")]
+
+mod tape {
+    mod codecs;
+    mod cost;
+    mod hours;
+    mod play;
+    mod reel;
+}
