@@ -104,7 +104,6 @@ impl Hall {
                     waiting_room: false,
                     locked: false,
                     host: None,
-                    encryption: calls_model::Encryption::Transport,
                 },
                 recovered: false,
                 before: Some(Roster {
