@@ -62,6 +62,7 @@ impl Api {
             password: None,
             scheduled_at: None,
             host: None,
+            encryption: calls_model::Encryption::Transport,
         };
         let made = self
             .send(self.request(Method::POST, "/rooms").json(&body))

@@ -30,7 +30,7 @@ pub use recording::{
     FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingInput, RecordingMode,
     RecordingReport, RecordingStatus, TrackReport,
 };
-pub use room::{Room, RoomNow, RoomSettings, RoomType};
+pub use room::{Encryption, Room, RoomNow, RoomSettings, RoomType};
 pub use text::{
     ChatText, Description, DisplayName, Language, Password, RoomName, UserId, VoiceName,
 };

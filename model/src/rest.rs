@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::room::{RoomSettings, RoomType};
+use crate::room::{Encryption, RoomSettings, RoomType};
 use crate::{
     Call, CallId, CallKind, CallType, DisplayName, Language, Layout, ParticipantId, Password,
     RecordingMode, Role, RoomName, Timestamp, UserId, VoiceName,
@@ -137,6 +137,9 @@ pub struct CreateRoom {
     /// Who is host whenever they come in; the first to come in where it is left out.
     #[serde(default)]
     pub host: Option<UserId>,
+    /// Defaults to `transport`. A room that is encrypted end to end can neither be recorded nor transcribed.
+    #[serde(default)]
+    pub encryption: Encryption,
 }
 
 fn persistent() -> RoomType {

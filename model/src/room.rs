@@ -17,6 +17,24 @@ pub enum RoomType {
     Scheduled,
 }
 
+/// How far the media of a room is encrypted; decided when the room is made, for good.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// To the server and from it (DTLS-SRTP): the server can record, transcribe and mix.
+    #[default]
+    Transport,
+    /// From member to member (`SFrame`, RFC 9605): the server forwards what it cannot read.
+    E2ee,
+}
+
+impl Encryption {
+    /// The server holds no key: whatever needs to hear or see is refused.
+    pub fn is_end_to_end(self) -> bool {
+        self == Self::E2ee
+    }
+}
+
 /// The rules of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -90,4 +108,8 @@ pub struct Room {
     #[serde(default)]
     #[schema(required = true)]
     pub host: Option<UserId>,
+    /// How far its media is encrypted.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub encryption: Encryption,
 }

@@ -16,6 +16,7 @@ use super::routes::BASE;
 use crate::app::{App, PATIENCE};
 use crate::auth::door::PasswordRefused;
 use crate::auth::{Bearer, Caller};
+use crate::store::RoomAtDoor;
 
 /// A presence, found or made.
 pub(super) struct Presence {
@@ -35,8 +36,14 @@ impl Presence {
         room_id: &RoomId,
         sends: bool,
     ) -> Result<Self, Problem> {
+        let door = at_door(app, room_id).await?;
+        if door.room.encryption.is_end_to_end() {
+            return Err(Problem::EndToEndEncrypted(
+                "what WHIP and WHEP carry is not",
+            ));
+        }
         let Caller::User(bearer) = caller else {
-            return Self::guest(app, room_id, sends).await;
+            return Self::guest(app, door, sends).await;
         };
         let found = caller.in_room(room_id)?;
         let found = found.ok_or(Problem::Forbidden("the token is for no call"))?;
@@ -52,8 +59,7 @@ impl Presence {
         }
     }
 
-    async fn guest(app: &App, room_id: &RoomId, sends: bool) -> Result<Self, Problem> {
-        let door = at_door(app, room_id).await?;
+    async fn guest(app: &App, door: RoomAtDoor, sends: bool) -> Result<Self, Problem> {
         if door.password_hash.is_some() {
             // There is no place for a password in an offer: join first, and bring the token.
             return Err(Problem::Password(PasswordRefused::Missing));

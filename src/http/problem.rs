@@ -95,6 +95,9 @@ pub enum Problem {
         "the room lets people in by a moderator: join first, and bring the token when admitted"
     )]
     NotAdmitted,
+    /// The server would have to read what it holds no key to.
+    #[error("the room is encrypted end to end: {0}")]
+    EndToEndEncrypted(&'static str),
     /// A moderator did not let this user in.
     #[error("a moderator did not let this user in")]
     Denied,
@@ -193,6 +196,7 @@ impl Problem {
             Self::CallEnded => &kinds::CALL_ENDED,
             Self::Join(refused) => refusals::join(refused),
             Self::NotAdmitted => &kinds::NOT_ADMITTED,
+            Self::EndToEndEncrypted(_) => &kinds::END_TO_END_ENCRYPTED,
             Self::Denied => &kinds::DENIED,
             Self::TooManyWaiting { .. } => &kinds::RATE_LIMITED,
             Self::Moderate(refused) => refusals::moderate(refused),

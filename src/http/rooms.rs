@@ -6,7 +6,7 @@ use calls_actors::calls::{self, Found, JoinRefused, RoomChanged, RoomDeleted, Ro
 use calls_actors::participant::SignalRefused;
 use calls_model::fact::HashChange;
 use calls_model::rest::{Change, CreateRoom, JoinRoom, JoinedRoom, LeaveRoom, Page, UpdateRoom};
-use calls_model::{Fact, Member, Role, Room, RoomId, RoomNow, RoomSettings};
+use calls_model::{Encryption, Fact, Member, Role, Room, RoomId, RoomNow, RoomSettings};
 
 use super::extract::{Body, Query};
 use super::paging::Paging;
@@ -26,7 +26,7 @@ use crate::store::{KeptOut, RoomAtDoor};
     request_body = CreateRoom,
     responses(
         (status = 201, description = "The room.", body = Room, headers(("Location" = String, description = "Where the room is."))),
-        Access, BadBody, Unavailable,
+        Access, BadBody, Conflict, Unavailable,
     ),
     security(("bearer" = [])),
 )]
@@ -37,6 +37,7 @@ pub(super) async fn create_room(
     Body(asked): Body<CreateRoom>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
+    readable_enough(asked.encryption, asked.settings)?;
     let password_hash = match asked.password {
         Some(password) => Some(app.door.hash(password).await?),
         None => None,
@@ -55,6 +56,7 @@ pub(super) async fn create_room(
         scheduled_at: asked.scheduled_at,
         locked: false,
         host: asked.host,
+        encryption: asked.encryption,
     };
     app.store
         .record(vec![Fact::RoomCreated {
@@ -120,7 +122,7 @@ pub(super) async fn get_room(
     request_body = UpdateRoom,
     responses(
         (status = 200, description = "The room as it is now.", body = Room),
-        Access, Missing, BadBody, Unavailable,
+        Access, Missing, BadBody, Conflict, Unavailable,
     ),
     security(("bearer" = [])),
 )]
@@ -138,6 +140,7 @@ pub(super) async fn update_room(
         Change::Set(password) => HashChange::Set(app.door.hash(password.clone()).await?),
     };
     let room = updated(at_door(&app, &room_id).await?.room, &asked);
+    readable_enough(room.encryption, room.settings)?;
     let fact = Fact::RoomUpdated {
         room: room.clone(),
         password_hash,
@@ -321,6 +324,16 @@ async fn may_join(
         Some(KeptOut::Denied) => Err(Problem::Denied),
         None => Ok(()),
     }
+}
+
+/// Nobody transcribes what the server cannot hear.
+fn readable_enough(encryption: Encryption, settings: RoomSettings) -> Result<(), Problem> {
+    if encryption.is_end_to_end() && settings.auto_transcribe {
+        return Err(Problem::EndToEndEncrypted(
+            "the server cannot transcribe it",
+        ));
+    }
+    Ok(())
 }
 
 /// The room as it is after the change. Those inside stay inside, however low the ceiling gets.

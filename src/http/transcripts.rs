@@ -51,6 +51,7 @@ pub(super) async fn start_transcription(
     let call_id = call_id.into_inner();
     let by = presence(&caller, &call_id)?;
     check(&asked.phrases)?;
+    hearable(&app, &call_id).await?;
     // Reading a large model takes seconds: here nobody else waits for it.
     let (ears, language) = (app.ears.clone(), asked.language.clone());
     let prepared = web::block(move || ears.prepare(language.as_ref())).await;
@@ -93,6 +94,19 @@ fn check(phrases: &[String]) -> Result<(), Problem> {
             Err(invalid(&kinds::INVALID_BODY, summary, pointer, detail))
         }
     }
+}
+
+/// No engine is made ready for a call that it cannot hear.
+async fn hearable(app: &App, call_id: &CallId) -> Result<(), Problem> {
+    let call = app.store.call(call_id, app.clock.now()).await?;
+    let Some(room_id) = call.and_then(|call| call.room_id) else {
+        return Ok(());
+    };
+    let room = app.store.room_at_door(&room_id).await?;
+    if room.is_some_and(|found| found.room.encryption.is_end_to_end()) {
+        return Err(TranscribeRefused::EndToEndEncrypted.into());
+    }
+    Ok(())
 }
 
 /// Stops the transcription; answers when all that was said is understood. Moderators only.

@@ -35,6 +35,7 @@ struct RoomRow {
     locked: bool,
     scheduled_at: Option<At>,
     host: Option<String>,
+    encryption: String,
     created_at: At,
 }
 
@@ -43,6 +44,7 @@ struct RoomRow {
 struct NewRoom<'a> {
     id: &'a str,
     password_hash: Option<&'a str>,
+    encryption: String,
     created_at: At,
     #[diesel(embed)]
     rules: RoomRules<'a>,
@@ -88,6 +90,7 @@ impl RoomRow {
             scheduled_at: moment(self.scheduled_at),
             locked: self.locked,
             host: self.host.map(|host| value("room host", host)).transpose()?,
+            encryption: value("room encryption", self.encryption)?,
         })
     }
 }
@@ -185,6 +188,7 @@ pub(super) async fn insert(
             .values(NewRoom {
                 id: room.room_id.as_str(),
                 password_hash,
+                encryption: word(room.encryption),
                 created_at: At(room.created_at),
                 rules: room.into(),
             })

@@ -22,6 +22,7 @@ table! {
         password_hash -> Nullable<Text>,
         scheduled_at -> Nullable<Moment>,
         host -> Nullable<Text>,
+        encryption -> Text,
         created_at -> Moment,
         deleted_at -> Nullable<Moment>,
     }

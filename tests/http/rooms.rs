@@ -20,6 +20,31 @@ async fn inside(world: &World, room: &str) -> Vec<String> {
 }
 
 #[actix_web::test]
+async fn end_to_end_encryption_is_for_good_and_leaves_the_server_deaf() {
+    let world = World::open().await;
+    let plain = world.post("/rooms", json!({ "name": "Plain" })).await;
+    assert_eq!(plain.expect(201)["encryption"], "transport");
+    let private = json!({ "name": "Private", "encryption": "e2ee" });
+    let made = world.post("/rooms", private).await.expect(201);
+    let path = format!("/rooms/{}", made["room_id"].as_str().unwrap());
+    let changed = world
+        .patch(&path, json!({ "encryption": "transport" }))
+        .await
+        .expect(200);
+    assert_eq!(changed["encryption"], "e2ee");
+    let listening = json!({ "settings": { "auto_transcribe": true } });
+    world
+        .patch(&path, listening.clone())
+        .await
+        .problem(409, "end-to-end-encrypted");
+    let both = json!({ "name": "Both", "encryption": "e2ee", "settings": listening["settings"] });
+    world
+        .post("/rooms", both)
+        .await
+        .problem(409, "end-to-end-encrypted");
+}
+
+#[actix_web::test]
 async fn a_room_is_made_read_changed_and_deleted() {
     let world = World::open().await;
     let made = world

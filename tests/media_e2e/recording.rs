@@ -189,6 +189,20 @@ async fn a_room_that_does_not_allow_it_is_not_recorded() {
 }
 
 #[actix::test]
+async fn a_room_that_is_encrypted_end_to_end_is_neither_recorded_nor_transcribed() {
+    let world = World::open().await;
+    let room = world.room(json!({ "encryption": "e2ee" })).await;
+    let (_socket, welcome) = world.enter(&room, "alice").await;
+    assert_eq!(welcome["room"]["encryption"], "e2ee");
+    let call = welcome["call"]["call_id"].as_str().expect("an id");
+    let path = format!("/{call}/record/start");
+    let refused = world.post(&path, json!({ "mode": "tracks" })).await;
+    refused.problem(409, "end-to-end-encrypted");
+    let refused = world.post(&format!("/{call}/transcribe"), json!({})).await;
+    refused.problem(409, "end-to-end-encrypted");
+}
+
+#[actix::test]
 async fn what_is_said_in_a_pause_is_not_kept() {
     let world = World::open().await;
     let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;

@@ -2,7 +2,7 @@
 
 use calls::store::{PageRequest, Store, StoreError};
 use calls_model::fact::HashChange;
-use calls_model::{Fact, LeaveReason, Room, RoomId, RoomSettings, RoomType};
+use calls_model::{Encryption, Fact, LeaveReason, Room, RoomId, RoomSettings, RoomType};
 
 use super::database::Database;
 use super::samples::{
@@ -30,6 +30,7 @@ async fn a_room_reads_back_as_it_was_made(db: Database) {
         scheduled_at: Some(at(3600)),
         locked: true,
         host: Some(user("ann")),
+        encryption: Encryption::E2ee,
         ..room("Daily „Standup” 🚀", at(0))
     };
     let password_hash = Some("$argon2id$v=19$…".to_owned());

@@ -26,6 +26,7 @@ pub(crate) fn room(name: &str, created_at: Timestamp) -> Room {
         scheduled_at: None,
         locked: false,
         host: None,
+        encryption: calls_model::Encryption::Transport,
     }
 }
 

@@ -87,6 +87,9 @@ impl Call {
     fn may_start(&self, start: &StartRecording) -> Result<(), RecordRefused> {
         self.may_record(start.by.as_ref())?;
         let room = self.life.room();
+        if room.is_some_and(|room| room.encryption.is_end_to_end()) {
+            return Err(RecordRefused::EndToEndEncrypted);
+        }
         if room.is_some_and(|room| !room.settings.allow_recording) {
             return Err(RecordRefused::NotAllowed);
         }

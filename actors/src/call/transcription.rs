@@ -49,6 +49,10 @@ impl Call {
         start: StartTranscription,
     ) -> Result<Transcription, TranscribeRefused> {
         self.may_transcribe(start.by.as_ref())?;
+        let room = self.life.room();
+        if room.is_some_and(|room| room.encryption.is_end_to_end()) {
+            return Err(TranscribeRefused::EndToEndEncrypted);
+        }
         if self.transcription.is_some() {
             return Err(TranscribeRefused::AlreadyTranscribed);
         }

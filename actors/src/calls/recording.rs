@@ -76,6 +76,9 @@ pub enum RecordRefused {
     /// It takes a moderator.
     #[error("only the host and moderators may record")]
     NotModerator,
+    /// The server holds no key to what is said and shown.
+    #[error("the room is encrypted end to end: the server cannot record it")]
+    EndToEndEncrypted,
     /// The room's rules say no.
     #[error("the room does not allow recording")]
     NotAllowed,

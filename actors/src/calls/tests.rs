@@ -70,6 +70,7 @@ fn room(name: &str) -> Room {
         scheduled_at: None,
         locked: false,
         host: None,
+        encryption: calls_model::Encryption::Transport,
     }
 }
 

@@ -52,6 +52,9 @@ pub enum TranscribeRefused {
     /// It takes a moderator.
     #[error("only the host and moderators may transcribe")]
     NotModerator,
+    /// The server holds no key to what is said.
+    #[error("the room is encrypted end to end: the server cannot transcribe it")]
+    EndToEndEncrypted,
     /// Nobody answered yet.
     #[error("the call was not answered yet")]
     NotAnswered,

@@ -71,6 +71,7 @@ impl Server {
                 scheduled_at: None,
                 locked: false,
                 host: None,
+                encryption: calls_model::Encryption::Transport,
             },
             user_id: name.parse().unwrap(),
             display_name: None,

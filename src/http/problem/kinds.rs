@@ -53,6 +53,7 @@ kinds! {
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused" UNPROCESSABLE_ENTITY "The key came with another request before";
     IDEMPOTENCY_KEY_INVALID = "idempotency-key-invalid" UNPROCESSABLE_ENTITY "The key is too long or unreadable";
     RECORDING_NOT_ALLOWED = "recording-not-allowed" CONFLICT "The room does not allow recording";
+    END_TO_END_ENCRYPTED = "end-to-end-encrypted" CONFLICT "The room is encrypted end to end";
     ALREADY_RECORDING = "already-recording" CONFLICT "A recording runs already";
     NOT_RECORDING = "not-recording" CONFLICT "Nothing is being recorded";
     RECORDING_STATE = "recording-state" CONFLICT "The recording is not in a state for that";

@@ -79,6 +79,7 @@ pub(super) fn record(refused: &RecordRefused) -> &'static Kind {
     match refused {
         RecordRefused::NotFound => &kinds::NOT_FOUND,
         RecordRefused::NotModerator => &kinds::NOT_MODERATOR,
+        RecordRefused::EndToEndEncrypted => &kinds::END_TO_END_ENCRYPTED,
         RecordRefused::NotAllowed => &kinds::RECORDING_NOT_ALLOWED,
         RecordRefused::NotAnswered => &kinds::CALL_STATE,
         RecordRefused::AlreadyRecording { .. } => &kinds::ALREADY_RECORDING,
@@ -118,6 +119,7 @@ pub(super) fn transcribe(refused: &TranscribeRefused) -> &'static Kind {
     match refused {
         TranscribeRefused::NotFound => &kinds::NOT_FOUND,
         TranscribeRefused::NotModerator => &kinds::NOT_MODERATOR,
+        TranscribeRefused::EndToEndEncrypted => &kinds::END_TO_END_ENCRYPTED,
         TranscribeRefused::NotAnswered => &kinds::CALL_STATE,
         TranscribeRefused::AlreadyTranscribed => &kinds::ALREADY_TRANSCRIBED,
         TranscribeRefused::NotTranscribed => &kinds::NOT_TRANSCRIBED,

@@ -21,7 +21,7 @@ export function App() {
       {where.at === 'landing' ? (
         <Landing />
       ) : 'RTCPeerConnection' in globalThis ? (
-        <Meet key={where.roomId} roomId={where.roomId} token={where.token} />
+        <Meet key={where.roomId} roomId={where.roomId} token={where.token} secret={where.secret} />
       ) : (
         <Unsupported />
       )}
@@ -33,10 +33,11 @@ export function App() {
 interface MeetProps {
   roomId: string;
   token: string | null;
+  secret: string | null;
 }
 
-function Meet({ roomId, token }: MeetProps) {
-  const [visit] = useState(() => new Visit(roomId, token));
+function Meet({ roomId, token, secret }: MeetProps) {
+  const [visit] = useState(() => new Visit(roomId, token, secret));
   useEffect(() => () => visit.close(), [visit]);
   const room = visit.room.value;
   useEffect(() => {

@@ -77,6 +77,7 @@ fn room(room_type: RoomType) -> Room {
         scheduled_at: None,
         locked: false,
         host: None,
+        encryption: calls_model::Encryption::Transport,
     }
 }
 

@@ -1,9 +1,10 @@
 /** The person's devices, for lobby and meeting alike. */
-import { LocalMedia, NO_DEVICES, watchDevices, type Devices, type LocalState, type UserDevice } from '@calls/sdk';
+import { LocalMedia, NO_DEVICES, watchDevices, type Devices, type LocalState, type UserDevice, type VoiceSettings } from '@calls/sdk';
 import { signal } from '@preact/signals';
 import { chosenDevices, rememberDevices } from './memory';
+import { prefer, prefs } from './prefs';
 
-export const local = new LocalMedia(chosenDevices());
+export const local = new LocalMedia(chosenDevices(), prefs.value.voice);
 export const localState = signal<LocalState>(local.state);
 export const devices = signal<Devices>(NO_DEVICES);
 export const speaker = signal<string>(chosenDevices().speaker ?? '');
@@ -27,4 +28,11 @@ export async function choose(device: UserDevice, id: string): Promise<void> {
 export function chooseSpeaker(id: string): void {
   rememberDevices({ ...chosenDevices(), speaker: id });
   speaker.value = id;
+}
+
+/** Sounds so from now on, here and next time. */
+export async function sound(change: Partial<VoiceSettings>): Promise<void> {
+  const voice = { ...prefs.value.voice, ...change };
+  prefer({ voice });
+  await local.sound(voice);
 }

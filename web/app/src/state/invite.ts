@@ -6,7 +6,7 @@ import { toast } from './toasts';
 /** Without the own token, which is nobody else's. */
 export async function copyInvite(): Promise<void> {
   if (route.value.at !== 'meet') return;
-  const link = meetingLink(route.value.roomId);
+  const link = meetingLink(route.value.roomId, route.value.secret);
   try {
     await navigator.clipboard.writeText(link);
     toast(t('meeting.copied'));

@@ -17,6 +17,7 @@ import { batch, computed, signal } from '@preact/signals';
 import { EMPTY, seat, spoke, type Seating } from '../layout/order';
 import { t } from '../i18n/t';
 import { handQueue, mainOf } from '../layout/stage';
+import { t } from '../i18n/t';
 import { announce } from './announce';
 import { Captions } from './captions';
 import { prefs } from './prefs';
@@ -87,7 +88,9 @@ export class MeetingStore {
   );
   readonly mayWrite = computed(() => this.moderator.value || (this.room.value?.settings.allow_chat ?? true));
   readonly mayShare = computed(() => this.moderator.value || (this.room.value?.settings.allow_screen ?? true));
-  readonly mayRecord = computed(() => this.moderator.value && (this.room.value?.settings.allow_recording ?? true));
+  readonly mayRecord = computed(
+    () => this.moderator.value && !this.meeting.encrypted && (this.room.value?.settings.allow_recording ?? true),
+  );
   /** Of the others; whoever is silent now stays large until somebody else speaks. */
   readonly #lastSpeaker = signal<string | null>(null);
   readonly #firstOther = computed(
@@ -107,6 +110,19 @@ export class MeetingStore {
   picture(participantId: string, source: VideoSource): Picture | null {
     void this.#pictures.value;
     return this.meeting.picture(participantId, source);
+  }
+
+  /** Why nothing that they send can be opened, in words; null where it can. */
+  locked(participantId: string): string | null {
+    void this.#pictures.value;
+    switch (this.meeting.keyOf(participantId)) {
+      case 'ready':
+        return null;
+      case 'pending':
+        return t('e2ee.pending');
+      case 'mismatch':
+        return t('e2ee.mismatch');
+    }
   }
 
   show(panel: PanelName | null): void {

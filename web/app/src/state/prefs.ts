@@ -1,4 +1,5 @@
 /** How a person likes the page; kept in the browser. */
+import { NOISES, VOICE, type VoiceSettings } from '@calls/sdk';
 import { effect, signal } from '@preact/signals';
 import { firstSpoken, isLanguage, type Language } from '../i18n/languages';
 import { speak } from '../i18n/t';
@@ -24,6 +25,8 @@ export interface Prefs {
   mirror: boolean;
   /** The own tile is not shown. */
   selfHidden: boolean;
+  /** What becomes of the own voice before others hear it. */
+  voice: VoiceSettings;
   /** Keys do something (WCAG 2.1.4). */
   shortcuts: boolean;
 }
@@ -43,6 +46,7 @@ export function readPrefs(json: string | null): Prefs {
     captionSize: CAPTION_SIZES.find((known) => known === kept['captionSize']) ?? 'medium',
     mirror: yes(kept['mirror'], true),
     selfHidden: yes(kept['selfHidden'], false),
+    voice: readVoice(kept['voice']),
     shortcuts: yes(kept['shortcuts'], true),
   };
 }
@@ -65,6 +69,15 @@ export function followTheme(): void {
     if (theme === 'system') delete document.documentElement.dataset['theme'];
     else document.documentElement.dataset['theme'] = theme;
   });
+}
+
+function readVoice(kept: unknown): VoiceSettings {
+  const { echoCancellation, autoGainControl, noise } = (kept ?? {}) as Partial<Record<keyof VoiceSettings, unknown>>;
+  return {
+    echoCancellation: echoCancellation !== false,
+    autoGainControl: autoGainControl !== false,
+    noise: NOISES.find((known) => known === noise) ?? VOICE.noise,
+  };
 }
 
 function parse(json: string | null): Record<string, unknown> {

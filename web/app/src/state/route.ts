@@ -1,7 +1,7 @@
 /** Where in the app we are: its only two kinds of address. */
 import { signal } from '@preact/signals';
 
-export type Route = { at: 'landing' } | { at: 'meet'; roomId: string; token: string | null };
+export type Route = { at: 'landing' } | { at: 'meet'; roomId: string; token: string | null; secret: string | null };
 
 export const route = signal<Route>(read());
 
@@ -14,10 +14,14 @@ export function go(path: string): void {
 }
 
 export const meetingPath = (roomId: string): string => `/meet/${roomId}`;
-export const meetingLink = (roomId: string): string => location.origin + meetingPath(roomId);
+/** What encrypts a meeting stands behind the `#`, which no browser tells a server. */
+export const withSecret = (path: string, secret: string | null): string => (secret ? `${path}#key=${secret}` : path);
+export const meetingLink = (roomId: string, secret: string | null): string =>
+  location.origin + withSecret(meetingPath(roomId), secret);
 
 function read(): Route {
   const roomId = /^\/meet\/(room_[a-z0-9]{1,64})\/?$/.exec(location.pathname)?.[1];
   if (!roomId) return { at: 'landing' };
-  return { at: 'meet', roomId, token: new URLSearchParams(location.hash.slice(1)).get('token') };
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  return { at: 'meet', roomId, token: fragment.get('token'), secret: fragment.get('key') };
 }

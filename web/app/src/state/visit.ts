@@ -1,5 +1,5 @@
 /** One visit to a room: from the lobby through the meeting to the goodbye. */
-import { CallsClient, ProblemError, subjectOf, type Ending, type Pass, type RoomNow } from '@calls/sdk';
+import { CallsClient, loadEncryption, ProblemError, subjectOf, type Encryption, type Ending, type Pass, type RoomNow } from '@calls/sdk';
 import { effect, signal } from '@preact/signals';
 import { local, localState } from './devices';
 import type { Claim } from './identity';
@@ -21,6 +21,8 @@ const LOOK_EVERY_MS = 10_000;
 
 export class Visit {
   readonly roomId: string;
+  /** What all media is encrypted with, end to end; null: nothing is. The server never sees it. */
+  readonly secret: string | null;
   readonly phase = signal<Phase>({ is: 'returning' });
   readonly room = signal<RoomNow | null>(null);
   readonly refusal = signal<Refusal | null>(null);
@@ -36,8 +38,9 @@ export class Visit {
   #prepared = false;
   #closed = false;
 
-  constructor(roomId: string, token: string | null) {
+  constructor(roomId: string, token: string | null, secret: string | null) {
     this.roomId = roomId;
+    this.secret = secret;
     this.#token = token;
     this.#bearer = token;
     this.#password = passwordOf(roomId);
@@ -47,6 +50,11 @@ export class Visit {
   /** Whoever comes with a token has a name already. */
   get asksName(): boolean {
     return this.#token === null;
+  }
+
+  /** The room is encrypted end to end, and the link that led here holds no secret. */
+  get lacksSecret(): boolean {
+    return this.secret === null && this.room.value?.encryption === 'e2ee';
   }
 
   get asksPassword(): boolean {
@@ -73,10 +81,11 @@ export class Visit {
     this.#password = password || this.#password;
     this.joining.value = true;
     try {
+      const encryption = await this.#encryption();
       const pass = await this.#enter();
       if (this.asksName) rememberName(name);
       this.refusal.value = null;
-      this.#begin(pass);
+      this.#begin(pass, encryption);
     } catch (error) {
       this.#refused(refusalOf(error));
     } finally {
@@ -141,11 +150,18 @@ export class Visit {
     if (this.#token) this.#bearer = pass.token;
     this.#prepared = true;
     await local.open({ microphone, camera });
-    if (!this.#closed) this.#begin(pass);
+    const encryption = await this.#encryption();
+    if (!this.#closed) this.#begin(pass, encryption);
   }
 
-  #begin(pass: Pass): void {
-    const store = new MeetingStore({ local, pass, enter: () => this.#enter() });
+  async #encryption(): Promise<Encryption | null> {
+    if (this.secret === null) return null;
+    const { Encryption } = await loadEncryption();
+    return Encryption.with(this.secret, this.roomId);
+  }
+
+  #begin(pass: Pass, encryption: Encryption | null): void {
+    const store = new MeetingStore({ local, pass, encryption, enter: () => this.#enter() });
     this.phase.value = { is: 'meeting', store };
     let held: Pass | null = null;
     let wasInside = false;

@@ -1,7 +1,7 @@
 /** Opening devices, and saying in one word why one did not open. */
 import { CaptureError, type CaptureFailure } from '../errors';
+import { VOICE, constraintsOf, type VoiceSettings } from './voice';
 
-const VOICE: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const FACE: MediaTrackConstraints = {
   width: { ideal: 1280 },
   height: { ideal: 720 },
@@ -15,9 +15,9 @@ export interface Wish {
 }
 
 /** The tracks that were wished for. */
-export async function capture({ microphone = false, camera = false }: Wish): Promise<MediaStreamTrack[]> {
+export async function capture({ microphone = false, camera = false }: Wish, voice: VoiceSettings = VOICE): Promise<MediaStreamTrack[]> {
   if (!navigator.mediaDevices) throw new CaptureError(globalThis.isSecureContext ? 'unsupported' : 'insecure');
-  const constraints = { audio: constrain(microphone, VOICE), video: constrain(camera, FACE) };
+  const constraints = { audio: constrain(microphone, constraintsOf(voice)), video: constrain(camera, FACE) };
   try {
     return (await navigator.mediaDevices.getUserMedia(constraints)).getTracks();
   } catch (error) {

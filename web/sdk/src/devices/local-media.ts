@@ -6,6 +6,7 @@ import { Emitter } from '../emitter';
 import { CaptureError, type CaptureFailure } from '../errors';
 import type { Source } from '../types';
 import { capture, captureScreen } from './capture';
+import { VOICE, asWished, type VoiceSettings } from './voice';
 
 export interface LocalTrack {
   track: MediaStreamTrack | null;
@@ -28,11 +29,13 @@ const CLOSED: LocalTrack = { track: null, on: false, failure: null };
 export class LocalMedia extends Emitter<LocalMediaEvents> {
   #state: LocalState = { microphone: CLOSED, camera: CLOSED, screen: CLOSED, screen_audio: CLOSED };
   readonly #chosen: Partial<Record<UserDevice, string>>;
+  #voice: VoiceSettings;
 
-  /** `chosen`: device ids from an earlier time; those that are gone fall back to any. */
-  constructor(chosen: Partial<Record<UserDevice, string>> = {}) {
+  /** `chosen`: device ids from an earlier time; those that are gone fall back to any. `voice`: how one likes to sound. */
+  constructor(chosen: Partial<Record<UserDevice, string>> = {}, voice: VoiceSettings = VOICE) {
     super();
     this.#chosen = { ...chosen };
+    this.#voice = voice;
   }
 
   get state(): LocalState {
@@ -49,7 +52,10 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     if (!microphone && !camera) return;
     const wish = { microphone: microphone && this.#wish('microphone'), camera: camera && this.#wish('camera') };
     try {
-      for (const track of await capture(wish)) this.#opened(track.kind === 'audio' ? 'microphone' : 'camera', track);
+      for (const track of await capture(wish, this.#voice)) {
+        if (track.kind === 'audio') this.#opened('microphone', await asWished(track, this.#voice));
+        else this.#opened('camera', track);
+      }
     } catch {
       await Promise.all([microphone && this.#open('microphone'), camera && this.#open('camera')]);
     }
@@ -71,6 +77,16 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     this.#close(device);
     await this.#open(device);
     if (!on) this.#set(device, { on: false });
+  }
+
+  /** Treats the microphone differently from now on; one that is open is opened again, muted or not as it was. */
+  async sound(voice: VoiceSettings): Promise<void> {
+    this.#voice = voice;
+    const { track, on } = this.#state.microphone;
+    if (!track) return;
+    this.#close('microphone');
+    await this.#open('microphone');
+    if (!on) this.#set('microphone', { on: false });
   }
 
   /** Shares a screen; throws {@link CaptureError} where nothing came of it. */
@@ -100,8 +116,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
   async #open(device: UserDevice): Promise<void> {
     try {
-      const [track] = await capture({ [device]: this.#wish(device) });
-      if (track) this.#opened(device, track);
+      const [track] = await capture({ [device]: this.#wish(device) }, this.#voice);
+      if (track) this.#opened(device, device === 'microphone' ? await asWished(track, this.#voice) : track);
     } catch (error) {
       this.#set(device, { track: null, on: false, failure: error instanceof CaptureError ? error.failure : 'unsupported' });
     }

@@ -3,11 +3,12 @@
  * it. A session that is lost takes its floor with it; the next one builds a fresh floor from the same wishes.
  */
 import type { LocalMedia } from '../devices/local-media';
+import type { Encryption } from '../e2ee/encryption';
 import { Emitter } from '../emitter';
 import { Digester, type Digest } from '../rtc/digest';
 import { Figurer, type Figures } from '../rtc/figures';
 import { MediaLink } from '../rtc/link';
-import type { Layers, Request, SlotState, Source, VideoSource, ViewSlot, Welcome } from '../types';
+import type { Layers, PublishedMid, Request, SlotState, Source, VideoSource, ViewSlot, Welcome } from '../types';
 import { SlotBook } from './slot-book';
 import { assign, type Wanted } from './view';
 
@@ -30,7 +31,8 @@ const MUTABLE: readonly Source[] = ['microphone', 'camera'];
 
 export interface Picture {
   track: MediaStreamTrack;
-  paused: NonNullable<SlotState['paused']> | null;
+  /** `key`: encrypted with a key that we have not been given. */
+  paused: NonNullable<SlotState['paused']> | 'key' | null;
 }
 
 export interface FloorEvents {
@@ -47,6 +49,8 @@ export interface FloorOptions {
   welcome: Welcome;
   local: LocalMedia;
   ask: (request: Request) => Promise<unknown>;
+  /** Where media is encrypted end to end. */
+  encryption: Encryption | null;
 }
 
 export class Floor extends Emitter<FloorEvents> {
@@ -67,11 +71,12 @@ export class Floor extends Emitter<FloorEvents> {
   constructor(options: FloorOptions) {
     super();
     this.#options = options;
-    const { welcome, local, ask } = options;
-    this.#link = new MediaLink(welcome.ice_servers, async (sdp, publish) => {
+    const { welcome, local, ask, encryption } = options;
+    const exchange = async (sdp: string, publish: PublishedMid[]) => {
       const { sdp: answer } = (await ask({ t: 'offer', d: { sdp, publish } })) as { sdp: string };
       return answer;
-    });
+    };
+    this.#link = new MediaLink(welcome.ice_servers, exchange, encryption);
     this.#link.on('settled', () => this.#settled());
     this.#link.on('state', (state) => this.emit('state', state));
     this.#link.on('lost', () => this.emit('lost', undefined));
@@ -117,7 +122,10 @@ export class Floor extends Emitter<FloorEvents> {
   picture(participantId: string, source: VideoSource): Picture | null {
     const slot = this.#book.find(participantId, source);
     const track = slot && this.#link.slotTrack(slot.mid);
-    return track ? { track, paused: slot.paused ?? null } : null;
+    if (!track) return null;
+    const { encryption } = this.#options;
+    const locked = encryption && encryption.of(participantId) !== 'ready';
+    return { track, paused: locked ? 'key' : (slot.paused ?? null) };
   }
 
   get voices(): MediaStreamTrack[] {

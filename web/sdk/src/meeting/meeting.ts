@@ -7,6 +7,8 @@
  * ```
  */
 import type { LocalMedia } from '../devices/local-media';
+import type { Encryption, PeerKey } from '../e2ee/encryption';
+import { TOPIC } from '../e2ee/topic';
 import { Emitter } from '../emitter';
 import { ProblemError } from '../errors';
 import { Signaling, type Ending, type Pass, type SignalingOptions } from '../signaling/signaling';
@@ -87,12 +89,15 @@ export interface MeetingEvents {
 
 export interface MeetingOptions extends SignalingOptions {
   local: LocalMedia;
+  /** Encrypts all media end to end; a room that is made for it is not entered without. */
+  encryption?: Encryption | null;
 }
 
 export class Meeting extends Emitter<MeetingEvents> {
   readonly local: LocalMedia;
   readonly #signaling: Signaling;
   readonly #roster = new Roster();
+  readonly #encryption: Encryption | null;
   #me = '';
   #state: MeetingState = { is: 'joining' };
   #floor: Floor | null = null;
@@ -101,8 +106,9 @@ export class Meeting extends Emitter<MeetingEvents> {
   #frugal = false;
   #digests: ReturnType<typeof setInterval> | undefined;
 
-  constructor({ local, ...options }: MeetingOptions) {
+  constructor({ local, encryption = null, ...options }: MeetingOptions) {
     super();
+    this.#encryption = encryption;
     this.local = local;
     this.#signaling = new Signaling(options);
     this.#signaling.on('welcome', ({ welcome, resumed }) => this.#welcomed(welcome, resumed));
@@ -122,6 +128,16 @@ export class Meeting extends Emitter<MeetingEvents> {
 
   get voices(): MediaStreamTrack[] {
     return this.#floor?.voices ?? [];
+  }
+
+  /** Media is encrypted end to end. */
+  get encrypted(): boolean {
+    return this.#encryption !== null;
+  }
+
+  /** Whether what they send can be opened; always, where nothing is encrypted end to end. */
+  keyOf(participantId: string): PeerKey {
+    return this.#encryption?.of(participantId) ?? 'ready';
   }
 
   /** What proves who we are, while we are inside. */
@@ -196,8 +212,12 @@ export class Meeting extends Emitter<MeetingEvents> {
   #welcomed(welcome: Welcome, resumed: boolean): void {
     this.#me = welcome.participant_id;
     this.#roster.reset(welcome.roster);
+    // Whatever the server says of the room: with a secret nothing leaves unsealed, and without one nothing leaves at all.
+    if (welcome.room?.encryption === 'e2ee' && !this.#encryption) return void this.leave();
     if (!resumed || !this.#floor) this.#build(welcome);
     else this.#floor.resume();
+    this.#encryption?.roster(this.#roster.all);
+    this.#encryption?.announce();
     this.#state = { is: 'inside', steady: true };
     this.emit('pass', this.#signaling.pass);
     this.emit('call', welcome.call);
@@ -210,7 +230,13 @@ export class Meeting extends Emitter<MeetingEvents> {
   #build(welcome: Welcome): void {
     this.#floor?.close();
     this.#mediaSteady = false;
-    const floor = new Floor({ welcome, local: this.local, ask: (request) => this.#ask(request) });
+    const encryption = this.#encryption;
+    encryption?.begin({
+      me: this.#me,
+      send: (topic, message, to) => void this.send(topic, message, to).catch(() => undefined),
+      changed: () => this.emit('pictures', undefined),
+    });
+    const floor = new Floor({ welcome, local: this.local, ask: (request) => this.#ask(request), encryption });
     this.#floor = floor;
     floor.on('pictures', () => this.emit('pictures', undefined));
     floor.on('voices', (voices) => this.emit('voices', voices));
@@ -274,6 +300,7 @@ export class Meeting extends Emitter<MeetingEvents> {
       case 'chat':
         return this.emit('chat', event.d);
       case 'data':
+        if (event.d.topic === TOPIC) return this.#encryption?.hear(event.d.from, event.d.payload);
         return this.emit('data', event.d);
       case 'knock':
         return this.emit('knock', event.d.waiting as Member[]);
@@ -286,6 +313,7 @@ export class Meeting extends Emitter<MeetingEvents> {
     const known = this.#roster.get(member.participant_id) !== undefined;
     if (event === 'left') this.#roster.drop(member.participant_id);
     else this.#roster.put(member);
+    this.#encryption?.roster(this.#roster.all);
     const what = event === 'left' ? 'left' : 'joined';
     if (known === (what === 'left') && member.participant_id !== this.#me) this.emit('arrival', { what, member });
     this.emit('roster', this.#roster.all);
@@ -323,6 +351,7 @@ export class Meeting extends Emitter<MeetingEvents> {
     clearInterval(this.#digests);
     this.#floor?.close();
     this.#floor = null;
+    this.#encryption?.close();
     this.emit('pass', null);
     this.#move({ is: 'over', ending });
   }

@@ -67,3 +67,10 @@ export function preferVp8<T extends { mimeType: string }>(codecs: readonly T[]):
   const isVp8 = ({ mimeType }: T) => mimeType.toLowerCase() === 'video/vp8';
   return [...codecs.filter(isVp8), ...codecs.filter((codec) => !isVp8(codec))];
 }
+
+/** What still works where only a frame's first bytes are readable: H.264 and AV1 are parsed further, RED is repacked. */
+const READABLE: ReadonlySet<string> = new Set(['video/vp8', 'video/vp9', 'video/rtx', 'audio/opus']);
+
+/** The codecs that can carry frames which are encrypted end to end, VP8 first. */
+export const readable = <T extends { mimeType: string }>(codecs: readonly T[]): T[] =>
+  preferVp8(codecs.filter(({ mimeType }) => READABLE.has(mimeType.toLowerCase())));

@@ -1,7 +1,8 @@
 /** The one peer connection of a session: what we send, and the slots we receive in. */
 import { Emitter } from '../emitter';
 import type { IceServer, Layers, PublishedMid, Source } from '../types';
-import { activate, encodingsFor, preferVp8, smallest } from './encodings';
+import type { Encryption } from '../e2ee/encryption';
+import { activate, encodingsFor, preferVp8, readable, smallest } from './encodings';
 import { Negotiator, type Exchange } from './negotiator';
 import { Recovery } from './recovery';
 
@@ -23,12 +24,18 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   readonly #sending = new Map<Source, RTCRtpTransceiver>();
   readonly #slots: Record<Kind, RTCRtpTransceiver[]> = { audio: [], video: [] };
   readonly #layers = new Map<string, readonly string[]>();
+  readonly #encryption: Encryption | null;
   #frugal = false;
   #closed = false;
 
-  constructor(iceServers: IceServer[], exchange: Exchange) {
+  constructor(iceServers: IceServer[], exchange: Exchange, encryption: Encryption | null) {
     super();
-    const connection = new RTCPeerConnection({ iceServers: iceServers.map(rtcIceServer), bundlePolicy: 'max-bundle' });
+    this.#encryption = encryption;
+    const connection = new RTCPeerConnection({
+      iceServers: iceServers.map(rtcIceServer),
+      bundlePolicy: 'max-bundle',
+      ...encryption?.connectionOptions,
+    });
     this.#connection = connection;
     this.#negotiator = new Negotiator({
       connection,
@@ -74,7 +81,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   wantSlots(kind: Kind, count: number): boolean {
     const slots = this.#slots[kind];
     const missing = count - slots.length;
-    for (let n = 0; n < missing; n += 1) slots.push(this.#connection.addTransceiver(kind, { direction: 'recvonly' }));
+    for (let n = 0; n < missing; n += 1) slots.push(this.#slot(kind));
     return missing > 0;
   }
 
@@ -128,6 +135,19 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
     this.#connection.close();
   }
 
+  #slot(kind: Kind): RTCRtpTransceiver {
+    const slot = this.#connection.addTransceiver(kind, { direction: 'recvonly' });
+    this.#limitCodecs(slot, kind);
+    this.#encryption?.guard(slot.receiver, 'in');
+    return slot;
+  }
+
+  /** The server forwards encrypted frames by what of them is readable; not every codec leaves enough. */
+  #limitCodecs(transceiver: RTCRtpTransceiver, kind: Kind): void {
+    const codecs = RTCRtpReceiver.getCapabilities(kind)?.codecs;
+    if (this.#encryption && codecs) transceiver.setCodecPreferences(readable(codecs));
+  }
+
   #added(source: Source, track: MediaStreamTrack): RTCRtpTransceiver {
     const transceiver = this.#connection.addTransceiver(track, {
       direction: 'sendonly',
@@ -135,6 +155,8 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
     });
     const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs;
     if (source === 'camera' && codecs) transceiver.setCodecPreferences(preferVp8(codecs));
+    this.#limitCodecs(transceiver, track.kind as Kind);
+    this.#encryption?.guard(transceiver.sender, 'out');
     return transceiver;
   }
 

@@ -10,6 +10,7 @@ import { DeviceHelp } from '../DeviceHelp/DeviceHelp';
 import { DevicePicker } from '../DevicePicker/DevicePicker';
 import { Dialog } from '../Dialog/Dialog';
 import { MicMeter } from '../MicMeter/MicMeter';
+import { VoiceChoices } from './VoiceChoices';
 
 const TONGUES = (Object.keys(LANGUAGES) as Language[]).map((value) => ({ value, label: LANGUAGES[value] }));
 
@@ -26,6 +27,7 @@ export function Settings({ close }: { close: () => void }) {
       <DeviceHelp />
       <DevicePicker />
       <MicMeter track={microphone.on ? microphone.track : null} />
+      <VoiceChoices />
       {!canChooseSpeaker && <p class="dialog__text">{t('device.speakerFixed')}</p>}
       <Check label={t('settings.mirror')} checked={mirror} onChange={(next) => prefer({ mirror: next })} />
       <Check label={t('settings.selfHidden')} checked={selfHidden} onChange={(next) => prefer({ selfHidden: next })} />

@@ -33,7 +33,8 @@ export function Tile({ store, member }: TileProps) {
   const wanted = prefs.value.traffic !== 'audio';
   useOnScreen(store.screenful, id, 'camera', !self && member.video && wanted, size);
   const picture = self || !member.video || !wanted ? null : store.picture(id, 'camera');
-  const paused = pausedText(picture?.paused ?? null);
+  const locked = store.locked(id);
+  const paused = locked ?? pausedText(picture?.paused ?? null);
   const track = self ? camera.track : (picture?.track ?? null);
   const name = nameOf(member);
   return (

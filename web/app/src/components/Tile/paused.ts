@@ -8,6 +8,8 @@ export function pausedText(paused: Picture['paused']): string | null {
       return t('paused.bandwidth');
     case 'codec':
       return t('paused.codec');
+    case 'key':
+      return t('paused.key');
     case 'muted':
       return t('paused.muted');
     case 'hidden': // not on screen, so nobody reads it

@@ -1,5 +1,5 @@
 /** Makes a room and goes to its lobby. */
-import { ProblemError } from '@calls/sdk';
+import { loadEncryption, ProblemError } from '@calls/sdk';
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button/Button';
 import { Check } from '../../components/Check/Check';
@@ -7,7 +7,7 @@ import { Field } from '../../components/Field/Field';
 import { t } from '../../i18n/t';
 import { detailOf } from '../../state/detail';
 import { identity, rememberPassword } from '../../state/memory';
-import { go, meetingPath } from '../../state/route';
+import { go, meetingPath, withSecret } from '../../state/route';
 import { client } from '../../state/visit';
 
 /** As long as the server takes a room's name. */
@@ -17,6 +17,7 @@ export function StartForm() {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const [waitingRoom, setWaitingRoom] = useState(false);
+  const [encrypt, setEncrypt] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string>();
 
@@ -24,15 +25,17 @@ export function StartForm() {
     event.preventDefault();
     setBusy(true);
     try {
+      const secret = encrypt ? (await loadEncryption()).newSecret() : null;
       const room = await client.createRoom({
         name: name.trim() || t('landing.meetingNameDefault'),
         type: 'persistent',
         settings: { waiting_room: waitingRoom },
+        ...(encrypt && { encryption: 'e2ee' }),
         ...(password && { password }),
         ...whoHosts(),
       });
       rememberPassword(room.room_id, password);
-      go(meetingPath(room.room_id));
+      go(withSecret(meetingPath(room.room_id), secret));
     } catch (problem) {
       const closed = problem instanceof ProblemError && (problem.status === 401 || problem.status === 403);
       setError(closed ? t('landing.keyNeeded') : t('join.other', { detail: detailOf(problem) }));
@@ -53,6 +56,7 @@ export function StartForm() {
       <details class="landing__options">
         <summary>{t('landing.options')}</summary>
         <Check label={t('landing.waitingRoom')} checked={waitingRoom} onChange={setWaitingRoom} />
+        <Check label={t('landing.encrypt')} checked={encrypt} onChange={setEncrypt} />
         <Field
           label={t('landing.password')}
           type="password"

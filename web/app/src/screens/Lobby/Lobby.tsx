@@ -79,7 +79,7 @@ export function Lobby({ visit }: { visit: Visit }) {
               {refusal.text}
             </p>
           )}
-          <Button look="primary" type="submit" disabled={joining}>
+          <Button look="primary" type="submit" disabled={joining || visit.lacksSecret}>
             {t(joining ? 'lobby.joining' : 'lobby.join')}
           </Button>
           <p class="lobby__privacy">{t('lobby.privacy')}</p>
@@ -96,7 +96,8 @@ function Notices({ visit }: { visit: Visit }) {
     <div class="lobby__notices" role="status">
       {room?.recording && <Notice icon="record" tone="warn" text={t('lobby.recorded')} />}
       {room?.transcription && <Notice icon="transcript" tone="warn" text={t('lobby.transcribed')} />}
-      <Notice icon="lock" tone="plain" text={t('lobby.encrypted')} />
+      {visit.lacksSecret && <Notice icon="warning" tone="warn" text={t('e2ee.noSecret')} />}
+      <Notice icon="lock" tone="plain" text={t(visit.secret ? 'e2ee.notice' : 'lobby.encrypted')} />
     </div>
   );
 }

@@ -1,0 +1,2 @@
+-- How far a room's media is encrypted, decided when it is made: transport, e2ee.
+ALTER TABLE rooms ADD COLUMN encryption TEXT NOT NULL DEFAULT 'transport';
