@@ -173,7 +173,16 @@ impl Server {
     ) -> Result<Self, StartError> {
         let ownership = Ownership::take(&config.database.url).await?;
         let clock = Arc::new(SystemClock);
-        let store = Store::open(&config.database.url, config.database.connections).await?;
+        let database = &config.database;
+        let (url, spool) = (&database.url, &database.spool);
+        let store = Store::open_with_spool(url, database.connections, spool).await?;
+        let waited = store.catch_up().await?;
+        if waited > 0 {
+            info!(
+                entries = waited,
+                "recorded what had waited for the database"
+            );
+        }
         let recovered = store.recover(clock.now()).await?;
         if recovered.closed > 0 {
             let calls = recovered.closed;
