@@ -14,6 +14,7 @@ export default defineConfig({
     outDir: here('dist'),
     emptyOutDir: true,
     target: 'es2022',
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'], // `light-dark()` as it is: written out, it would not follow a dark island
     assetsInlineLimit: 0, // the content security policy allows no data: scripts or styles
     modulePreload: { polyfill: false },
     rollupOptions: { input: [here('app/index.html'), here('app/console.html')] },

@@ -1,10 +1,12 @@
 // Axe finds nothing on any screen, and each is kept as a picture for people to look at.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { assertAccessible } from '../support/accessible.mjs';
 import { control, enter, inside, menu, sees } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
+const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url));
 const WINDOW = { width: 1024, height: 720 };
 
 const here = world();
@@ -40,6 +42,29 @@ test('the meeting, its panels and its goodbye', async () => {
   await ada.page.getByRole('button', { name: 'Actions for Grace' }).click();
   await assertAccessible(ada, 'people');
 
+  await control(ada, 'React').click();
+  await ada.page.getByRole('button', { name: 'Applause' }).click();
+  await assertAccessible(ada, 'reactions');
+  await ada.page.keyboard.press('Escape');
+
+  await menu(ada, 'Connection figures');
+  await assertAccessible(ada, 'menu');
+  await ada.page.getByRole('button', { name: 'Connection figures' }).click();
+  await ada.page.getByRole('cell', { name: /kbit/ }).first().waitFor();
+  await assertAccessible(ada, 'figures');
+  await ada.page.keyboard.press('Control+Alt+k');
+  await ada.page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+  await assertAccessible(ada, 'shortcuts');
+  await ada.page.keyboard.press('Escape');
+
+  await control(grace, 'Share screen').click();
+  await ada.page.getByRole('region', { name: 'Screen of Grace' }).locator('.video--shown').waitFor();
+  await assertAccessible(ada, 'stage');
+  await ada.page.emulateMedia({ forcedColors: 'active' });
+  await ada.page.screenshot({ path: `${RESULTS}screen-stage-forced.png` });
+  await ada.page.emulateMedia({ forcedColors: null });
+  await control(grace, 'Share screen').click();
+
   await ada.page.getByRole('button', { name: 'Settings' }).click();
   await assertAccessible(ada, 'settings');
   await ada.page.keyboard.press('Escape');
@@ -51,6 +76,33 @@ test('the meeting, its panels and its goodbye', async () => {
   await control(ada, 'Leave').click();
   await ada.page.getByText('You left the meeting').waitFor();
   await assertAccessible(ada, 'farewell');
+});
+
+test('a door without a camera, a browser without WebRTC, and Arabic from right to left', async () => {
+  const room = await here.room();
+  const denied = await here.open('Denied', '/', { viewport: WINDOW });
+  await denied.context.addInitScript(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+  });
+  await denied.page.goto(`${here.url}/meet/${room}`);
+  await denied.page.getByText('does not let this page use your camera').waitFor();
+  await assertAccessible(denied, 'denied');
+  await denied.context.addInitScript(() => delete globalThis.RTCPeerConnection);
+  await denied.page.reload();
+  await denied.page.getByText('This browser cannot join meetings').waitFor();
+  await assertAccessible(denied, 'unsupported');
+  await denied.close();
+
+  const leila = await here.lobby('ليلى', room, { viewport: WINDOW, locale: 'ar' });
+  await leila.page.getByRole('button', { name: 'انضم الآن' }).waitFor();
+  await leila.page.locator('.video--shown').waitFor();
+  await assertAccessible(leila, 'lobby-ar');
+  await leila.page.getByLabel('اسمك').fill('ليلى');
+  await leila.page.keyboard.press('Enter');
+  await inside(leila);
+  await leila.page.getByRole('toolbar').getByRole('button', { name: 'الدردشة' }).click();
+  await assertAccessible(leila, 'meeting-ar');
+  await leila.close();
 });
 
 test('the waiting room, and the page of a room that is not there', async () => {

@@ -7,7 +7,7 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Small enough that two cores draw four of them. */
 const VIEWPORT = { width: 640, height: 480 };
 
-function chromeArgs({ person, mic, share }) {
+function chromeArgs({ person, mic, share, autoplay }) {
   const args = [
     '--no-sandbox',
     '--disable-gpu',
@@ -16,7 +16,7 @@ function chromeArgs({ person, mic, share }) {
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
-    '--autoplay-policy=no-user-gesture-required',
+    `--autoplay-policy=${autoplay ? 'no-user-gesture-required' : 'document-user-activation-required'}`,
     '--allow-loopback-in-peer-connection',
     `--use-fake-device-for-media-stream=device-count=1,display-media-type=${share}`,
     `--use-file-for-fake-video-capture=${face(person)}`,
@@ -27,18 +27,23 @@ function chromeArgs({ person, mic, share }) {
   return args;
 }
 
-/** `person`: which of the made-up people sits in front of it; `mic`: what the permission question is answered. */
-export async function openBrowser({ person = 0, mic = 'grant', share = 'browser' } = {}) {
-  const args = chromeArgs({ person, mic, share });
+/**
+ * `person`: which of the made-up people sits in front of it; `mic`: what the permission question is answered; `autoplay`: pages
+ * make a sound before anybody has clicked.
+ */
+export async function openBrowser({ person = 0, mic = 'grant', share = 'browser', autoplay = true } = {}) {
+  const args = chromeArgs({ person, mic, share, autoplay });
   const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args });
   const errors = [];
   return {
     errors,
-    /** `relay`: a transport of TURN, which is then the only way that connections find. */
-    async open(name, url, { relay, ...options } = {}) {
+    /** `relay`: a transport of TURN, which is then the only way that connections find; `prepare`: does what a context needs. */
+    async open(name, url, { relay, prepare, ...options } = {}) {
       const context = await browser.newContext({ viewport: VIEWPORT, locale: 'en-US', ...options });
       await context.addInitScript(rememberConnections, relay);
       await context.addInitScript(rememberSockets);
+      await context.addInitScript(rememberLongTasks);
+      await prepare?.(context);
       const page = await context.newPage();
       page.on('pageerror', (error) => errors.push(`${name}: ${error.message}`));
       page.on('console', (message) => message.type() === 'error' && errors.push(`${name}: ${message.text()}`));
@@ -79,4 +84,12 @@ function rememberSockets() {
       globalThis.__sockets.push(this);
     }
   };
+}
+
+/** What kept a page from answering for more than 50 ms (Long Tasks, W3C). */
+function rememberLongTasks() {
+  globalThis.__longTasks = [];
+  new PerformanceObserver((list) => {
+    for (const { duration, startTime } of list.getEntries()) globalThis.__longTasks.push({ duration, startTime });
+  }).observe({ type: 'longtask', buffered: true });
 }

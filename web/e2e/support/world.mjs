@@ -29,6 +29,7 @@ export function world(gather = async () => {}, start = startServer) {
     },
     room: (more) => createRoom(here.url, more),
     open: (name, path, options) => here.browser.open(name, here.url + path, options),
+    openAt: (name, url, options) => here.browser.open(name, url, options),
     /** Opens the lobby of a room. */
     lobby: (name, room, options) => here.browser.open(name, `${here.url}/meet/${room}`, options),
     /** Opens the lobby of a room and goes in. */

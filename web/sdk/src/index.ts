@@ -4,6 +4,7 @@ export { canShareScreen } from './devices/capture';
 export { NO_DEVICES, watchDevices, type Device, type Devices } from './devices/list';
 export { LocalMedia, type LocalState, type LocalTrack, type UserDevice } from './devices/local-media';
 export { meter } from './devices/meter';
+export { testTone } from './devices/test-tone';
 export { CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from './errors';
 export type { Picture } from './meeting/floor';
 export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';

@@ -8,8 +8,9 @@ import { toast } from '../state/toasts';
 /** As loud as speech, on the scale of the meter. */
 const SPEECH = 0.5;
 
-/** This many looks in a row: a cough is none. */
-const LOOKS = 5;
+/** Words have gaps: so many of the last looks, which are two seconds, and not a cough. */
+const LOUD_LOOKS = 10;
+const LOOKS = 30;
 
 /** Said once, it is known for a while. */
 const QUIET_MS = 30_000;
@@ -20,11 +21,12 @@ export function useMutedHint(): void {
     if (!track || on) return;
     const ear = track.clone(); // what is muted is silent; its twin is not, and goes nowhere
     ear.enabled = true;
-    let loud = 0;
+    const looks: boolean[] = [];
     let toldAt = 0;
     const stop = meter(ear, (level) => {
-      loud = level > SPEECH ? loud + 1 : 0;
-      if (loud < LOOKS || Date.now() - toldAt < QUIET_MS) return;
+      looks.push(level > SPEECH);
+      if (looks.length > LOOKS) looks.shift();
+      if (looks.filter(Boolean).length < LOUD_LOOKS || Date.now() - toldAt < QUIET_MS) return;
       toldAt = Date.now();
       const run = () => void local.turn('microphone', true);
       toast(t('meeting.youAreMuted'), { action: { label: t('control.microphoneOn'), run } });

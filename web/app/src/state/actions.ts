@@ -1,7 +1,8 @@
 /** What the controls of a meeting do. */
 import { CallsClient, CaptureError } from '@calls/sdk';
 import { t } from '../i18n/t';
-import { attempt, detailOf } from './announce';
+import { attempt } from './announce';
+import { detailOf } from './detail';
 import { deviceHelp } from './device-help';
 import { local } from './devices';
 import type { MeetingStore } from './meeting-store';

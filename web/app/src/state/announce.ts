@@ -1,6 +1,7 @@
 /** What is said aloud about a meeting: the toasts that its events make. */
-import { CaptureError, ProblemError, type Member, type Role, type Source } from '@calls/sdk';
+import type { Member, Role, Source } from '@calls/sdk';
 import { has, t } from '../i18n/t';
+import { detailOf } from './detail';
 import { local } from './devices';
 import type { MeetingStore } from './meeting-store';
 import { clearToasts, toast } from './toasts';
@@ -89,10 +90,4 @@ function knocked(store: MeetingStore, member: Member): void {
 /** Does something that the server may refuse, and says so when it does. */
 export function attempt(doing: Promise<unknown>): void {
   doing.catch((error: unknown) => toast(t('meeting.actionFailed', { detail: detailOf(error) }), { tone: 'bad' }));
-}
-
-export function detailOf(error: unknown): string {
-  if (error instanceof ProblemError) return error.problem.detail || error.problem.title;
-  if (error instanceof CaptureError) return error.failure;
-  return error instanceof Error ? error.message : String(error);
 }

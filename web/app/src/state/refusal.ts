@@ -1,7 +1,7 @@
 /** Why a door stayed shut, in words. */
 import { ConnectionLost, ProblemError, type ProblemDetails } from '@calls/sdk';
 import { has, t } from '../i18n/t';
-import { detailOf } from './announce';
+import { detailOf } from './detail';
 
 export interface Refusal {
   text: string;

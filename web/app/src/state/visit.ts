@@ -1,5 +1,5 @@
 /** One visit to a room: from the lobby through the meeting to the goodbye. */
-import { CallsClient, ProblemError, subjectOf, type Ending, type Pass, type Room } from '@calls/sdk';
+import { CallsClient, ProblemError, subjectOf, type Ending, type Pass, type RoomNow } from '@calls/sdk';
 import { effect, signal } from '@preact/signals';
 import { local, localState } from './devices';
 import type { Claim } from './identity';
@@ -16,10 +16,13 @@ export type Phase =
   | { is: 'nowhere'; why: 'not-found' | 'unauthorized' }
   | { is: 'over'; ending: Ending };
 
+/** Whoever stands in front of the door sees what goes on inside, but not at once. */
+const LOOK_EVERY_MS = 10_000;
+
 export class Visit {
   readonly roomId: string;
   readonly phase = signal<Phase>({ is: 'returning' });
-  readonly room = signal<Room | null>(null);
+  readonly room = signal<RoomNow | null>(null);
   readonly refusal = signal<Refusal | null>(null);
   readonly joining = signal(false);
   readonly #token: string | null;
@@ -56,6 +59,12 @@ export class Visit {
     if (this.#prepared) return;
     this.#prepared = true;
     void local.open();
+  }
+
+  /** Looks every now and then who is inside and what becomes of their words, until the returned function is called. */
+  watch(): () => void {
+    const timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
+    return () => clearInterval(timer);
   }
 
   /** Knocks at the door; what it says is in {@link refusal}, or the phase moves on. */

@@ -1,8 +1,10 @@
 /** Which microphone, camera and speaker. */
-import { useId } from 'preact/hooks';
-import type { Device } from '@calls/sdk';
+import { testTone, type Device } from '@calls/sdk';
+import { useId, useState } from 'preact/hooks';
 import { t } from '../../i18n/t';
 import { canChooseSpeaker, choose, chooseSpeaker, devices, local, localState, speaker } from '../../state/devices';
+import { attempt } from '../../state/announce';
+import { Button } from '../Button/Button';
 import { Icon } from '../Icon/Icon';
 import type { IconName } from '../Icon/paths';
 import './DevicePicker.css';
@@ -35,6 +37,22 @@ export function DevicePicker() {
           choose={chooseSpeaker}
         />
       )}
+      <ToneTest />
+    </div>
+  );
+}
+
+function ToneTest() {
+  const [playing, setPlaying] = useState(false);
+  const play = () => {
+    setPlaying(true);
+    attempt(testTone(speaker.value).finally(() => setPlaying(false)));
+  };
+  return (
+    <div class="devices__test" role="status">
+      <Button size="small" icon="speaker" disabled={playing} onClick={play}>
+        {t(playing ? 'device.testing' : 'device.test')}
+      </Button>
     </div>
   );
 }

@@ -7,10 +7,13 @@ interface IconProps {
   size?: number;
 }
 
+/** Those that point along the line of text. */
+const FLIPS: ReadonlySet<IconName> = new Set(['send', 'next', 'before', 'speaker']);
+
 /** Always beside a text or inside a labelled control, so never read aloud itself. */
 export function Icon({ name, size = 22 }: IconProps) {
   return (
-    <svg class="icon" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true" focusable="false">
+    <svg class={FLIPS.has(name) ? 'icon icon--flips' : 'icon'} viewBox="0 0 24 24" width={size} height={size} aria-hidden="true" focusable="false">
       {PATHS[name].map((d) => (
         <path key={d} d={d} />
       ))}

@@ -8,12 +8,14 @@ interface MenuProps {
   /** What the button's `popovertarget` names. */
   id: string;
   label: string;
+  /** In the middle rather than at the end of the line. */
+  centred?: boolean;
   children: ComponentChildren;
 }
 
-export function Menu({ id, label, children }: MenuProps) {
+export function Menu({ id, label, centred = false, children }: MenuProps) {
   return (
-    <div class="menu" id={id} popover="auto" role="group" aria-label={label}>
+    <div class={centred ? 'menu menu--centred' : 'menu'} id={id} popover="auto" role="group" aria-label={label}>
       {children}
     </div>
   );

@@ -11,7 +11,7 @@ export const REACT = 'menu-react';
 /** It stays open: who claps, claps twice. */
 export function ReactionMenu({ store }: { store: MeetingStore }) {
   return (
-    <Menu id={REACT} label={t('control.react')}>
+    <Menu id={REACT} label={t('control.react')} centred>
       <div class="reactions">
         {REACTIONS.map((one) => (
           <IconButton

@@ -1,7 +1,7 @@
 /** A button that asks the server for something harmless at once. */
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button/Button';
-import { detailOf } from '../../state/announce';
+import { detailOf } from '../../state/detail';
 import { toast } from '../../state/toasts';
 import { t } from '../words/t';
 

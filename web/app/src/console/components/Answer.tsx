@@ -1,6 +1,6 @@
 /** What stands where an answer is shown, while there is none. */
 import type { ComponentChildren } from 'preact';
-import { detailOf } from '../../state/announce';
+import { detailOf } from '../../state/detail';
 import { t } from '../words/t';
 
 interface AnswerProps<T> {

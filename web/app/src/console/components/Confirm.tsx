@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button/Button';
 import { Dialog } from '../../components/Dialog/Dialog';
-import { detailOf } from '../../state/announce';
+import { detailOf } from '../../state/detail';
 import { toast } from '../../state/toasts';
 import { t } from '../words/t';
 

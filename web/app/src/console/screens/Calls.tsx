@@ -1,7 +1,7 @@
 /** All calls there were, by filters, as a table or as a file. */
 import type { Call } from '@calls/sdk';
 import { elapsed } from '../../layout/text';
-import { detailOf } from '../../state/announce';
+import { detailOf } from '../../state/detail';
 import { toast } from '../../state/toasts';
 import { Button } from '../../components/Button/Button';
 import { Answer } from '../components/Answer';

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button/Button';
 import { Field } from '../../components/Field/Field';
-import { detailOf } from '../../state/announce';
+import { detailOf } from '../../state/detail';
 import { signIn } from '../state/api';
 import { t } from '../words/t';
 

@@ -1,6 +1,7 @@
 /** The front door: start a meeting, or go to one. */
 import { t } from '../../i18n/t';
 import { Brand } from '../../components/Brand/Brand';
+import { LanguagePicker } from '../../components/LanguagePicker/LanguagePicker';
 import { JoinForm } from './JoinForm';
 import { Mosaic } from './Mosaic';
 import { StartForm } from './StartForm';
@@ -11,6 +12,7 @@ export function Landing() {
     <div class="landing">
       <header class="landing__top">
         <Brand />
+        <LanguagePicker />
       </header>
       <main class="landing__main">
         <div class="landing__words">

@@ -2,9 +2,10 @@
 import { ProblemError } from '@calls/sdk';
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button/Button';
+import { Check } from '../../components/Check/Check';
 import { Field } from '../../components/Field/Field';
 import { t } from '../../i18n/t';
-import { detailOf } from '../../state/announce';
+import { detailOf } from '../../state/detail';
 import { identity, rememberPassword } from '../../state/memory';
 import { go, meetingPath } from '../../state/route';
 import { client } from '../../state/visit';
@@ -51,14 +52,7 @@ export function StartForm() {
       />
       <details class="landing__options">
         <summary>{t('landing.options')}</summary>
-        <label class="landing__check">
-          <input
-            type="checkbox"
-            checked={waitingRoom}
-            onChange={(event) => setWaitingRoom(event.currentTarget.checked)}
-          />
-          {t('landing.waitingRoom')}
-        </label>
+        <Check label={t('landing.waitingRoom')} checked={waitingRoom} onChange={setWaitingRoom} />
         <Field
           label={t('landing.password')}
           type="password"

@@ -5,6 +5,8 @@ import { Button } from '../../components/Button/Button';
 import { DeviceHelp } from '../../components/DeviceHelp/DeviceHelp';
 import { DevicePicker } from '../../components/DevicePicker/DevicePicker';
 import { Field } from '../../components/Field/Field';
+import { LanguagePicker } from '../../components/LanguagePicker/LanguagePicker';
+import { Notice } from '../../components/Notice/Notice';
 import { SelfPreview } from '../../components/SelfPreview/SelfPreview';
 import { t, tn } from '../../i18n/t';
 import { rememberedName } from '../../state/memory';
@@ -19,6 +21,7 @@ export function Lobby({ visit }: { visit: Visit }) {
   const [password, setPassword] = useState('');
   const [nameless, setNameless] = useState(false);
   useEffect(() => visit.prepare(), [visit]);
+  useEffect(() => visit.watch(), [visit]);
 
   const room = visit.room.value;
   const refusal = visit.refusal.value;
@@ -34,6 +37,7 @@ export function Lobby({ visit }: { visit: Visit }) {
     <div class="lobby">
       <header class="lobby__top">
         <Brand />
+        <LanguagePicker />
       </header>
       <main class="lobby__main">
         <div class="lobby__picture">
@@ -69,6 +73,7 @@ export function Lobby({ visit }: { visit: Visit }) {
             />
           )}
           <DevicePicker />
+          <Notices visit={visit} />
           {refusal && !refusal.password && (
             <p class="lobby__refusal" role="alert">
               {refusal.text}
@@ -80,6 +85,18 @@ export function Lobby({ visit }: { visit: Visit }) {
           <p class="lobby__privacy">{t('lobby.privacy')}</p>
         </form>
       </main>
+    </div>
+  );
+}
+
+/** What becomes of one's voice and picture inside; heard anew when it changes. */
+function Notices({ visit }: { visit: Visit }) {
+  const room = visit.room.value;
+  return (
+    <div class="lobby__notices" role="status">
+      {room?.recording && <Notice icon="record" tone="warn" text={t('lobby.recorded')} />}
+      {room?.transcription && <Notice icon="transcript" tone="warn" text={t('lobby.transcribed')} />}
+      <Notice icon="lock" tone="plain" text={t('lobby.encrypted')} />
     </div>
   );
 }

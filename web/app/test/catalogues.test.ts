@@ -1,0 +1,85 @@
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+import ar from '../src/i18n/ar.json';
+import de from '../src/i18n/de.json';
+import en from '../src/i18n/en.json';
+import { directionOf, firstSpoken } from '../src/i18n/languages';
+import { speak, t, tn } from '../src/i18n/t';
+
+const CATALOGUES: Readonly<Record<string, Readonly<Record<string, string>>>> = { en, de, ar };
+const SOURCES: Readonly<Record<string, string>> = import.meta.glob('../src/**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true });
+const FORMS = /_(zero|one|two|few|many|other)$/;
+
+/** Keys that have plural forms, without them. */
+const plurals = [...new Set(Object.keys(en).filter((key) => FORMS.test(key)).map((key) => key.replace(FORMS, '')))];
+
+const holes = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+
+test.each(Object.entries(CATALOGUES))('%s has every word, with the same holes to fill', (_, words) => {
+  const plain = Object.entries(en).filter(([key]) => !FORMS.test(key));
+  expect(plain.filter(([key, text]) => JSON.stringify(holes(words[key] ?? '')) !== JSON.stringify(holes(text)))).toEqual([]);
+  expect(Object.keys(words).filter((key) => !FORMS.test(key) && !Object.hasOwn(en, key))).toEqual([]);
+});
+
+test.each(Object.entries(CATALOGUES))('%s has each plural in every form that its language has, and no other', (language, words) => {
+  const { pluralCategories } = new Intl.PluralRules(language).resolvedOptions();
+  const wanted = plurals.flatMap((key) => pluralCategories.map((form) => `${key}_${form}`));
+  expect(Object.keys(words).filter((key) => FORMS.test(key)).sort()).toEqual(wanted.sort());
+});
+
+test('numbers choose their form', async () => {
+  expect([tn('people.count', 1), tn('people.count', 5)]).toEqual(['1 person', '5 people']);
+  globalThis.document = { documentElement: { lang: '', dir: '' } } as Document;
+  await speak('ar');
+  expect(document.documentElement.dir).toBe('rtl');
+  expect(new Set([0, 1, 2, 3, 11, 100].map((count) => tn('people.count', count))).size).toBe(6);
+  await speak('de');
+  expect(document.documentElement.dir).toBe('ltr');
+  expect(t('meeting.pageOf', { page: 1, pages: 2 })).toBe('Seite 1 von 2');
+  await speak('en');
+});
+
+test('a browser is spoken to in the first of its languages that we speak', () => {
+  expect(firstSpoken(['fr-FR', 'de-AT', 'en'])).toBe('de');
+  expect(firstSpoken(['fr'])).toBe('en');
+  expect([directionOf('ar'), directionOf('de')]).toEqual(['rtl', 'ltr']);
+});
+
+/** What people read or hear of an element, where a screen reader or the browser says it. */
+const SPOKEN = new Set(['aria-label', 'aria-description', 'aria-roledescription', 'alt', 'title', 'placeholder', 'label', 'text', 'hint']);
+
+const LETTERS = /\p{L}{2,}/u;
+
+function bare([file, code]: [string, string]): string[] {
+  const source = ts.createSourceFile(file, code, ts.ScriptTarget.Latest, true, ts.ScriptKind.TSX);
+  const found: string[] = [];
+  const look = (node: ts.Node): void => {
+    if (ts.isJsxText(node) && LETTERS.test(node.text)) found.push(node.text.trim());
+    if (ts.isJsxAttribute(node) && SPOKEN.has(node.name.getText()) && node.initializer) {
+      const literal = ts.isJsxExpression(node.initializer) ? node.initializer.expression : node.initializer;
+      if (literal && ts.isStringLiteralLike(literal) && LETTERS.test(literal.text)) found.push(literal.text);
+    }
+    if (ts.isCallExpression(node) && node.expression.getText() === 'toast') {
+      const [words] = node.arguments;
+      if (words && (ts.isStringLiteralLike(words) || ts.isTemplateExpression(words))) found.push(words.getText());
+    }
+    ts.forEachChild(node, look);
+  };
+  look(source);
+  return found.map((text) => `${file}: ${text}`);
+}
+
+test('no text for people stands outside the catalogues', () => {
+  const sources = Object.entries(SOURCES);
+  expect(sources.length).toBeGreaterThan(60);
+  expect(sources.flatMap(bare)).toEqual([]);
+});
+
+test('no word is kept that nobody says', () => {
+  const code = Object.values(SOURCES).join('\n');
+  const unused = Object.keys(en)
+    .map((key) => key.replace(FORMS, ''))
+    .filter((key) => !code.includes(`'${key}'`) && !new RegExp(`\`${key.slice(0, key.lastIndexOf('.') + 1)}\\$\\{`).test(code))
+    .filter((key) => !(/(On|Off)$/.test(key) && code.includes('`control.${device}')));
+  expect(unused).toEqual([]);
+});
