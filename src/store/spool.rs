@@ -71,7 +71,7 @@ impl Spool {
             match serde_json::from_slice(&line?) {
                 Ok(entry) => entries.push(entry),
                 Err(error) => {
-                    warn!(%error, path = %path.display(), "a line of waiting facts cannot be read")
+                    warn!(%error, path = %path.display(), "a line of waiting facts cannot be read");
                 }
             }
         }
