@@ -3,6 +3,7 @@
 mod dying {
     mod chaos;
     mod database;
+    mod descriptors;
     mod killed;
     #[path = "../media_e2e/peer.rs"]
     #[expect(dead_code, reason = "nobody listens here")]
