@@ -2,8 +2,9 @@
 # Each recipe is one line on purpose: what a target does stands in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test unit lint fmt bench load fuzz docs speech-model speech-eval
+.PHONY: help run install test unit lint fmt bench load fuzz chaos docs speech-model speech-eval
 
+KILLS ?= 100
 SCENARIO ?= meeting
 TARGET ?= all
 STAGES ?=
@@ -39,6 +40,9 @@ load: ## Server and a simulated crowd, measured; SCENARIO=meeting|webinar|pairs|
 
 fuzz: ## Fuzz the parsers for a minute each; TARGET=name for one
 	@scripts/fuzz $(TARGET)
+
+chaos: ## Random kills under load, KILLS of them, and a database that is away for a minute
+	@scripts/chaos $(KILLS)
 
 docs: ## Rust documentation in target/doc, and docs/openapi.json and docs/asyncapi.json anew
 	@scripts/docs

@@ -107,6 +107,8 @@ pub struct Database {
     pub url: String,
     /// Connections kept.
     pub connections: usize,
+    /// Facts wait here for a database that is away.
+    pub spool: PathBuf,
 }
 
 /// `[voice]`

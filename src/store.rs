@@ -28,12 +28,14 @@ mod recover;
 mod replies;
 mod rooms;
 mod schema;
+mod spool;
 mod sql_types;
 mod transcripts;
 mod webhooks;
 mod words;
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 
 use calls_actors::journal::{BoxFuture, Journal, JournalError, Sampled};
@@ -45,6 +47,7 @@ use calls_model::{
 use chrono::Utc;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
+use tracing::error;
 
 use self::address::Address;
 use self::db::Db;
@@ -61,6 +64,7 @@ pub use self::recordings::StoredRecording;
 pub use self::recover::{FORGOTTEN_AFTER, Recovered};
 pub use self::replies::{Claim, Cutoffs, Keyed, Reply};
 pub use self::rooms::RoomAtDoor;
+use self::spool::Spool;
 pub use self::webhooks::StoredWebhook;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -73,6 +77,7 @@ pub struct Store {
 
 struct Inner {
     db: Db,
+    spool: Spool,
     /// Changes whenever facts became true, or a delivery is due.
     told: watch::Sender<u64>,
     /// Changes whenever endpoints did.
@@ -98,9 +103,17 @@ impl Store {
     ///
     /// When the address is none, the database is not reachable, or a migration fails.
     pub async fn open(address: &str, connections: usize) -> Result<Self> {
-        Self::open_and_migrate(address, connections)
-            .await
-            .map(|(store, _)| store)
+        Self::open_with_spool(address, connections, Path::new("")).await
+    }
+
+    /// As [`open`](Self::open), with the file of facts that wait at this path; empty: at its usual place.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub async fn open_with_spool(address: &str, connections: usize, spool: &Path) -> Result<Self> {
+        let opened = Self::open_and_migrate(address, connections, spool).await;
+        opened.map(|(store, _)| store)
     }
 
     /// Brings the tables up to date, and names the migrations that had to run.
@@ -109,10 +122,15 @@ impl Store {
     ///
     /// As [`open`](Self::open).
     pub async fn migrate(address: &str) -> Result<Vec<String>> {
-        Self::open_and_migrate(address, 1).await.map(|(_, ran)| ran)
+        let opened = Self::open_and_migrate(address, 1, Path::new("")).await;
+        opened.map(|(_, ran)| ran)
     }
 
-    async fn open_and_migrate(address: &str, connections: usize) -> Result<(Self, Vec<String>)> {
+    async fn open_and_migrate(
+        address: &str,
+        connections: usize,
+        spool: &Path,
+    ) -> Result<(Self, Vec<String>)> {
         let address: Address = address.parse()?;
         if let Address::SqliteFile(path) = &address {
             db::make_file(path)
@@ -128,6 +146,7 @@ impl Store {
         let store = Self {
             inner: Arc::new(Inner {
                 db,
+                spool: Spool::new(spool, &address),
                 told: watch::Sender::new(0),
                 hooks: watch::Sender::new(0),
                 runtime: Some(runtime),
@@ -200,6 +219,56 @@ impl Store {
     pub async fn newest_event(&self) -> Result<Option<EventId>> {
         self.run(|db| async move { facts::newest(&mut db.reader().await?.conn()).await })
             .await
+    }
+
+    /// Records what waited for the database when the last server went down, and tells how many entries that were. To
+    /// be called once, before [`recover`](Self::recover).
+    ///
+    /// # Errors
+    ///
+    /// When the database fails, or the file of what waits cannot be read.
+    pub async fn catch_up(&self) -> Result<usize> {
+        let spool = self.inner.spool.clone();
+        let entries = spool.read().map_err(StoreError::spool)?;
+        let count = entries.len();
+        for entry in entries {
+            let recorded = self
+                .run(|db| async move {
+                    let mut lease = db.writer().await?;
+                    lease.begin().await?;
+                    let outcome = facts::record_new(&mut lease.conn(), entry).await;
+                    lease.finish(outcome).await
+                })
+                .await;
+            match recorded {
+                Err(StoreError::Unavailable(cause)) => return Err(StoreError::Unavailable(cause)),
+                Err(error) => error!(%error, "facts are lost: the database refuses what waited"),
+                Ok(()) => {}
+            }
+        }
+        spool.clear().map_err(StoreError::spool)?;
+        Ok(count)
+    }
+
+    /// Works with the file of what waits, on a thread that may wait for a disk.
+    fn spool(
+        &self,
+        work: impl FnOnce(&Spool) -> std::io::Result<()> + Send + 'static,
+    ) -> BoxFuture<()> {
+        let store = self.clone();
+        Box::pin(async move {
+            let spool = store.inner.spool.clone();
+            let done = store
+                .run(|_| async move {
+                    let done = tokio::task::spawn_blocking(move || work(&spool)).await;
+                    done.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
+                        .map_err(StoreError::spool)
+                })
+                .await;
+            if let Err(error) = done {
+                error!(%error, "a crash now would lose facts");
+            }
+        })
     }
 
     /// Finds what was live when the last server went down, and tells what becomes of it: calls go on; where that was too
@@ -590,6 +659,14 @@ impl Journal for Store {
     fn record(&self, facts: Vec<Fact>) -> BoxFuture<std::result::Result<(), JournalError>> {
         let store = self.clone();
         Box::pin(async move { Ok(Store::record(&store, facts).await?) })
+    }
+
+    fn set_aside(&self, entries: Vec<Vec<Fact>>) -> BoxFuture<()> {
+        self.spool(move |spool| spool.append(&entries))
+    }
+
+    fn nothing_waits(&self) -> BoxFuture<()> {
+        self.spool(Spool::clear)
     }
 
     fn sample(&self, samples: Vec<Sampled>) -> BoxFuture<std::result::Result<(), JournalError>> {

@@ -1,6 +1,12 @@
 //! What is left when the process dies in the middle of everything, and what the next one makes of it.
 
 mod dying {
+    mod chaos;
+    mod database;
+    mod descriptors;
     mod killed;
+    #[path = "../media_e2e/peer.rs"]
+    #[expect(dead_code, reason = "nobody listens here")]
+    mod peer;
 }
 mod support;

@@ -18,9 +18,12 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Facts could not be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
-    /// The storage refused or could not be reached.
+    /// The storage refused them.
     #[error("facts were not stored: {0}")]
     Storage(String),
+    /// The storage cannot be reached, or can write nothing now: it may be back at any moment.
+    #[error("facts cannot be stored yet: {0}")]
+    Away(String),
     /// Nobody writes any more: the server is going down.
     #[error("the journal is closed")]
     Closed,
@@ -39,6 +42,18 @@ pub struct Sampled {
 pub trait Journal: Send + Sync + 'static {
     /// Makes all of these facts true, or none.
     fn record(&self, facts: Vec<Fact>) -> BoxFuture<Result<(), JournalError>>;
+
+    /// Keeps entries that wait for the storage where a crash of the process does not take them; the next start records
+    /// them. By default there is no such place.
+    fn set_aside(&self, entries: Vec<Vec<Fact>>) -> BoxFuture<()> {
+        drop(entries);
+        Box::pin(std::future::ready(()))
+    }
+
+    /// All that was set aside is recorded, or given up.
+    fn nothing_waits(&self) -> BoxFuture<()> {
+        Box::pin(std::future::ready(()))
+    }
 
     /// Keeps all of these samples, or none.
     fn sample(&self, samples: Vec<Sampled>) -> BoxFuture<Result<(), JournalError>>;
@@ -74,7 +89,8 @@ impl Scribe {
     /// Hands facts over at once; the future tells when they are true.
     ///
     /// If it is awaited and the storage refuses, they never become true. If it is dropped, nobody could be told, so
-    /// the scribe keeps trying.
+    /// the scribe keeps trying: for half a minute where the storage refuses them, for as long as it takes where it is
+    /// away.
     ///
     /// # Errors
     ///

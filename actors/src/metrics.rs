@@ -19,6 +19,8 @@ pub const PARTICIPANTS_LEFT: &str = "calls_participants_left_total";
 pub const BURSTS_DROPPED: &str = "calls_bursts_dropped_total";
 /// Transactions of facts that failed for good.
 pub const FACTS_LOST: &str = "calls_facts_lost_total";
+/// Entries of facts that wait for a database that is away: an alarm.
+pub const FACTS_WAITING: &str = "calls_facts_waiting";
 /// Samples of quality that were not kept.
 pub const SAMPLES_LOST: &str = "calls_quality_samples_lost_total";
 /// Scores of connections, 0 (gone) to 5 (perfect), one every five seconds.
@@ -67,6 +69,10 @@ pub fn describe() {
     describe_counter!(PARTICIPANTS_LEFT, "Presences that ended.");
     describe_counter!(BURSTS_DROPPED, "Bursts that did not fit into a mailbox.");
     describe_counter!(FACTS_LOST, "Transactions of facts that failed for good.");
+    describe_gauge!(
+        FACTS_WAITING,
+        "Entries of facts that wait for a database that is away."
+    );
     describe_gauge!(DEVICES, "Sockets of users on which calls ring.");
     describe_counter!(UDP_RECEIVED, "Datagrams received by media ports.");
     describe_counter!(UDP_RECEIVES, "Times the kernel was asked for datagrams.");

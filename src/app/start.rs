@@ -9,10 +9,11 @@ use std::time::Duration;
 use actix::Actor;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
-use calls_actors::calls::{Calls, Drain, Recover};
+use calls_actors::calls::{Calls, Drain, Interrupted, Recover};
 use calls_actors::clock::Clock;
 use calls_actors::heartbeat::Heartbeat;
 use calls_actors::{MediaConfig, MediaPorts, PortsError};
+use calls_model::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -130,6 +131,29 @@ pub struct Server {
     _ownership: Ownership,
 }
 
+/// Opens the database: what waited on disk is recorded, and what a run before left open goes on or is closed.
+async fn open_store(
+    config: &Config,
+    now: Timestamp,
+) -> Result<(Store, Vec<Interrupted>), StoreError> {
+    let database = &config.database;
+    let (url, spool) = (&database.url, &database.spool);
+    let store = Store::open_with_spool(url, database.connections, spool).await?;
+    let waited = store.catch_up().await?;
+    if waited > 0 {
+        info!(
+            entries = waited,
+            "recorded what had waited for the database"
+        );
+    }
+    let recovered = store.recover(now).await?;
+    if recovered.closed > 0 {
+        let calls = recovered.closed;
+        warn!(calls, "closed calls that a run long ago left open");
+    }
+    Ok((store, recovered.live))
+}
+
 impl Server {
     /// Opens everything and begins to serve. Needs a running actix system.
     ///
@@ -176,12 +200,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         let ownership = Ownership::take(&config.database.url).await?;
         let clock = Arc::new(SystemClock);
-        let store = Store::open(&config.database.url, config.database.connections).await?;
-        let recovered = store.recover(clock.now()).await?;
-        if recovered.closed > 0 {
-            let calls = recovered.closed;
-            warn!(calls, "closed calls that a run long ago left open");
-        }
+        let (store, live) = open_store(&config, clock.now()).await?;
         let offered: [u8; 32] = rand::random();
         let secret = store.secret_or(TOKEN_SECRET, offered.to_vec()).await?;
         let offered: [u8; 32] = rand::random();
@@ -204,7 +223,7 @@ impl Server {
             .understood_by(Arc::new(ears.clone()))
             .start();
         // Before HTTP answers: whoever comes back finds their place.
-        if calls.send(Recover(recovered.live)).await.is_err() {
+        if calls.send(Recover(live)).await.is_err() {
             warn!("the registry of calls crashed"); // `failed` says so in a moment
         }
         let link_life = Duration::from_secs(recording.link_minutes * 60);

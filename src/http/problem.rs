@@ -26,6 +26,9 @@ use crate::auth::tokens::BadToken;
 use crate::store::StoreError;
 use crate::voice::Speechless;
 
+/// When to ask again what could not be done now.
+const RETRY_SOON: Duration = Duration::from_secs(2);
+
 /// A refusal with a stable `code` for programs and a sentence for people.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
@@ -254,6 +257,9 @@ impl Problem {
             }
             Self::Password(PasswordRefused::Busy) | Self::StillRunning => {
                 response.insert_header((header::RETRY_AFTER, 1));
+            }
+            problem if problem.status_code() == StatusCode::SERVICE_UNAVAILABLE => {
+                response.insert_header((header::RETRY_AFTER, RETRY_SOON.as_secs()));
             }
             Self::Unauthorized(_) | Self::Token(_) => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));

@@ -50,13 +50,20 @@ pub enum StoreError {
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         use DatabaseErrorKind::{
-            CheckViolation, ClosedConnection, ForeignKeyViolation, UnableToSendCommand,
-            UniqueViolation,
+            CheckViolation, ClosedConnection, ForeignKeyViolation, ReadOnlyTransaction,
+            SerializationFailure, UnableToSendCommand, UniqueViolation, Unknown,
         };
 
         match error {
-            DieselError::DatabaseError(ClosedConnection | UnableToSendCommand, detail) => {
+            DieselError::DatabaseError(
+                ClosedConnection | UnableToSendCommand | ReadOnlyTransaction | SerializationFailure,
+                detail,
+            ) => Self::Unavailable(detail.message().to_owned()),
+            DieselError::DatabaseError(Unknown, detail) if is_outage(detail.message()) => {
                 Self::Unavailable(detail.message().to_owned())
+            }
+            DieselError::BrokenTransactionManager => {
+                Self::Unavailable("a connection broke within a transaction".to_owned())
             }
             DieselError::DatabaseError(
                 UniqueViolation | ForeignKeyViolation | CheckViolation,
@@ -89,6 +96,12 @@ impl From<PoolError> for StoreError {
 }
 
 impl StoreError {
+    /// The file of facts that wait.
+    #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+    pub(super) fn spool(error: std::io::Error) -> Self {
+        Self::Unavailable(format!("the file of facts that wait: {error}"))
+    }
+
     /// Says which database could not be reached.
     pub(super) fn of(self, place: &str) -> Self {
         match self {
@@ -96,6 +109,27 @@ impl StoreError {
             other => other,
         }
     }
+}
+
+/// What servers and disks say of themselves, and Diesel has no name for: they go down, come up, are full, locked or
+/// read-only.
+fn is_outage(message: &str) -> bool {
+    const SAID: [&str; 13] = [
+        "connection",
+        "locked",
+        "busy",
+        "readonly",
+        "read-only",
+        "disk",
+        "full",
+        "space",
+        "shutting down",
+        "starting up",
+        "recovery",
+        "unable to open",
+        "out of memory",
+    ];
+    SAID.iter().any(|words| message.contains(words))
 }
 
 fn owner_in_brackets(owner: &str) -> String {
@@ -108,6 +142,9 @@ fn owner_in_brackets(owner: &str) -> String {
 
 impl From<StoreError> for JournalError {
     fn from(error: StoreError) -> Self {
-        Self::Storage(error.to_string())
+        match error {
+            StoreError::Unavailable(_) => Self::Away(error.to_string()),
+            other => Self::Storage(other.to_string()),
+        }
     }
 }

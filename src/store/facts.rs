@@ -118,6 +118,37 @@ pub(super) async fn record(
     outbox::enqueue(conn, &kept, now).await
 }
 
+/// As [`record`], for facts of which some may have been kept before.
+pub(super) async fn record_new(conn: &mut Conn<'_>, facts: Vec<Fact>) -> Result<(), StoreError> {
+    let mut new = Vec::with_capacity(facts.len());
+    for fact in facts {
+        if !is_kept(conn, &fact).await? {
+            new.push(fact);
+        }
+    }
+    if new.is_empty() {
+        return Ok(());
+    }
+    record(conn, &new, chrono::Utc::now().into()).await
+}
+
+/// The very same thing at the very same moment happens once.
+async fn is_kept(conn: &mut Conn<'_>, fact: &Fact) -> Result<bool, StoreError> {
+    let Some(at) = fact.at() else {
+        return Ok(false); // a change of a room: what it says may be said twice
+    };
+    let kept: Vec<JsonText> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(fact.subject()))
+            .filter(facts::name.eq(fact.name()))
+            .filter(facts::at.eq(At(at)))
+            .select(facts::body)
+            .load(c)
+            .await
+    })?;
+    Ok(kept.contains(&document(fact)))
+}
+
 /// Takes the next positions. Whoever writes facts meanwhile waits here until this transaction is over: so positions
 /// are in the order of commits, and a reader who goes on from the last one it saw misses none.
 async fn reserve(conn: &mut Conn<'_>, facts: usize) -> Result<i64, StoreError> {

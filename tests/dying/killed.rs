@@ -7,47 +7,12 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::Socket;
+use crate::support::api::Api;
 use crate::support::receiver::Receiver;
 use crate::support::serving::{Serving, calls};
 
 /// What the product promises: so long after the restart everybody is back.
 const BACK_WITHIN: Duration = Duration::from_secs(5);
-
-struct Api {
-    http: reqwest::Client,
-    base: String,
-}
-
-impl Api {
-    fn of(server: &Serving) -> Self {
-        Self {
-            http: reqwest::Client::new(),
-            base: server.url("/api/v1/calls"),
-        }
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Value {
-        let request = self.http.post(format!("{}{path}", self.base)).json(&body);
-        let reply = request.send().await.expect("a reply");
-        assert!(reply.status().is_success(), "{path}: {}", reply.status());
-        reply.json().await.expect("JSON")
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let request = self.http.get(format!("{}{path}", self.base));
-        let reply = request.send().await.expect("a reply");
-        reply.json().await.expect("JSON")
-    }
-
-    /// The names of all events about a subject, with their data.
-    async fn events(&self, subject: &str) -> Vec<Value> {
-        let page = self.get("/events?limit=100").await;
-        let all = page["data"].as_array().expect("a page").clone();
-        all.into_iter()
-            .filter(|event| event["subject"] == subject)
-            .collect()
-    }
-}
 
 /// The same place again, as a service manager starts it.
 fn again(folder: &Path, address: &str) -> Command {
@@ -59,14 +24,6 @@ fn again(folder: &Path, address: &str) -> Command {
     command
 }
 
-async fn enter(api: &Api, room: &str, user: &str) -> (Socket, Value, Value) {
-    let join = json!({ "user_id": user });
-    let joined = api.post(&format!("/rooms/{room}/join"), join).await;
-    let mut socket = Socket::hello(&joined["connection"]).await;
-    let welcome = socket.event("welcome").await;
-    (socket, joined, welcome)
-}
-
 #[actix_web::test]
 async fn who_was_in_a_call_is_in_it_again_with_token_and_role_and_history_has_one_call_with_a_gap()
 {
@@ -76,8 +33,8 @@ async fn who_was_in_a_call_is_in_it_again_with_token_and_role_and_history_has_on
     let api = Api::of(&server);
     let room = api.post("/rooms", json!({ "name": "Hall" })).await;
     let room = room["room_id"].as_str().unwrap();
-    let (ann, joined, ann_before) = enter(&api, room, "ann").await;
-    let (ben, ben_joined, ben_before) = enter(&api, room, "ben").await;
+    let (ann, joined, ann_before) = api.enter(room, "ann").await;
+    let (ben, ben_joined, ben_before) = api.enter(room, "ben").await;
     let call = ann_before["call"]["call_id"].as_str().unwrap().to_owned();
     server.kill();
     assert_eq!(ann.end().await.0, "", "nobody could say goodbye");

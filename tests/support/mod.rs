@@ -6,6 +6,8 @@
     reason = "every test file uses another part of it, and unwraps what it expects"
 )]
 
+pub mod api;
+pub mod postgres;
 pub mod receiver;
 pub mod serving;
 pub mod socket;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use calls_model::Fact;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::{Entry, Journal, JournalError};
-use crate::metrics::FACTS_LOST;
+use crate::metrics::{FACTS_LOST, FACTS_WAITING};
 
 /// Most entries of one transaction; more wait for the next.
 const BATCH: usize = 256;
@@ -18,8 +18,12 @@ const BATCH: usize = 256;
 /// How long the storage rests after it refused.
 pub(super) const REST: Duration = Duration::from_secs(1);
 
-/// How often facts are tried that nobody waits for, before they are given up.
+/// How often facts are tried that nobody waits for and the storage refuses, before they are given up. A storage that is
+/// away is waited for.
 pub(super) const ATTEMPTS: u32 = 30;
+
+/// Most entries that wait for a storage that is away: an hour of a hundred calls a second. What comes on top is lost.
+pub(super) const WAITING: usize = 400_000;
 
 /// Writes until the last [`Scribe`](super::Scribe) is gone and nothing is left to write.
 pub(super) async fn write_all(
@@ -30,9 +34,12 @@ pub(super) async fn write_all(
         journal,
         entries: VecDeque::new(),
         refused: 0,
+        fresh: 0,
+        aside: false,
     };
     let mut batch = Vec::new();
     loop {
+        metrics::gauge!(FACTS_WAITING).set(backlog.gauge());
         let came = entries.recv_many(&mut batch, BATCH);
         let closed = if backlog.entries.is_empty() {
             came.await == 0
@@ -54,6 +61,7 @@ pub(super) async fn write_all(
                 .drain(..)
                 .for_each(|entry| backlog.keep_or_refuse(entry, &stuck()));
         }
+        backlog.set_aside().await;
     }
 }
 
@@ -63,6 +71,10 @@ struct Backlog {
     entries: VecDeque<Entry>,
     /// How often the first of them was refused.
     refused: u32,
+    /// The last so many of them are nowhere but here.
+    fresh: usize,
+    /// Some are, or were, where a crash does not take them.
+    aside: bool,
 }
 
 impl Backlog {
@@ -73,7 +85,8 @@ impl Backlog {
                 entry.answer(Ok(()));
                 continue;
             };
-            self.refused += 1;
+            let away = matches!(problem, JournalError::Away(_));
+            self.refused += u32::from(!away);
             if self.refused < ATTEMPTS {
                 self.entries.push_front(entry);
                 return;
@@ -114,10 +127,39 @@ impl Backlog {
     fn keep_or_refuse(&mut self, entry: Entry, problem: &JournalError) {
         if entry.is_awaited() {
             entry.answer(Err(problem.clone()));
-        } else {
-            warn!(%problem, "facts were not stored, trying again");
+        } else if self.entries.len() < WAITING {
+            if self.entries.is_empty() {
+                warn!(%problem, "facts wait until they can be stored");
+            }
             self.entries.push_back(entry);
+            self.fresh += 1;
+        } else {
+            error!(%problem, "facts are lost: too many wait already");
+            metrics::counter!(FACTS_LOST).increment(entry.facts.len() as u64);
+            entry.answer(Err(problem.clone()));
         }
+    }
+
+    /// Sees to it that a crash takes nothing of what waits.
+    async fn set_aside(&mut self) {
+        let fresh = std::mem::take(&mut self.fresh).min(self.entries.len());
+        if self.entries.is_empty() {
+            if std::mem::take(&mut self.aside) {
+                info!("everything that waited is stored");
+                self.journal.nothing_waits().await;
+            }
+        } else if fresh > 0 {
+            self.aside = true;
+            let from = self.entries.len() - fresh;
+            let entries = self.entries.range(from..);
+            let entries = entries.filter(|entry| !entry.facts.is_empty());
+            let entries = entries.map(|entry| entry.facts.clone()).collect();
+            self.journal.set_aside(entries).await;
+        }
+    }
+
+    fn gauge(&self) -> f64 {
+        f64::from(u32::try_from(self.entries.len()).unwrap_or(u32::MAX))
     }
 
     async fn record(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
@@ -130,5 +172,5 @@ impl Backlog {
 }
 
 fn stuck() -> JournalError {
-    JournalError::Storage("earlier facts still wait".to_owned())
+    JournalError::Away("earlier facts still wait".to_owned())
 }

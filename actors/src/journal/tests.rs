@@ -88,3 +88,29 @@ async fn the_scribe_writes_to_the_end_after_everybody_is_gone() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(subjects(&facts), ["call_1"]);
 }
+
+#[actix::test]
+async fn a_storage_that_is_away_is_waited_for_and_what_waits_outlives_a_crash() {
+    tokio::time::pause();
+    let (journal, facts) = MemoryJournal::start();
+    let scribe = Scribe::start(journal.clone());
+    journal.set_away(true);
+    for number in 1..=3 {
+        drop(scribe.record(vec![ringing(number)]));
+    }
+    tokio::time::sleep(REST * (ATTEMPTS * 10)).await;
+    let aside = journal.aside();
+    let subjects_of = |entry: &Vec<Fact>| entry[0].subject().to_owned();
+    assert_eq!(
+        aside.iter().map(subjects_of).collect::<Vec<_>>(),
+        ["call_1", "call_2", "call_3"],
+        "each once"
+    );
+    let refused = scribe.record(vec![ringing(4)]).await;
+    assert!(matches!(refused, Err(JournalError::Away(_))), "{refused:?}");
+    journal.set_away(false);
+    scribe.flushed().await.unwrap();
+    assert_eq!(subjects(&facts), ["call_1", "call_2", "call_3"]);
+    settle().await;
+    assert!(journal.aside().is_empty(), "nothing waits any more");
+}

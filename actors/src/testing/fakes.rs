@@ -41,6 +41,8 @@ pub struct MemoryJournal {
     written: mpsc::SyncSender<Fact>,
     samples: Mutex<Vec<Sampled>>,
     broken: AtomicBool,
+    away: AtomicBool,
+    aside: Mutex<Vec<Vec<Fact>>>,
 }
 
 impl MemoryJournal {
@@ -53,6 +55,8 @@ impl MemoryJournal {
                 written,
                 samples: Mutex::default(),
                 broken: false.into(),
+                away: false.into(),
+                aside: Mutex::default(),
             }),
             read,
         )
@@ -70,6 +74,23 @@ impl MemoryJournal {
             .clone()
     }
 
+    /// From now on it cannot be reached, or can again.
+    pub fn set_away(&self, away: bool) {
+        self.away.store(away, Ordering::Relaxed);
+    }
+
+    /// What waits where a crash does not take it.
+    ///
+    /// # Panics
+    ///
+    /// When a thread panicked that added some.
+    pub fn aside(&self) -> Vec<Vec<Fact>> {
+        self.aside
+            .lock()
+            .expect("nobody panics while holding it")
+            .clone()
+    }
+
     /// From now on it refuses everything, or takes it again.
     pub fn set_broken(&self, broken: bool) {
         self.broken.store(broken, Ordering::Relaxed);
@@ -78,7 +99,9 @@ impl MemoryJournal {
 
 impl Journal for MemoryJournal {
     fn record(&self, facts: Vec<Fact>) -> BoxFuture<Result<(), JournalError>> {
-        let result = if self.broken.load(Ordering::Relaxed) {
+        let result = if self.away.load(Ordering::Relaxed) {
+            Err(JournalError::Away("away on purpose".to_owned()))
+        } else if self.broken.load(Ordering::Relaxed) {
             Err(JournalError::Storage("broken on purpose".to_owned()))
         } else {
             for fact in facts {
@@ -87,6 +110,20 @@ impl Journal for MemoryJournal {
             Ok(())
         };
         Box::pin(std::future::ready(result))
+    }
+
+    fn set_aside(&self, entries: Vec<Vec<Fact>>) -> BoxFuture<()> {
+        let mut aside = self.aside.lock().expect("nobody panics while holding it");
+        aside.extend(entries);
+        Box::pin(std::future::ready(()))
+    }
+
+    fn nothing_waits(&self) -> BoxFuture<()> {
+        self.aside
+            .lock()
+            .expect("nobody panics while holding it")
+            .clear();
+        Box::pin(std::future::ready(()))
     }
 
     fn sample(&self, samples: Vec<Sampled>) -> BoxFuture<Result<(), JournalError>> {

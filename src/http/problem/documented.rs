@@ -62,7 +62,7 @@ documented! {
     }
     /// What every operation that reaches an actor or the database may say.
     Unavailable {
-        "503" => "The server is going down or cannot reach what it needs.",
+        "503" => "The server is going down or cannot reach what it needs; `Retry-After` says when to ask again.",
     }
     /// What a media offer may provoke.
     BadOffer {
