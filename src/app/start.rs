@@ -200,7 +200,7 @@ impl Server {
     ) -> Result<Self, StartError> {
         let ownership = Ownership::take(&config.database.url).await?;
         let clock = Arc::new(SystemClock);
-        let (store, live) = open_store(&config, clock.now()).await?;
+        let (store, interrupted) = open_store(&config, clock.now()).await?;
         let offered: [u8; 32] = rand::random();
         let secret = store.secret_or(TOKEN_SECRET, offered.to_vec()).await?;
         let offered: [u8; 32] = rand::random();
@@ -223,7 +223,7 @@ impl Server {
             .understood_by(Arc::new(ears.clone()))
             .start();
         // Before HTTP answers: whoever comes back finds their place.
-        if calls.send(Recover(live)).await.is_err() {
+        if calls.send(Recover(interrupted)).await.is_err() {
             warn!("the registry of calls crashed"); // `failed` says so in a moment
         }
         let link_life = Duration::from_secs(recording.link_minutes * 60);

@@ -17,7 +17,6 @@ import { batch, computed, signal } from '@preact/signals';
 import { EMPTY, seat, spoke, type Seating } from '../layout/order';
 import { t } from '../i18n/t';
 import { handQueue, mainOf } from '../layout/stage';
-import { t } from '../i18n/t';
 import { announce } from './announce';
 import { Captions } from './captions';
 import { prefs } from './prefs';
