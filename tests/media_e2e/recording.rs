@@ -189,7 +189,7 @@ async fn a_room_that_does_not_allow_it_is_not_recorded() {
 }
 
 #[actix::test]
-async fn a_room_that_is_encrypted_end_to_end_is_neither_recorded_nor_transcribed() {
+async fn a_room_that_is_encrypted_end_to_end_is_neither_recorded_nor_transcribed_nor_spoken_in() {
     let world = World::open().await;
     let room = world.room(json!({ "encryption": "e2ee" })).await;
     let (_socket, welcome) = world.enter(&room, "alice").await;
@@ -199,6 +199,10 @@ async fn a_room_that_is_encrypted_end_to_end_is_neither_recorded_nor_transcribed
     let refused = world.post(&path, json!({ "mode": "tracks" })).await;
     refused.problem(409, "end-to-end-encrypted");
     let refused = world.post(&format!("/{call}/transcribe"), json!({})).await;
+    refused.problem(409, "end-to-end-encrypted");
+    let refused = world
+        .post(&format!("/{call}/say"), json!({ "text": "hello" }))
+        .await;
     refused.problem(409, "end-to-end-encrypted");
 }
 

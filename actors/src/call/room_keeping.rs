@@ -98,6 +98,10 @@ impl Call {
         if self.life.is_unanswered() {
             return Err(SayRefused::NotAnswered);
         }
+        let room = self.life.room();
+        if room.is_some_and(|room| room.encryption.is_end_to_end()) {
+            return Err(SayRefused::EndToEndEncrypted);
+        }
         let room = self.room.borrow().clone();
         room.ok_or(SayRefused::Unreachable)
     }

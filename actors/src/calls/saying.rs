@@ -30,6 +30,9 @@ pub enum SayRefused {
     /// Nobody has answered yet.
     #[error("nobody has answered this call yet")]
     NotAnswered,
+    /// Nobody could understand what the server says.
+    #[error("the room is encrypted end to end: the server cannot speak in it")]
+    EndToEndEncrypted,
     /// Whoever asks does not moderate.
     #[error("only those who moderate may do this")]
     NotModerator,

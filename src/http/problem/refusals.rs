@@ -98,6 +98,7 @@ pub(super) fn say(refused: &SayRefused) -> &'static Kind {
     match refused {
         SayRefused::NotFound => &kinds::NOT_FOUND,
         SayRefused::NotAnswered => &kinds::CALL_STATE,
+        SayRefused::EndToEndEncrypted => &kinds::END_TO_END_ENCRYPTED,
         SayRefused::NotModerator => &kinds::NOT_MODERATOR,
         SayRefused::TooMuch => &kinds::TOO_MUCH_TO_SAY,
         SayRefused::Join(refused) => join(refused),
