@@ -17,7 +17,7 @@ on_both! {
     ten_thousand_utterances_are_searched_in_under_fifty_milliseconds,
 }
 
-/// How long a search may take, of the processor's time. It is measured on the clock, which runs at least as far.
+/// What a search may cost, of the processor's time.
 const SEARCHED_WITHIN: Duration = Duration::from_millis(50);
 
 fn said(by: &Member, text: &str, start_ms: u64) -> Utterance {
@@ -171,6 +171,16 @@ async fn pages_of_a_search_neither_repeat_nor_skip(db: Database) {
     assert_eq!((seen.len(), distinct.len()), (50, 50));
 }
 
+/// The processor's time that all threads of this process took so far (Documentation/scheduler/sched-stats.rst).
+fn processor() -> Duration {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let took = threads.map(|thread| {
+        let stat = std::fs::read_to_string(thread.unwrap().path().join("schedstat")).unwrap();
+        stat.split(' ').next().unwrap().parse::<u64>().unwrap()
+    });
+    Duration::from_nanos(took.sum())
+}
+
 async fn ten_thousand_utterances_are_searched_in_under_fifty_milliseconds(db: Database) {
     let store = db.open().await;
     for number in 0..100 {
@@ -183,6 +193,10 @@ async fn ten_thousand_utterances_are_searched_in_under_fifty_milliseconds(db: Da
         });
         store.record(facts.collect()).await.unwrap();
     }
+    // PostgreSQL works in a process of its own: there it is measured on the clock, which runs at least as far.
+    let clock = Instant::now();
+    let own = db.address.starts_with("sqlite:");
+    let cost = || if own { processor() } else { clock.elapsed() };
     // Words that one, a hundred, and all ten thousand have; for who sees all, a tenth, and none.
     for (words, by, most) in [
         ("said 77 42", None, 2),
@@ -191,16 +205,16 @@ async fn ten_thousand_utterances_are_searched_in_under_fifty_milliseconds(db: Da
         ("something", Some("bob"), 50),
         ("something", Some("zoe"), 0),
     ] {
-        let mut quickest = Duration::MAX;
+        let mut cheapest = Duration::MAX;
         for _ in 0..8 {
-            let began = Instant::now();
+            let began = cost();
             let found = found(&store, words, by).await;
-            quickest = quickest.min(began.elapsed());
+            cheapest = cheapest.min(cost() - began);
             assert!(
                 found.len() <= most && found.is_empty() == (most == 0),
                 "{words}"
             );
         }
-        assert!(quickest < SEARCHED_WITHIN, "{words}: {quickest:?}");
+        assert!(cheapest < SEARCHED_WITHIN, "{words}: {cheapest:?}");
     }
 }
