@@ -47,7 +47,7 @@ chaos: ## Random kills under load, KILLS of them, and a database that is away fo
 docs: ## Rust documentation in target/doc, and docs/openapi.json and docs/asyncapi.json anew
 	@scripts/docs
 
-speech-model: ## Make the bundled English model anew from synthetic speech, in about half an hour; stop and go on as you like
+speech-model: ## Make a small English speech model from synthetic speech, in .tools/speech/model; stop and go on as you like
 	@scripts/speech-model
 
 speech-eval: ## Word error rates of speech/model by the stock libvosk, for each voice; ARGS="--model FOLDER" for another

@@ -225,7 +225,7 @@ mod tests {
     fn every_request_of_the_model_can_be_read() {
         let schema = serde_json::to_value(Request::schema()).unwrap();
         let types = schema["oneOf"].as_array().unwrap();
-        assert_eq!(types.len(), 12);
+        assert_eq!(types.len(), 13);
         for t in types
             .iter()
             .map(|each| each["properties"]["t"]["enum"][0].as_str().unwrap())
