@@ -56,9 +56,11 @@ async fn every_table_of_sqlite_has_an_org_id() {
     let db = Database::sqlite();
     db.open().await;
     let mut conn = sqlite(&db);
+    // An index of words is made of tables too; whose they are stands in the rows that it points at.
     let without = diesel::sql_query(
         "SELECT t.name FROM sqlite_schema t
-         WHERE t.type = 'table' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\' AND NOT EXISTS (
+         WHERE t.type = 'table' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'
+         AND t.name NOT LIKE 'utterance\\_words%' ESCAPE '\\' AND NOT EXISTS (
              SELECT 1 FROM pragma_table_info(t.name) c WHERE c.name = 'org_id')",
     );
     let without: Vec<Name> = diesel::RunQueryDsl::load(without, &mut conn).unwrap();

@@ -7,7 +7,7 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Small enough that two cores draw four of them. */
 const VIEWPORT = { width: 640, height: 480 };
 
-function chromeArgs({ person, mic, share }) {
+function chromeArgs({ person, mic, share, sound }) {
   const args = [
     '--no-sandbox',
     '--disable-gpu',
@@ -20,16 +20,19 @@ function chromeArgs({ person, mic, share }) {
     '--allow-loopback-in-peer-connection',
     `--use-fake-device-for-media-stream=device-count=1,display-media-type=${share}`,
     `--use-file-for-fake-video-capture=${face(person)}`,
-    `--use-file-for-fake-audio-capture=${voice(person)}`,
+    `--use-file-for-fake-audio-capture=${sound ?? voice(person)}`,
   ];
   if (mic === 'grant') args.push('--use-fake-ui-for-media-stream');
   if (mic === 'deny') args.push('--use-fake-ui-for-media-stream=deny');
   return args;
 }
 
-/** `person`: which of the made-up people sits in front of it; `mic`: what the permission question is answered. */
-export async function openBrowser({ person = 0, mic = 'grant', share = 'browser' } = {}) {
-  const args = chromeArgs({ person, mic, share });
+/**
+ * `person`: which of the made-up people sits in front of it; `mic`: what the permission question is answered; `sound`: a WAV file
+ * that the microphone plays.
+ */
+export async function openBrowser({ person = 0, mic = 'grant', share = 'browser', sound } = {}) {
+  const args = chromeArgs({ person, mic, share, sound });
   const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args });
   const errors = [];
   return {
