@@ -24,7 +24,7 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   await page.getByRole('cell', { name: 'Ada, Grace' }).waitFor();
   await assertAccessible(operator, 'console-live');
 
-  await page.getByRole('region', { name: 'Live' }).getByRole('link').first().click();
+  await page.getByRole('row', { name: /Ada, Grace/ }).getByRole('link').first().click();
   await page.getByRole('heading', { name: 'Quality' }).waitFor();
   // The first samples come five seconds after somebody connected.
   await page.getByRole('img', { name: /^Score\. .*Ada: [\d.]+ to [\d.]+/ }).waitFor({ timeout: 20_000 });
@@ -55,6 +55,7 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   await page.keyboard.press('Enter');
   await page.getByText('No call is like that.').waitFor();
   await page.getByLabel('User').fill('');
+  await page.getByLabel('Room id').fill(room);
   await page.keyboard.press('Enter');
   await page.getByRole('cell', { name: 'Ada, Grace' }).waitFor();
   await assertAccessible(operator, 'console-calls');
