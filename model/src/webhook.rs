@@ -59,6 +59,7 @@ impl From<EventFilter> for String {
 
 /// Something that happened, as applications are told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ApplicationEvent)] // `Event` is what clients hear by signaling
 pub struct Event {
     /// Its id; the same however often it is sent.
     pub event_id: EventId,

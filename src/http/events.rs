@@ -11,7 +11,7 @@ use calls_model::{Event, EventId};
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Query, invalid};
 use super::problem::documented::{Access, BadQuery, Unavailable};
@@ -84,12 +84,24 @@ pub(super) async fn list_events(
     }))
 }
 
+/// One event of the stream, as `EventSource` reads it (HTML Standard §9.2); for the document.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is written as lines, not by serde")]
+struct Streamed {
+    /// The event's id.
+    id: String,
+    /// The event's type.
+    event: String,
+    /// The event as JSON.
+    data: String,
+}
+
 /// Follows events as they come, as Server-Sent Events; a stream that is cut goes on after the last event that came.
 #[utoipa::path(
     tag = "events",
     params(From),
     responses(
-        (status = 200, description = "Events: `id` is the event's, `event` its type, `data` the event as JSON.", content_type = "text/event-stream", body = String),
+        (status = 200, description = "Events: `id` is the event's, `event` its type, `data` the event as JSON.", content_type = "text/event-stream", body = Streamed),
         Access, BadQuery, Unavailable,
     ),
     security(("bearer" = [])),

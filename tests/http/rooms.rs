@@ -59,7 +59,10 @@ async fn a_room_is_made_read_changed_and_deleted() {
     assert_eq!(place, format!("/api/v1/calls/rooms/{room}"));
     let mut read = world.get(&format!("/rooms/{room}")).await.expect(200);
     for now in ["recording", "transcription"] {
-        assert_eq!(read.as_object_mut().unwrap().remove(now), Some(json!(false)));
+        assert_eq!(
+            read.as_object_mut().unwrap().remove(now),
+            Some(json!(false))
+        );
     }
     assert_eq!(read, made);
 
