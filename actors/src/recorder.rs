@@ -2,7 +2,7 @@
 //!
 //! * Parent: [`Room`](crate::room::Room). Children: none; the tape is a thread behind a port.
 //! * Receives [`Packets`], [`ClockTold`] and [`StageChanged`] from its room, [`TapeTold`] from its tape. Sends the room
-//!   [`RecorderWatch`] and [`KeyframeWanted`].
+//!   [`SilentWatch`] and [`KeyframeWanted`].
 //! * Ends when its tape is closed, or cannot go on.
 //! * On crash, its own or the tape's: the room opens a fresh one with the next segment, a moment later.
 
@@ -23,6 +23,7 @@ pub use self::tape::{NoStudio, Plan, Studio, StudioRefused, Tape, TapeTold, Tape
 use crate::lifeline::{ChildEnded, Lifeline};
 use crate::metrics::{ActorKind, Alive, BURSTS_DROPPED};
 use crate::participant::StageChanged;
+use crate::room::silent::SilentWatch;
 use crate::room::stage::Stage;
 use crate::room::{ClockTold, KeyframeWanted, Packets};
 use crate::services::Services;
@@ -56,21 +57,13 @@ pub struct PauseRecorder(pub bool);
 #[rtype(result = "()")]
 pub struct CloseRecorder;
 
-/// To the room: the recorder wants these encodings of a track, and no others.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct RecorderWatch {
-    /// Of what.
-    pub track: TrackId,
-    /// Which; none: no more of it.
-    pub layers: LayerSet,
-}
-
 /// All that a recorder knows of its room. It keeps no room alive.
 #[derive(Clone)]
 pub struct RecorderDoor {
+    /// Its place among the watchers.
+    pub watcher: ParticipantId,
     /// Takes which tracks it wants.
-    pub watch: WeakRecipient<RecorderWatch>,
+    pub watch: WeakRecipient<SilentWatch>,
     /// Takes its wish for a key frame.
     pub keyframe: WeakRecipient<KeyframeWanted>,
     /// Learns of its end.
@@ -118,7 +111,7 @@ impl Recorder {
     }
 
     /// Watches what belongs into the recording, and nothing else.
-    fn follow(&mut self, stage: &Stage) {
+    fn follow(&mut self, stage: &Stage, ctx: &Context<Self>) {
         let Some(tape) = &self.tape else {
             return;
         };
@@ -139,20 +132,27 @@ impl Recorder {
             }
             wanted.insert(track, all_of(staged.announced.layers));
         }
-        if let Some(room) = self.room.watch.upgrade() {
-            for (&track, &layers) in &wanted {
-                if self.watched.get(&track) != Some(&layers) {
-                    room.do_send(RecorderWatch { track, layers });
-                }
-            }
-            for &track in self.watched.keys() {
-                if !wanted.contains_key(&track) {
-                    let layers = LayerSet::NONE;
-                    room.do_send(RecorderWatch { track, layers });
-                }
+        for (&track, &layers) in &wanted {
+            if self.watched.get(&track) != Some(&layers) {
+                self.watch(track, layers, ctx);
             }
         }
+        let gone = self.watched.keys();
+        for &track in gone.filter(|track| !wanted.contains_key(track)) {
+            self.watch(track, LayerSet::NONE, ctx);
+        }
         self.watched = wanted;
+    }
+
+    fn watch(&self, track: TrackId, layers: LayerSet, ctx: &Context<Self>) {
+        if let Some(room) = self.room.watch.upgrade() {
+            room.do_send(SilentWatch {
+                who: self.room.watcher.clone(),
+                track,
+                layers,
+                door: ctx.address().recipient(),
+            });
+        }
     }
 
     fn roll(&mut self, outcome: &Result<(), String>) {
@@ -279,9 +279,9 @@ impl Handler<TapeTold> for Recorder {
 impl Handler<StageChanged> for Recorder {
     type Result = ();
 
-    fn handle(&mut self, StageChanged(stage): StageChanged, _: &mut Self::Context) {
+    fn handle(&mut self, StageChanged(stage): StageChanged, ctx: &mut Self::Context) {
         let stage: Arc<Stage> = stage;
-        self.follow(&stage);
+        self.follow(&stage, ctx);
     }
 }
 
@@ -318,11 +318,6 @@ impl Handler<Packets> for Recorder {
             metrics::counter!(BURSTS_DROPPED, "at" => "recorder").increment(1);
         }
     }
-}
-
-/// Names a recorder among the watchers of a room's routes.
-pub(crate) fn watcher() -> ParticipantId {
-    ParticipantId::new()
 }
 
 #[cfg(test)]

@@ -52,6 +52,8 @@ pub struct CloseTranscriber;
 /// All that a transcriber knows of its room. It keeps no room alive.
 #[derive(Clone)]
 pub struct TranscriberDoor {
+    /// Its place among the watchers.
+    pub watcher: ParticipantId,
     /// Takes which tracks it wants.
     pub watch: WeakRecipient<SilentWatch>,
     /// Takes what was said.
@@ -67,8 +69,6 @@ pub struct TranscriberDoor {
 /// The actor behind the transcription of one call.
 pub struct Transcriber {
     plan: HearingPlan,
-    /// Its place among the watchers.
-    watcher: ParticipantId,
     room: TranscriberDoor,
     services: Services,
     /// There from the start to the end.
@@ -82,18 +82,12 @@ pub struct Transcriber {
 
 impl Transcriber {
     /// Starts one on the present arbiter.
-    pub fn open(
-        plan: HearingPlan,
-        watcher: ParticipantId,
-        room: TranscriberDoor,
-        services: Services,
-    ) -> Addr<Self> {
+    pub fn open(plan: HearingPlan, room: TranscriberDoor, services: Services) -> Addr<Self> {
         let ended = room.ended.upgrade();
         let id = TranscriberId(plan.call_id.clone());
         Self {
             _lifeline: ended.map(|ended| Lifeline::new(id, &ended)),
             plan,
-            watcher,
             room,
             hearing: None,
             closing: Vec::new(),
@@ -146,7 +140,7 @@ impl Transcriber {
     fn watch(&self, track: TrackId, layers: LayerSet, ctx: &Context<Self>) {
         if let Some(room) = self.room.watch.upgrade() {
             room.do_send(SilentWatch {
-                who: self.watcher.clone(),
+                who: self.room.watcher.clone(),
                 track,
                 layers,
                 door: ctx.address().recipient(),

@@ -53,7 +53,6 @@ struct Functions {
     set_log_level: unsafe extern "C" fn(c_int),
     model_new: unsafe extern "C" fn(*const c_char) -> Model,
     model_free: unsafe extern "C" fn(Model),
-    model_find_word: unsafe extern "C" fn(Model, *const c_char) -> c_int,
     new: unsafe extern "C" fn(Model, f32) -> Engine,
     new_with_phrases: unsafe extern "C" fn(Model, f32, *const c_char) -> Engine,
     set_words: unsafe extern "C" fn(Engine, c_int),
@@ -95,7 +94,6 @@ impl Vosk {
                 set_log_level: *library.get(b"vosk_set_log_level\0").map_err(refused)?,
                 model_new: *library.get(b"vosk_model_new\0").map_err(refused)?,
                 model_free: *library.get(b"vosk_model_free\0").map_err(refused)?,
-                model_find_word: *library.get(b"vosk_model_find_word\0").map_err(refused)?,
                 new: *library.get(b"vosk_recognizer_new\0").map_err(refused)?,
                 new_with_phrases: *library.get(b"vosk_recognizer_new_grm\0").map_err(refused)?,
                 set_words: *library
@@ -152,20 +150,6 @@ pub struct SpeechModel {
 unsafe impl Send for SpeechModel {}
 // SAFETY: as above.
 unsafe impl Sync for SpeechModel {}
-
-impl SpeechModel {
-    /// Whether the model has this word.
-    pub fn knows(&self, word: &str) -> bool {
-        let Ok(word) = CString::new(word) else {
-            return false;
-        };
-        // SAFETY: the model lives as long as `self`, the word ends with a zero.
-        let found = unsafe {
-            (self.vosk.inner.functions.model_find_word)(self.model.as_ptr(), word.as_ptr())
-        };
-        found >= 0
-    }
-}
 
 impl Drop for SpeechModel {
     fn drop(&mut self) {

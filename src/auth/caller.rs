@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use calls_actors::calls::{FindParticipant, Found};
-use calls_model::{CallId, RoomId, UserId};
+use calls_model::{CallId, ParticipantId, RoomId, UserId};
 
 use super::keys::{self, SecretKey};
 use super::tokens::{Claims, Place};
@@ -66,6 +66,13 @@ impl Caller {
                 _ => Err(Problem::Forbidden("the token is not for this room")),
             },
         }
+    }
+
+    /// In whose name something is done in this call: the token's presence, or the application itself. The call knows
+    /// their present role.
+    pub(crate) fn presence_in(&self, call: &CallId) -> Result<Option<ParticipantId>, Problem> {
+        let found = self.in_call(call)?;
+        Ok(found.map(|found| found.participant_id.clone()))
     }
 
     /// An application, or somebody whose token is for this call; gives their presence there.

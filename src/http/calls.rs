@@ -332,17 +332,19 @@ async fn over(app: &App, call_id: &CallId) -> Result<Call, Problem> {
     call.ok_or(Problem::NotFound { what: "call" })
 }
 
-/// Where no such call lives, tells one that is over from one that never was.
-async fn or_over<T>(
+/// What was asked of a live call. Where no such call lives, one that is over is told from one that never was.
+pub(super) async fn or_over<T, R: Into<Problem>>(
     app: &App,
     call_id: &CallId,
-    outcome: Result<T, VerbRefused>,
+    outcome: Result<T, R>,
 ) -> Result<T, Problem> {
-    match outcome {
-        Err(VerbRefused::NotFound) => {
-            over(app, call_id).await?;
-            Err(Problem::CallEnded)
-        }
-        outcome => Ok(outcome?),
+    let problem = match outcome {
+        Ok(done) => return Ok(done),
+        Err(refused) => refused.into(),
+    };
+    if problem.kind().code == kinds::NOT_FOUND.code {
+        over(app, call_id).await?;
+        return Err(Problem::CallEnded);
     }
+    Err(problem)
 }

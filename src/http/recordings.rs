@@ -9,12 +9,12 @@ use actix_web::{HttpResponse, delete, get, post, web};
 use calls_actors::calls::{PauseRecording, StartRecording as Start, StopRecording};
 use calls_model::rest::{ComposeRecording, Page, StartRecording};
 use calls_model::{
-    CallId, Fact, Layout, ParticipantId, Recording, RecordingId, RecordingMode, RecordingReport,
-    RecordingStatus,
+    CallId, Fact, Layout, Recording, RecordingId, RecordingMode, RecordingReport, RecordingStatus,
 };
 
 pub(super) use self::download::download_recording;
 pub use self::links::Links;
+use super::calls::or_over;
 use super::extract::{Body, Query, invalid};
 use super::paging::Paging;
 use super::problem::documented::{
@@ -50,7 +50,7 @@ pub(super) async fn start_recording(
     Body(asked): Body<StartRecording>,
 ) -> Result<HttpResponse, Problem> {
     let call_id = call_id.into_inner();
-    let by = presence(&caller, &call_id)?;
+    let by = caller.presence_in(&call_id)?;
     if asked.participants.len() > MOST_USERS {
         let detail = format!("must name at most {MOST_USERS} users");
         let summary = "the body has a bad field";
@@ -65,10 +65,8 @@ pub(super) async fn start_recording(
         participants: asked.participants,
     };
     let started = app.calls.send(start).timeout(START_WITHIN).await?;
-    match started {
-        Err(refused) => Err(or_over(&app, &call_id, refused).await),
-        Ok(recording) => Ok(HttpResponse::Created().json(recording)),
-    }
+    let recording = or_over(&app, &call_id, started).await?;
+    Ok(HttpResponse::Created().json(recording))
 }
 
 /// Stops the recording; its files are made then. Moderators only.
@@ -88,15 +86,13 @@ pub(super) async fn stop_recording(
     call_id: web::Path<CallId>,
 ) -> Result<HttpResponse, Problem> {
     let call_id = call_id.into_inner();
-    let by = presence(&caller, &call_id)?;
+    let by = caller.presence_in(&call_id)?;
     let stop = StopRecording {
         call_id: call_id.clone(),
         by,
     };
-    match app.ask(stop).await? {
-        Err(refused) => Err(or_over(&app, &call_id, refused).await),
-        Ok(recording) => Ok(HttpResponse::Ok().json(recording)),
-    }
+    let recording = or_over(&app, &call_id, app.ask(stop).await?).await?;
+    Ok(HttpResponse::Ok().json(recording))
 }
 
 /// Leaves out what is said from now on. Moderators only.
@@ -143,16 +139,14 @@ async fn pause(
     call_id: CallId,
     paused: bool,
 ) -> Result<HttpResponse, Problem> {
-    let by = presence(caller, &call_id)?;
+    let by = caller.presence_in(&call_id)?;
     let pause = PauseRecording {
         call_id: call_id.clone(),
         by,
         paused,
     };
-    match app.ask(pause).await? {
-        Err(refused) => Err(or_over(app, &call_id, refused).await),
-        Ok(recording) => Ok(HttpResponse::Ok().json(recording)),
-    }
+    let recording = or_over(app, &call_id, app.ask(pause).await?).await?;
+    Ok(HttpResponse::Ok().json(recording))
 }
 
 /// Lists a call's recordings, the latest first.
@@ -328,12 +322,6 @@ async fn stored(app: &App, id: &RecordingId) -> Result<StoredRecording, Problem>
     found.ok_or(Problem::NotFound { what: "recording" })
 }
 
-/// In whose name it is done: the token's presence, or the application itself. The call knows their present role.
-fn presence(caller: &Caller, call_id: &CallId) -> Result<Option<ParticipantId>, Problem> {
-    let found = caller.in_call(call_id)?;
-    Ok(found.map(|found| found.participant_id.clone()))
-}
-
 /// What was recorded is for applications, and for those who came in as host or moderator.
 fn may_see(caller: &Caller, call_id: &CallId) -> Result<(), Problem> {
     caller.in_call(call_id)?;
@@ -345,23 +333,5 @@ fn may_see(caller: &Caller, call_id: &CallId) -> Result<(), Problem> {
             let refused = Problem::Forbidden("recordings are for the host and moderators");
             moderates.then_some(()).ok_or(refused)
         }
-    }
-}
-
-/// Where no such call lives, tells one that is over from one that never was.
-async fn or_over(
-    app: &App,
-    call_id: &CallId,
-    refused: calls_actors::calls::RecordRefused,
-) -> Problem {
-    use calls_actors::calls::RecordRefused;
-
-    match refused {
-        RecordRefused::NotFound => match app.store.call(call_id, app.clock.now()).await {
-            Ok(Some(_)) => Problem::CallEnded,
-            Ok(None) => Problem::NotFound { what: "call" },
-            Err(error) => error.into(),
-        },
-        refused => refused.into(),
     }
 }

@@ -2,10 +2,11 @@
 
 use actix_web::{HttpResponse, post, web};
 use calls_actors::announcer::PACKET;
-use calls_actors::calls::{Say as SayInCall, SayRefused};
+use calls_actors::calls::Say as SayInCall;
 use calls_model::CallId;
 use calls_model::rest::{Say, Saying};
 
+use super::calls::or_over;
 use super::extract::{Body, invalid};
 use super::problem::documented::{Access, BadBody, Conflict, Missing, Unavailable};
 use super::problem::{Problem, kinds};
@@ -38,8 +39,7 @@ pub(super) async fn say(
     Body(asked): Body<Say>,
 ) -> Result<HttpResponse, Problem> {
     let call_id = call_id.into_inner();
-    let by = caller.in_call(&call_id)?;
-    let by = by.map(|found| found.participant_id.clone());
+    let by = caller.presence_in(&call_id)?;
     let text = asked.text.trim();
     if !(1..=LONGEST).contains(&text.chars().count()) || text.contains('\0') {
         let detail = format!("must have 1 to {LONGEST} characters");
@@ -61,15 +61,10 @@ pub(super) async fn say(
         by,
         speech,
     };
-    match app.ask(said).await? {
-        Ok(participant_id) => Ok(HttpResponse::Accepted().json(Saying {
-            participant_id,
-            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-        })),
-        Err(SayRefused::NotFound) => {
-            let known = app.store.call(&call_id, app.clock.now()).await?;
-            Err(known.map_or(Problem::NotFound { what: "call" }, |_| Problem::CallEnded))
-        }
-        Err(refused) => Err(refused.into()),
-    }
+    let said = app.ask(said).await?;
+    let participant_id = or_over(&app, &call_id, said).await?;
+    Ok(HttpResponse::Accepted().json(Saying {
+        participant_id,
+        duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+    }))
 }

@@ -4,21 +4,19 @@ use actix_web::http::header::{
     CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::{HttpResponse, delete, get, post, web};
-use calls_actors::calls::{StartTranscription as Start, StopTranscription, TranscribeRefused};
-use calls_actors::transcriber::RecogniserRefused;
+use calls_actors::calls::{StartTranscription as Start, StopTranscription};
 use calls_model::rest::{Page, StartTranscription};
-use calls_model::{CallId, Found, ParticipantId, Transcript, Transcription, UserId};
+use calls_model::{CallId, Found, Transcript, Transcription, UserId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::calls::readable;
+use super::calls::{or_over, readable};
 use super::extract::{OptionalBody, Query, invalid};
 use super::paging::Paging;
 use super::problem::documented::{Access, BadBody, BadQuery, Conflict, Missing, Unavailable};
 use super::problem::{Problem, kinds};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::transcription::NoModel;
 use crate::transcription::formats::{self, Names};
 
 /// Most phrases that may be listened for.
@@ -49,29 +47,21 @@ pub(super) async fn start_transcription(
     OptionalBody(asked): OptionalBody<StartTranscription>,
 ) -> Result<HttpResponse, Problem> {
     let call_id = call_id.into_inner();
-    let by = presence(&caller, &call_id)?;
+    let by = caller.presence_in(&call_id)?;
     check(&asked.phrases)?;
-    hearable(&app, &call_id).await?;
-    // Reading a large model takes seconds: here nobody else waits for it.
+    // Reading a large model takes seconds: here nobody else waits for it. The call says what is wrong with it.
     let (ears, language) = (app.ears.clone(), asked.language.clone());
     let prepared = web::block(move || ears.prepare(language.as_ref())).await;
-    match prepared.map_err(|_| Problem::Unavailable("the speech engine"))? {
-        Ok(_) | Err(NoModel::Unknown(_)) => {} // the call itself says which there are
-        Err(missing) => {
-            let off = RecogniserRefused::Off(missing.to_string());
-            return Err(TranscribeRefused::from(off).into());
-        }
-    }
+    prepared.map_err(|_| Problem::Unavailable("the speech engine"))?;
     let start = Start {
         call_id: call_id.clone(),
         by,
         language: asked.language,
         phrases: asked.phrases,
     };
-    match app.ask(start).await? {
-        Err(refused) => Err(or_over(&app, &call_id, refused).await),
-        Ok(transcription) => Ok(HttpResponse::Created().json(transcription)),
-    }
+    let started = app.ask(start).await?;
+    let transcription = or_over(&app, &call_id, started).await?;
+    Ok(HttpResponse::Created().json(transcription))
 }
 
 fn check(phrases: &[String]) -> Result<(), Problem> {
@@ -96,19 +86,6 @@ fn check(phrases: &[String]) -> Result<(), Problem> {
     }
 }
 
-/// No engine is made ready for a call that it cannot hear.
-async fn hearable(app: &App, call_id: &CallId) -> Result<(), Problem> {
-    let call = app.store.call(call_id, app.clock.now()).await?;
-    let Some(room_id) = call.and_then(|call| call.room_id) else {
-        return Ok(());
-    };
-    let room = app.store.room_at_door(&room_id).await?;
-    if room.is_some_and(|found| found.room.encryption.is_end_to_end()) {
-        return Err(TranscribeRefused::EndToEndEncrypted.into());
-    }
-    Ok(())
-}
-
 /// Stops the transcription; answers when all that was said is understood. Moderators only.
 #[utoipa::path(
     tag = "transcripts",
@@ -126,15 +103,14 @@ pub(super) async fn stop_transcription(
     call_id: web::Path<CallId>,
 ) -> Result<HttpResponse, Problem> {
     let call_id = call_id.into_inner();
-    let by = presence(&caller, &call_id)?;
+    let by = caller.presence_in(&call_id)?;
     let stop = StopTranscription {
         call_id: call_id.clone(),
         by,
     };
-    match app.ask(stop).await? {
-        Err(refused) => Err(or_over(&app, &call_id, refused).await),
-        Ok(transcription) => Ok(HttpResponse::Ok().json(transcription)),
-    }
+    let stopped = app.ask(stop).await?;
+    let transcription = or_over(&app, &call_id, stopped).await?;
+    Ok(HttpResponse::Ok().json(transcription))
 }
 
 /// How a transcript is written.
@@ -254,22 +230,4 @@ pub(super) async fn search_transcripts(
     let request = paging.request();
     let found = app.store.search(words, by.as_ref(), &request).await?;
     Ok(HttpResponse::Ok().json(found))
-}
-
-/// In whose name it is done: the token's presence, or the application itself. The call knows their present role.
-fn presence(caller: &Caller, call_id: &CallId) -> Result<Option<ParticipantId>, Problem> {
-    let found = caller.in_call(call_id)?;
-    Ok(found.map(|found| found.participant_id.clone()))
-}
-
-/// Where no such call lives, tells one that is over from one that never was.
-async fn or_over(app: &App, call_id: &CallId, refused: TranscribeRefused) -> Problem {
-    match refused {
-        TranscribeRefused::NotFound => match app.store.call(call_id, app.clock.now()).await {
-            Ok(Some(_)) => Problem::CallEnded,
-            Ok(None) => Problem::NotFound { what: "call" },
-            Err(error) => error.into(),
-        },
-        refused => refused.into(),
-    }
 }

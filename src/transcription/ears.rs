@@ -50,12 +50,7 @@ impl Ears {
         Self::start_impatient(models, threads, most, HANGS_AFTER)
     }
 
-    /// As [`Self::start`], with another idea of when a thread hangs.
-    ///
-    /// # Errors
-    ///
-    /// When the system gives no thread.
-    pub fn start_impatient(
+    fn start_impatient(
         models: Models,
         threads: usize,
         most: usize,
@@ -93,16 +88,12 @@ impl Ears {
         &self.shared.models
     }
 
-    /// Which language is meant, once its model was read: for those who may wait for that.
-    ///
-    /// # Errors
-    ///
-    /// [`NoModel`] says why nothing is understood.
-    pub fn prepare(&self, asked: Option<&Language>) -> Result<Language, NoModel> {
+    /// Reads the model of a language: for those who may wait for that. What is wrong with it, `admit` says.
+    pub fn prepare(&self, asked: Option<&Language>) {
         let models = &self.shared.models;
-        let language = models.resolve(asked.unwrap_or(models.language()))?;
-        models.engine(&language)?;
-        Ok(language)
+        if let Ok(language) = models.resolve(asked.unwrap_or(models.language())) {
+            let _ = models.engine(&language); // kept, good or bad
+        }
     }
 }
 
@@ -321,8 +312,9 @@ impl Hearing for Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        if !self.call.over() {
-            self.close_all();
-        }
+        self.close_all(); // also of one that broke: its other threads listen on
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -124,8 +124,8 @@ impl Models {
     }
 
     /// With this engine for a language, whatever is on disk.
-    #[must_use]
-    pub fn with(self, language: &Language, engine: Arc<dyn Engine>) -> Self {
+    #[cfg(all(test, feature = "testing"))]
+    pub(super) fn with(self, language: &Language, engine: Arc<dyn Engine>) -> Self {
         self.lock().insert(language.clone(), Ok(engine));
         self
     }

@@ -75,13 +75,9 @@ impl Call {
         if self.life.is_over() {
             return Err(RecordRefused::NotFound);
         }
-        let Some(by) = by else {
-            return Ok(());
-        };
-        let mut inside = self.roster.inside.iter();
-        let moderates =
-            inside.any(|one| one.participant_id.as_ref() == Some(by) && one.role.moderates());
-        moderates.then_some(()).ok_or(RecordRefused::NotModerator)
+        self.moderates(by)
+            .then_some(())
+            .ok_or(RecordRefused::NotModerator)
     }
 
     fn may_start(&self, start: &StartRecording) -> Result<(), RecordRefused> {

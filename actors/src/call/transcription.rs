@@ -32,13 +32,7 @@ impl Call {
         if self.life.is_over() {
             return Err(TranscribeRefused::NotFound);
         }
-        let Some(by) = by else {
-            return Ok(());
-        };
-        let mut inside = self.roster.inside.iter();
-        let moderates =
-            inside.any(|one| one.participant_id.as_ref() == Some(by) && one.role.moderates());
-        moderates
+        self.moderates(by)
             .then_some(())
             .ok_or(TranscribeRefused::NotModerator)
     }

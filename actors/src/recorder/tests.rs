@@ -84,12 +84,12 @@ struct Booth {
     recorder: Addr<Recorder>,
     studio: Arc<Memory>,
     taped: mpsc::Receiver<Taped>,
-    watch: Probe<RecorderWatch>,
+    watch: Probe<SilentWatch>,
     keyframe: Probe<KeyframeWanted>,
     ended: Probe<ChildEnded<RecordingId>>,
     // What the recorder only knows weakly.
     _doors: (
-        Recipient<RecorderWatch>,
+        Recipient<SilentWatch>,
         Recipient<KeyframeWanted>,
         Recipient<ChildEnded<RecordingId>>,
     ),
@@ -107,6 +107,7 @@ impl Booth {
         let (watch, keyframe, ended) = (Probe::start(), Probe::start(), Probe::start());
         let doors = (watch.recipient(), keyframe.recipient(), ended.recipient());
         let door = RecorderDoor {
+            watcher: ParticipantId::new(),
             watch: doors.0.downgrade(),
             keyframe: doors.1.downgrade(),
             ended: doors.2.downgrade(),
@@ -187,7 +188,7 @@ fn stage() -> StageChanged {
     }))
 }
 
-fn watched(heard: &[RecorderWatch]) -> Vec<(u32, LayerSet)> {
+fn watched(heard: &[SilentWatch]) -> Vec<(u32, LayerSet)> {
     let mut watched: Vec<_> = heard
         .iter()
         .map(|one| (one.track.index, one.layers))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix::WeakRecipient;
 use actix::prelude::*;
-use calls_media::seam::{LayerSet, SourceClock, TrackId};
+use calls_media::seam::{SourceClock, TrackId};
 use calls_model::signal::{Event, RecordingEvent};
 use calls_model::{ParticipantId, RecordingId};
 use tracing::warn;
@@ -15,9 +15,7 @@ use crate::calls::{RecordAsked, RecordRefused};
 use crate::clock;
 use crate::lifeline::ChildEnded;
 use crate::participant::StageChanged;
-use crate::recorder::{
-    self, AwaitRolling, CloseRecorder, PauseRecorder, Plan, Recorder, RecorderDoor, RecorderWatch,
-};
+use crate::recorder::{AwaitRolling, CloseRecorder, PauseRecorder, Plan, Recorder, RecorderDoor};
 use crate::restarts::RestartBudget;
 
 /// How long after a crash the next segment begins.
@@ -80,7 +78,9 @@ impl Room {
         ctx: &mut Context<Self>,
     ) {
         let room = ctx.address().downgrade();
+        let watcher = ParticipantId::new();
         let door = RecorderDoor {
+            watcher: watcher.clone(),
             watch: room.clone().recipient(),
             keyframe: room.clone().recipient(),
             ended: room.recipient(),
@@ -91,7 +91,7 @@ impl Room {
             plan,
             paused,
             budget,
-            watcher: recorder::watcher(),
+            watcher,
             recorder,
         });
     }
@@ -99,9 +99,7 @@ impl Room {
     /// The recorder's place among the watchers is empty.
     fn forget_recorder(&mut self) -> Option<Recorded> {
         let recorded = self.recorded.take()?;
-        for (track, _) in self.routes.forget_watcher(&recorded.watcher) {
-            self.tell_publisher(track);
-        }
+        self.forget_silent(&recorded.watcher);
         Some(recorded)
     }
 
@@ -139,19 +137,18 @@ impl Room {
         }
     }
 
-    fn recorder_watches(&mut self, track: TrackId, layers: LayerSet) {
-        let Some(recorded) = &self.recorded else {
-            return;
-        };
-        let door = recorded.recorder.clone().recipient();
-        let changed = self.routes.watch(track, &recorded.watcher, layers, door);
-        if !layers.is_empty() {
+    /// Whether this is the recorder's place among the watchers.
+    pub(super) fn is_recorder(&self, who: &ParticipantId) -> bool {
+        let recorded = self.recorded.as_ref();
+        recorded.is_some_and(|recorded| recorded.watcher == *who)
+    }
+
+    /// The recorder watches a track from now on: what is known of its clock.
+    pub(super) fn tell_recorder_clocks(&self, track: TrackId) {
+        if let Some(recorded) = &self.recorded {
             for &clock in self.routes.clocks(track) {
                 recorded.recorder.do_send(ClockTold(clock));
             }
-        }
-        if changed.is_some() {
-            self.tell_publisher(track);
         }
     }
 }
@@ -212,14 +209,6 @@ impl Handler<TellRecording> for Room {
     fn handle(&mut self, tell: TellRecording, _: &mut Self::Context) {
         self.tell_all(Event::Recording(tell.event.clone()));
         self.recording = tell.goes_on.then_some(tell.event);
-    }
-}
-
-impl Handler<RecorderWatch> for Room {
-    type Result = ();
-
-    fn handle(&mut self, wish: RecorderWatch, _: &mut Self::Context) {
-        self.recorder_watches(wish.track, wish.layers);
     }
 }
 

@@ -33,12 +33,17 @@ impl Handler<SilentWatch> for Room {
     type Result = ();
 
     fn handle(&mut self, wish: SilentWatch, _: &mut Self::Context) {
-        if !self.is_silent(&wish.who) {
+        let records = self.is_recorder(&wish.who);
+        if !records && !self.is_transcriber(&wish.who) {
             return; // it was closed meanwhile
         }
+        let goes_on = !wish.layers.is_empty();
         let changed = self
             .routes
             .watch(wish.track, &wish.who, wish.layers, wish.door);
+        if records && goes_on {
+            self.tell_recorder_clocks(wish.track);
+        }
         if changed.is_some() {
             self.tell_publisher(wish.track);
         }

@@ -74,13 +74,13 @@ impl Room {
         };
         let room = ctx.address().downgrade();
         let door = TranscriberDoor {
+            watcher: kept.watcher.clone(),
             watch: room.clone().recipient(),
             caption: room.clone().recipient(),
             news: room.clone().recipient(),
             ended: room.recipient(),
         };
-        let (plan, watcher) = (kept.plan.clone(), kept.watcher.clone());
-        let transcriber = Transcriber::open(plan, watcher, door, self.services.clone());
+        let transcriber = Transcriber::open(kept.plan.clone(), door, self.services.clone());
         transcriber.do_send(StageChanged(self.stage.clone()));
         kept.transcriber = Some(transcriber);
         let (deaf, zero) = (kept.deaf.take(), kept.plan.zero);
@@ -141,7 +141,7 @@ impl Room {
     }
 
     /// Whether this is the transcriber's place among the watchers.
-    pub(super) fn is_silent(&self, who: &ParticipantId) -> bool {
+    pub(super) fn is_transcriber(&self, who: &ParticipantId) -> bool {
         let transcribed = self.transcribed.as_ref();
         transcribed.is_some_and(|transcribed| transcribed.watcher == *who)
     }

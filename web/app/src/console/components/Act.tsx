@@ -1,30 +1,15 @@
 /** A button that asks the server for something harmless at once. */
-import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button/Button';
-import { detailOf } from '../../state/detail';
-import { toast } from '../../state/toasts';
-import { t } from '../words/t';
+import { useDeed, type Deed } from '../state/deed';
 
-interface ActProps {
+interface ActProps extends Deed {
   label: string;
+  /** What the button is about, where several look alike. */
   about?: string;
-  run: () => Promise<unknown>;
-  then?: () => void;
 }
 
-export function Act({ label, about, run, then }: ActProps) {
-  const [busy, setBusy] = useState(false);
-  const doIt = async () => {
-    setBusy(true);
-    try {
-      await run();
-      then?.();
-    } catch (error) {
-      toast(t('action.failed', { detail: detailOf(error) }), { tone: 'bad' });
-    } finally {
-      setBusy(false);
-    }
-  };
+export function Act({ label, about, ...deed }: ActProps) {
+  const [busy, doIt] = useDeed(deed);
   return (
     <Button size="small" disabled={busy} label={about && `${label}: ${about}`} onClick={() => void doIt()}>
       {label}

@@ -4,9 +4,10 @@ import { Button } from '../../components/Button/Button';
 import { Dialog } from '../../components/Dialog/Dialog';
 import { detailOf } from '../../state/detail';
 import { toast } from '../../state/toasts';
+import { useDeed, type Deed } from '../state/deed';
 import { t } from '../words/t';
 
-interface ConfirmProps {
+interface ConfirmProps extends Deed {
   /** On the button that opens it. */
   label: string;
   /** What the button is about, where several look alike. */
@@ -15,26 +16,12 @@ interface ConfirmProps {
   text: string;
   /** On the button that does it. */
   go: string;
-  run: () => Promise<unknown>;
-  then?: () => void;
   small?: boolean;
 }
 
-export function Confirm({ label, about, title, text, go, run, then, small }: ConfirmProps) {
+export function Confirm({ label, about, title, text, go, small, ...deed }: ConfirmProps) {
   const [open, setOpen] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const doIt = async (close: () => void) => {
-    setBusy(true);
-    try {
-      await run();
-      then?.();
-    } catch (error) {
-      toast(t('action.failed', { detail: detailOf(error) }), { tone: 'bad' });
-    } finally {
-      setBusy(false);
-      close();
-    }
-  };
+  const [busy, doIt] = useDeed(deed);
   return (
     <>
       <Button size={small ? 'small' : 'normal'} label={about && `${label}: ${about}`} onClick={() => setOpen(true)}>
@@ -47,7 +34,7 @@ export function Confirm({ label, about, title, text, go, run, then, small }: Con
           foot={(close) => (
             <>
               <Button onClick={close}>{t('action.cancel')}</Button>
-              <Button look="danger" disabled={busy} onClick={() => void doIt(close)}>
+              <Button look="danger" disabled={busy} onClick={() => void doIt().then(close)}>
                 {go}
               </Button>
             </>

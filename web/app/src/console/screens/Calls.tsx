@@ -8,6 +8,7 @@ import { Answer } from '../components/Answer';
 import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { all, usePages } from '../state/ask';
+import { useDeed } from '../state/deed';
 import { csv, download, moment } from '../state/format';
 import { go, pathOf } from '../state/route';
 import { CallLink, Marks, namesOf, RoomName } from './parts';
@@ -28,19 +29,17 @@ const page = (filters: Partial<Record<Filter, string>>, limit: number) => (curso
 export function Calls({ query }: { query: URLSearchParams }) {
   const filters = filtersOf(query);
   const list = usePages<Call>(page(filters, 50), [query.toString()]);
-  const save = async () => {
-    try {
+  const [saving, save] = useDeed({
+    run: async () => {
       const rows = await all<Call>(page(filters, 100), MOST_IN_FILE);
       download('calls.csv', csv([HEAD, ...rows.map(row)]), 'text/csv');
-    } catch (error) {
-      toast(t('action.failed', { detail: detailOf(error) }), { tone: 'bad' });
-    }
-  };
+    },
+  });
   return (
     <>
       <div class="console__title">
         <h1>{t('calls.title')}</h1>
-        <Button size="small" onClick={() => void save()}>
+        <Button size="small" disabled={saving} onClick={() => void save()}>
           {t('calls.csv')}
         </Button>
       </div>

@@ -1,0 +1,215 @@
+//! What a thread that listens costs others when it panics or hangs.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use calls_actors::testing::Probe;
+use calls_media::seam::{Codec, Layer, Packet, PayloadInfo, PeerId};
+use calls_model::ParticipantId;
+use opus::{Application, Channels, Encoder};
+
+use super::super::engine::{Heard, Listener, Word};
+use super::*;
+use crate::config::Config;
+use crate::transcription::sound::wav;
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A thread that is away for longer hangs.
+const IMPATIENCE: Duration = Duration::from_secs(1);
+
+/// What listeners do with the first sound that they are given.
+#[derive(Clone, Copy)]
+enum Deed {
+    Listen,
+    Panic,
+    Hang,
+}
+
+impl Engine for Deed {
+    fn listen(&self, _: &[String]) -> Result<Box<dyn Listener>, EngineError> {
+        Ok(Box::new(*self))
+    }
+}
+
+impl Listener for Deed {
+    fn hear(&mut self, _: &[i16]) -> Result<Heard, EngineError> {
+        match self {
+            Self::Listen => Ok(Heard::Partial("so far".to_owned())),
+            Self::Panic => panic!("the test wants it"),
+            Self::Hang => {
+                std::thread::sleep(4 * IMPATIENCE);
+                Ok(Heard::Partial(String::new()))
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Vec<Word> {
+        Vec::new()
+    }
+}
+
+/// One thread, which understands "good" and breaks over "bad".
+fn ears(bad: Deed) -> Ears {
+    let config = Config::load(None)
+        .expect("the defaults are good")
+        .transcription;
+    let models = Models::open(&config)
+        .with(&language("good"), Arc::new(Deed::Listen))
+        .with(&language("bad"), Arc::new(bad));
+    Ears::start_impatient(models, 1, 10, IMPATIENCE).expect("threads")
+}
+
+fn language(tag: &str) -> Language {
+    tag.parse().expect("a tag")
+}
+
+/// A call that is listened to, and what it is told.
+struct Listened {
+    hearing: Box<dyn Hearing>,
+    told: Probe<HearingTold>,
+    track: TrackId,
+    began: Instant,
+}
+
+impl Listened {
+    fn open(ears: &Ears, tag: &str, peer: u64) -> Self {
+        let told = Probe::start();
+        let began = Instant::now();
+        let plan = HearingPlan {
+            call_id: calls_model::CallId::new(),
+            language: language(tag),
+            phrases: Arc::from([]),
+            zero: began,
+        };
+        let hearing = ears.open(&plan, told.recipient().downgrade());
+        let hearing = hearing.expect("somebody listens");
+        let track = TrackId {
+            peer: PeerId(peer),
+            index: 0,
+        };
+        hearing.voice(Whose {
+            track,
+            participant_id: ParticipantId::new(),
+            user_id: "ann".parse().expect("an id"),
+        });
+        Self {
+            hearing,
+            told,
+            track,
+            began,
+        }
+    }
+
+    /// A sentence, all at once.
+    fn speak(&self) {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/speech/testwav/espeak01.wav");
+        let samples = wav(&std::fs::read(file).expect("a clip"));
+        let encoder = Encoder::new(16_000, Channels::Mono, Application::Voip);
+        let mut encoder = encoder.expect("an encoder");
+        for (number, frame) in (0u32..).zip(samples.chunks_exact(320)) {
+            let payload: Bytes = encoder.encode_vec(frame, 1000).expect("a packet").into();
+            let packet = Packet {
+                track: self.track,
+                layer: Layer(0),
+                codec: Codec::Opus,
+                seq: number.into(),
+                timestamp: number * 960,
+                marker: false,
+                arrival: self.began,
+                audio_level: None,
+                orientation: None,
+                dependency_descriptor: None,
+                info: PayloadInfo::default(),
+                payload,
+            };
+            self.hearing.packets(Burst::from([packet]));
+        }
+    }
+
+    /// Waits until it is told this.
+    async fn is_told(&self, what: impl Fn(&HearingTold) -> bool) {
+        let began = Instant::now();
+        let mut all = Vec::new();
+        loop {
+            all.extend(self.told.heard().await);
+            if all.iter().any(&what) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{all:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn failed(told: &HearingTold) -> bool {
+    matches!(told, HearingTold::Failed(_))
+}
+
+fn understood(told: &HearingTold) -> bool {
+    matches!(told, HearingTold::Partial(_))
+}
+
+#[actix::test]
+async fn a_listener_that_panics_ends_its_own_hearing_and_nobody_elses() {
+    let ears = ears(Deed::Panic);
+    let (good, bad) = (
+        Listened::open(&ears, "good", 1),
+        Listened::open(&ears, "bad", 2),
+    );
+    bad.speak();
+    bad.is_told(failed).await;
+    good.speak();
+    good.is_told(understood).await;
+    assert_eq!(ears.shared.live().len(), 1, "the other one is over");
+}
+
+#[actix::test]
+async fn a_thread_that_hangs_is_replaced_and_whom_it_heard_can_begin_anew() {
+    let ears = ears(Deed::Hang);
+    let (good, bad) = (
+        Listened::open(&ears, "good", 1),
+        Listened::open(&ears, "bad", 2),
+    );
+    bad.speak();
+    bad.is_told(failed).await;
+    good.is_told(failed).await; // it shared that thread
+    let again = Listened::open(&ears, "good", 3);
+    again.speak();
+    again.is_told(understood).await;
+}
+
+#[actix::test]
+async fn a_hearing_that_broke_leaves_no_voice_behind_on_other_threads() {
+    let models = Models::open(&Config::load(None).expect("defaults").transcription)
+        .with(&language("bad"), Arc::new(Deed::Panic));
+    let ears = Ears::start(models, 2, 10).expect("threads");
+    let hearing = Listened::open(&ears, "bad", 1);
+    let other = TrackId {
+        peer: PeerId(2),
+        index: 0,
+    };
+    let voices = || {
+        let workers = Shared::lock(&ears.shared.workers);
+        workers.iter().map(Worker::voices).sum::<usize>()
+    };
+    let until = async |wanted: usize| {
+        let began = Instant::now();
+        while voices() != wanted {
+            assert!(began.elapsed() < PATIENCE, "{} voices", voices());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    until(1).await;
+    hearing.hearing.voice(Whose {
+        track: other,
+        participant_id: ParticipantId::new(),
+        user_id: "bob".parse().expect("an id"),
+    });
+    until(2).await;
+    hearing.speak();
+    hearing.is_told(failed).await;
+    drop(hearing);
+    until(0).await;
+}
