@@ -2,8 +2,6 @@
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button/Button';
 import { Dialog } from '../../components/Dialog/Dialog';
-import { detailOf } from '../../state/detail';
-import { toast } from '../../state/toasts';
 import { useDeed, type Deed } from '../state/deed';
 import { t } from '../words/t';
 

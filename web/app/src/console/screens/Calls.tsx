@@ -1,8 +1,6 @@
 /** All calls there were, by filters, as a table or as a file. */
 import type { Call } from '@calls/sdk';
 import { elapsed } from '../../layout/text';
-import { detailOf } from '../../state/detail';
-import { toast } from '../../state/toasts';
 import { Button } from '../../components/Button/Button';
 import { Answer } from '../components/Answer';
 import { More, Table } from '../components/Table';

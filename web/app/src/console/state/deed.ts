@@ -1,6 +1,6 @@
 /** Something that an operator asks of the server, which may refuse. */
 import { useState } from 'preact/hooks';
-import { detailOf } from '../../state/announce';
+import { detailOf } from '../../state/detail';
 import { toast } from '../../state/toasts';
 import { t } from '../words/t';
 
