@@ -437,6 +437,18 @@ impl Store {
         .await
     }
 
+    /// The oldest recording that can be had and has a transcript to come.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recording_to_transcribe(&self, now: Timestamp) -> Result<Option<StoredRecording>> {
+        self.run(move |db| async move {
+            recordings::to_transcribe(&mut db.reader().await?.conn(), now).await
+        })
+        .await
+    }
+
     /// An upload failed: it is tried again then.
     ///
     /// # Errors

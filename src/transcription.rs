@@ -9,6 +9,7 @@
 
 mod ears;
 mod engine;
+mod follow;
 pub mod formats;
 mod gate;
 mod models;
@@ -17,5 +18,5 @@ mod voice;
 mod worker;
 
 pub use ears::Ears;
-pub use engine::{Engine, EngineError, Heard, Listener, Word};
+pub use engine::{Engine, EngineError, Heard, Listener, Unfit, Word};
 pub use models::{Models, NoModel};

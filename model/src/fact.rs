@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Call, CallId, EndReason, Language, LeaveReason, Member, ParticipantId, Recording,
-    RecordingFile, RecordingId, RecordingReport, Role, Room, RoomId, Timestamp, Unheard, UserId,
+    RecordingFile, RecordingId, RecordingReport, RecordingTranscript, Role, Room, RoomId, Timestamp, Unheard, UserId,
     Utterance,
 };
 
@@ -225,6 +225,42 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// A transcript of a recording was asked for.
+    RecordingTranscriptRequested {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// As it was asked for.
+        transcript: RecordingTranscript,
+        /// When.
+        at: Timestamp,
+    },
+    /// The transcript of a recording is one of its files. What it says are facts of their own, where nobody had
+    /// understood it while it was said.
+    RecordingTranscribed {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// The file.
+        file: Box<RecordingFile>,
+        /// How many utterances are in it.
+        utterances: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nothing came of the transcript of a recording.
+    RecordingTranscriptFailed {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A call is transcribed from now on.
     TranscriptionStarted {
         /// Which call.
@@ -256,7 +292,7 @@ pub enum Fact {
         call_id: CallId,
         /// What.
         utterance: Box<Utterance>,
-        /// When it was understood.
+        /// When it was understood; where that was after the call: when it was said.
         at: Timestamp,
     },
     /// It is gone: somebody deleted it, or it was kept for as long as it should be.
@@ -296,6 +332,13 @@ impl Fact {
         "recording.recomposed",
         "recording.failed",
         "recording.deleted",
+        "recording.transcript_requested",
+        "recording.transcribed",
+        "recording.transcript_failed",
+        "transcription.started",
+        "transcription.stopped",
+        "transcription.interrupted",
+        "transcription.utterance",
     ];
 
     /// Its stable, dotted name.
@@ -324,6 +367,9 @@ impl Fact {
             Self::RecordingRecomposed { .. } => "recording.recomposed",
             Self::RecordingFailed { .. } => "recording.failed",
             Self::RecordingDeleted { .. } => "recording.deleted",
+            Self::RecordingTranscriptRequested { .. } => "recording.transcript_requested",
+            Self::RecordingTranscribed { .. } => "recording.transcribed",
+            Self::RecordingTranscriptFailed { .. } => "recording.transcript_failed",
             Self::TranscriptionStarted { .. } => "transcription.started",
             Self::TranscriptionStopped { .. } => "transcription.stopped",
             Self::TranscriptionInterrupted { .. } => "transcription.interrupted",
@@ -356,6 +402,9 @@ impl Fact {
             | Self::RecordingRecomposed { at, .. }
             | Self::RecordingFailed { at, .. }
             | Self::RecordingDeleted { at, .. }
+            | Self::RecordingTranscriptRequested { at, .. }
+            | Self::RecordingTranscribed { at, .. }
+            | Self::RecordingTranscriptFailed { at, .. }
             | Self::TranscriptionStarted { at, .. }
             | Self::TranscriptionStopped { at, .. }
             | Self::TranscriptionInterrupted { at, .. }
@@ -389,6 +438,9 @@ impl Fact {
             | Self::RecordingRecomposed { call_id, .. }
             | Self::RecordingFailed { call_id, .. }
             | Self::RecordingDeleted { call_id, .. }
+            | Self::RecordingTranscriptRequested { call_id, .. }
+            | Self::RecordingTranscribed { call_id, .. }
+            | Self::RecordingTranscriptFailed { call_id, .. }
             | Self::TranscriptionStarted { call_id, .. }
             | Self::TranscriptionStopped { call_id, .. }
             | Self::TranscriptionInterrupted { call_id, .. }

@@ -341,6 +341,24 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             ..
         } => recordings::fail(conn, recording_id, reason).await,
         Fact::RecordingDeleted { recording_id, .. } => recordings::delete(conn, recording_id).await,
+        Fact::RecordingTranscriptRequested {
+            recording_id,
+            transcript,
+            ..
+        } => recordings::note_transcript(conn, recording_id, transcript).await,
+        Fact::RecordingTranscribed {
+            recording_id,
+            file,
+            utterances,
+            at,
+            ..
+        } => recordings::transcribed(conn, recording_id, Ok((file, *utterances)), *at).await,
+        Fact::RecordingTranscriptFailed {
+            recording_id,
+            reason,
+            at,
+            ..
+        } => recordings::transcribed(conn, recording_id, Err(reason), *at).await,
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }
         | Fact::TranscriptionInterrupted { .. }

@@ -2,8 +2,8 @@
 
 use calls_model::rest::Page;
 use calls_model::{
-    CallId, Layout, Recording, RecordingFile, RecordingId, RecordingInput, RecordingReport,
-    RecordingStatus, Timestamp,
+    CallId, FileKind, Layout, Recording, RecordingFile, RecordingId, RecordingInput,
+    RecordingReport, RecordingStatus, RecordingTranscript, Timestamp, TranscriptStatus,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -34,6 +34,7 @@ struct RecordingRow {
     error: Option<String>,
     tries: i64,
     next_try_at: Option<At>,
+    transcript: Option<JsonText>,
 }
 
 /// A recording, with what only the server itself needs to know of it.
@@ -83,6 +84,10 @@ impl RecordingRow {
                 0
             },
             error: self.error,
+            transcript: self
+                .transcript
+                .map(|kept| value("transcript of a recording", kept.0))
+                .transpose()?,
         };
         Ok(StoredRecording {
             recording,
@@ -413,6 +418,82 @@ pub(super) async fn fail(
             .await
     })?;
     Ok(())
+}
+
+/// The oldest recording that can be had and has a transcript to come.
+pub(super) async fn to_transcribe(
+    conn: &mut Conn<'_>,
+    now: Timestamp,
+) -> Result<Option<StoredRecording>, StoreError> {
+    let rows: Vec<RecordingRow> = on!(conn, c => {
+        recordings::table
+            .filter(recordings::transcript.is_not_null())
+            .filter(recordings::status.eq(word(RecordingStatus::Available)))
+            .order(recordings::id)
+            .select(RecordingRow::as_select())
+            .load(c)
+            .await
+    })?;
+    for row in rows {
+        let stored = row.into_stored(now)?;
+        let status = stored.recording.transcript.as_ref().map(|one| one.status);
+        if status == Some(TranscriptStatus::Queued) {
+            return Ok(Some(stored));
+        }
+    }
+    Ok(None)
+}
+
+/// How its transcript stands is this.
+pub(super) async fn note_transcript(
+    conn: &mut Conn<'_>,
+    id: &RecordingId,
+    transcript: &RecordingTranscript,
+) -> Result<(), StoreError> {
+    on!(conn, c => {
+        diesel::update(recordings::table.find(id.as_str()))
+            .set(recordings::transcript.eq(document(transcript)))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+/// Its transcript came to this: a file, or the reason why there is none. A recording that is gone stays gone.
+pub(super) async fn transcribed(
+    conn: &mut Conn<'_>,
+    id: &RecordingId,
+    made: Result<(&RecordingFile, u64), &str>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(stored) = find(conn, id, at).await? else {
+        return Ok(());
+    };
+    let Some(mut transcript) = stored.recording.transcript else {
+        return Ok(());
+    };
+    match made {
+        Ok((file, utterances)) => {
+            let mut files = stored.recording.files;
+            files.retain(|one| one.kind != FileKind::Transcript);
+            files.push(file.clone());
+            on!(conn, c => {
+                diesel::update(recordings::table.find(id.as_str()))
+                    .set(recordings::files.eq(document(&files)))
+                    .execute(c)
+                    .await
+            })?;
+            transcript.status = TranscriptStatus::Available;
+            transcript.progress = 100;
+            transcript.utterances = Some(utterances);
+            transcript.error = None;
+        }
+        Err(reason) => {
+            transcript.status = TranscriptStatus::Failed;
+            transcript.error = Some(reason.to_owned());
+        }
+    }
+    note_transcript(conn, id, &transcript).await
 }
 
 /// It is gone. Twice is as good as once.

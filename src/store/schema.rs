@@ -23,6 +23,7 @@ table! {
         scheduled_at -> Nullable<Moment>,
         host -> Nullable<Text>,
         encryption -> Text,
+        phrases -> Document,
         created_at -> Moment,
         deleted_at -> Nullable<Moment>,
     }
@@ -151,6 +152,7 @@ table! {
         error -> Nullable<Text>,
         tries -> BigInt,
         next_try_at -> Nullable<Moment>,
+        transcript -> Nullable<Document>,
     }
 }
 

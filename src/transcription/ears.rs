@@ -14,7 +14,7 @@ use calls_media::seam::{Burst, TrackId};
 use calls_model::Language;
 use tracing::error;
 
-use super::engine::{Engine, EngineError};
+use super::engine::{Engine, EngineError, Unfit};
 use super::models::{Models, NoModel};
 use super::voice::Voice;
 use super::worker::{Order, Worker};
@@ -95,6 +95,40 @@ impl Ears {
             let _ = models.engine(&language); // kept, good or bad
         }
     }
+
+    /// In which language these phrases, or free speech, can be listened for, however many do so already. A model that
+    /// was not read yet is believed to know all words.
+    ///
+    /// # Errors
+    ///
+    /// [`RecogniserRefused`] says why nothing can be understood.
+    pub fn fit(
+        &self,
+        language: Option<&Language>,
+        phrases: &[String],
+    ) -> Result<Language, RecogniserRefused> {
+        let models = &self.shared.models;
+        let off = |missing: NoModel| RecogniserRefused::Off(missing.to_string());
+        if let Some(missing) = models.missing() {
+            return Err(off(missing));
+        }
+        let asked = language.unwrap_or(models.language());
+        let language = models.resolve(asked).map_err(|_| {
+            let known: Vec<String> = models.known().into_keys().map(String::from).collect();
+            RecogniserRefused::UnknownLanguage {
+                asked: asked.clone(),
+                known: known.join(", "),
+            }
+        })?;
+        if let Some(fault) = models.known_fault(&language) {
+            return Err(off(fault));
+        }
+        match models.ready(&language).and_then(|engine| engine.unfit(phrases)) {
+            None => Ok(language),
+            Some(Unfit::Unknown(words)) => Err(RecogniserRefused::UnknownWords { language, words }),
+            Some(Unfit::NoPhrases) => Err(RecogniserRefused::NoPhrases(language)),
+        }
+    }
 }
 
 impl Shared {
@@ -141,23 +175,12 @@ impl Shared {
 }
 
 impl Recogniser for Ears {
-    fn admit(&self, language: Option<&Language>) -> Result<Language, RecogniserRefused> {
-        let models = &self.shared.models;
-        let off = |missing: NoModel| RecogniserRefused::Off(missing.to_string());
-        if let Some(missing) = models.missing() {
-            return Err(off(missing));
-        }
-        let asked = language.unwrap_or(models.language());
-        let language = models.resolve(asked).map_err(|_| {
-            let known: Vec<String> = models.known().into_keys().map(String::from).collect();
-            RecogniserRefused::UnknownLanguage {
-                asked: asked.clone(),
-                known: known.join(", "),
-            }
-        })?;
-        if let Some(fault) = models.known_fault(&language) {
-            return Err(off(fault));
-        }
+    fn admit(
+        &self,
+        language: Option<&Language>,
+        phrases: &[String],
+    ) -> Result<Language, RecogniserRefused> {
+        let language = self.fit(language, phrases)?;
         if self.shared.live().len() >= self.shared.most {
             return Err(RecogniserRefused::Busy {
                 limit: self.shared.most,

@@ -103,6 +103,11 @@ impl Models {
         self.library.as_ref().err().cloned().map(NoModel::NoEngine)
     }
 
+    /// What makes listeners of a language, if its model was read and is good.
+    pub fn ready(&self, language: &Language) -> Option<Arc<dyn Engine>> {
+        self.lock().get(language)?.as_ref().ok().cloned()
+    }
+
     /// What was found when a model was read, if it was.
     pub fn known_fault(&self, language: &Language) -> Option<NoModel> {
         self.lock().get(language)?.as_ref().err().cloned()
@@ -149,7 +154,7 @@ impl Models {
         };
         let model = library.model(&folder);
         let model = model.map_err(|error| NoModel::Broken(error.to_string()))?;
-        Ok(Arc::new(Vosk(Arc::new(model))))
+        Ok(Arc::new(Vosk::new(model, &folder)))
     }
 
     /// Puts the bundled model onto the disk, where its engine can read it.

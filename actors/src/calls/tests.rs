@@ -71,6 +71,7 @@ fn room(name: &str) -> Room {
         locked: false,
         host: None,
         encryption: calls_model::Encryption::Transport,
+        phrases: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use calls_media::seam::{Codec, Layer, Packet, PayloadInfo, PeerId};
 use calls_model::ParticipantId;
 use opus::{Application, Channels, Encoder};
 
-use super::super::engine::{Heard, Listener, Word};
+use super::super::engine::{Heard, Listener, Unfit, Word};
 use super::*;
 use crate::config::Config;
 use crate::transcription::sound::wav;
@@ -30,6 +30,10 @@ enum Deed {
 impl Engine for Deed {
     fn listen(&self, _: &[String]) -> Result<Box<dyn Listener>, EngineError> {
         Ok(Box::new(*self))
+    }
+
+    fn unfit(&self, _: &[String]) -> Option<Unfit> {
+        None
     }
 }
 

@@ -1,0 +1,2 @@
+ALTER TABLE rooms DROP COLUMN phrases;
+ALTER TABLE recordings DROP COLUMN transcript;
