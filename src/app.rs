@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
+use crate::recording::transcripts::Transcripts;
 use crate::store::Store;
 use crate::transcription::Ears;
 use crate::turn::Turn;
@@ -57,6 +58,8 @@ pub struct App {
     pub tokens: Tokens,
     /// Brings recordings to their ends.
     pub archive: Archive,
+    /// Transcribes them.
+    pub transcripts: Transcripts,
     /// Says things.
     pub voice: Arc<dyn Voice>,
     /// Understands speech.

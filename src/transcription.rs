@@ -9,6 +9,7 @@
 
 mod ears;
 mod engine;
+mod file;
 mod follow;
 pub mod formats;
 mod gate;
@@ -19,4 +20,5 @@ mod worker;
 
 pub use ears::Ears;
 pub use engine::{Engine, EngineError, Heard, Listener, Unfit, Word};
+pub use file::{FileError, understand};
 pub use models::{Models, NoModel};

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Call, CallId, EndReason, Language, LeaveReason, Member, ParticipantId, Recording,
-    RecordingFile, RecordingId, RecordingReport, RecordingTranscript, Role, Room, RoomId, Timestamp, Unheard, UserId,
-    Utterance,
+    RecordingFile, RecordingId, RecordingReport, RecordingTranscript, Role, Room, RoomId,
+    Timestamp, Unheard, UserId, Utterance,
 };
 
 /// What becomes of the stored hash of a room's password.

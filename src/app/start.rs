@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::http;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
+use crate::recording::transcripts::Transcripts;
 use crate::recording::{Bucket, BucketError, DiskStudio};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
@@ -123,6 +124,7 @@ pub struct Server {
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
     archiving: JoinHandle<()>,
+    transcribing: JoinHandle<()>,
     /// Writes down that the server is up.
     alive: JoinHandle<()>,
     /// Tells applications, until this goes.
@@ -227,6 +229,13 @@ impl Server {
             warn!("the registry of calls crashed"); // `failed` says so in a moment
         }
         let link_life = Duration::from_secs(recording.link_minutes * 60);
+        let transcripts = Transcripts::new(
+            studio.clone(),
+            bucket.clone(),
+            store.clone(),
+            ears.clone(),
+            clock.clone(),
+        );
         let archive = Archive::new(
             studio,
             bucket,
@@ -247,6 +256,7 @@ impl Server {
             tokens: Tokens::new(&secret, life),
             links: Links::new(&link_secret, link_life),
             archive,
+            transcripts,
             ears,
             voice,
             sender: sender.clone(),
@@ -273,6 +283,7 @@ impl Server {
             keys::first(&app.store, app.clock.now()).await?
         };
         let archiving = actix::spawn(app.archive.clone().run());
+        let transcribing = actix::spawn(app.transcripts.clone().run());
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -287,6 +298,7 @@ impl Server {
             http,
             ended,
             archiving,
+            transcribing,
             alive,
             _courier: courier,
             _ownership: ownership,
@@ -358,6 +370,7 @@ impl Server {
             self.http.stop(false).await;
         }
         self.archiving.abort(); // what it was at is taken up at the next start
+        self.transcribing.abort();
         self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();

@@ -5,8 +5,8 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpResponse, delete, get, post, web};
 use calls_actors::calls::{StartTranscription as Start, StopTranscription};
-use calls_model::rest::{Page, StartTranscription};
 use calls_actors::transcriber::RecogniserRefused;
+use calls_model::rest::{Page, StartTranscription};
 use calls_model::{CallId, Found, Language, Transcript, Transcription, UserId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};

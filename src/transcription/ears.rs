@@ -123,7 +123,10 @@ impl Ears {
         if let Some(fault) = models.known_fault(&language) {
             return Err(off(fault));
         }
-        match models.ready(&language).and_then(|engine| engine.unfit(phrases)) {
+        match models
+            .ready(&language)
+            .and_then(|engine| engine.unfit(phrases))
+        {
             None => Ok(language),
             Some(Unfit::Unknown(words)) => Err(RecogniserRefused::UnknownWords { language, words }),
             Some(Unfit::NoPhrases) => Err(RecogniserRefused::NoPhrases(language)),

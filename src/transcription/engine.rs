@@ -93,7 +93,8 @@ pub(super) struct Vosk {
 impl Vosk {
     /// Over the model that was read from this folder.
     pub(super) fn new(model: SpeechModel, folder: &Path) -> Self {
-        let has = |name: &str| folder.join("graph").join(name).exists() || folder.join(name).exists();
+        let has =
+            |name: &str| folder.join("graph").join(name).exists() || folder.join(name).exists();
         Self {
             model: Arc::new(model),
             takes_phrases: has("HCLr.fst") && has("Gr.fst"),

@@ -141,11 +141,7 @@ impl NoRecogniser {
 }
 
 impl Recogniser for NoRecogniser {
-    fn admit(
-        &self,
-        _: Option<&Language>,
-        _: &[String],
-    ) -> Result<Language, RecogniserRefused> {
+    fn admit(&self, _: Option<&Language>, _: &[String]) -> Result<Language, RecogniserRefused> {
         Err(Self::off())
     }
 
