@@ -23,6 +23,7 @@ mod ownership;
 mod page;
 mod participants;
 mod quality;
+mod recorded_speech;
 mod recordings;
 mod recover;
 mod replies;
@@ -444,7 +445,7 @@ impl Store {
     /// When the database fails.
     pub async fn recording_to_transcribe(&self, now: Timestamp) -> Result<Option<StoredRecording>> {
         self.run(move |db| async move {
-            recordings::to_transcribe(&mut db.reader().await?.conn(), now).await
+            recorded_speech::next(&mut db.reader().await?.conn(), now).await
         })
         .await
     }

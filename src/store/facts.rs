@@ -12,7 +12,7 @@ use super::outbox::Kept;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
-use super::{calls, outbox, participants, recordings, rooms, transcripts};
+use super::{calls, outbox, participants, recorded_speech, recordings, rooms, transcripts};
 
 /// A fact as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -345,20 +345,20 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             recording_id,
             transcript,
             ..
-        } => recordings::note_transcript(conn, recording_id, transcript).await,
+        } => recorded_speech::note(conn, recording_id, transcript).await,
         Fact::RecordingTranscribed {
             recording_id,
             file,
             utterances,
             at,
             ..
-        } => recordings::transcribed(conn, recording_id, Ok((file, *utterances)), *at).await,
+        } => recorded_speech::settle(conn, recording_id, Ok((file, *utterances)), *at).await,
         Fact::RecordingTranscriptFailed {
             recording_id,
             reason,
             at,
             ..
-        } => recordings::transcribed(conn, recording_id, Err(reason), *at).await,
+        } => recorded_speech::settle(conn, recording_id, Err(reason), *at).await,
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }
         | Fact::TranscriptionInterrupted { .. }

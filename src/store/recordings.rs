@@ -2,8 +2,8 @@
 
 use calls_model::rest::Page;
 use calls_model::{
-    CallId, FileKind, Layout, Recording, RecordingFile, RecordingId, RecordingInput,
-    RecordingReport, RecordingStatus, RecordingTranscript, Timestamp, TranscriptStatus,
+    CallId, Layout, Recording, RecordingFile, RecordingId, RecordingInput, RecordingReport,
+    RecordingStatus, Timestamp,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -11,6 +11,7 @@ use diesel_async::RunQueryDsl;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::PageRequest;
+use super::recorded_speech;
 use super::schema::{calls, recordings};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, moment, optional, value, word};
@@ -34,7 +35,6 @@ struct RecordingRow {
     error: Option<String>,
     tries: i64,
     next_try_at: Option<At>,
-    transcript: Option<JsonText>,
 }
 
 /// A recording, with what only the server itself needs to know of it.
@@ -84,10 +84,7 @@ impl RecordingRow {
                 0
             },
             error: self.error,
-            transcript: self
-                .transcript
-                .map(|kept| value("transcript of a recording", kept.0))
-                .transpose()?,
+            transcript: None, // of a table of its own
         };
         Ok(StoredRecording {
             recording,
@@ -116,7 +113,27 @@ pub(super) async fn find(
             .await
             .optional()
     })?;
-    row.map(|row| row.into_stored(now)).transpose()
+    let stored = row.map(|row| row.into_stored(now)).transpose()?;
+    let mut stored: Vec<StoredRecording> = stored.into_iter().collect();
+    with_transcripts(conn, stored.iter_mut().map(|one| &mut one.recording)).await?;
+    Ok(stored.pop())
+}
+
+/// Adds how their transcripts stand.
+async fn with_transcripts(
+    conn: &mut Conn<'_>,
+    recordings: impl Iterator<Item = &mut Recording>,
+) -> Result<(), StoreError> {
+    let recordings: Vec<&mut Recording> = recordings.collect();
+    let ids: Vec<&str> = recordings
+        .iter()
+        .map(|one| one.recording_id.as_str())
+        .collect();
+    let mut transcripts = recorded_speech::of(conn, &ids).await?;
+    for recording in recordings {
+        recording.transcript = transcripts.remove(recording.recording_id.as_str());
+    }
+    Ok(())
 }
 
 /// The recording of a call that runs.
@@ -164,7 +181,8 @@ pub(super) async fn of_call(
     let rows = rows
         .into_iter()
         .map(|row| Ok(row.into_stored(now)?.recording));
-    let rows: Vec<Recording> = rows.collect::<Result<_, StoreError>>()?;
+    let mut rows: Vec<Recording> = rows.collect::<Result<_, StoreError>>()?;
+    with_transcripts(conn, rows.iter_mut()).await?;
     Ok(request.page(rows, |one| (one.requested_at, one.recording_id.clone())))
 }
 
@@ -420,84 +438,9 @@ pub(super) async fn fail(
     Ok(())
 }
 
-/// The oldest recording that can be had and has a transcript to come.
-pub(super) async fn to_transcribe(
-    conn: &mut Conn<'_>,
-    now: Timestamp,
-) -> Result<Option<StoredRecording>, StoreError> {
-    let rows: Vec<RecordingRow> = on!(conn, c => {
-        recordings::table
-            .filter(recordings::transcript.is_not_null())
-            .filter(recordings::status.eq(word(RecordingStatus::Available)))
-            .order(recordings::id)
-            .select(RecordingRow::as_select())
-            .load(c)
-            .await
-    })?;
-    for row in rows {
-        let stored = row.into_stored(now)?;
-        let status = stored.recording.transcript.as_ref().map(|one| one.status);
-        if status == Some(TranscriptStatus::Queued) {
-            return Ok(Some(stored));
-        }
-    }
-    Ok(None)
-}
-
-/// How its transcript stands is this.
-pub(super) async fn note_transcript(
-    conn: &mut Conn<'_>,
-    id: &RecordingId,
-    transcript: &RecordingTranscript,
-) -> Result<(), StoreError> {
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set(recordings::transcript.eq(document(transcript)))
-            .execute(c)
-            .await
-    })?;
-    Ok(())
-}
-
-/// Its transcript came to this: a file, or the reason why there is none. A recording that is gone stays gone.
-pub(super) async fn transcribed(
-    conn: &mut Conn<'_>,
-    id: &RecordingId,
-    made: Result<(&RecordingFile, u64), &str>,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    let Some(stored) = find(conn, id, at).await? else {
-        return Ok(());
-    };
-    let Some(mut transcript) = stored.recording.transcript else {
-        return Ok(());
-    };
-    match made {
-        Ok((file, utterances)) => {
-            let mut files = stored.recording.files;
-            files.retain(|one| one.kind != FileKind::Transcript);
-            files.push(file.clone());
-            on!(conn, c => {
-                diesel::update(recordings::table.find(id.as_str()))
-                    .set(recordings::files.eq(document(&files)))
-                    .execute(c)
-                    .await
-            })?;
-            transcript.status = TranscriptStatus::Available;
-            transcript.progress = 100;
-            transcript.utterances = Some(utterances);
-            transcript.error = None;
-        }
-        Err(reason) => {
-            transcript.status = TranscriptStatus::Failed;
-            transcript.error = Some(reason.to_owned());
-        }
-    }
-    note_transcript(conn, id, &transcript).await
-}
-
 /// It is gone. Twice is as good as once.
 pub(super) async fn delete(conn: &mut Conn<'_>, id: &RecordingId) -> Result<(), StoreError> {
+    recorded_speech::forget(conn, id).await?;
     on!(conn, c => diesel::delete(recordings::table.find(id.as_str())).execute(c).await)?;
     Ok(())
 }

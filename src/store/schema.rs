@@ -152,7 +152,14 @@ table! {
         error -> Nullable<Text>,
         tries -> BigInt,
         next_try_at -> Nullable<Moment>,
-        transcript -> Nullable<Document>,
+    }
+}
+
+table! {
+    recording_transcripts (recording_id) {
+        recording_id -> Text,
+        status -> Text,
+        body -> Document,
     }
 }
 
@@ -213,4 +220,6 @@ table! {
 
 diesel::joinable!(call_users -> calls (call_id));
 diesel::joinable!(participants -> calls (call_id));
+diesel::joinable!(recording_transcripts -> recordings (recording_id));
+diesel::allow_tables_to_appear_in_same_query!(recordings, recording_transcripts);
 diesel::allow_tables_to_appear_in_same_query!(calls, call_users, participants);

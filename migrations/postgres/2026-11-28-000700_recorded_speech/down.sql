@@ -1,2 +1,2 @@
 ALTER TABLE rooms DROP COLUMN phrases;
-ALTER TABLE recordings DROP COLUMN transcript;
+DROP TABLE recording_transcripts;
