@@ -394,7 +394,8 @@ pub struct Saying {
 pub struct StartTranscription {
     /// What is spoken; the server's own default where it is left out.
     pub language: Option<Language>,
-    /// What may be said, as in a voice menu; words that the model does not have are left out. Anything where there are none.
+    /// What may be said, as in a voice menu, of words that the model has. Those of the room where there are none, and where it has
+    /// none either: anything.
     #[schema(max_items = 1000)]
     pub phrases: Vec<String>,
 }
