@@ -99,12 +99,17 @@ function State({ recording }: { recording: Recording }) {
   );
 }
 
-/** The one file that everybody is in, where there is one. */
+/** The one file that everybody is in, where there is one, with what was said as captions. */
 function Player({ recording }: { recording: Recording }) {
-  const file = recording.files.find(({ kind, url }) => kind !== 'track' && url);
+  const file = recording.files.find(({ kind, url }) => (kind === 'audio' || kind === 'video') && url);
   if (!file?.url) return null;
   const Media = file.kind === 'audio' ? 'audio' : 'video';
-  return <Media class="recordings__player" src={file.url} controls preload="metadata" aria-label={file.name} />;
+  const captions = recording.files.find(({ kind, url }) => kind === 'transcript' && url);
+  return (
+    <Media class="recordings__player" src={file.url} controls preload="metadata" aria-label={file.name}>
+      {captions?.url && <track kind="captions" src={captions.url} default />}
+    </Media>
+  );
 }
 
 function Files({ recording }: { recording: Recording }) {
