@@ -48,7 +48,7 @@ pub(super) fn run(config: &Config, action: &Action) -> Result<ExitCode, String> 
             name,
             language,
             replace,
-        } => fetch(speech, name, language.as_ref(), *replace),
+        } => actix::System::new().block_on(fetch(speech, name, language.as_ref(), *replace)),
         Action::Check { languages } => check(speech, languages),
     }
 }
@@ -66,7 +66,8 @@ fn list(config: &Transcription, installed: bool) -> Result<ExitCode, String> {
         return Ok(ExitCode::SUCCESS);
     }
     let host = &config.catalogue;
-    let listed = ask(async { Catalogue::new(host)?.list().await })?;
+    let listed = async { Catalogue::new(host)?.list().await };
+    let listed = actix::System::new().block_on(listed).map_err(told)?;
     say(&format!("At {host}:"));
     for model in listed.iter().filter(|model| !model.is_obsolete()) {
         let language = model.language();
@@ -86,19 +87,19 @@ fn list(config: &Transcription, installed: bool) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn fetch(
+async fn fetch(
     config: &Transcription,
     name: &str,
     language: Option<&Language>,
     replace: bool,
 ) -> Result<ExitCode, String> {
     let folder = &config.models;
-    let catalogue = Catalogue::new(&config.catalogue).map_err(|error| error.to_string())?;
-    let listed = ask(catalogue.list())?;
+    let catalogue = Catalogue::new(&config.catalogue).map_err(told)?;
+    let listed = catalogue.list().await.map_err(told)?;
     let model = pick(&listed, name)?;
     let language = match language {
         Some(language) => language.clone(),
-        None => model.language().map_err(|error| error.to_string())?,
+        None => model.language().map_err(told)?,
     };
     let place = folder.join(language.as_str());
     if place.exists() && !replace {
@@ -112,22 +113,22 @@ fn fetch(
     let bar = ProgressBar::new(model.size);
     let style = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} to go";
     bar.set_style(ProgressStyle::with_template(style).map_err(|error| error.to_string())?);
-    let fetched = ask(catalogue.fetch(model, folder, |bytes| bar.set_position(bytes)));
+    let fetched = catalogue.fetch(model, folder, |bytes| bar.set_position(bytes));
+    let fetched = fetched.await;
     bar.finish_and_clear();
-    let fetched = fetched?;
+    let fetched = fetched.map_err(told)?;
     // A model that does not load must not take the place of one that does.
     let models = Models::open(config);
     match models.missing() {
         Some(why) => complain(&format!("{} was not loaded to check it: {why}", model.name)),
         None => {
             if let Err(why) = models.try_folder(&fetched) {
-                catalogue::forget(folder).map_err(|error| error.to_string())?;
+                catalogue::forget(folder).map_err(told)?;
                 return Err(format!("{} is of no use: {why}", model.name));
             }
         }
     }
-    let place = catalogue::install(&fetched, folder, &language);
-    let place = place.map_err(|error| error.to_string())?;
+    let place = catalogue::install(&fetched, folder, &language).map_err(told)?;
     say(&format!(
         "{language} is understood by {}; a server that runs finds it by itself, unless it has a model of {language} in \
          use already: then at its next start",
@@ -190,9 +191,9 @@ fn check(config: &Transcription, languages: &[Language]) -> Result<ExitCode, Str
     })
 }
 
-fn ask<T>(asked: impl Future<Output = Result<T, FetchError>>) -> Result<T, String> {
-    let answer = actix::System::new().block_on(asked);
-    answer.map_err(|error| error.to_string())
+#[expect(clippy::needless_pass_by_value, reason = "it is passed on by map_err")]
+fn told(error: FetchError) -> String {
+    error.to_string()
 }
 
 fn megabytes(bytes: u64) -> String {

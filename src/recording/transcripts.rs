@@ -167,21 +167,14 @@ impl Transcripts {
         let recording = &stored.recording;
         let (id, call_id) = (&recording.recording_id, &recording.call_id);
         let Some(call) = self.store.call(call_id, self.clock.now()).await? else {
-            return Ok(());
+            return self
+                .give_up(recording, "its call is not known any more".to_owned())
+                .await;
         };
         let paths = self.have(recording).await?;
         let utterances = match self.listen(recording, paths).await? {
             Ok(utterances) => utterances,
-            Err(reason) => {
-                error!(recording.id = %id, reason, "the transcript of {id} failed: {reason}");
-                let failed = Fact::RecordingTranscriptFailed {
-                    call_id: call_id.clone(),
-                    recording_id: id.clone(),
-                    reason,
-                    at: self.clock.now(),
-                };
-                return Ok(self.store.record(vec![failed]).await?);
-            }
+            Err(reason) => return self.give_up(recording, reason).await,
         };
         let count = utterances.len();
         let file = self.keep(recording, &call, &utterances).await?;
@@ -200,6 +193,19 @@ impl Transcripts {
             self.let_go(id, &file).await?; // it was deleted meanwhile
         }
         Ok(())
+    }
+
+    /// Nothing comes of it.
+    async fn give_up(&self, recording: &Recording, reason: String) -> Result<(), Trouble> {
+        let id = &recording.recording_id;
+        error!(recording.id = %id, reason, "the transcript of {id} failed: {reason}");
+        let failed = Fact::RecordingTranscriptFailed {
+            call_id: recording.call_id.clone(),
+            recording_id: id.clone(),
+            reason,
+            at: self.clock.now(),
+        };
+        Ok(self.store.record(vec![failed]).await?)
     }
 
     /// Brings the voices of a recording onto this disk, and tells where they are.

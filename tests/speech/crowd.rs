@@ -248,7 +248,7 @@ async fn forty_who_speak_at_once_are_understood_without_lag() {
         "cpu_seconds_per_audio_second": rounded(figures.cpu_per_second),
         "megabytes_per_recogniser": rounded(figures.megabytes_each),
     });
-    println!("{report:#}");
+    eprintln!("{report:#}");
     if let Ok(path) = std::env::var("SPEECH_FIGURES") {
         let known = std::fs::read(&path).unwrap_or_default();
         let mut known: Value = serde_json::from_slice(&known).unwrap_or_else(|_| json!({}));

@@ -55,7 +55,7 @@ async fn each_word_was_said_when_the_transcript_says() {
             );
         }
     }
-    println!("{understood} of {all} words understood, the worst is off by {worst} ms");
+    eprintln!("{understood} of {all} words understood, the worst is off by {worst} ms");
     assert!(
         understood * 100 >= all * UNDERSTOOD,
         "{understood} of {all}"
