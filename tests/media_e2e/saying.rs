@@ -167,7 +167,8 @@ async fn a_moderator_cuts_the_server_short_by_muting_its_bot_and_puts_it_out() {
     alice.say([]);
     bob.say([]);
     let path = format!("/{}/say", alice.call);
-    let long = json!({ "text": [TEXT; 6].join(" and ") });
+    let text = [TEXT; 6].join(" and ");
+    let long = json!({ "text": text });
     let saying = world.post(&path, long.clone()).await.expect(202);
     assert!(saying["duration_ms"].as_u64() > Some(10_000), "{saying}");
     bot(&mut bob, "joined").await;
