@@ -57,6 +57,7 @@ fn list(config: &Transcription, installed: bool) -> Result<ExitCode, String> {
     let models = Models::open(config);
     say("Installed:");
     for (language, folder) in models.known() {
+        let language = language.as_str();
         let place = folder.map_or("bundled, for commands and menus".to_owned(), |folder| {
             folder.display().to_string()
         });
