@@ -286,7 +286,7 @@ async fn whole(world: &World, bytes: &[u8]) -> Value {
     std::fs::write(folder.join("large.webm"), bytes).expect("a file");
     let recording: Recording = serde_json::from_value(serde_json::json!({
         "recording_id": recording_id, "call_id": call_id, "mode": "tracks", "status": "requested",
-        "paused": false, "layout": null, "participants": [], "requested_at": at, "started_at": null,
+        "paused": false, "live": false, "layout": null, "participants": [], "requested_at": at, "started_at": null,
         "duration_seconds": 0, "size_bytes": 0, "files": [], "progress": 0, "error": null,
     }))
     .expect("a recording");
