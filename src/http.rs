@@ -5,6 +5,7 @@ mod connections;
 mod docs;
 pub(crate) mod envelope;
 mod events;
+mod files;
 pub(crate) mod extract;
 mod health;
 mod ice;

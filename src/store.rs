@@ -14,6 +14,7 @@ mod db;
 mod error;
 mod examine;
 mod facts;
+mod files;
 mod history;
 mod kept_out;
 mod keys;

@@ -51,6 +51,8 @@ pub struct RoomSettings {
     pub allow_chat: bool,
     /// Everybody may share a screen; otherwise only those who moderate.
     pub allow_screen: bool,
+    /// Everybody may share files; otherwise only those who moderate.
+    pub allow_files: bool,
 }
 
 impl Default for RoomSettings {
@@ -62,6 +64,7 @@ impl Default for RoomSettings {
             require_password: false,
             allow_chat: true,
             allow_screen: true,
+            allow_files: true,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::outbox::Kept;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
-use super::{calls, outbox, participants, recordings, rooms, transcripts};
+use super::{calls, files, outbox, participants, recordings, rooms, transcripts};
 
 /// A fact as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -341,6 +341,8 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             ..
         } => recordings::fail(conn, recording_id, reason).await,
         Fact::RecordingDeleted { recording_id, .. } => recordings::delete(conn, recording_id).await,
+        Fact::FileShared { file } => files::insert(conn, file).await,
+        Fact::FileDeleted { file_id, .. } => files::delete(conn, file_id).await,
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }
         | Fact::TranscriptionInterrupted { .. }

@@ -77,8 +77,12 @@ impl Room {
                 self.shine_on(participant_id.clone());
                 Vec::new()
             }
-            Moderation::Permit { chat, screen } => {
-                facts.push(self.allow(*chat, *screen)?);
+            Moderation::Permit {
+                chat,
+                screen,
+                files,
+            } => {
+                facts.push(self.allow(*chat, *screen, *files)?);
                 self.stop_unpermitted_screens()
             }
         };

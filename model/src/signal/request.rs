@@ -242,6 +242,9 @@ pub enum Moderation {
         /// Share a screen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         screen: Option<bool>,
+        /// Share files.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        files: Option<bool>,
     },
 }
 

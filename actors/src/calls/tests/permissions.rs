@@ -12,7 +12,11 @@ fn chat(text: &str) -> Request {
 }
 
 fn permit(chat: Option<bool>, screen: Option<bool>) -> Moderation {
-    Moderation::Permit { chat, screen }
+    Moderation::Permit {
+        chat,
+        screen,
+        files: None,
+    }
 }
 
 fn spotlights(events: &[Event]) -> Vec<Option<ParticipantId>> {
