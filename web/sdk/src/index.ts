@@ -9,6 +9,7 @@ export type { Encryption, PeerKey } from './e2ee/encryption';
 export { testTone } from './devices/test-tone';
 export { CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from './errors';
 export type { Picture } from './meeting/floor';
+export type { ShareOptions } from './files';
 export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';
 export type { Wanted } from './meeting/view';
 export type { Figures, Flow } from './rtc/figures';

@@ -28,6 +28,7 @@ export type Recording = Schemas['Recording'];
 export type Role = Schemas['Role'];
 export type Room = Schemas['Room'];
 export type RoomNow = Schemas['RoomNow'];
+export type SharedFile = Schemas['SharedFile'];
 export type SlotState = Schemas['SlotState'];
 export type Source = Schemas['Source'];
 export type Speaker = Schemas['Speaker'];

@@ -59,6 +59,15 @@ export function clock(at: string): string {
   return new Intl.DateTimeFormat(language(), { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
 }
 
+const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+
+/** A size as disks are sold. */
+export function bytes(size: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  const style = { style: 'unit', unit: UNITS[power], maximumFractionDigits: power > 1 ? 1 : 0 } as const;
+  return new Intl.NumberFormat(language(), style).format(size / 1000 ** power);
+}
+
 function fill(text: string, values: Values): string {
   const { numbers } = speech.value;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {

@@ -5,6 +5,7 @@ import { Button } from '../../components/Button/Button';
 import { Captions } from '../../components/Captions/Captions';
 import { ConsentBanner } from '../../components/Captions/ConsentBanner';
 import { Chat } from '../../components/Chat/Chat';
+import { DropZone } from '../../components/Files/DropZone';
 import { Figures } from '../../components/Figures/Figures';
 import { Grid } from '../../components/Grid/Grid';
 import { Header } from '../../components/Header/Header';
@@ -33,7 +34,7 @@ export function Room({ store, steady }: { store: MeetingStore; steady: boolean }
   const main = store.main.value;
   useMutedHint();
   return (
-    <div class={panel ? 'room room--panel' : 'room'}>
+    <DropZone store={store} className={panel ? 'room room--panel' : 'room'}>
       <Header store={store} />
       <main class="room__main">
         {shaky && (
@@ -58,7 +59,7 @@ export function Room({ store, steady }: { store: MeetingStore; steady: boolean }
       </footer>
       <Voices store={store} />
       <RoomDialog store={store} />
-    </div>
+    </DropZone>
   );
 }
 
