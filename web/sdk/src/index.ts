@@ -1,5 +1,6 @@
 /** The browser's side of Calls, without a user interface. */
 export { CallsClient, type ClientOptions } from './client';
+export { AS_IT_IS, BACKGROUNDS, canReplaceBackground, type Background, type Look } from './devices/background';
 export { canShareScreen } from './devices/capture';
 export { NO_DEVICES, watchDevices, type Device, type Devices } from './devices/list';
 export { LocalMedia, type LocalState, type LocalTrack, type UserDevice } from './devices/local-media';
