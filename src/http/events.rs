@@ -7,7 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use bytes::Bytes;
 use calls_model::rest::{Page, PageLimit};
-use calls_model::{Event, EventId};
+use calls_model::{CallId, Event, EventId};
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -36,6 +36,8 @@ const BATCH: u32 = 100;
 pub(super) struct After {
     /// The last event that is known; those after it are wanted. From the very first where it is left out.
     pub after: Option<EventId>,
+    /// Only what happened in this call.
+    pub call_id: Option<CallId>,
     /// Rows of a page.
     pub limit: Option<PageLimit>,
 }
@@ -68,10 +70,11 @@ pub(super) async fn list_events(
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let limit = asked.limit.unwrap_or_default().get();
-    let found = app
-        .store
-        .events_after(asked.after.as_ref(), limit + 1)
-        .await;
+    let (after, call) = (asked.after.as_ref(), asked.call_id.as_ref());
+    let found = match call {
+        Some(call) => app.store.events_about(call, after, limit + 1).await,
+        None => app.store.events_after(after, limit + 1).await,
+    };
     let mut data = found.map_err(|error| not_there(error, "/after"))?;
     let has_more = data.len() > limit as usize;
     data.truncate(limit as usize);

@@ -390,6 +390,30 @@ pub(super) async fn events_after(
     rows.into_iter().map(Event::try_from).collect()
 }
 
+/// As [`events_after`], of one room or call alone.
+pub(super) async fn events_about(
+    conn: &mut Conn<'_>,
+    subject: &str,
+    after: Option<&EventId>,
+    limit: u32,
+) -> Result<Vec<Event>, StoreError> {
+    let start = match after {
+        None => 0,
+        Some(id) => position(conn, id).await?.ok_or(StoreError::BadCursor)?,
+    };
+    let rows: Vec<FactRow> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(subject))
+            .filter(facts::position.gt(start))
+            .order(facts::position)
+            .select(FactRow::as_select())
+            .limit(limit.into())
+            .load(c)
+            .await
+    })?;
+    rows.into_iter().map(Event::try_from).collect()
+}
+
 /// The facts with these ids, as applications are told.
 pub(super) async fn events(
     conn: &mut Conn<'_>,

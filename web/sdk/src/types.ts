@@ -6,7 +6,8 @@ import type { components, paths } from './schema';
 
 export type { paths };
 
-type Schemas = components['schemas'];
+/** Every shape of the document. */
+export type Schemas = components['schemas'];
 
 export type Call = Schemas['Call'];
 export type Caption = Schemas['Caption'];

@@ -47,6 +47,8 @@ class Scene {
   readonly #out: Layer;
   readonly #small: Layer;
   readonly #seen: Layer;
+  /** The frame that the mask is of: the video is further by the time it is found. */
+  readonly #frame: Layer;
   #drawing = false;
 
   constructor(video: HTMLVideoElement, find: Segmenter, look: Look) {
@@ -58,6 +60,7 @@ class Scene {
     this.#out = layer(width, height);
     this.#small = layer(Math.ceil(width / SMALLER), Math.ceil(height / SMALLER));
     this.#seen = layer(MODEL.width, MODEL.height);
+    this.#frame = layer(width, height);
   }
 
   get canvas(): HTMLCanvasElement {
@@ -69,7 +72,9 @@ class Scene {
     if (this.#drawing) return;
     this.#drawing = true;
     try {
-      this.#seen.pen.drawImage(this.#video, 0, 0, MODEL.width, MODEL.height);
+      const { canvas: frame, pen } = this.#frame;
+      pen.drawImage(this.#video, 0, 0, frame.width, frame.height);
+      this.#seen.pen.drawImage(frame, 0, 0, MODEL.width, MODEL.height);
       const mask = await this.#find(this.#seen.canvas);
       if (mask) this.#compose(mask);
     } finally {
@@ -83,7 +88,7 @@ class Scene {
     pen.globalCompositeOperation = 'copy';
     pen.drawImage(mask, 0, 0, width, height);
     pen.globalCompositeOperation = 'source-in';
-    pen.drawImage(this.#video, 0, 0, width, height);
+    pen.drawImage(this.#frame.canvas, 0, 0, width, height);
     pen.globalCompositeOperation = 'destination-over';
     if (this.#look.background === 'blur') pen.drawImage(this.#blurred(), 0, 0, width, height);
     else if (this.#look.picture) cover(pen, this.#look.picture, width, height);
@@ -93,7 +98,7 @@ class Scene {
   #blurred(): HTMLCanvasElement {
     const { canvas, pen } = this.#small;
     pen.filter = `blur(${BLUR}px)`; // where there is no `filter`, the smaller size alone has to do
-    pen.drawImage(this.#video, 0, 0, canvas.width, canvas.height);
+    pen.drawImage(this.#frame.canvas, 0, 0, canvas.width, canvas.height);
     return canvas;
   }
 }
