@@ -155,7 +155,12 @@ impl Files {
                 let fresh = file.metadata().await?.modified()? > started;
                 let name = file.file_name().to_string_lossy().into_owned();
                 let known = match name.parse::<FileId>() {
-                    Ok(id) => self.store.file(&id).await.map_err(io::Error::other)?.is_some(),
+                    Ok(id) => self
+                        .store
+                        .file(&id)
+                        .await
+                        .map_err(io::Error::other)?
+                        .is_some(),
                     Err(_) => !name.ends_with(COMING), // not ours
                 };
                 if !known && !fresh {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Call, CallId, EndReason, FileId, Language, LeaveReason, Member, ParticipantId, Recording,
-    RecordingFile, RecordingId, RecordingReport, Role, Room, RoomId, SharedFile, Timestamp, Unheard, UserId,
-    Utterance,
+    RecordingFile, RecordingId, RecordingReport, Role, Room, RoomId, SharedFile, Timestamp,
+    Unheard, UserId, Utterance,
 };
 
 /// What becomes of the stored hash of a room's password.

@@ -24,9 +24,7 @@ pub use call::{
 };
 pub use fact::{Fact, HashChange};
 pub use file::SharedFile;
-pub use id::{
-    CallId, DeliveryId, EventId, FileId, ParticipantId, RecordingId, RoomId, WebhookId,
-};
+pub use id::{CallId, DeliveryId, EventId, FileId, ParticipantId, RecordingId, RoomId, WebhookId};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
 pub use problem::ProblemDetails;
 pub use quality::QualitySample;

@@ -79,7 +79,8 @@ fn printable(c: char) -> bool {
 
 /// No path, and nothing that turns the direction of what is read: `cod.exe` must not look like `exe.doc`.
 fn in_file_name(c: char) -> bool {
-    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     printable(c) && !matches!(c, '/' | '\\') && !turns
 }
 
@@ -157,7 +158,12 @@ mod tests {
     #[test]
     fn a_file_name_is_no_path_and_reads_as_it_is_written() {
         assert!("Übersicht 2.pdf".parse::<FileName>().is_ok());
-        for bad in ["../../etc/passwd", "a\\b", "invoice\u{202e}fdp.exe", "a\u{0}b"] {
+        for bad in [
+            "../../etc/passwd",
+            "a\\b",
+            "invoice\u{202e}fdp.exe",
+            "a\u{0}b",
+        ] {
             assert!(bad.parse::<FileName>().is_err(), "{bad:?}");
         }
     }

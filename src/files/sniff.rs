@@ -17,7 +17,9 @@ pub fn media_type(head: &[u8], name: &str) -> &'static str {
     if text.trim_start().starts_with('<') {
         return "text/xml"; // SVG among them, which can hold scripts
     }
-    let suffix = name.rsplit_once('.').map(|(_, suffix)| suffix.to_ascii_lowercase());
+    let suffix = name
+        .rsplit_once('.')
+        .map(|(_, suffix)| suffix.to_ascii_lowercase());
     match suffix.as_deref() {
         Some("csv") => "text/csv",
         Some("md") => "text/markdown",
@@ -29,7 +31,9 @@ pub fn media_type(head: &[u8], name: &str) -> &'static str {
 fn text(head: &[u8]) -> Option<&str> {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
-        Err(cut) if cut.error_len().is_none() => std::str::from_utf8(&head[..cut.valid_up_to()]).ok()?,
+        Err(cut) if cut.error_len().is_none() => {
+            std::str::from_utf8(&head[..cut.valid_up_to()]).ok()?
+        }
         Err(_) => return None,
     };
     let plain = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t' | '\u{c}');
@@ -38,10 +42,12 @@ fn text(head: &[u8]) -> Option<&str> {
 
 /// Whether a type is one of these: `image/png`, or `image/*` for all that begin so, or `*`.
 pub fn is_among(media_type: &str, patterns: &[String]) -> bool {
-    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
-        Some(beginning) => media_type.starts_with(beginning),
-        None => media_type == pattern,
-    })
+    patterns
+        .iter()
+        .any(|pattern| match pattern.strip_suffix('*') {
+            Some(beginning) => media_type.starts_with(beginning),
+            None => media_type == pattern,
+        })
 }
 
 #[cfg(test)]
@@ -57,7 +63,11 @@ mod tests {
         assert!(!media_type(&exe, "notes.txt").starts_with("text/"));
         assert_eq!(media_type(b"a;b\n1;2\n", "table.csv"), "text/csv");
         assert_eq!(media_type("Grüße".as_bytes(), "n"), "text/plain");
-        assert_eq!(media_type(&"ü".as_bytes()[..1], "n"), "text/plain", "cut in a character");
+        assert_eq!(
+            media_type(&"ü".as_bytes()[..1], "n"),
+            "text/plain",
+            "cut in a character"
+        );
         assert_eq!(media_type(&[0, 1, 2, 3], "notes.txt"), UNKNOWN);
     }
 

@@ -78,7 +78,9 @@ pub(super) async fn share_file(
 ) -> Result<HttpResponse, Problem> {
     let call_id = call_id.into_inner();
     let by = caller.presence_in(&call_id)?;
-    let by = by.ok_or(Problem::Forbidden("files are shared by members of the call"))?;
+    let by = by.ok_or(Problem::Forbidden(
+        "files are shared by members of the call",
+    ))?;
     let limit = app.files.most();
     let size = request.headers().get(CONTENT_LENGTH);
     let size = size.and_then(|size| size.to_str().ok()?.parse::<u64>().ok());
@@ -101,11 +103,12 @@ pub(super) async fn share_file(
     let file_id = FileId::new();
     let coming = app.files.begin(&call_id, &file_id).await.map_err(disk)?;
     let taken = take(&app, body, coming, sharing.name.as_str(), limit.min(room));
-    let (media_type, size_bytes) = tokio::time::timeout(FILE_WITHIN, taken)
-        .await
-        .unwrap_or(Err(Problem::BodyTooSlow {
-            within: FILE_WITHIN,
-        }))?;
+    let (media_type, size_bytes) =
+        tokio::time::timeout(FILE_WITHIN, taken)
+            .await
+            .unwrap_or(Err(Problem::BodyTooSlow {
+                within: FILE_WITHIN,
+            }))?;
     let file = SharedFile {
         file_id,
         call_id: call_id.clone(),
@@ -262,10 +265,7 @@ pub(super) async fn fetch_file(
         })
         .into_response(&request);
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(SANDBOX),
-    );
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     Ok(response)
 }
@@ -339,5 +339,8 @@ async fn moderates(app: &App, call_id: &CallId, by: &ParticipantId) -> Result<bo
     let call = find(app, call_id).await?;
     let members = call.map(|call| call.participants).unwrap_or_default();
     let found = |one: &&Member| one.participant_id.as_ref() == Some(by);
-    Ok(members.iter().find(found).is_some_and(|one| one.role.moderates()))
+    Ok(members
+        .iter()
+        .find(found)
+        .is_some_and(|one| one.role.moderates()))
 }

@@ -115,15 +115,12 @@ async fn bytes_of(conn: &mut Conn<'_>, call_id: &CallId) -> Result<u64, StoreErr
             .load(c)
             .await
     })?;
-    sizes
-        .into_iter()
-        .try_fold(0, |sum, size| Ok(sum + count::<u64>("size of a file", size)?))
+    sizes.into_iter().try_fold(0, |sum, size| {
+        Ok(sum + count::<u64>("size of a file", size)?)
+    })
 }
 
-async fn older_than(
-    conn: &mut Conn<'_>,
-    before: Timestamp,
-) -> Result<Vec<SharedFile>, StoreError> {
+async fn older_than(conn: &mut Conn<'_>, before: Timestamp) -> Result<Vec<SharedFile>, StoreError> {
     let rows: Vec<FileRow> = on!(conn, c => {
         files::table
             .filter(files::shared_at.lt(At(before)))

@@ -73,17 +73,29 @@ async fn a_file_is_told_of_in_the_chat_and_fetched_as_an_attachment_that_runs_no
     let shared = ann.share(&world, "name=Plan%20%C3%BC.pdf", PNG).await;
     let place = shared.header("location").to_owned();
     let file = shared.expect(201);
-    assert_eq!(file["media_type"], "image/png", "what it is, not what it is called");
+    assert_eq!(
+        file["media_type"], "image/png",
+        "what it is, not what it is called"
+    );
     assert_eq!(file["size_bytes"], PNG.len());
-    assert_eq!(place, format!("/api/v1/calls/{}/files/{}", ann.call, id(&file)));
+    assert_eq!(
+        place,
+        format!("/api/v1/calls/{}/files/{}", ann.call, id(&file))
+    );
     let told = bob.socket.event("chat").await;
-    assert_eq!((&told["file"], &told["text"]), (&file, &json!("Plan ü.pdf")));
+    assert_eq!(
+        (&told["file"], &told["text"]),
+        (&file, &json!("Plan ü.pdf"))
+    );
 
     let fetched = bob.fetch(&world, id(&file)).await;
     assert_eq!(fetched.status, 200);
     for (header, value) in [
         ("content-type", "image/png"),
-        ("content-disposition", "attachment; filename*=UTF-8''Plan%20%C3%BC.pdf"),
+        (
+            "content-disposition",
+            "attachment; filename*=UTF-8''Plan%20%C3%BC.pdf",
+        ),
         ("x-content-type-options", "nosniff"),
         ("content-security-policy", "default-src 'none'; sandbox"),
         ("cache-control", "private, no-store"),
@@ -116,15 +128,31 @@ async fn only_members_of_the_call_may_have_a_file_and_a_private_one_only_two_of_
     let path = format!("/{}/files/{}", ann.call, id(&file));
     let stranger = world.request_as(Some(&elsewhere.token), Method::GET, &path);
     send(stranger).await.problem(403, "forbidden");
-    send(world.request_as(None, Method::GET, &path)).await.problem(401, "unauthorized");
+    send(world.request_as(None, Method::GET, &path))
+        .await
+        .problem(401, "unauthorized");
 
-    let public = ann.share(&world, "name=all.txt", b"for all").await.expect(201);
+    let public = ann
+        .share(&world, "name=all.txt", b"for all")
+        .await
+        .expect(201);
     let chat = cid.socket.event("chat").await;
-    assert_eq!(chat["file"], public, "the first that Cid hears of is the public one");
-    cid.ask(&world, Method::DELETE, id(&public)).await.problem(403, "forbidden");
+    assert_eq!(
+        chat["file"], public,
+        "the first that Cid hears of is the public one"
+    );
+    cid.ask(&world, Method::DELETE, id(&public))
+        .await
+        .problem(403, "forbidden");
     cid.socket.ask("leave", json!({})).await.expect("may leave");
-    cid.fetch(&world, id(&public)).await.problem(401, "unauthorized");
-    assert_eq!(world.get(&path).await.text, "for Bob", "an application may have all");
+    cid.fetch(&world, id(&public))
+        .await
+        .problem(401, "unauthorized");
+    assert_eq!(
+        world.get(&path).await.text,
+        "for Bob",
+        "an application may have all"
+    );
 }
 
 #[actix_web::test]
@@ -142,23 +170,50 @@ async fn what_is_too_large_or_dangerous_or_not_permitted_is_refused_and_leaves_n
     for (body, what) in [
         (exe, "a program"),
         (b"<html><script>alert(1)</script>".to_vec(), "a page"),
-        (b"<svg onload='alert(1)'/>".to_vec(), "a picture with scripts"),
+        (
+            b"<svg onload='alert(1)'/>".to_vec(),
+            "a picture with scripts",
+        ),
     ] {
-        let told = refused("name=holiday.png", body).await.problem(415, "file-type-refused");
-        assert!(told["detail"].as_str().unwrap().contains("cannot be shared"), "{what}");
+        let told = refused("name=holiday.png", body)
+            .await
+            .problem(415, "file-type-refused");
+        assert!(
+            told["detail"]
+                .as_str()
+                .unwrap()
+                .contains("cannot be shared"),
+            "{what}"
+        );
     }
-    refused("name=a.txt", vec![b'a'; 1_000_001]).await.problem(413, "body-too-large");
-    refused("name=a.txt", Vec::new()).await.problem(422, "invalid-body");
-    refused("name=..%2Fpasswd", b"x".to_vec()).await.problem(422, "invalid-query");
-    refused("name=a.txt&to=part_nobody", b"x".to_vec()).await.problem(404, "not-found");
-    assert_eq!(on_disk(&world.config.files.folder), 0, "nothing of them stays");
+    refused("name=a.txt", vec![b'a'; 1_000_001])
+        .await
+        .problem(413, "body-too-large");
+    refused("name=a.txt", Vec::new())
+        .await
+        .problem(422, "invalid-body");
+    refused("name=..%2Fpasswd", b"x".to_vec())
+        .await
+        .problem(422, "invalid-query");
+    refused("name=a.txt&to=part_nobody", b"x".to_vec())
+        .await
+        .problem(404, "not-found");
+    assert_eq!(
+        on_disk(&world.config.files.folder),
+        0,
+        "nothing of them stays"
+    );
 
     refused("name=a.txt", vec![b'a'; 600_000]).await.expect(201);
-    refused("name=b.txt", vec![b'a'; 600_000]).await.problem(409, "files-full");
+    refused("name=b.txt", vec![b'a'; 600_000])
+        .await
+        .problem(409, "files-full");
 
     let off = json!({ "action": "permit", "files": false });
     ann.socket.ask("mod", off).await.expect("a host may");
-    refused("name=c.txt", b"x".to_vec()).await.problem(403, "not-permitted");
+    refused("name=c.txt", b"x".to_vec())
+        .await
+        .problem(403, "not-permitted");
     let by_host = ann.share(&world, "name=c.txt", b"moderators may").await;
     let file = by_host.expect(201);
     ann.ask(&world, Method::DELETE, id(&file)).await.expect(204);
@@ -174,9 +229,14 @@ async fn no_file_is_taken_where_the_server_must_not_read_or_somebody_still_waits
     let refused = ann.share(&world, "name=a.txt", b"x").await;
     refused.problem(409, "end-to-end-encrypted");
 
-    let guarded = world.room(json!({ "settings": { "waiting_room": true } })).await;
+    let guarded = world
+        .room(json!({ "settings": { "waiting_room": true } }))
+        .await;
     let host = member(&world, &guarded, "host").await;
-    let file = host.share(&world, "name=a.txt", b"inside").await.expect(201);
+    let file = host
+        .share(&world, "name=a.txt", b"inside")
+        .await
+        .expect(201);
     let joined = world.join(&guarded, "guest").await;
     assert_eq!(joined["state"], "waiting");
     let token = joined["connection"]["token"].as_str().unwrap();

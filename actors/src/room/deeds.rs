@@ -119,9 +119,7 @@ impl Room {
             None => member.user_id.to_string(),
         };
         let at = self.services.clock.now();
-        let message = self
-            .chat
-            .say(who.clone(), name, text, to.clone(), at, file);
+        let message = self.chat.say(who.clone(), name, text, to.clone(), at, file);
         let event = SharedEvent::new(Event::Chat(message));
         match to {
             None => self.tell_all(event),

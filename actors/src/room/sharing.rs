@@ -19,7 +19,11 @@ pub struct ShareInRoom {
 }
 
 impl Room {
-    fn may_share(&self, by: &ParticipantId, to: Option<&ParticipantId>) -> Result<(), ShareRefused> {
+    fn may_share(
+        &self,
+        by: &ParticipantId,
+        to: Option<&ParticipantId>,
+    ) -> Result<(), ShareRefused> {
         let member = self.members.member(by);
         let role = member.ok_or(ShareRefused::NotAdmitted)?.role;
         if !self.settings().allow_files && !role.moderates() {

@@ -17,6 +17,7 @@ import { Toolbar } from '../../components/Toolbar/Toolbar';
 import { HearBanner, Voices } from '../../components/Voices/Voices';
 import { useLate } from '../../hooks/useLate';
 import { useMutedHint } from '../../hooks/useMutedHint';
+import { usePushToTalk } from '../../hooks/usePushToTalk';
 import { t } from '../../i18n/t';
 import { local, localState } from '../../state/devices';
 import { prefs } from '../../state/prefs';
@@ -33,6 +34,7 @@ export function Room({ store, steady }: { store: MeetingStore; steady: boolean }
   const panel = store.panel.value;
   const main = store.main.value;
   useMutedHint();
+  usePushToTalk(prefs.value.shortcuts);
   return (
     <DropZone store={store} className={panel ? 'room room--panel' : 'room'}>
       <Header store={store} />
