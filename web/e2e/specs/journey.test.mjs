@@ -263,6 +263,18 @@ test('what is said is written down with everybody’s knowledge: captions, and a
   await guest.page.keyboard.press('Escape');
 });
 
+test('whoever is put out may come in again', async () => {
+  const bob = others[1];
+  await actOn('Bob', 'Put out');
+  await bob.page.getByText('You may come in again').waitFor();
+  await sees(host, 4);
+  await bob.page.getByRole('button', { name: 'Join again' }).click();
+  await openPeople(host);
+  await host.page.getByRole('button', { name: 'Let Bob in' }).click();
+  await inside(bob);
+  await sees(host, 5);
+});
+
 test('a guest whose network is away for ten seconds is told so, and is back by itself', async (t) => {
   await seesAndHears(guest, 2, 3);
   wire.cut();

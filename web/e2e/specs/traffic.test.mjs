@@ -47,6 +47,19 @@ test('who talks into a muted microphone is told so, with a way out', async () =>
   await control(ada, 'Microphone').and(ada.page.locator('[aria-pressed=true]')).waitFor();
 });
 
+test('whoever holds the space bar is heard for so long', async () => {
+  const microphone = (on) => control(ada, 'Microphone').and(ada.page.locator(`[aria-pressed=${on}]`)).waitFor();
+  await control(ada, 'Microphone').click();
+  await microphone(false);
+  await ada.page.evaluate(() => document.activeElement.blur());
+  await ada.page.keyboard.down('Space');
+  await microphone(true);
+  await ada.page.keyboard.up('Space');
+  await microphone(false);
+  await control(ada, 'Microphone').click();
+  await microphone(true);
+});
+
 /** Chromium plays for whoever is captured; others, and Chromium before that, wait for a click. */
 function playOnlyAfterClick() {
   const { play } = HTMLMediaElement.prototype;
