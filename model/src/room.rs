@@ -38,6 +38,10 @@ impl Encryption {
 /// The rules of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a rule of its own, as the wire names them"
+)]
 pub struct RoomSettings {
     /// Recording may be started.
     pub allow_recording: bool,

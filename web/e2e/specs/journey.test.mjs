@@ -269,6 +269,7 @@ test('whoever is put out may come in again', async () => {
   await bob.page.getByText('You may come in again').waitFor();
   await sees(host, 4);
   await bob.page.getByRole('button', { name: 'Join again' }).click();
+  await enter(bob);
   await openPeople(host);
   await host.page.getByRole('button', { name: 'Let Bob in' }).click();
   await inside(bob);
