@@ -7,9 +7,8 @@ import { Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { all, useAsk } from '../state/ask';
 import { timeOfDay } from '../state/format';
-import { spells, tell, type Entry, type Happened } from '../state/timeline';
+import { namesIn, spells, tell, type Entry, type Happened } from '../state/timeline';
 import { t } from '../words/t';
-import { nameOf } from './parts';
 
 const LIVE_MS = 5000;
 const MOST = 2000;
@@ -28,13 +27,13 @@ export function CallTimeline({ call }: { call: Call }) {
     [call_id],
     call.status === 'ended' ? undefined : LIVE_MS,
   );
-  const names = new Map(call.participants.map((member) => [member.participant_id ?? '', nameOf(member)]));
-  const name = (id: string) => names.get(id) ?? t('timeline.somebody');
   return (
     <>
       <h2>{t('timeline.title')}</h2>
       <Answer of={asked}>
         {({ events, samples }) => {
+          const names = namesIn(events);
+          const name = (id: string) => names.get(id) ?? t('timeline.somebody');
           const entries = [...tell(events, name), ...spells(samples, name)].sort((a, b) => a.at - b.at);
           return (
             <Table

@@ -27,7 +27,7 @@ export function CallTranscript({ call }: { call: Call }) {
     [call.call_id],
     call.status === 'ended' ? undefined : LIVE_MS,
   );
-  const names = new Map(call.participants.map((member) => [member.participant_id, nameOf(member)]));
+  const names = new Map(call.participants.map((member) => [member.user_id, nameOf(member)]));
   return (
     <>
       <h2>{t('transcript.title')}</h2>
@@ -37,8 +37,8 @@ export function CallTranscript({ call }: { call: Call }) {
             <p class="console__empty">{t('transcript.empty')}</p>
           ) : (
             <Lines
-              lines={utterances.map(({ participant_id, user_id, text, start_ms, end_ms }, key) => {
-                return { key, who: names.get(participant_id) ?? user_id, text, start: start_ms, end: end_ms };
+              lines={utterances.map(({ user_id, text, start_ms, end_ms }, key) => {
+                return { key, who: names.get(user_id) ?? user_id, text, start: start_ms, end: end_ms };
               })}
             />
           )

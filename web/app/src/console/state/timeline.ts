@@ -27,6 +27,17 @@ const GOOD = 3;
 
 type Names = (participantId: string) => string;
 
+/** Who came in under which name. */
+export function namesIn(events: readonly Happened[]): Map<string, string> {
+  const joined = events.filter(({ type }) => type === 'participant.joined');
+  return new Map(
+    joined.map(({ data }) => {
+      const { display_name, user_id } = data['member'] as { display_name: string | null; user_id: string };
+      return [String(data['participant_id']), display_name || user_id];
+    }),
+  );
+}
+
 const SUBJECTS: readonly [prefix: string, about: Entry['about']][] = [
   ['participant.media_changed', 'devices'],
   ['participant.', 'people'],
