@@ -12,7 +12,7 @@ use actix_web::http::header::{
     DispositionParam, DispositionType, ExtendedValue, HeaderValue, LOCATION,
 };
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
-use calls_actors::calls::ShareFile;
+use calls_actors::calls::{ShareFile, ShareRefused};
 use calls_model::rest::Page;
 use calls_model::{CallId, Fact, FileId, FileName, Member, ParticipantId, SharedFile};
 use futures_util::StreamExt;
@@ -93,7 +93,7 @@ pub(super) async fn share_file(
         to: sharing.to.clone(),
         file: None,
     };
-    or_over(&app, &call_id, app.ask(ask.clone()).await?).await?;
+    granted(&app, &call_id, app.ask(ask.clone()).await?).await?;
     let room = app.files.most_of_call();
     let room = room.saturating_sub(app.store.bytes_of_files(&call_id).await?);
     if size.unwrap_or(1) > room {
@@ -128,7 +128,7 @@ pub(super) async fn share_file(
         ..ask
     };
     let said = match app.ask(say).await {
-        Ok(said) => or_over(&app, &call_id, said).await,
+        Ok(said) => granted(&app, &call_id, said).await,
         Err(unreachable) => Err(unreachable),
     };
     if let Err(refused) = said {
@@ -138,6 +138,20 @@ pub(super) async fn share_file(
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, format!("{BASE}/{call_id}/files/{}", file.file_id)))
         .json(file))
+}
+
+/// What the call says of it. Whoever is not there is told from a call that is not.
+async fn granted(
+    app: &App,
+    call_id: &CallId,
+    said: Result<(), ShareRefused>,
+) -> Result<(), Problem> {
+    if said == Err(ShareRefused::NoSuchParticipant) {
+        return Err(Problem::NotFound {
+            what: "participant",
+        });
+    }
+    or_over(app, call_id, said).await
 }
 
 /// Takes a file to its end; gives what it is and how large. One that is refused for what it is is read to its end all
