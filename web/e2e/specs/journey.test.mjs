@@ -26,6 +26,8 @@ const here = world(async () => {
   host = await here.join('Host', room);
 });
 
+after(() => wire?.close());
+
 const note = ({ page }, text) => page.getByRole('status').getByText(text).first().waitFor();
 const recorded = ({ page }) => page.locator('.badge', { hasText: 'Recording' });
 const openPeople = async (person) => {
@@ -67,7 +69,6 @@ test('a recording is told to everybody, and to a guest before they come in', asy
     await note(person, 'This meeting is being recorded');
   }
   wire = await network(here.url); // the guest's own, to be cut later
-  after(() => wire.close());
   guest = await here.openAt('Gus', `${wire.url}/meet/${room}`, { prepare: wire.prepare });
   await guest.page.getByText('By joining you agree that your voice and picture are kept').waitFor();
   await guest.page.getByText('4 people are already here').waitFor();
