@@ -45,18 +45,17 @@ export function Uploading({ store }: { store: MeetingStore }) {
 export function FileCard({ store, file }: { store: MeetingStore; file: SharedFile }) {
   const { name, size_bytes } = file;
   const mayRemove = file.from === store.me.value || store.moderator.value;
-  const size = bytes(size_bytes);
   return (
     <div class="file">
       <button
         class="file__get"
         type="button"
-        aria-label={t('files.download', { name, size })}
         onClick={() => void store.uploads.fetch(file)}
       >
         <Icon name="file" size={22} />
+        <span class="visually-hidden">{t('files.download')} </span>
         <span class="file__name">{name}</span>
-        <span class="file__size">{size}</span>
+        <span class="file__size">{bytes(size_bytes)}</span>
       </button>
       {mayRemove && (
         <IconButton icon="trash" label={t('files.remove', { name })} onClick={() => attempt(store.uploads.remove(file))} />
