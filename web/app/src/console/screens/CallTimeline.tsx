@@ -11,6 +11,8 @@ import { namesIn, spells, tell, type Entry, type Happened } from '../state/timel
 import { t } from '../words/t';
 
 const LIVE_MS = 5000;
+/** What was recorded is still being made. */
+const AFTER_MS = 20_000;
 const MOST = 2000;
 
 export function CallTimeline({ call }: { call: Call }) {
@@ -24,8 +26,8 @@ export function CallTimeline({ call }: { call: Call }) {
       events: (await all(events, MOST)) as Happened[],
       samples: (await all<QualitySample>(samples, MOST)),
     }),
-    [call_id],
-    call.status === 'ended' ? undefined : LIVE_MS,
+    [call_id, call.status],
+    call.status === 'ended' ? AFTER_MS : LIVE_MS,
   );
   return (
     <>
