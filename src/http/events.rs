@@ -33,7 +33,7 @@ const BATCH: u32 = 100;
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct After {
+pub(super) struct Wanted {
     /// The last event that is known; those after it are wanted. From the very first where it is left out.
     pub after: Option<EventId>,
     /// Only what happened in this call.
@@ -55,7 +55,7 @@ pub(super) struct From {
 /// Lists events, the oldest first: everything that webhooks tell, also to whom nobody was listening.
 #[utoipa::path(
     tag = "events",
-    params(After),
+    params(Wanted),
     responses(
         (status = 200, description = "One page of events. `next_cursor` is the last one's id: what comes next is `after` it.", body = Page<Event>),
         Access, BadQuery, Unavailable,
@@ -66,7 +66,7 @@ pub(super) struct From {
 pub(super) async fn list_events(
     caller: Caller,
     app: web::Data<App>,
-    Query(asked): Query<After>,
+    Query(asked): Query<Wanted>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let limit = asked.limit.unwrap_or_default().get();

@@ -101,7 +101,11 @@ pub(super) async fn share_file(
     }
 
     let file_id = FileId::new();
-    let coming = app.files.begin(&call_id, &file_id).await.map_err(disk)?;
+    let coming = app
+        .files
+        .begin(&call_id, &file_id)
+        .await
+        .map_err(|error| disk(&error))?;
     let taken = take(&app, body, coming, sharing.name.as_str(), limit.min(room));
     let (media_type, size_bytes) =
         tokio::time::timeout(FILE_WITHIN, taken)
@@ -182,7 +186,7 @@ async fn take(
         }
         let wanted = (sniff::HEAD - head.len()).min(piece.len());
         head.extend_from_slice(&piece[..wanted]);
-        coming.write(&piece).await.map_err(disk)?;
+        coming.write(&piece).await.map_err(|error| disk(&error))?;
     }
     if size == 0 {
         return Err(Problem::Invalid {
@@ -195,7 +199,7 @@ async fn take(
     if !app.files.takes(media_type) {
         return Err(Problem::FileType { media_type });
     }
-    coming.finish().await.map_err(disk)?;
+    coming.finish().await.map_err(|error| disk(&error))?;
     Ok((media_type, size))
 }
 
@@ -205,7 +209,7 @@ fn too_large(limit: u64) -> Problem {
     }
 }
 
-fn disk(error: io::Error) -> Problem {
+fn disk(error: &io::Error) -> Problem {
     if error.kind() == io::ErrorKind::StorageFull {
         return Problem::DiskFull;
     }

@@ -341,8 +341,7 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             ..
         } => recordings::fail(conn, recording_id, reason).await,
         Fact::RecordingDeleted { recording_id, .. } => recordings::delete(conn, recording_id).await,
-        Fact::FileShared { file } => files::insert(conn, file).await,
-        Fact::FileDeleted { file_id, .. } => files::delete(conn, file_id).await,
+        Fact::FileShared { .. } | Fact::FileDeleted { .. } => files::apply(conn, fact).await,
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }
         | Fact::TranscriptionInterrupted { .. }

@@ -1,7 +1,7 @@
 //! Files that members shared: rows of `files`.
 
 use calls_model::rest::Page;
-use calls_model::{CallId, FileId, SharedFile, Timestamp};
+use calls_model::{CallId, Fact, FileId, ParticipantId, SharedFile, Timestamp};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -43,8 +43,17 @@ impl TryFrom<FileRow> for SharedFile {
     }
 }
 
+/// The change that a fact of a file tells of; nothing of any other.
+pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
+    match fact {
+        Fact::FileShared { file } => insert(conn, file).await,
+        Fact::FileDeleted { file_id, .. } => delete(conn, file_id).await,
+        _ => Ok(()),
+    }
+}
+
 /// A file was shared.
-pub(super) async fn insert(conn: &mut Conn<'_>, file: &SharedFile) -> Result<(), StoreError> {
+async fn insert(conn: &mut Conn<'_>, file: &SharedFile) -> Result<(), StoreError> {
     on!(conn, c => {
         diesel::insert_into(files::table)
             .values((
@@ -54,7 +63,7 @@ pub(super) async fn insert(conn: &mut Conn<'_>, file: &SharedFile) -> Result<(),
                 files::media_type.eq(&file.media_type),
                 files::size_bytes.eq(i64::try_from(file.size_bytes).unwrap_or(i64::MAX)),
                 files::from_id.eq(file.from.as_str()),
-                files::to_id.eq(file.to.as_ref().map(|to| to.as_str())),
+                files::to_id.eq(file.to.as_ref().map(ParticipantId::as_str)),
                 files::shared_at.eq(At(file.shared_at)),
             ))
             .execute(c)
@@ -64,7 +73,7 @@ pub(super) async fn insert(conn: &mut Conn<'_>, file: &SharedFile) -> Result<(),
 }
 
 /// It is gone. Twice is as good as once.
-pub(super) async fn delete(conn: &mut Conn<'_>, id: &FileId) -> Result<(), StoreError> {
+async fn delete(conn: &mut Conn<'_>, id: &FileId) -> Result<(), StoreError> {
     on!(conn, c => diesel::delete(files::table.find(id.as_str())).execute(c).await)?;
     Ok(())
 }
