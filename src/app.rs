@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::auth::turn::IceSource;
 use crate::auth::{Door, Tokens};
 use crate::config::Config;
+use crate::files::Files;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
@@ -60,6 +61,8 @@ pub struct App {
     pub archive: Archive,
     /// Transcribes them.
     pub transcripts: Transcripts,
+    /// Files that members share.
+    pub files: Files,
     /// Says things.
     pub voice: Arc<dyn Voice>,
     /// Understands speech.

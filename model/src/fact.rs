@@ -5,9 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, CallId, EndReason, Language, LeaveReason, Member, ParticipantId, Recording,
+    Call, CallId, EndReason, FileId, Language, LeaveReason, Member, ParticipantId, Recording,
     RecordingFile, RecordingId, RecordingReport, RecordingTranscript, Role, Room, RoomId,
-    Timestamp, Unheard, UserId, Utterance,
+    SharedFile, Timestamp, Unheard, UserId, Utterance,
 };
 
 /// What becomes of the stored hash of a room's password.
@@ -295,6 +295,20 @@ pub enum Fact {
         /// When it was understood; where that was after the call: when it was said.
         at: Timestamp,
     },
+    /// Somebody shared a file.
+    FileShared {
+        /// Which.
+        file: Box<SharedFile>,
+    },
+    /// A shared file is gone: somebody deleted it, or it was kept for as long as it should be.
+    FileDeleted {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        file_id: FileId,
+        /// When.
+        at: Timestamp,
+    },
     /// It is gone: somebody deleted it, or it was kept for as long as it should be.
     RecordingDeleted {
         /// Of which call.
@@ -339,6 +353,8 @@ impl Fact {
         "transcription.stopped",
         "transcription.interrupted",
         "transcription.utterance",
+        "file.shared",
+        "file.deleted",
     ];
 
     /// Its stable, dotted name.
@@ -370,6 +386,8 @@ impl Fact {
             Self::RecordingTranscriptRequested { .. } => "recording.transcript_requested",
             Self::RecordingTranscribed { .. } => "recording.transcribed",
             Self::RecordingTranscriptFailed { .. } => "recording.transcript_failed",
+            Self::FileShared { .. } => "file.shared",
+            Self::FileDeleted { .. } => "file.deleted",
             Self::TranscriptionStarted { .. } => "transcription.started",
             Self::TranscriptionStopped { .. } => "transcription.stopped",
             Self::TranscriptionInterrupted { .. } => "transcription.interrupted",
@@ -383,6 +401,7 @@ impl Fact {
             Self::RoomCreated { room, .. } => Some(room.created_at),
             Self::RoomUpdated { .. } => None,
             Self::RecordingRequested { recording } => Some(recording.requested_at),
+            Self::FileShared { file } => Some(file.shared_at),
             Self::RoomDeleted { at, .. }
             | Self::CallInitiated { at, .. }
             | Self::CallRinging { at, .. }
@@ -405,6 +424,7 @@ impl Fact {
             | Self::RecordingTranscriptRequested { at, .. }
             | Self::RecordingTranscribed { at, .. }
             | Self::RecordingTranscriptFailed { at, .. }
+            | Self::FileDeleted { at, .. }
             | Self::TranscriptionStarted { at, .. }
             | Self::TranscriptionStopped { at, .. }
             | Self::TranscriptionInterrupted { at, .. }
@@ -420,6 +440,7 @@ impl Fact {
             }
             Self::RoomDeleted { room_id, .. } => room_id.as_str(),
             Self::RecordingRequested { recording } => recording.call_id.as_str(),
+            Self::FileShared { file } => file.call_id.as_str(),
             Self::CallInitiated { call, .. } => call.call_id.as_str(),
             Self::CallRinging { call_id, .. }
             | Self::CallAnswered { call_id, .. }
@@ -441,6 +462,7 @@ impl Fact {
             | Self::RecordingTranscriptRequested { call_id, .. }
             | Self::RecordingTranscribed { call_id, .. }
             | Self::RecordingTranscriptFailed { call_id, .. }
+            | Self::FileDeleted { call_id, .. }
             | Self::TranscriptionStarted { call_id, .. }
             | Self::TranscriptionStopped { call_id, .. }
             | Self::TranscriptionInterrupted { call_id, .. }

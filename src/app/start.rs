@@ -24,6 +24,7 @@ use crate::auth::turn::{self, IceSource};
 use crate::auth::{Door, Tokens, keys};
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::files::Files;
 use crate::http;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
@@ -125,6 +126,8 @@ pub struct Server {
     ended: JoinHandle<io::Result<()>>,
     archiving: JoinHandle<()>,
     transcribing: JoinHandle<()>,
+    /// Lets go of old files.
+    shelving: JoinHandle<()>,
     /// Writes down that the server is up.
     alive: JoinHandle<()>,
     /// Tells applications, until this goes.
@@ -244,6 +247,7 @@ impl Server {
             clock.clone(),
             recording,
         );
+        let files = Files::new(&config.files, store.clone(), clock.clone());
         let mut pulses = ports.pulses();
         pulses.push(("calls".to_owned(), calls.clone().recipient()));
         let heartbeat = Heartbeat::start(pulses).map_err(StartError::Thread)?;
@@ -257,6 +261,7 @@ impl Server {
             links: Links::new(&link_secret, link_life),
             archive,
             transcripts,
+            files,
             ears,
             voice,
             sender: sender.clone(),
@@ -284,6 +289,7 @@ impl Server {
         };
         let archiving = actix::spawn(app.archive.clone().run());
         let transcribing = actix::spawn(app.transcripts.clone().run());
+        let shelving = actix::spawn(app.files.clone().run());
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -299,6 +305,7 @@ impl Server {
             ended,
             archiving,
             transcribing,
+            shelving,
             alive,
             _courier: courier,
             _ownership: ownership,
@@ -371,6 +378,7 @@ impl Server {
         }
         self.archiving.abort(); // what it was at is taken up at the next start
         self.transcribing.abort();
+        self.shelving.abort();
         self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();
