@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -203,7 +203,7 @@ impl Recogniser for Ears {
             told,
             on: Mutex::default(),
             closing: AtomicUsize::new(0),
-            lags: AtomicBool::new(false),
+            lags: AtomicU64::new(0),
             over: AtomicBool::new(false),
         });
         Shared::lock(&self.shared.calls).push(Arc::downgrade(&call));
@@ -223,7 +223,8 @@ pub(super) struct Call {
     on: Mutex<Vec<usize>>,
     /// Threads that still have to finish.
     closing: AtomicUsize,
-    lags: AtomicBool,
+    /// The threads that are behind with it, a bit for each.
+    lags: AtomicU64,
     over: AtomicBool,
 }
 
@@ -249,9 +250,14 @@ impl Call {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    /// It falls behind, or does not any more. Whether that is news.
-    pub(super) fn lag(&self, lags: bool) -> bool {
-        self.lags.swap(lags, Ordering::Relaxed) != lags
+    /// One of its threads falls behind, or does not any more. Whether that is news: the first that does, and the last.
+    pub(super) fn lag(&self, thread: usize, lags: bool) -> bool {
+        let bit = 1 << (thread % 64);
+        if lags {
+            return self.lags.fetch_or(bit, Ordering::Relaxed) == 0;
+        }
+        self.lags.load(Ordering::Relaxed) != 0
+            && self.lags.fetch_and(!bit, Ordering::Relaxed) == bit
     }
 
     /// One of its threads has finished.

@@ -251,3 +251,33 @@ async fn who_works_on_what_was_said_long_ago_says_so_once_and_says_when_that_is_
     }
     assert_eq!(again, 0, "told once");
 }
+
+#[actix::test]
+async fn a_call_has_caught_up_when_all_of_its_threads_have() {
+    let told = Probe::<HearingTold>::start();
+    let ears = ears(Deed::Listen);
+    let call = Call {
+        shared: ears.shared.clone(),
+        plan: HearingPlan {
+            call_id: calls_model::CallId::new(),
+            language: language("good"),
+            phrases: Arc::from([]),
+            zero: Instant::now(),
+        },
+        told: told.recipient().downgrade(),
+        on: Mutex::default(),
+        closing: AtomicUsize::new(0),
+        lags: AtomicU64::new(0),
+        over: AtomicBool::new(false),
+    };
+    let moves = [
+        (0, true),
+        (1, false),
+        (1, true),
+        (0, false),
+        (1, false),
+        (1, false),
+    ];
+    let news = moves.map(|(thread, lags)| call.lag(thread, lags));
+    assert_eq!(news, [true, false, false, false, true, false]);
+}
