@@ -124,10 +124,8 @@ pub struct Server {
     app: web::Data<App>,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
-    archiving: JoinHandle<()>,
-    transcribing: JoinHandle<()>,
-    /// Lets go of old files.
-    shelving: JoinHandle<()>,
+    /// Recordings, their transcripts and shared files are seen to.
+    tasks: [JoinHandle<()>; 3],
     /// Writes down that the server is up.
     alive: JoinHandle<()>,
     /// Tells applications, until this goes.
@@ -232,13 +230,8 @@ impl Server {
             warn!("the registry of calls crashed"); // `failed` says so in a moment
         }
         let link_life = Duration::from_secs(recording.link_minutes * 60);
-        let transcripts = Transcripts::new(
-            studio.clone(),
-            bucket.clone(),
-            store.clone(),
-            ears.clone(),
-            clock.clone(),
-        );
+        let kept = (studio.clone(), bucket.clone());
+        let transcripts = Transcripts::new(kept, store.clone(), ears.clone(), clock.clone());
         let archive = Archive::new(
             studio,
             bucket,
@@ -287,9 +280,11 @@ impl Server {
         } else {
             keys::first(&app.store, app.clock.now()).await?
         };
-        let archiving = actix::spawn(app.archive.clone().run());
-        let transcribing = actix::spawn(app.transcripts.clone().run());
-        let shelving = actix::spawn(app.files.clone().run());
+        let tasks = [
+            actix::spawn(app.archive.clone().run()),
+            actix::spawn(app.transcripts.clone().run()),
+            actix::spawn(app.files.clone().run()),
+        ];
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -303,9 +298,7 @@ impl Server {
             app,
             http,
             ended,
-            archiving,
-            transcribing,
-            shelving,
+            tasks,
             alive,
             _courier: courier,
             _ownership: ownership,
@@ -376,9 +369,9 @@ impl Server {
         if stopped.await.is_err() {
             self.http.stop(false).await;
         }
-        self.archiving.abort(); // what it was at is taken up at the next start
-        self.transcribing.abort();
-        self.shelving.abort();
+        for task in &self.tasks {
+            task.abort(); // what it was at is taken up at the next start
+        }
         self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();

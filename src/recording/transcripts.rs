@@ -78,10 +78,9 @@ enum Trouble {
 }
 
 impl Transcripts {
-    /// Over this studio and these ears.
+    /// Over this studio, where recordings are kept, and these ears.
     pub fn new(
-        studio: DiskStudio,
-        bucket: Option<Bucket>,
+        (studio, bucket): (DiskStudio, Option<Bucket>),
         store: Store,
         ears: Ears,
         clock: Arc<dyn Clock>,

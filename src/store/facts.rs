@@ -341,24 +341,9 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             ..
         } => recordings::fail(conn, recording_id, reason).await,
         Fact::RecordingDeleted { recording_id, .. } => recordings::delete(conn, recording_id).await,
-        Fact::RecordingTranscriptRequested {
-            recording_id,
-            transcript,
-            ..
-        } => recorded_speech::note(conn, recording_id, transcript).await,
-        Fact::RecordingTranscribed {
-            recording_id,
-            file,
-            utterances,
-            at,
-            ..
-        } => recorded_speech::settle(conn, recording_id, Ok((file, *utterances)), *at).await,
-        Fact::RecordingTranscriptFailed {
-            recording_id,
-            reason,
-            at,
-            ..
-        } => recorded_speech::settle(conn, recording_id, Err(reason), *at).await,
+        Fact::RecordingTranscriptRequested { .. }
+        | Fact::RecordingTranscribed { .. }
+        | Fact::RecordingTranscriptFailed { .. } => recorded_speech::apply(conn, fact).await,
         Fact::FileShared { .. } | Fact::FileDeleted { .. } => files::apply(conn, fact).await,
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }

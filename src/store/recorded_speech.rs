@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use calls_model::{
-    FileKind, RecordingFile, RecordingId, RecordingStatus, RecordingTranscript, Timestamp,
+    Fact, FileKind, RecordingFile, RecordingId, RecordingStatus, RecordingTranscript, Timestamp,
     TranscriptStatus,
 };
 use diesel::prelude::*;
@@ -56,8 +56,33 @@ pub(super) async fn next(
     }
 }
 
+/// The change that a fact of a recording's transcript tells of; nothing of any other.
+pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
+    match fact {
+        Fact::RecordingTranscriptRequested {
+            recording_id,
+            transcript,
+            ..
+        } => note(conn, recording_id, transcript).await,
+        Fact::RecordingTranscribed {
+            recording_id,
+            file,
+            utterances,
+            at,
+            ..
+        } => settle(conn, recording_id, Ok((file, *utterances)), *at).await,
+        Fact::RecordingTranscriptFailed {
+            recording_id,
+            reason,
+            at,
+            ..
+        } => settle(conn, recording_id, Err(reason), *at).await,
+        _ => Ok(()),
+    }
+}
+
 /// How it stands is this.
-pub(super) async fn note(
+async fn note(
     conn: &mut Conn<'_>,
     id: &RecordingId,
     transcript: &RecordingTranscript,
@@ -78,7 +103,7 @@ pub(super) async fn note(
 }
 
 /// The transcript came to this: a file, or the reason why there is none. A recording that is gone stays gone.
-pub(super) async fn settle(
+async fn settle(
     conn: &mut Conn<'_>,
     id: &RecordingId,
     made: Result<(&RecordingFile, u64), &str>,

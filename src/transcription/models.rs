@@ -231,7 +231,7 @@ impl Models {
 fn try_out(engine: &dyn Engine) -> Result<(), NoModel> {
     let broken = |error: EngineError| NoModel::Broken(error.to_string());
     let mut listener = engine.listen(&[]).map_err(broken)?;
-    listener.hear(&[0; RATE as usize]).map_err(broken)?;
+    listener.hear(&vec![0; RATE as usize]).map_err(broken)?;
     listener.finish();
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use calls_model::{Call, Gap, Utterance};
+use calls_model::{Call, Gap, Timestamp, Utterance};
 
 use crate::recording::finish;
 use crate::store::StoredRecording;
@@ -23,7 +23,7 @@ impl CallTime {
         let asked = recording.requested_at.millis();
         let first = match finish::begins_us(folder) {
             Some(after_us) => asked + after_us / 1000,
-            None => recording.started_at.map_or(asked, |begun| begun.millis()),
+            None => recording.started_at.map_or(asked, Timestamp::millis),
         };
         let report = stored.report.as_ref();
         Self {
