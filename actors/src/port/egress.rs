@@ -6,7 +6,6 @@
 mod outbox;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -14,6 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use calls_media::seam::{Egress, Path};
+use foldhash::HashMap;
 use quinn_udp::Transmit;
 
 use self::outbox::{Outbox, Run};
@@ -66,7 +66,7 @@ impl PortEgress {
         Self {
             outboxes: Vec::new(),
             open: 0,
-            index: HashMap::new(),
+            index: HashMap::default(),
             waiting: 0,
             segments,
             locals,
