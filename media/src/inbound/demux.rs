@@ -1,7 +1,6 @@
 //! Whose packet this is: by its SSRC, and for an SSRC not seen before by what the packet says of itself
 //! (RFC 8843 §9.2, RFC 8852 §4.2).
 
-
 use foldhash::HashMap;
 
 use super::track::Track;

@@ -1,6 +1,5 @@
 //! Protects what we send.
 
-
 use foldhash::HashMap;
 
 use super::cipher::{Cipher, ENCRYPTED};
