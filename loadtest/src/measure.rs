@@ -34,7 +34,7 @@ pub(crate) struct Measured {
 }
 
 /// What happened in one second.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Second {
     /// Since measuring began, at its end.
     pub(crate) at_s: f64,

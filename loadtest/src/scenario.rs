@@ -56,6 +56,10 @@ pub(crate) struct Churn {
     /// Share of them that vanish without a word.
     #[serde(default)]
     pub(crate) vanish_share: f64,
+    /// Share of them that do not go but restart ICE, as a browser does whose network changed. Where there is any, those
+    /// who publish restart it as often as viewers go.
+    #[serde(default)]
+    pub(crate) restart_share: f64,
 }
 
 /// What a participant is made of.
@@ -109,8 +113,13 @@ pub(crate) enum ScenarioRefused {
         source: toml::de::Error,
     },
     /// A share makes no sense.
-    #[error("churn.vanish_share must be 0 to 1, not {0}")]
-    NoShare(f64),
+    #[error("{field} must be 0 to 1, not {value}")]
+    NoShare {
+        /// Which.
+        field: &'static str,
+        /// What it is.
+        value: f64,
+    },
     /// A number makes no sense.
     #[error("{field} must be {low} to {high}, not {value}")]
     OutOfRange {
@@ -180,8 +189,13 @@ impl Scenario {
                 1,
                 MAX_SECONDS,
             )?;
-            if !(0.0..=1.0).contains(&churn.vanish_share) {
-                return Err(ScenarioRefused::NoShare(churn.vanish_share));
+            for (field, value) in [
+                ("churn.vanish_share", churn.vanish_share),
+                ("churn.restart_share", churn.restart_share),
+            ] {
+                if !(0.0..=1.0).contains(&value) {
+                    return Err(ScenarioRefused::NoShare { field, value });
+                }
             }
         }
         if let Some(video) = &self.video {

@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 use std::time::Instant;
 
 use calls_model::Source;
-use calls_model::signal::{Offer, PublishedMid, View, ViewSlot};
+use calls_model::signal::{Answer, Offer, PublishedMid, View, ViewSlot};
 
 use super::{JoinFailed, Seat, World};
 use crate::light::{
@@ -37,17 +37,40 @@ pub(crate) enum LightFailed {
     Gone,
 }
 
+/// Media that is carried by a lane, and what it was negotiated for.
+pub(crate) struct Carried {
+    ticket: Ticket,
+    lines: Vec<Line>,
+}
+
 /// Offers, takes the answer, and gets carried.
 pub(super) async fn negotiate(
     wishes: Wishes,
     seat: &Seat,
     world: &World,
     signaling: &mut Signaling,
-) -> Result<Ticket, JoinFailed> {
+) -> Result<Carried, JoinFailed> {
     let lines = lines(wishes);
     let credentials = Credentials::generate();
+    let answer = signaling
+        .offer(offering(&credentials, &lines, world))
+        .await?;
+    let remote = Remote::read(&answer.sdp).map_err(LightFailed::from)?;
+    let ticket = carry(wishes, seat, world, credentials, &lines, &remote)?;
+
+    let pictures = lines
+        .iter()
+        .filter(|line| !line.audio && line.send.is_none());
+    let slots: Vec<_> = pictures.map(slot).collect();
+    if !slots.is_empty() {
+        signaling.view(View { slots }).await?;
+    }
+    Ok(Carried { ticket, lines })
+}
+
+fn offering(credentials: &Credentials, lines: &[Line], world: &World) -> Offer {
     let local = Local {
-        credentials: &credentials,
+        credentials,
         fingerprint: world.identity.fingerprint(),
         candidate: None,
     };
@@ -60,22 +83,45 @@ pub(super) async fn negotiate(
             Source::Camera
         },
     });
-    let offered = Offer {
-        sdp: offer(local, &lines),
+    Offer {
+        sdp: offer(local, lines),
         publish: publish.collect(),
-    };
-    let answer = signaling.offer(offered).await?;
-    let remote = Remote::read(&answer.sdp).map_err(LightFailed::from)?;
-    let ticket = carry(wishes, seat, world, credentials, &lines, &remote)?;
-
-    let pictures = lines
-        .iter()
-        .filter(|line| !line.audio && line.send.is_none());
-    let slots: Vec<_> = pictures.map(slot).collect();
-    if !slots.is_empty() {
-        signaling.view(View { slots }).await?;
     }
-    Ok(ticket)
+}
+
+impl Carried {
+    /// Waits until media can flow.
+    pub(super) async fn connected(&self) -> Result<(), LightFailed> {
+        connected(&self.ticket).await
+    }
+
+    /// When the first packet of somebody else came.
+    pub(super) fn first_media(&self) -> Option<Instant> {
+        self.ticket.progress.first_media.get().copied()
+    }
+
+    /// Media did not end by itself.
+    pub(super) fn alive(&self) -> Result<(), LightFailed> {
+        alive(&self.ticket)
+    }
+
+    /// An offer of the same under new credentials.
+    pub(super) fn offer(&self, world: &World) -> (Credentials, Offer) {
+        let credentials = Credentials::generate();
+        let offer = offering(&credentials, &self.lines, world);
+        (credentials, offer)
+    }
+
+    /// Takes the answer to it.
+    pub(super) fn restart(
+        &self,
+        credentials: Credentials,
+        answer: &Answer,
+    ) -> Result<(), LightFailed> {
+        let remote = Remote::read(&answer.sdp)?;
+        self.ticket.restart(credentials, remote.credentials);
+        Ok(())
+    }
 }
 
 /// Waits until media can flow.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Cost, Flow, Report, Times};
+use crate::aftermath::{Aftermath, Living};
 use crate::measure::Second;
 
 /// The report in some twenty lines.
@@ -32,6 +33,9 @@ pub(crate) fn table(report: &Report) -> String {
     if joins.came_again + joins.shut_out > 0 {
         let again = format!("{}, and {} could not", joins.came_again, joins.shut_out);
         line("  came again", &again);
+    }
+    if joins.restarted > 0 {
+        line("  restarted ICE", &joins.restarted.to_string());
     }
     for failure in &joins.failures {
         line("  failed", failure);
@@ -66,6 +70,9 @@ pub(crate) fn table(report: &Report) -> String {
         }
         None => line("server", "not told: give --server-pid, or serve /metrics"),
     }
+    if let Some(aftermath) = &report.aftermath {
+        aftermath_of(&mut line, aftermath);
+    }
     if let Some(floor) = &report.floor {
         let value = |value: Option<f64>, unit: &str| {
             value.map_or("-".to_owned(), |value| format!("{value:.2}{unit}"))
@@ -82,6 +89,21 @@ pub(crate) fn table(report: &Report) -> String {
         line("harness in trouble", &trouble);
     }
     text
+}
+
+fn aftermath_of(line: &mut impl FnMut(&str, &str), aftermath: &Aftermath) {
+    if let Some((early, late)) = aftermath.memory_mib {
+        let grew = format!("{early:.1} MiB in the second quarter, {late:.1} MiB in the last");
+        line("server memory over time", &grew);
+    }
+    let said = |living: &Living| {
+        let actors: u64 = living.actors.values().sum();
+        let files = (living.files).map_or("-".to_owned(), |files| files.to_string());
+        format!("{actors} actors, {files} files")
+    };
+    let (before, after) = (said(&aftermath.before), said(&aftermath.after));
+    line("server before anybody came", &before);
+    line("server after all had gone", &after);
 }
 
 fn memory(cost: &Cost) -> String {
