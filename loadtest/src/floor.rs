@@ -188,7 +188,7 @@ fn outbound(scenario: &Scenario, seat: u32) -> Outbound {
     if let Some(video) = &scenario.video {
         let ssrc = rand::random::<u32>();
         let camera = Camera::new(ssrc, video.kbps, video.fps, video.packet_bytes as usize);
-        outbound.camera(camera, video.fps, (ssrc, None), EXTENSIONS);
+        outbound.camera(camera, video.fps, (ssrc, None), None, EXTENSIONS);
     }
     outbound
 }

@@ -122,6 +122,10 @@ impl Seat {
         Wishes {
             microphone: publishes,
             camera: publishes && scenario.video.is_some(),
+            layers: scenario
+                .video
+                .as_ref()
+                .map_or(1, |video| video.layers as usize),
             audio_slots: scenario.audio_slots.min(others),
             video_slots: scenario
                 .video

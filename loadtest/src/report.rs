@@ -262,7 +262,14 @@ impl Report {
             provenance: Provenance::here(),
             scenario: scenario.clone(),
             audio: Flow::of(&measured.audio, scenario.fan_out(voices)),
-            video: Flow::of(&measured.video, scenario.fan_out(pictures)),
+            video: Flow::of(
+                &measured.video,
+                if scenario.is_simulcast() {
+                    0.0
+                } else {
+                    scenario.fan_out(pictures)
+                },
+            ),
             forwarded: measured.forwarded(),
             server,
             harness: Harness::of(&measured),

@@ -91,6 +91,13 @@ pub(crate) struct Video {
     pub(crate) fps: u32,
     /// Largest payload of one packet.
     pub(crate) packet_bytes: u32,
+    /// Encodings that it sends at once (simulcast); `kbps` is that of the largest, each smaller one has a third.
+    #[serde(default = "one")]
+    pub(crate) layers: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// A scenario cannot be played.
@@ -202,6 +209,7 @@ impl Scenario {
             within("video.kbps", video.kbps.into(), 1, 50_000)?;
             within("video.fps", video.fps.into(), 1, 120)?;
             within("video.packet_bytes", video.packet_bytes.into(), 64, 1200)?;
+            within("video.layers", video.layers.into(), 1, 3)?;
         }
         Ok(self)
     }
@@ -219,6 +227,11 @@ impl Scenario {
     /// From one join to the next.
     pub(crate) fn join_pause(&self) -> Duration {
         Duration::from_secs(1) / self.joins_per_second
+    }
+
+    /// Cameras send encodings that not everybody gets: what should arrive cannot be told.
+    pub(crate) fn is_simulcast(&self) -> bool {
+        self.video.as_ref().is_some_and(|video| video.layers > 1)
     }
 
     /// How many streams of each sender arrive somewhere, on average: what `sent` is multiplied by.
@@ -253,6 +266,7 @@ pub(crate) mod tests {
                 kbps: 1000,
                 fps: 30,
                 packet_bytes: 1100,
+                layers: 1,
             }),
         }
     }
@@ -265,7 +279,16 @@ pub(crate) mod tests {
             .map(|entry| Scenario::read(&entry.unwrap().path()).unwrap().name)
             .collect();
         for wanted in [
-            "meeting", "webinar", "pairs", "smoke", "class", "storm", "churn", "soak",
+            "meeting",
+            "webinar",
+            "pairs",
+            "smoke",
+            "class",
+            "storm",
+            "churn",
+            "soak",
+            "simulcast",
+            "arena",
         ] {
             assert!(
                 names.iter().any(|name| name == wanted),

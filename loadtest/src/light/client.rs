@@ -149,6 +149,11 @@ impl Client {
         sooner.map_or(due, |sooner| sooner.min(due))
     }
 
+    /// Nothing more comes.
+    pub(super) fn end(&mut self, tallies: &Tallies) {
+        self.inbound.end(tallies);
+    }
+
     /// Does what is due.
     pub(super) fn tick(
         &mut self,

@@ -297,6 +297,7 @@ impl Road {
 
     fn vacate(&mut self, index: usize) {
         if let Some(mut seat) = self.seats[index].take() {
+            seat.client.end(&self.tallies);
             if let Err(error) = self.poll.registry().deregister(&mut seat.socket) {
                 tracing::warn!("a socket stays in epoll: {error}");
             }

@@ -3,13 +3,14 @@
 use std::net::UdpSocket;
 use std::time::Instant;
 
+use bytes::Bytes;
 use calls_model::Source;
 use calls_model::signal::{Answer, Offer, PublishedMid, View, ViewSlot};
 
 use super::{JoinFailed, Seat, World};
 use crate::light::{
-    Client, ClientFailed, Credentials, Line, Local, Outbound, Remote, SdpUnusable, Stage, Stream,
-    Ticket, offer,
+    Client, ClientFailed, Credentials, Line, Local, Name, Outbound, RIDS, Remote, SdpUnusable,
+    Stage, Stream, Ticket, offer,
 };
 use crate::peer::Wishes;
 use crate::scenario::Scenario;
@@ -60,7 +61,7 @@ pub(super) async fn negotiate(
 
     let pictures = lines
         .iter()
-        .filter(|line| !line.audio && line.send.is_none());
+        .filter(|line| !line.audio && line.send.is_empty());
     let slots: Vec<_> = pictures.map(slot).collect();
     if !slots.is_empty() {
         signaling.view(View { slots }).await?;
@@ -74,7 +75,7 @@ fn offering(credentials: &Credentials, lines: &[Line], world: &World) -> Offer {
         fingerprint: world.identity.fingerprint(),
         candidate: None,
     };
-    let publish = lines.iter().filter(|line| line.send.is_some());
+    let publish = lines.iter().filter(|line| !line.send.is_empty());
     let publish = publish.map(|line| PublishedMid {
         mid: line.mid.clone(),
         source: if line.audio {
@@ -147,11 +148,12 @@ pub(crate) fn alive(ticket: &Ticket) -> Result<(), LightFailed> {
 
 /// What is sent, and then what is received.
 pub(crate) fn lines(wishes: Wishes) -> Vec<Line> {
-    let single = || {
-        Some(Stream {
+    let streams = |count| {
+        let stream = || Stream {
             ssrc: rand::random::<u32>().max(1),
             rtx: rand::random::<u32>().max(1),
-        })
+        };
+        std::iter::repeat_with(stream).take(count).collect()
     };
     let mut lines = Vec::new();
     let mut add = |audio, send| {
@@ -159,16 +161,16 @@ pub(crate) fn lines(wishes: Wishes) -> Vec<Line> {
         lines.push(Line { mid, audio, send });
     };
     if wishes.microphone {
-        add(true, single());
+        add(true, streams(1));
     }
     if wishes.camera {
-        add(false, single());
+        add(false, streams(wishes.layers.max(1)));
     }
     for _ in 0..wishes.audio_slots {
-        add(true, None);
+        add(true, Vec::new());
     }
     for _ in 0..wishes.video_slots {
-        add(false, None);
+        add(false, Vec::new());
     }
     lines
 }
@@ -192,7 +194,7 @@ pub(crate) fn outbound(
 ) -> Outbound {
     let mut outbound = Outbound::nothing();
     for (line, answered) in lines.iter().zip(&remote.lines) {
-        let Some(Stream { ssrc, rtx }) = line.send else {
+        let Some(&Stream { ssrc, .. }) = line.send.first() else {
             continue;
         };
         if line.audio {
@@ -203,9 +205,17 @@ pub(crate) fn outbound(
             };
             outbound.microphone(microphone, turns, ssrc, answered.extensions);
         } else if let Some(video) = &scenario.video {
-            let camera = Camera::new(ssrc, video.kbps, video.fps, video.packet_bytes as usize);
-            let ssrcs = (ssrc, Some(rtx));
-            outbound.camera(camera, video.fps, ssrcs, answered.extensions);
+            let ssrcs: Vec<u32> = line.send.iter().map(|stream| stream.ssrc).collect();
+            let bytes = video.packet_bytes as usize;
+            let encodings = Camera::simulcast(&ssrcs, video.kbps, video.fps, bytes);
+            for ((camera, stream), rid) in encodings.into_iter().zip(&line.send).zip(RIDS) {
+                let name = line.is_simulcast().then(|| Name {
+                    mid: Bytes::copy_from_slice(line.mid.as_bytes()),
+                    rid: Bytes::from_static(rid.as_bytes()),
+                });
+                let ssrcs = (stream.ssrc, Some(stream.rtx));
+                outbound.camera(camera, video.fps, ssrcs, name, answered.extensions);
+            }
         }
     }
     outbound
@@ -243,14 +253,15 @@ mod tests {
         let wishes = Wishes {
             microphone: true,
             camera: true,
+            layers: 3,
             audio_slots: 1,
             video_slots: 2,
             bind: "127.0.0.1:0".parse().unwrap(),
         };
         let lines = lines(wishes);
-        let sent: Vec<_> = lines.iter().map(|line| line.send.is_some()).collect();
+        let sent: Vec<_> = lines.iter().map(|line| line.send.len()).collect();
         let audio: Vec<_> = lines.iter().map(|line| line.audio).collect();
-        assert_eq!(sent, [true, true, false, false, false]);
+        assert_eq!(sent, [1, 3, 0, 0, 0]);
         assert_eq!(audio, [true, false, true, false, false]);
         assert_eq!(slot(&lines[4]).mid, "4");
     }

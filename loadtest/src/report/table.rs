@@ -46,6 +46,9 @@ pub(crate) fn table(report: &Report) -> String {
     line("  and since signaling began", &signaling);
     flow(&mut line, "audio", &report.audio);
     flow(&mut line, "video", &report.video);
+    if scenario.is_simulcast() {
+        line("pictures by encoding", &encodings(&report.seconds));
+    }
     match &report.server {
         Some(cost) => {
             let micros = cost
@@ -120,7 +123,11 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
         return;
     }
     line(&format!("{kind} packets sent"), &flow.sent.to_string());
-    let forwarded = format!("{} of {} expected", flow.forwarded, flow.expected);
+    let mut forwarded = flow.forwarded.to_string();
+    if flow.expected > 0 {
+        // Writing to a string cannot fail.
+        let _infallible = write!(forwarded, " of {} expected", flow.expected);
+    }
     line("  forwarded", &forwarded);
     line(
         "  lost",
@@ -130,6 +137,14 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
         line("  repaired", &flow.repaired.to_string());
     }
     line("  latency", &times(flow.latency));
+}
+
+/// How many show which, smallest first, on average over the last half.
+fn encodings(seconds: &[Second]) -> String {
+    let late = &seconds[seconds.len() / 2..];
+    let count = i64::try_from(late.len()).unwrap_or(i64::MAX).max(1);
+    let mean = |layer: usize| late.iter().map(|second| second.layers[layer]).sum::<i64>() / count;
+    format!("{} small, {} middle, {} large", mean(0), mean(1), mean(2))
 }
 
 fn times(times: Times) -> String {
