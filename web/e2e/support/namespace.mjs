@@ -24,18 +24,9 @@ const within = (...args) => ip('netns', 'exec', NAME, ...args);
 /** Why there can be none here; null where there can. */
 export function whyNoNamespace() {
   if (process.getuid() !== 0) return 'only root makes network namespaces';
-  return whyNot(() => narrow('3mbit'));
-}
-
-/** Why no packet can be made to be lost here; null where it can. */
-export function whyNoLoss() {
-  return whyNoNamespace() ?? whyNot(() => lose('5%'));
-}
-
-function whyNot(attempt) {
   try {
     make();
-    attempt();
+    narrow('3mbit');
     return null;
   } catch (error) {
     return `this machine does not let us: ${String(error.stderr || error.message).trim().split('\n')[0]}`;
@@ -67,9 +58,6 @@ function unmake() {
 /** What comes in passes through here, at this rate. */
 const narrow = (rate) => tc('qdisc', 'replace', 'dev', OUTER, 'root', 'tbf', 'rate', rate, ...QUEUE);
 
-/** This share of what comes in is lost. */
-const lose = (share) => tc('qdisc', 'replace', 'dev', OUTER, 'root', 'netem', 'loss', share);
-
 /** A namespace in which the server's port on this machine is reached at the same address; `browser` runs Chromium in it. */
 export async function openNamespace(port) {
   make();
@@ -88,7 +76,6 @@ export async function openNamespace(port) {
   return {
     browser,
     narrow,
-    lose,
     close() {
       inner.removeAllListeners('exit');
       inner.kill();
