@@ -114,9 +114,11 @@ test('a network that narrows brings a smaller picture at once, no freeze, and th
 
 test('one packet in twenty that is lost is not seen', async (t) => {
   const place = await home({ loss: LOSS });
-  t.after(() => place.clear());
   const server = await place.serve();
-  t.after(() => server.kill('SIGTERM'));
+  t.after(async () => {
+    await server.kill('SIGTERM');
+    await place.clear();
+  });
   const grace = await meet(t, place.url);
   await watch(grace);
   await grace.page.waitForTimeout(LOSES_FOR_MS);
