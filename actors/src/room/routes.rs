@@ -1,6 +1,5 @@
 //! Which tracks go where: by track and encoding, to those who watch it.
 
-
 use calls_media::seam::{LayerSet, SourceClock, TrackId};
 use calls_model::ParticipantId;
 use foldhash::HashMap;
