@@ -201,6 +201,7 @@ fn map(transmit: &mut Transmit<'_>) {
     transmit.src_ip = transmit.src_ip.map(mapped);
 }
 
+/// The same address for a socket of both families.
 fn mapped(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().into(),
