@@ -39,6 +39,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Numbers of the header extensions, so that packets are as long as the server's.
 const EXTENSIONS: Extensions = Extensions {
+    mid: None,
+    rid: None,
+    repaired_rid: None,
     audio_level: Some(1),
     transport_cc: Some(3),
 };

@@ -107,15 +107,19 @@ impl Signaling {
         mut offers: mpsc::Receiver<Asked>,
     ) -> Result<(), SignalingFailed> {
         loop {
-            tokio::select! {
+            let asked = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                Some((offer, reply)) = offers.recv() => {
-                    let answer = self.offer(offer).await?;
-                    // Whoever asked may have gone meanwhile.
-                    let _gone = reply.send(answer);
+                asked = offers.recv() => asked,
+                frame = self.next() => {
+                    drop(frame?);
+                    continue;
                 }
-                frame = self.next() => drop(frame?),
-            }
+            };
+            // Whoever could ask is gone: so are we soon.
+            let Some((offer, reply)) = asked else { break };
+            let answer = self.offer(offer).await?;
+            // Whoever asked may have gone meanwhile.
+            let _gone = reply.send(answer);
         }
         self.send(Request::Leave(Empty {})).await?;
         self.socket.close(None).await?;

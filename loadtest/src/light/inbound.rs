@@ -1,6 +1,6 @@
 //! What a light participant receives: counted by header, opened only now and then, and reported like a browser does.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rtc::rtcp;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;

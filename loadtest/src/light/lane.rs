@@ -284,13 +284,11 @@ impl Road {
 
     fn restart(&mut self, number: u64, (local, remote): (Credentials, Credentials)) {
         let now = Instant::now();
-        let mut seats = self.seats.iter_mut().enumerate();
-        let restarted = seats.find_map(|(index, seat)| {
-            let seat = seat.as_mut().filter(|seat| seat.number == number)?;
+        let is = |seat: &Option<Seat>| seat.as_ref().is_some_and(|seat| seat.number == number);
+        if let Some(index) = self.seats.iter().position(is)
+            && let Some(seat) = &mut self.seats[index]
+        {
             seat.client.restart(local, remote, now);
-            Some(index)
-        });
-        if let Some(index) = restarted {
             self.after(index, Ok(()), now);
         }
     }

@@ -46,9 +46,9 @@ pub(super) fn stamp(payload: &mut [u8], stamp: Stamp) {
 /// What stands in this payload, if it is one of ours.
 pub(crate) fn stamped(payload: &[u8]) -> Option<Stamp> {
     let (rest, bytes) = payload.split_last_chunk::<{ size_of::<u64>() }>()?;
-    let [layer, micros @ ..] = *bytes;
-    let [a, b, c, d, e, f, g] = micros;
-    let micros = u64::from_be_bytes([0, a, b, c, d, e, f, g]);
+    let mut micros = *bytes;
+    let layer = std::mem::take(&mut micros[0]);
+    let micros = u64::from_be_bytes(micros);
     rest.ends_with(&MAGIC).then_some(Stamp {
         at: Duration::from_micros(micros),
         layer,
