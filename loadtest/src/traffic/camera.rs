@@ -228,6 +228,6 @@ mod tests {
                 (width, bytes, stamped(payload).unwrap().layer)
             })
             .collect();
-        assert_eq!(told, [(160, 417, 0), (320, 1250, 1), (640, 3750, 2)]);
+        assert_eq!(told, [(160, 416, 0), (320, 1250, 1), (640, 3752, 2)]);
     }
 }
