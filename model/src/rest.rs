@@ -192,6 +192,9 @@ pub struct SettingsPatch {
     /// Everybody may share a screen.
     #[serde(default)]
     pub allow_screen: Option<bool>,
+    /// Everybody may share files.
+    #[serde(default)]
+    pub allow_files: Option<bool>,
 }
 
 /// What becomes of something that a room may have or not.
@@ -354,6 +357,10 @@ pub struct StartRecording {
     /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out.
     #[serde(default)]
     pub layout: Option<Layout>,
+    /// In these modes: compose while it is recorded, and not only afterwards. The file is there sooner; publishers send a
+    /// key frame every ten seconds for it.
+    #[serde(default)]
+    pub live: bool,
 }
 
 /// Body of `POST /calls/{call_id}/say`.

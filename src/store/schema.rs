@@ -141,6 +141,7 @@ table! {
         status -> Text,
         paused -> Bool,
         layout -> Nullable<Text>,
+        live -> Bool,
         participants -> Document,
         requested_at -> Moment,
         started_at -> Nullable<Moment>,
@@ -151,6 +152,19 @@ table! {
         error -> Nullable<Text>,
         tries -> BigInt,
         next_try_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    files (id) {
+        id -> Text,
+        call_id -> Text,
+        name -> Text,
+        media_type -> Text,
+        size_bytes -> BigInt,
+        from_id -> Text,
+        to_id -> Nullable<Text>,
+        shared_at -> Moment,
     }
 }
 
