@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Cost, Flow, Recorded, Report, Times};
+use super::{Cost, Floor, Flow, Recorded, Report, Times};
 use crate::aftermath::{Aftermath, Living};
 use crate::measure::Second;
 
@@ -77,13 +77,7 @@ pub(crate) fn table(report: &Report) -> String {
         aftermath_of(&mut line, aftermath);
     }
     if let Some(floor) = &report.floor {
-        let value = |value: Option<f64>, unit: &str| {
-            value.map_or("-".to_owned(), |value| format!("{value:.2}{unit}"))
-        };
-        let cpu = value(floor.cpu_micros_per_forwarded_packet, " µs");
-        line("floor CPU per forwarded", &cpu);
-        line("  latency", &times(floor.latency));
-        line("server above the floor", &value(floor.ratio, " times"));
+        floor_of(&mut line, floor);
     }
     if let Some(recorded) = &report.recorded {
         let Recorded {
@@ -116,6 +110,16 @@ pub(crate) fn table(report: &Report) -> String {
         line("harness in trouble", &trouble);
     }
     text
+}
+
+fn floor_of(line: &mut impl FnMut(&str, &str), floor: &Floor) {
+    let value = |value: Option<f64>, unit: &str| {
+        value.map_or("-".to_owned(), |value| format!("{value:.2}{unit}"))
+    };
+    let cpu = value(floor.cpu_micros_per_forwarded_packet, " µs");
+    line("floor CPU per forwarded", &cpu);
+    line("  latency", &times(floor.latency));
+    line("server above the floor", &value(floor.ratio, " times"));
 }
 
 fn aftermath_of(line: &mut impl FnMut(&str, &str), aftermath: &Aftermath) {
