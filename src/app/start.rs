@@ -193,6 +193,10 @@ impl Server {
         Self::open(config, dev, metrics, listener, ports, (turn, ice)).await
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "each part once, in the order in which they need each other"
+    )]
     async fn open(
         config: Config,
         dev: bool,

@@ -248,6 +248,7 @@ async fn keep(
 }
 
 /// The change that a fact tells of.
+#[expect(clippy::too_many_lines, reason = "one arm for each fact")]
 async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
     match fact {
         Fact::RoomCreated {
