@@ -8,13 +8,14 @@ use super::{Config, ConfigError};
 const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 /// Sections, as the environment writes them.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "HTTP",
     "MEDIA",
     "AUTH",
     "DATABASE",
     "RECORDING",
     "STORAGE",
+    "FILES",
     "TRANSCRIPTION",
     "VOICE",
     "WEBHOOKS",
