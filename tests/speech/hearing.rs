@@ -151,7 +151,7 @@ pub(super) fn ears() -> (Ears, tempfile::TempDir) {
     let mut config = Config::load(None)
         .expect("the defaults are good")
         .transcription;
-    config.models = folder.path().to_owned();
+    folder.path().clone_into(&mut config.models);
     let ears = Ears::start(Models::open(&config), 0, 100).expect("threads");
     ears.prepare(None);
     ears.admit(None, &[]).expect("the bundled model");
