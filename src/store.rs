@@ -447,14 +447,18 @@ impl Store {
         .await
     }
 
-    /// Recordings that were settled and asked for before then, oldest first; a hundred at a time.
+    /// Recordings that were settled and asked for before then, oldest first; a hundred at a time, behind this one.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn recordings_before(&self, before: Timestamp) -> Result<Vec<StoredRecording>> {
+    pub async fn recordings_before(
+        &self,
+        before: Timestamp,
+        after: Option<RecordingId>,
+    ) -> Result<Vec<StoredRecording>> {
         self.run(move |db| async move {
-            recordings::older_than(&mut db.reader().await?.conn(), before).await
+            recordings::older_than(&mut db.reader().await?.conn(), before, after.as_ref()).await
         })
         .await
     }
@@ -471,12 +475,12 @@ impl Store {
         .await
     }
 
-    /// An upload failed: it is tried again then.
+    /// A recording could not be made or kept: that is tried again then.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn postpone_upload(
+    pub async fn postpone_recording(
         &self,
         id: &RecordingId,
         why: String,

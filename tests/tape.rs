@@ -9,7 +9,9 @@ mod tape {
     mod hours;
     mod layout;
     mod mix;
+    mod one_track;
     mod pause;
     mod play;
     mod reel;
+    mod stamps;
 }

@@ -163,7 +163,7 @@ pub struct Recording {
     pub files: Vec<RecordingFile>,
     /// How far its processing is, in percent; 100 when there is nothing left to do.
     pub progress: u8,
-    /// Why it failed, or what it still waits for.
+    /// Why it failed, what it still waits for, or why its tracks could not be made one file.
     #[schema(required = true)]
     pub error: Option<String>,
     /// How its transcript stands; null: nobody asked for one.
@@ -279,6 +279,10 @@ pub struct RecordingReport {
     /// Who took the floor, in order, by the levels that their packets carried (RFC 6464).
     #[serde(default)]
     pub turns: Vec<Turn>,
+    /// Why there is no file of all tracks where one was wanted, or only that of an earlier time.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub not_composed: Option<String>,
 }
 
 /// Somebody took the floor, and has it until the next one takes it.

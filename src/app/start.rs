@@ -29,7 +29,7 @@ use crate::http;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
 use crate::recording::transcripts::Transcripts;
-use crate::recording::{Bucket, BucketError, DiskStudio};
+use crate::recording::{DiskStudio, StorageError, Storages};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
 use crate::transcription::{Ears, Models};
@@ -60,7 +60,7 @@ pub enum StartError {
     Store(#[from] StoreError),
     /// The bucket for recordings is configured in a way that makes no sense.
     #[error("storage: {0}")]
-    Bucket(#[from] BucketError),
+    Storage(#[from] StorageError),
     /// No trust in anybody's certificates.
     #[error("webhooks: {0}")]
     Webhooks(#[from] reqwest::Error),
@@ -214,7 +214,7 @@ impl Server {
         let link_secret = store.secret_or(LINK_SECRET, offered.to_vec()).await?;
         let life = Duration::from_secs(config.auth.token_minutes * 60);
         let recording = config.recording.clone();
-        let bucket = Bucket::open(&config.storage)?;
+        let storages = Storages::open(recording.folder.clone(), &config.storage)?;
         let sender = Sender::new(&config.webhooks)?;
         let studio = DiskStudio::new(
             recording.folder.clone(),
@@ -234,11 +234,11 @@ impl Server {
             warn!("the registry of calls crashed"); // `failed` says so in a moment
         }
         let link_life = Duration::from_secs(recording.link_minutes * 60);
-        let kept = (studio.clone(), bucket.clone());
+        let kept = (studio.clone(), storages.clone());
         let transcripts = Transcripts::new(kept, store.clone(), ears.clone(), clock.clone());
         let archive = Archive::new(
             studio,
-            bucket,
+            storages,
             store.clone(),
             calls.clone(),
             clock.clone(),

@@ -383,7 +383,7 @@ fn present(app: &App, recording: &mut Recording) {
         file.url = Some(app.links.of(&id, &file.name, now));
     }
     if recording.status == RecordingStatus::Processing {
-        recording.progress = app.archive.progress();
+        recording.progress = app.archive.progress(&id);
     }
     app.transcripts.show(recording);
 }

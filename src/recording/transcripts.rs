@@ -19,7 +19,7 @@ use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 use self::timeline::CallTime;
-use super::{Bucket, BucketError, DiskStudio, finish};
+use super::{DiskStudio, Storage, StorageError, Storages, finish};
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::transcription::{Ears, formats, understand};
 
@@ -50,7 +50,7 @@ pub fn is_voice(file: &RecordingFile) -> bool {
 #[derive(Clone)]
 pub struct Transcripts {
     studio: DiskStudio,
-    bucket: Option<Bucket>,
+    storages: Storages,
     store: Store,
     ears: Ears,
     clock: Arc<dyn Clock>,
@@ -72,7 +72,7 @@ enum Trouble {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the files cannot be had: {0}")]
-    Bucket(#[from] BucketError),
+    Storage(#[from] StorageError),
     #[error("{0}")]
     System(#[from] std::io::Error),
 }
@@ -80,14 +80,14 @@ enum Trouble {
 impl Transcripts {
     /// Over this studio, where recordings are kept, and these ears.
     pub fn new(
-        (studio, bucket): (DiskStudio, Option<Bucket>),
+        (studio, storages): (DiskStudio, Storages),
         store: Store,
         ears: Ears,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             studio,
-            bucket,
+            storages,
             store,
             ears,
             clock,
@@ -213,11 +213,12 @@ impl Transcripts {
         let mut paths = Vec::new();
         for file in recording.files.iter().filter(|file| is_voice(file)) {
             let mut path = folder.join(&file.name);
-            if let (FilePlace::Bucket, Some(bucket)) = (file.place, &self.bucket) {
+            if file.place != FilePlace::Local {
+                let storage = self.storages.of(file.place)?;
                 let borrowed = folder.join(BORROWED);
                 tokio::fs::create_dir_all(&borrowed).await?;
                 path = borrowed.join(&file.name);
-                bucket
+                storage
                     .fetch(&recording.recording_id, &file.name, &path)
                     .await?;
             }
@@ -314,22 +315,29 @@ impl Transcripts {
             place: FilePlace::Local,
             url: None,
         };
-        if let Some(bucket) = &self.bucket {
-            self.upload(bucket, &recording.recording_id, &file, &path)
+        let storage = self.storages.wanted();
+        if storage.place() != FilePlace::Local {
+            self.upload(storage, &recording.recording_id, &file, &path)
                 .await;
-            file.place = FilePlace::Bucket;
+            file.place = storage.place();
             tokio::fs::remove_file(&path).await?;
         }
         Ok(file)
     }
 
-    /// Puts it into the bucket, however long the bucket says no.
-    async fn upload(&self, bucket: &Bucket, id: &RecordingId, file: &RecordingFile, path: &Path) {
+    /// Puts it where recordings are kept, however long that says no.
+    async fn upload(
+        &self,
+        storage: &dyn Storage,
+        id: &RecordingId,
+        file: &RecordingFile,
+        path: &Path,
+    ) {
         let mut wait = FIRST_WAIT;
         loop {
             // One from an earlier time goes first: it has the same name.
-            let put = match bucket.delete(id, &file.name).await {
-                Ok(()) => bucket.put(id, file, path).await,
+            let put = match storage.delete(id, &file.name).await {
+                Ok(()) => storage.put(id, file, path).await,
                 Err(error) => Err(error),
             };
             let Err(error) = put else {
@@ -376,9 +384,7 @@ impl Transcripts {
     }
 
     async fn let_go(&self, id: &RecordingId, file: &RecordingFile) -> Result<(), Trouble> {
-        if let (FilePlace::Bucket, Some(bucket)) = (file.place, &self.bucket) {
-            bucket.delete(id, &file.name).await?;
-        }
+        self.storages.of(file.place)?.delete(id, &file.name).await?;
         match tokio::fs::remove_dir_all(self.studio.folder_of(id)).await {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),

@@ -47,7 +47,7 @@ pub struct StoredRecording {
     pub report: Option<RecordingReport>,
     /// When nothing more was recorded.
     pub stopped_at: Option<Timestamp>,
-    /// How often its upload was tried in vain.
+    /// How often it was tried in vain to make it, or to keep it.
     pub tries: u32,
     /// Not before then is it tried again.
     pub next_try_at: Option<Timestamp>,
@@ -66,6 +66,11 @@ impl RecordingRow {
             kept
         };
         let files: Vec<RecordingFile> = value("files of a recording", self.files.0)?;
+        let report: Option<RecordingReport> = self
+            .report
+            .map(|report| value("report of a recording", report.0))
+            .transpose()?;
+        let not_composed = report.as_ref().and_then(|one| one.not_composed.clone());
         let recording = Recording {
             recording_id: value("recording id", self.id)?,
             call_id: value("call id", self.call_id)?,
@@ -80,20 +85,17 @@ impl RecordingRow {
             duration_seconds,
             size_bytes: files.iter().map(|file| file.size_bytes).sum(),
             files,
-            progress: if status == RecordingStatus::Available {
-                100
-            } else {
-                0
+            progress: match status {
+                RecordingStatus::Available => 100,
+                RecordingStatus::Uploading => 99,
+                _ => 0,
             },
-            error: self.error,
+            error: self.error.or(not_composed),
             transcript: None, // of a table of its own
         };
         Ok(StoredRecording {
             recording,
-            report: self
-                .report
-                .map(|report| value("report of a recording", report.0))
-                .transpose()?,
+            report,
             stopped_at,
             tries: count("tries of a recording", self.tries)?,
             next_try_at: moment(self.next_try_at),
@@ -205,16 +207,19 @@ pub(super) async fn unsettled(
     rows.into_iter().map(|row| row.into_stored(now)).collect()
 }
 
-/// Recordings that were settled and asked for before then, oldest first; a hundred at a time.
+/// Recordings that were settled and asked for before then, oldest first; a hundred at a time, behind this one.
 pub(super) async fn older_than(
     conn: &mut Conn<'_>,
     before: Timestamp,
+    after: Option<&RecordingId>,
 ) -> Result<Vec<StoredRecording>, StoreError> {
+    let after = after.map_or("", RecordingId::as_str);
     let settled = [RecordingStatus::Available, RecordingStatus::Failed].map(word);
     let rows: Vec<RecordingRow> = on!(conn, c => {
         recordings::table
             .filter(recordings::status.eq_any(&settled))
             .filter(recordings::requested_at.lt(At(before)))
+            .filter(recordings::id.gt(after))
             .order(recordings::id)
             .select(RecordingRow::as_select())
             .limit(100)
@@ -226,7 +231,7 @@ pub(super) async fn older_than(
         .collect()
 }
 
-/// An upload failed: it is tried again then.
+/// It could not be made or kept: that is tried again then.
 pub(super) async fn postpone(
     conn: &mut Conn<'_>,
     id: &RecordingId,
@@ -370,6 +375,7 @@ pub(super) async fn process(
                 recordings::files.eq(document(files)),
                 recordings::duration_seconds.eq(lasts),
                 recordings::report.eq(document(report)),
+                recordings::error.eq(None::<String>),
                 recordings::tries.eq(0),
                 recordings::next_try_at.eq(None::<At>),
             ))
@@ -416,6 +422,8 @@ pub(super) async fn compose(
             .set((
                 recordings::status.eq(status),
                 recordings::layout.eq(word(layout)),
+                recordings::tries.eq(0),
+                recordings::next_try_at.eq(None::<At>),
             ))
             .execute(c)
             .await

@@ -43,7 +43,8 @@ pub struct LiveRecording {
 impl LiveRecording {
     /// One that ran when the server went down: it goes on with the next segment, on the same timeline.
     pub(crate) fn recovered(recording: Recording, now: calls_model::Timestamp) -> Self {
-        let since = Duration::from_secs(now.seconds_since(recording.requested_at));
+        let since = now.millis() - recording.requested_at.millis();
+        let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
         let present = clock::instant();
         let plan = Plan {
             recording_id: recording.recording_id.clone(),

@@ -3,7 +3,7 @@
 use actix_files::NamedFile;
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use calls_model::{FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingMode};
+use calls_model::{FileKind, Recording, RecordingFile, RecordingId, RecordingMode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -65,9 +65,11 @@ pub(in crate::http) async fn download_recording(
         find(&caller, &app, &id).await?.recording
     };
     let file = pick(&recording, wanted.file.as_deref())?;
-    if let (FilePlace::Bucket, Some(bucket)) = (file.place, &app.archive.bucket) {
-        let link = bucket.link(&id, &file.name, app.links.life()).await;
-        let link = link.map_err(|_| Problem::Unavailable("the bucket"))?;
+    let link = match app.archive.storages.of(file.place) {
+        Ok(storage) => storage.link(&id, &file.name, app.links.life()).await,
+        Err(error) => Err(error),
+    };
+    if let Some(link) = link.map_err(|_| Problem::Unavailable("the bucket"))? {
         return Ok(HttpResponse::TemporaryRedirect()
             .insert_header((LOCATION, link))
             .finish());

@@ -27,8 +27,11 @@ const LONGEST_US: i64 = 600_000_000;
 /// A microphone that has sent nothing for so long is not merely silent: senders speak up every 400 ms (RFC 6716 §2.1.9).
 const DTX_US: i64 = 600_000;
 
-/// Most that a timestamp may jump back or forth before it counts as a new beginning.
-const JUMP_US: i64 = 3_600_000_000;
+/// A timestamp may be so far before the arrival of its packet (which waited on its way) before it counts as a new beginning…
+const LATE_US: i64 = 10_000_000;
+
+/// …and so far after it (clocks run apart): nothing arrives before it is captured.
+const EARLY_US: i64 = 5_000_000;
 
 /// One track.
 pub(super) struct Track {
@@ -240,7 +243,8 @@ impl Track {
         let timestamp = captured.frame.timestamp;
         if let Some(epoch) = self.epoch {
             let at = epoch.time(timestamp);
-            if (at - self.end_us).abs() < JUMP_US && at > self.end_us - GAP_US {
+            let late = desk.at(captured.came) - at;
+            if (-EARLY_US..LATE_US).contains(&late) && at > self.end_us - GAP_US {
                 return at;
             }
         }

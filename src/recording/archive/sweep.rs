@@ -1,0 +1,84 @@
+//! What goes without being asked for: recordings that were kept for long enough, and files that nobody needs any more.
+
+use std::io;
+
+use calls_model::{FilePlace, Recording, RecordingId, RecordingStatus, Timestamp};
+use tracing::{info, warn};
+
+use super::{Archive, Trouble};
+use crate::recording::finish;
+
+/// Milliseconds of a day.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+impl Archive {
+    /// Looks through all that is kept. What cannot go now goes next time, and keeps nothing else from going.
+    pub(super) async fn sweep(&self) {
+        if self.config.keep_days > 0
+            && let Err(trouble) = self.let_go_of_old().await
+        {
+            warn!(%trouble, "old recordings have to wait: {trouble}");
+        }
+        if let Err(trouble) = self.let_go_of_leftovers().await {
+            warn!(%trouble, "copies of recordings have to wait: {trouble}");
+        }
+    }
+
+    async fn let_go_of_old(&self) -> Result<(), Trouble> {
+        let before = self.clock.now().millis() - i64::from(self.config.keep_days) * DAY;
+        let Some(before) = Timestamp::from_millis(before) else {
+            return Ok(());
+        };
+        let mut after = None;
+        loop {
+            let old = self.store.recordings_before(before, after.take()).await?;
+            let Some(last) = old.last() else {
+                return Ok(());
+            };
+            after = Some(last.recording.recording_id.clone());
+            for stored in old {
+                let id = stored.recording.recording_id.clone();
+                match self.delete(stored.recording).await {
+                    Ok(()) => info!(recording.id = %id, "recording {id} was kept for long enough"),
+                    Err(error) => {
+                        warn!(recording.id = %id, %error, "{id} was kept for long enough and cannot go: {error}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets go of what a crash left beside files that can be had.
+    async fn let_go_of_leftovers(&self) -> Result<(), Trouble> {
+        for id in self.studio.folders()? {
+            if self.studio.is_open(&id) || !self.may_have_leftovers(&id) {
+                continue;
+            }
+            let stored = self.store.recording(&id, self.clock.now()).await?;
+            let available = |one: &Recording| one.status == RecordingStatus::Available;
+            if let Some(recording) = stored.map(|one| one.recording).filter(available) {
+                self.let_go_of_copies(&recording)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn may_have_leftovers(&self, id: &RecordingId) -> bool {
+        let elsewhere = self.storages.wanted().place() != FilePlace::Local;
+        elsewhere || self.studio.folder_of(id).join("live").exists()
+    }
+
+    /// Lets go of what an available recording was made of, and of copies of what is in a bucket.
+    pub(super) fn let_go_of_copies(&self, recording: &Recording) -> Result<(), Trouble> {
+        let folder = self.studio.folder_of(&recording.recording_id);
+        finish::let_go(&folder)?;
+        let elsewhere = |place| place != FilePlace::Local;
+        for file in recording.files.iter().filter(|file| elsewhere(file.place)) {
+            match std::fs::remove_file(folder.join(&file.name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
