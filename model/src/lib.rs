@@ -3,6 +3,7 @@
 //! Nothing here knows a clock, a socket, an actor or a database. What stands in these types is already true:
 //! bad input is refused while it is parsed (see [`text`]), so the floors above never check twice.
 
+pub mod access;
 pub mod call;
 pub mod fact;
 pub mod id;
@@ -18,6 +19,9 @@ pub mod time;
 pub mod transcript;
 pub mod webhook;
 
+pub use access::{
+    Account, ApiKey, CreateApiKey, NewApiKey, OrgId, RotateApiKey, Scope,
+};
 pub use call::{
     Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Interruption,
 };

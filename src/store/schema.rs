@@ -1,4 +1,4 @@
-//! The tables, as Diesel sees them in both databases. `org_id` stays out: no code reads it yet, its default fills it.
+//! The tables, as Diesel sees them in both databases. Where `org_id` stays out, a row belongs to the server itself.
 
 macro_rules! table {
     ($($body:tt)*) => {
@@ -14,6 +14,7 @@ macro_rules! table {
 table! {
     rooms (id) {
         id -> Text,
+        org_id -> Text,
         name -> Text,
         room_type -> Text,
         max_participants -> BigInt,
@@ -31,6 +32,7 @@ table! {
 table! {
     calls (id) {
         id -> Text,
+        org_id -> Text,
         call_type -> Text,
         kind -> Text,
         status -> Text,
@@ -52,6 +54,7 @@ table! {
 table! {
     call_users (user_id, created_at, call_id) {
         user_id -> Text,
+        org_id -> Text,
         created_at -> Moment,
         call_id -> Text,
     }
@@ -60,6 +63,7 @@ table! {
 table! {
     participants (id) {
         id -> Text,
+        org_id -> Text,
         call_id -> Text,
         user_id -> Text,
         role -> Text,
@@ -77,6 +81,7 @@ table! {
 table! {
     facts (position) {
         position -> BigInt,
+        org_id -> Text,
         id -> Text,
         subject -> Text,
         seq -> BigInt,
@@ -97,10 +102,14 @@ table! {
 table! {
     api_keys (hash) {
         hash -> Text,
+        org_id -> Text,
         prefix -> Text,
         created_at -> Moment,
         revoked_at -> Nullable<Moment>,
         label -> Nullable<Text>,
+        scopes -> Document,
+        expires_at -> Nullable<Moment>,
+        rotated_to -> Nullable<Text>,
     }
 }
 
@@ -120,6 +129,7 @@ table! {
 table! {
     quality_samples (call_id, at, participant_id) {
         call_id -> Text,
+        org_id -> Text,
         at -> Moment,
         participant_id -> Text,
         score -> Float,
@@ -136,6 +146,7 @@ table! {
 table! {
     recordings (id) {
         id -> Text,
+        org_id -> Text,
         call_id -> Text,
         mode -> Text,
         status -> Text,
@@ -157,6 +168,7 @@ table! {
 table! {
     utterances (id) {
         id -> BigInt,
+        org_id -> Text,
         call_id -> Text,
         participant_id -> Text,
         user_id -> Text,
@@ -172,6 +184,7 @@ table! {
 table! {
     webhooks (id) {
         id -> Text,
+        org_id -> Text,
         url -> Text,
         events -> Document,
         description -> Nullable<Text>,
@@ -187,6 +200,7 @@ table! {
 table! {
     webhook_deliveries (id) {
         id -> Text,
+        org_id -> Text,
         webhook_id -> Text,
         event_id -> Text,
         position -> BigInt,
