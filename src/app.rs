@@ -19,7 +19,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use crate::auth::turn::IceSource;
-use crate::auth::{Door, Tokens};
+use crate::auth::{Door, Revoked, Tokens};
 use crate::config::Config;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
@@ -53,6 +53,8 @@ pub struct App {
     pub ice: IceSource,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// Keys that open nothing any more.
+    pub revoked: Revoked,
     /// Makes and reads join tokens.
     pub tokens: Tokens,
     /// Brings recordings to their ends.

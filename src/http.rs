@@ -12,6 +12,7 @@ pub(crate) mod idempotency;
 mod offers;
 pub mod openapi;
 mod origin;
+mod keys;
 pub mod paging;
 mod participants;
 pub mod problem;
@@ -30,4 +31,5 @@ mod whep;
 mod whip;
 mod ws;
 
+pub(crate) use routes::BASE;
 pub(crate) use serve::{listen, server};

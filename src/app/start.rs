@@ -21,7 +21,7 @@ use tracing::{debug, info, warn};
 
 use super::{App, Stopping};
 use crate::auth::turn::{self, IceSource};
-use crate::auth::{Door, Tokens, keys};
+use crate::auth::{Door, Revoked, Tokens, keys};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http;
@@ -245,6 +245,7 @@ impl Server {
                 Duration::from_secs(auth.password_wait_seconds),
             ),
             tokens: Tokens::new(&secret, life),
+            revoked: Revoked::new(store.revoked_keys().await?),
             links: Links::new(&link_secret, link_life),
             archive,
             ears,
@@ -367,7 +368,8 @@ impl Server {
     }
 }
 
-/// The next start asks when that was: it is when what was live was cut off.
+/// The next start asks when that was: it is when what was live was cut off. And hears of keys that were revoked by the
+/// command line.
 async fn say_alive(app: web::Data<App>) {
     let mut beat = tokio::time::interval(ALIVE_EVERY);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -375,6 +377,11 @@ async fn say_alive(app: web::Data<App>) {
         beat.tick().await;
         if let Err(error) = app.store.alive(app.clock.now()).await {
             debug!(%error, "it cannot be written down that the server is up");
+        }
+        // `calls token revoke` writes to the database only.
+        match app.store.revoked_keys().await {
+            Ok(names) => app.revoked.add(names),
+            Err(error) => debug!(%error, "it cannot be read which keys are revoked"),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::problem::documented::{Access, BadBody};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::auth::tokens::Place;
+use crate::auth::tokens::{Issuer, Place};
 
 /// Opens a user's own socket, on which calls ring.
 #[utoipa::path(
@@ -31,7 +31,7 @@ pub(super) async fn open_connection(
     Body(asked): Body<OpenConnection>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
-    let token = app.tokens.user(asked.user_id.clone());
+    let token = app.tokens.user(asked.user_id.clone(), caller.issuer().clone());
     let ws_url = origin::ws_url(&request, &app);
     Ok(HttpResponse::Created().json(app.connection(token, &asked.user_id, ws_url)))
 }
@@ -42,6 +42,7 @@ pub(super) fn of_seat(
     request: &HttpRequest,
     seat: &Seat,
     room: Option<RoomId>,
+    issuer: &Issuer,
 ) -> Connection {
     let place = Place {
         room,
@@ -49,6 +50,6 @@ pub(super) fn of_seat(
         part: seat.participant_id.clone(),
         role: seat.role,
     };
-    let token = app.tokens.join(seat.user_id.clone(), place);
+    let token = app.tokens.join(seat.user_id.clone(), place, issuer.clone());
     app.connection(token, &seat.user_id, origin::ws_url(request, app))
 }

@@ -37,6 +37,7 @@ pub fn document() -> OpenApi {
             ("calls", "From the first ring to the end, and the history."),
             ("rooms", "Places that hold one call after another."),
             ("participants", "What moderators do."),
+            ("keys", "API keys of applications."),
             ("webhooks", "What happened, told to applications."),
             ("events", "What happened, to be asked for."),
             ("whip", "Publish over plain HTTP (RFC 9725)."),

@@ -15,7 +15,7 @@ use calls_actors::calls::{
     JoinRefused, ModerateRefused, RecordRefused, SayRefused, TranscribeRefused, VerbRefused,
 };
 use calls_actors::participant::SignalRefused;
-use calls_model::ProblemDetails;
+use calls_model::{ProblemDetails, Scope};
 use calls_model::problem::FieldError;
 
 use documented::PROBLEM_JSON;
@@ -81,6 +81,12 @@ pub enum Problem {
     /// Good credentials that do not allow it.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The key was not made for that.
+    #[error("the API key has no scope \"{needed}\"")]
+    ScopeMissing {
+        /// What it would take.
+        needed: Scope,
+    },
     /// The room's password was not given, wrong, or tried too often.
     #[error(transparent)]
     Password(#[from] PasswordRefused),
@@ -194,6 +200,7 @@ impl Problem {
             Self::Unauthorized(_) => &kinds::UNAUTHORIZED,
             Self::Token(_) => &kinds::UNAUTHORIZED,
             Self::Forbidden(_) => &kinds::FORBIDDEN,
+            Self::ScopeMissing { .. } => &kinds::SCOPE_MISSING,
             Self::Password(refused) => refusals::password(*refused),
             Self::Verb(refused) => refusals::verb(refused),
             Self::CallEnded => &kinds::CALL_ENDED,

@@ -57,6 +57,7 @@ pub(super) async fn create_room(
         locked: false,
         host: asked.host,
         encryption: asked.encryption,
+        org_id: caller.org().clone(),
     };
     app.store
         .record(vec![Fact::RoomCreated {
@@ -86,7 +87,7 @@ pub(super) async fn list_rooms(
     Query(paging): Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
-    Ok(HttpResponse::Ok().json(app.store.rooms(&paging.request()).await?))
+    Ok(HttpResponse::Ok().json(app.store.rooms(caller.org(), &paging.request()).await?))
 }
 
 /// Gives one room. A token may read its own room for as long as it lasts.
@@ -213,7 +214,13 @@ pub(super) async fn join_room(
         guest: false,
     };
     let seat = app.ask(join).await??.seat;
-    let connection = connections::of_seat(&app, &request, &seat, Some(room_id.clone()));
+    let connection = connections::of_seat(
+        &app,
+        &request,
+        &seat,
+        Some(room_id.clone()),
+        caller.issuer(),
+    );
     let join_url = origin::join_url(&request, &app, &room_id, &connection.token);
     Ok(HttpResponse::Ok().json(JoinedRoom {
         participant_id: seat.participant_id,

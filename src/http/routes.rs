@@ -6,12 +6,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    calls, connections, docs, events, extract, health, ice, openapi, participants, quality,
+    calls, connections, docs, events, extract, health, ice, keys, openapi, participants, quality,
     recordings, rooms, saying, transcripts, web as pages, webhooks, whep, whip, ws,
 };
 
 /// Where REST begins.
-pub(super) const BASE: &str = "/api/v1/calls";
+pub(crate) const BASE: &str = "/api/v1/calls";
 
 /// Every path of the OpenAPI document.
 pub(super) fn documented(config: &mut ServiceConfig<'_>) {
@@ -50,6 +50,10 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(webhooks::test_webhook)
             .service(webhooks::list_deliveries)
             .service(webhooks::redeliver)
+            .service(keys::create_key)
+            .service(keys::list_keys)
+            .service(keys::rotate_key)
+            .service(keys::revoke_key)
             .service(events::list_events)
             .service(events::stream_events)
             .service(saying::say)

@@ -16,15 +16,18 @@ use actix_web_actors::ws::WebsocketContext;
 use calls_actors::calls::UserOffline;
 use calls_actors::event::Frame;
 use calls_actors::participant::{ClientRequest, Detach, ToClient};
-use calls_model::signal::{Bye, ByeReason, Event, Hello, Ready, Request, ServerFrame};
+use calls_model::Account;
+use calls_model::signal::{Bye, ByeReason, Empty, Event, Hello, Ready, Request, ServerFrame};
+use futures_util::stream;
 use metrics::{counter, gauge};
 use tracing::{debug, error, info};
 
 use super::backlog::Backlog;
 use super::budget::Budget;
 use super::frame;
-use super::greet::{self, Line, Unwelcome};
+use super::greet::{self, Holder, Line, Unwelcome};
 use crate::app::{App, PATIENCE};
+use crate::auth::Issuer;
 use crate::http::problem::{Problem, kinds};
 use crate::telemetry::names::{BYES, FRAMES_OUT, SOCKETS};
 
@@ -53,6 +56,8 @@ enum State {
 /// The actor behind one socket.
 pub(crate) struct Session {
     app: Data<App>,
+    /// Where the token of its hello comes from.
+    issuer: Issuer,
     /// Names this socket in the log and in refusals.
     id: String,
     state: State,
@@ -78,6 +83,7 @@ impl Session {
             heard: now,
             unanswered: 0,
             farewell: None,
+            issuer: Issuer::default(),
             app,
             id,
         }
@@ -158,8 +164,8 @@ impl Session {
             }) => {
                 participant.do_send(Detach { attachment });
             }
-            State::Open(Line::User { user_id, device }) => {
-                self.app.calls.do_send(UserOffline { user_id, device });
+            State::Open(Line::User { account, device }) => {
+                self.app.calls.do_send(UserOffline { account, device });
             }
             State::Silent | State::Closing => {}
         }
@@ -174,12 +180,25 @@ impl Session {
                 return self.bye(ByeReason::Unauthorized, ctx);
             }
         };
+        if self.app.revoked.has(&claims.issuer) {
+            let refused = Problem::Unauthorized("the API key that made the token is revoked");
+            self.reply(id, Err(refused), ctx);
+            return self.bye(ByeReason::Unauthorized, ctx);
+        }
+        self.issuer = claims.issuer.clone();
         let (app, door) = (self.app.clone(), ctx.address().recipient());
         let greeted = async move {
-            match claims.place {
-                Some(place) => greet::to_call(&app, claims.sub, place, hello.resume, door).await,
-                None => greet::to_user(&app, claims.sub, door).await,
-            }
+            let (user, issuer) = (claims.sub, claims.issuer);
+            let Some(place) = claims.place else {
+                let org = issuer.org;
+                return greet::to_user(&app, Account { org, user }, door).await;
+            };
+            let holder = Holder {
+                user,
+                place,
+                issuer,
+            };
+            greet::to_call(&app, holder, hello.resume, door).await
         };
         // Frames that follow wait until it is known whom they are for.
         ctx.wait(greeted.into_actor(self).map(move |greeted, this, ctx| {
@@ -196,8 +215,8 @@ impl Session {
         match greeted {
             Ok(line) => {
                 let ready = match &line {
-                    Line::User { user_id, .. } => Some(Ready {
-                        user_id: user_id.clone(),
+                    Line::User { account, .. } => Some(Ready {
+                        user_id: account.user.clone(),
                     }),
                     Line::Call { .. } => None,
                 };
@@ -267,17 +286,30 @@ impl Session {
 
     /// The presence crashed. Another takes its place; the client hears a new `welcome` and offers anew.
     fn find_back(&mut self, ctx: &mut WebsocketContext<Self>) {
-        let State::Open(Line::Call { place, user, .. }) = &self.state else {
+        let State::Open(Line::Call { holder, .. }) = &self.state else {
             return;
         };
         let (app, door) = (self.app.clone(), ctx.address().recipient());
-        let (place, user) = (place.clone(), user.clone());
+        let holder = holder.clone();
         info!(session.id = %self.id, "session {} lost its participant, looks for the next", self.id);
-        let back = async move { greet::back_to_call(&app, user, place, door).await };
+        let back = async move { greet::back_to_call(&app, holder, door).await };
         ctx.wait(back.into_actor(self).map(|back, this, ctx| match back {
             Ok(line) => this.state = State::Open(line),
             Err(unwelcome) => this.bye(unwelcome.bye, ctx),
         }));
+    }
+
+    /// The key that made the token may have been revoked: then this is over, for those in the call too.
+    fn look_at_key(&mut self, ctx: &mut WebsocketContext<Self>) {
+        if !self.app.revoked.has(&self.issuer) {
+            return;
+        }
+        if let State::Open(Line::Call { participant, .. }) = &self.state {
+            participant.do_send(ClientRequest {
+                request: Request::Leave(Empty {}),
+            });
+        }
+        self.bye(ByeReason::Unauthorized, ctx);
     }
 
     fn pulse(&mut self, ctx: &mut WebsocketContext<Self>) {
@@ -313,6 +345,15 @@ impl Actor for Session {
         ctx.spawn(stopped.into_actor(self).map(|_, this, ctx| {
             this.bye(ByeReason::ServerShutdown, ctx);
         }));
+        let revocations = stream::unfold(self.app.revoked.follow(), |mut revoked| async move {
+            revoked.changed().await.ok().map(|()| ((), revoked))
+        });
+        let looking = actix::fut::wrap_stream::<_, Self>(revocations);
+        ctx.spawn(
+            looking
+                .map(|(), this, ctx| this.look_at_key(ctx))
+                .finish(),
+        );
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {

@@ -28,6 +28,7 @@ kinds! {
     UNSUPPORTED_SUBPROTOCOL = "unsupported-subprotocol" BAD_REQUEST "The client does not speak calls.v1";
     UNAUTHORIZED = "unauthorized" UNAUTHORIZED "Credentials are missing or not good";
     FORBIDDEN = "forbidden" FORBIDDEN "This caller may not do that";
+    SCOPE_MISSING = "scope-missing" FORBIDDEN "The API key was not made for that";
     WRONG_PASSWORD = "wrong-password" FORBIDDEN "The room's password is wrong";
     PASSWORD_REQUIRED = "password-required" FORBIDDEN "The room asks for a password";
     NOT_CALLED = "not-called" FORBIDDEN "The user was not called";
