@@ -42,8 +42,8 @@ use std::sync::Arc;
 use calls_actors::journal::{BoxFuture, Journal, JournalError, Sampled};
 use calls_model::rest::Page;
 use calls_model::{
-    Call, CallId, Event, EventId, Fact, OrgId, ParticipantId, QualitySample, Recording, RecordingId, Room,
-    RoomId, Timestamp, UserId,
+    Call, CallId, Event, EventId, Fact, OrgId, ParticipantId, QualitySample, Recording,
+    RecordingId, Room, RoomId, Timestamp, UserId,
 };
 use chrono::Utc;
 use tokio::runtime::{Builder, Runtime};
@@ -333,9 +333,9 @@ impl Store {
     /// When the cursor is not one of this list, or the database fails.
     pub async fn rooms(&self, org: &OrgId, request: &PageRequest) -> Result<Page<Room>> {
         let (org, request) = (org.clone(), request.clone());
-        self.run(|db| async move {
-            rooms::list(&mut db.reader().await?.conn(), &org, &request).await
-        })
+        self.run(
+            |db| async move { rooms::list(&mut db.reader().await?.conn(), &org, &request).await },
+        )
         .await
     }
 

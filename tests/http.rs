@@ -6,6 +6,8 @@ mod http {
     mod events;
     mod health;
     mod idempotency;
+    mod keys;
+    mod matrix;
     mod pages;
     mod problems;
     mod restart;

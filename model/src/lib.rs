@@ -19,9 +19,7 @@ pub mod time;
 pub mod transcript;
 pub mod webhook;
 
-pub use access::{
-    Account, ApiKey, CreateApiKey, NewApiKey, OrgId, RotateApiKey, Scope,
-};
+pub use access::{Account, ApiKey, CreateApiKey, NewApiKey, OrgId, RotateApiKey, Scope};
 pub use call::{
     Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Interruption,
 };

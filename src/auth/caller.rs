@@ -238,9 +238,8 @@ async fn by_key(app: &App, bearer: &str) -> Result<Application, Problem> {
     let known = app.store.api_key(&key.hash()).await?.ok_or_else(bad)?;
     let now = app.clock.now();
     let over = |at: Option<_>| at.is_some_and(|at| at <= now);
-    let good = key.matches(&known.hash)
-        && known.key.revoked_at.is_none()
-        && !over(known.key.expires_at);
+    let good =
+        key.matches(&known.hash) && known.key.revoked_at.is_none() && !over(known.key.expires_at);
     if !good {
         return Err(bad());
     }

@@ -38,7 +38,8 @@ fn is_place(caller: &Caller, call: Option<&CallId>, room: Option<&RoomId>) -> bo
         return false;
     };
     claims.place.as_ref().is_some_and(|place| {
-        call.is_none_or(|call| place.call == *call) && (room.is_none() || place.room.as_ref() == room)
+        call.is_none_or(|call| place.call == *call)
+            && (room.is_none() || place.room.as_ref() == room)
     })
 }
 

@@ -183,7 +183,9 @@ mod tests {
     fn a_token_says_what_was_put_into_it() {
         let tokens = Tokens::new(b"secret", HOUR);
         let place = place(Role::Host);
-        let claims = tokens.read(&tokens.join(ann(), place.clone(), acme())).unwrap();
+        let claims = tokens
+            .read(&tokens.join(ann(), place.clone(), acme()))
+            .unwrap();
         assert_eq!((claims.sub, claims.place), (ann(), Some(place)));
         assert_eq!(claims.issuer, acme());
         assert_eq!(
@@ -204,7 +206,13 @@ mod tests {
     #[test]
     fn a_users_own_token_names_no_place() {
         let tokens = Tokens::new(b"secret", HOUR);
-        assert_eq!(tokens.read(&tokens.user(ann(), Issuer::default())).unwrap().place, None);
+        assert_eq!(
+            tokens
+                .read(&tokens.user(ann(), Issuer::default()))
+                .unwrap()
+                .place,
+            None
+        );
     }
 
     #[test]

@@ -193,8 +193,13 @@ pub(super) async fn answer(
     };
     let seated = app.ask(answer).await?;
     let seated = or_over(&app, &call_id, seated).await?;
-    let connection =
-        connections::of_seat(&app, &request, &seated.seat, seated.call.room_id.clone(), caller.issuer());
+    let connection = connections::of_seat(
+        &app,
+        &request,
+        &seated.seat,
+        seated.call.room_id.clone(),
+        caller.issuer(),
+    );
     Ok(HttpResponse::Ok().json(CallConnection {
         call: seated.call,
         connection,

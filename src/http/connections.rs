@@ -31,7 +31,9 @@ pub(super) async fn open_connection(
     Body(asked): Body<OpenConnection>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
-    let token = app.tokens.user(asked.user_id.clone(), caller.issuer().clone());
+    let token = app
+        .tokens
+        .user(asked.user_id.clone(), caller.issuer().clone());
     let ws_url = origin::ws_url(&request, &app);
     Ok(HttpResponse::Created().json(app.connection(token, &asked.user_id, ws_url)))
 }

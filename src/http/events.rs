@@ -193,7 +193,11 @@ impl Follower {
                 return None;
             }
             self.told.borrow_and_update();
-            let found = self.app.store.events_after(&self.issuer.org, self.after.as_ref(), BATCH).await;
+            let found = self
+                .app
+                .store
+                .events_after(&self.issuer.org, self.after.as_ref(), BATCH)
+                .await;
             self.waiting = found.ok()?.into();
             if !self.waiting.is_empty() {
                 continue;

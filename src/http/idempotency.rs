@@ -157,7 +157,10 @@ async fn whole(
         Some(told) => response.into_response(told),
         None => response.map_into_boxed_body(),
     };
-    let secret = response.headers().get(CACHE_CONTROL).is_some_and(|told| told == "no-store");
+    let secret = response
+        .headers()
+        .get(CACHE_CONTROL)
+        .is_some_and(|told| told == "no-store");
     if secret || !is_stable(response.status()) {
         return (response, None); // what is shown once is kept nowhere
     }

@@ -112,7 +112,10 @@ pub(super) async fn rotate_key(
         .map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()));
     if overlap > LONGEST_OVERLAP {
         let most = LONGEST_OVERLAP.as_secs();
-        return Err(field("/overlap_seconds", &format!("must be at most {most}")));
+        return Err(field(
+            "/overlap_seconds",
+            &format!("must be at most {most}"),
+        ));
     }
     let now = app.clock.now();
     let millis = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);

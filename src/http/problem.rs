@@ -15,8 +15,8 @@ use calls_actors::calls::{
     JoinRefused, ModerateRefused, RecordRefused, SayRefused, TranscribeRefused, VerbRefused,
 };
 use calls_actors::participant::SignalRefused;
-use calls_model::{ProblemDetails, Scope};
 use calls_model::problem::FieldError;
+use calls_model::{ProblemDetails, Scope};
 
 use documented::PROBLEM_JSON;
 use kinds::Kind;

@@ -7,8 +7,8 @@ use calls_actors::calls::{FindParticipant, UserOnline};
 use calls_actors::participant::{
     Attach, AttachRefused, GRACE, Greeting, LIMITS, Participant, ToClient,
 };
-use calls_model::{Account, UserId};
 use calls_model::signal::{ByeReason, Limits, MAX_FRAME, Resume};
+use calls_model::{Account, UserId};
 
 use crate::app::{App, PATIENCE};
 use crate::auth::tokens::{Issuer, Place};

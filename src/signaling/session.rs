@@ -349,11 +349,7 @@ impl Actor for Session {
             revoked.changed().await.ok().map(|()| ((), revoked))
         });
         let looking = actix::fut::wrap_stream::<_, Self>(revocations);
-        ctx.spawn(
-            looking
-                .map(|(), this, ctx| this.look_at_key(ctx))
-                .finish(),
-        );
+        ctx.spawn(looking.map(|(), this, ctx| this.look_at_key(ctx)).finish());
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {

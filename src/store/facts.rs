@@ -102,7 +102,10 @@ pub(super) async fn record(
         let subject = fact.subject();
         let (seq, org) = match last_of.get(subject) {
             Some((last, org)) => (last + 1, org.clone()),
-            None => (last_seq(conn, subject).await? + 1, org_of(conn, fact).await?),
+            None => (
+                last_seq(conn, subject).await? + 1,
+                org_of(conn, fact).await?,
+            ),
         };
         apply(conn, &org, fact).await?;
         last_of.insert(subject, (seq, org.clone()));

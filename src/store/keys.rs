@@ -158,12 +158,7 @@ async fn insert(conn: &mut Conn<'_>, StoredKey { hash, key }: &StoredKey) -> Res
     Ok(())
 }
 
-async fn rotate(
-    conn: &mut Conn<'_>,
-    old: &str,
-    new: &StoredKey,
-    until: Timestamp,
-) -> Result<()> {
+async fn rotate(conn: &mut Conn<'_>, old: &str, new: &StoredKey, until: Timestamp) -> Result<()> {
     let changed = on!(conn, c => {
         diesel::update(api_keys::table.filter(api_keys::prefix.eq(old)))
             .filter(api_keys::revoked_at.is_null())

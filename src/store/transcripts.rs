@@ -44,11 +44,7 @@ impl TryFrom<UtteranceRow> for Utterance {
 }
 
 /// The change that a fact of a transcription tells of; nothing of any other.
-pub(super) async fn apply(
-    conn: &mut Conn<'_>,
-    org: &OrgId,
-    fact: &Fact,
-) -> Result<(), StoreError> {
+pub(super) async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Result<(), StoreError> {
     match fact {
         Fact::TranscriptionStarted { call_id, .. } => calls::transcribe(conn, call_id, true).await,
         Fact::TranscriptionStopped { call_id, .. } => calls::transcribe(conn, call_id, false).await,

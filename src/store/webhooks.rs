@@ -214,9 +214,7 @@ pub(super) async fn org(conn: &mut Conn<'_>, id: &WebhookId) -> Result<Option<Or
 }
 
 /// What each endpoint that is sent anything wants, and whose it is.
-pub(super) async fn wanted(
-    conn: &mut Conn<'_>,
-) -> Result<Vec<(String, String, Vec<EventFilter>)>> {
+pub(super) async fn wanted(conn: &mut Conn<'_>) -> Result<Vec<(String, String, Vec<EventFilter>)>> {
     let rows: Vec<(String, String, JsonText)> = on!(conn, c => {
         webhooks::table
             .filter(webhooks::enabled.eq(true))

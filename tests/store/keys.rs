@@ -72,7 +72,9 @@ async fn a_rotated_key_goes_on_for_a_while_and_a_revoked_one_is_not_rotated(db: 
     let store = db.open().await;
     let (old, new) = (key("hash one", "calls_aaaa"), key("hash two", "calls_bbbb"));
     store.add_api_key(old.clone()).await.unwrap();
-    let rotated = store.rotate_api_key("calls_aaaa", new.clone(), at(60)).await;
+    let rotated = store
+        .rotate_api_key("calls_aaaa", new.clone(), at(60))
+        .await;
     rotated.unwrap();
     let known = store.api_key("hash one").await.unwrap().unwrap().key;
     assert_eq!((known.expires_at, known.revoked_at), (Some(at(60)), None));
@@ -96,7 +98,10 @@ async fn a_tenant_sees_its_own_keys(db: Database) {
     store.add_api_key(ours.clone()).await.unwrap();
     store.add_api_key(theirs.clone()).await.unwrap();
     assert_eq!(store.api_keys(Some(&acme)).await.unwrap(), [theirs]);
-    assert_eq!(store.api_keys(Some(&OrgId::default())).await.unwrap(), [ours]);
+    assert_eq!(
+        store.api_keys(Some(&OrgId::default())).await.unwrap(),
+        [ours]
+    );
     assert_eq!(store.api_keys(None).await.unwrap().len(), 2);
 }
 

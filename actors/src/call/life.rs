@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use calls_model::call::IllegalMove;
 use calls_model::{
     Call, CallId, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Fact,
-    LeaveReason, Member, OrgId, ParticipantId, RecordingMode, Role, Room, RoomType, Timestamp, UserId,
+    LeaveReason, Member, OrgId, ParticipantId, RecordingMode, Role, Room, RoomType, Timestamp,
+    UserId,
 };
 
 use super::callees::{Callee, Callees};
