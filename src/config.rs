@@ -97,6 +97,8 @@ pub struct Auth {
     pub password_tries: u32,
     /// The wait after them.
     pub password_wait_seconds: u64,
+    /// Days that the audit log is kept; 0: for good.
+    pub audit_keep_days: u32,
 }
 
 /// `[database]`

@@ -1,9 +1,11 @@
 //! REST: one file per noun.
 
+pub(crate) mod audit;
 mod calls;
 mod connections;
 mod docs;
 pub(crate) mod envelope;
+mod erasure;
 mod events;
 pub(crate) mod extract;
 mod health;

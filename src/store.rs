@@ -8,9 +8,11 @@
 //! transaction half done.
 
 mod address;
+mod audit;
 mod calls;
 mod cursor;
 mod db;
+mod erase;
 mod error;
 mod examine;
 mod facts;
@@ -52,6 +54,8 @@ use tracing::error;
 
 use self::address::Address;
 use self::db::Db;
+pub use self::audit::AuditFilter;
+pub use self::erase::ERASED;
 pub use self::error::StoreError;
 pub use self::examine::{Standing, examine, place};
 pub use self::facts::StoredFact;

@@ -4,6 +4,7 @@
 //! bad input is refused while it is parsed (see [`text`]), so the floors above never check twice.
 
 pub mod access;
+pub mod audit;
 pub mod call;
 pub mod fact;
 pub mod id;
@@ -20,11 +21,12 @@ pub mod transcript;
 pub mod webhook;
 
 pub use access::{Account, ApiKey, CreateApiKey, NewApiKey, OrgId, RotateApiKey, Scope};
+pub use audit::{ActorKind, AuditEntry, Erased};
 pub use call::{
     Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Interruption,
 };
 pub use fact::{Fact, HashChange};
-pub use id::{CallId, DeliveryId, EventId, ParticipantId, RecordingId, RoomId, WebhookId};
+pub use id::{AuditId, CallId, DeliveryId, EventId, ParticipantId, RecordingId, RoomId, WebhookId};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
 pub use problem::ProblemDetails;
 pub use quality::QualitySample;

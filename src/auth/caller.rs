@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use calls_actors::calls::{FindParticipant, Found};
 use calls_model::{CallId, OrgId, ParticipantId, RoomId, Scope, UserId};
 
@@ -15,6 +15,7 @@ use super::keys::{self, SecretKey};
 use super::tokens::{Claims, Issuer, Place};
 use super::{access, tenant};
 use crate::app::App;
+use crate::http::audit::Asked;
 use crate::http::problem::Problem;
 
 /// Whoever makes a request.
@@ -196,6 +197,7 @@ pub(crate) async fn authorise(
     caller: &Caller,
     request: &HttpRequest,
 ) -> Result<(), Problem> {
+    request.extensions_mut().insert(Asked::by(caller));
     if let Caller::Application(application) = caller {
         access::check(request, &application.scopes)?;
     }

@@ -221,6 +221,7 @@ pub(crate) async fn sweep(app: Data<App>) {
         if let Err(error) = purged {
             warn!(%error, "old replies could not be purged: {error}");
         }
+        super::audit::let_go_of_old(&app).await;
     }
 }
 

@@ -38,6 +38,8 @@ pub fn document() -> OpenApi {
             ("rooms", "Places that hold one call after another."),
             ("participants", "What moderators do."),
             ("keys", "API keys of applications."),
+            ("audit", "Who changed what, and who moderated whom."),
+            ("erasure", "Let go of for good."),
             ("webhooks", "What happened, told to applications."),
             ("events", "What happened, to be asked for."),
             ("whip", "Publish over plain HTTP (RFC 9725)."),

@@ -96,6 +96,9 @@ pub enum Problem {
     /// The call is over.
     #[error("the call is over")]
     CallEnded,
+    /// What is to be erased goes on.
+    #[error("{0}")]
+    GoesOn(&'static str),
     /// A room said no.
     #[error(transparent)]
     Join(#[from] JoinRefused),
@@ -204,6 +207,7 @@ impl Problem {
             Self::Password(refused) => refusals::password(*refused),
             Self::Verb(refused) => refusals::verb(refused),
             Self::CallEnded => &kinds::CALL_ENDED,
+            Self::GoesOn(_) => &kinds::CALL_STATE,
             Self::Join(refused) => refusals::join(refused),
             Self::NotAdmitted => &kinds::NOT_ADMITTED,
             Self::EndToEndEncrypted(_) => &kinds::END_TO_END_ENCRYPTED,

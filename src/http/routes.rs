@@ -6,7 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    calls, connections, docs, events, extract, health, ice, keys, openapi, participants, quality,
+    audit, calls, connections, docs, erasure, events, extract, health, ice, keys, openapi, participants, quality,
     recordings, rooms, saying, transcripts, web as pages, webhooks, whep, whip, ws,
 };
 
@@ -54,6 +54,8 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(keys::list_keys)
             .service(keys::rotate_key)
             .service(keys::revoke_key)
+            .service(audit::audit_log)
+            .service(erasure::erase_user)
             .service(events::list_events)
             .service(events::stream_events)
             .service(saying::say)
@@ -65,6 +67,7 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(whep::whep_trickle)
             .service(whep::whep_stop)
             .service(calls::get_call)
+            .service(erasure::erase_call)
             .service(quality::call_quality)
             .service(calls::answer)
             .service(calls::reject)

@@ -12,7 +12,7 @@ use actix_web::{App as Actix, HttpServer, web};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing_actix_web::TracingLogger;
 
-use super::{envelope, idempotency, routes};
+use super::{audit, envelope, idempotency, routes};
 use crate::app::{App, StartError};
 use crate::telemetry::RequestSpan;
 
@@ -48,6 +48,7 @@ pub(crate) fn server(
     let mut server = HttpServer::new(move || {
         Actix::new()
             .app_data(data.clone())
+            .wrap(from_fn(audit::audit))
             .wrap(from_fn(idempotency::idempotency))
             .wrap(from_fn(envelope::envelope))
             .wrap(Compress::default())

@@ -16,7 +16,7 @@ use actix_web_actors::ws::WebsocketContext;
 use calls_actors::calls::UserOffline;
 use calls_actors::event::Frame;
 use calls_actors::participant::{ClientRequest, Detach, ToClient};
-use calls_model::Account;
+use calls_model::{Account, ActorKind, AuditEntry, AuditId};
 use calls_model::signal::{Bye, ByeReason, Empty, Event, Hello, Ready, Request, ServerFrame};
 use futures_util::stream;
 use metrics::{counter, gauge};
@@ -28,6 +28,7 @@ use super::frame;
 use super::greet::{self, Holder, Line, Unwelcome};
 use crate::app::{App, PATIENCE};
 use crate::auth::Issuer;
+use crate::http::audit;
 use crate::http::problem::{Problem, kinds};
 use crate::telemetry::names::{BYES, FRAMES_OUT, SOCKETS};
 
@@ -258,6 +259,7 @@ impl Session {
         if self.unanswered >= UNANSWERED {
             return self.reply(id, Err(Problem::TooManyWaiting { most: UNANSWERED }), ctx);
         }
+        let audited = self.audited(&request);
         let answer = participant
             .send(ClientRequest { request })
             .timeout(PATIENCE);
@@ -265,9 +267,45 @@ impl Session {
         ctx.spawn(answer.into_actor(self).map(move |answer, this, ctx| {
             this.unanswered -= 1;
             let outcome = answer.map_err(Problem::from).and_then(|answer| Ok(answer?));
+            if let Some(audited) = audited {
+                this.write_down(audited, outcome.as_ref().err());
+            }
             this.reply(id, outcome, ctx);
             this.part(ctx);
         }));
+    }
+
+    /// An entry of the audit log for what only moderators may ask.
+    fn audited(&self, request: &Request) -> Option<AuditEntry> {
+        let State::Open(Line::Call { holder, .. }) = &self.state else {
+            return None;
+        };
+        let action = match request {
+            Request::Mod(_) => "moderate",
+            Request::Record(_) => "recording",
+            Request::Transcribe(_) => "transcription",
+            _ => return None,
+        };
+        Some(AuditEntry {
+            audit_id: AuditId::new(),
+            at: self.app.clock.now(),
+            actor: holder.user.to_string(),
+            actor_kind: ActorKind::User,
+            action: action.to_owned(),
+            subject: format!("/{}", holder.place.call),
+            status: 200,
+            detail: serde_json::to_value(request).ok(),
+            address: None,
+            request_id: self.id.clone(),
+        })
+    }
+
+    fn write_down(&self, mut entry: AuditEntry, refused: Option<&Problem>) {
+        if let Some(refused) = refused {
+            entry.status = refused.kind().status.as_u16();
+        }
+        let (app, issuer) = (self.app.clone(), self.issuer.clone());
+        actix::spawn(async move { audit::write(&app, &issuer, entry).await });
     }
 
     /// Passes the participant's `bye` on and closes, once every request has its answer.

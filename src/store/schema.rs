@@ -114,6 +114,22 @@ table! {
 }
 
 table! {
+    audit (id) {
+        id -> Text,
+        org_id -> Text,
+        at -> Moment,
+        actor -> Text,
+        actor_kind -> Text,
+        action -> Text,
+        subject -> Text,
+        status -> BigInt,
+        detail -> Nullable<Document>,
+        address -> Nullable<Text>,
+        request_id -> Text,
+    }
+}
+
+table! {
     idempotency (caller, idempotency_key) {
         caller -> Text,
         idempotency_key -> Text,

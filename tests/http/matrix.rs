@@ -217,7 +217,8 @@ impl Things {
             .replace("{recording_id}", &self.recording)
             .replace("{webhook_id}", &self.webhook)
             .replace("{delivery_id}", &self.delivery)
-            .replace("{key_name}", &self.key_name);
+            .replace("{key_name}", &self.key_name)
+            .replace("{user_id}", "nobody-there");
         assert!(!path.contains('{'), "{path}: the matrix knows no such id");
         if path.ends_with("/search") {
             format!("{path}?q=hello")
