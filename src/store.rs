@@ -53,8 +53,8 @@ use tokio::sync::watch;
 use tracing::error;
 
 use self::address::Address;
-use self::db::Db;
 pub use self::audit::AuditFilter;
+use self::db::Db;
 pub use self::erase::ERASED;
 pub use self::error::StoreError;
 pub use self::examine::{Standing, examine, place};

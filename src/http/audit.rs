@@ -39,15 +39,35 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("POST", "/{call_id}/record/pause", "recording.pause"),
     ("POST", "/{call_id}/record/resume", "recording.resume"),
     ("DELETE", "/recordings/{recording_id}", "recording.delete"),
-    ("POST", "/recordings/{recording_id}/compose", "recording.compose"),
-    ("GET", "/recordings/{recording_id}/download", "recording.download"),
+    (
+        "POST",
+        "/recordings/{recording_id}/compose",
+        "recording.compose",
+    ),
+    (
+        "GET",
+        "/recordings/{recording_id}/download",
+        "recording.download",
+    ),
     ("POST", "/{call_id}/transcribe", "transcription.start"),
     ("DELETE", "/{call_id}/transcribe", "transcription.stop"),
     ("GET", "/{call_id}/transcript", "transcript.read"),
     ("GET", "/transcripts/search", "transcript.search"),
-    ("POST", "/{call_id}/participants/mute-all", "moderate.mute_all"),
-    ("PATCH", "/{call_id}/participants/{participant_id}", "moderate.update"),
-    ("DELETE", "/{call_id}/participants/{participant_id}", "moderate.remove"),
+    (
+        "POST",
+        "/{call_id}/participants/mute-all",
+        "moderate.mute_all",
+    ),
+    (
+        "PATCH",
+        "/{call_id}/participants/{participant_id}",
+        "moderate.update",
+    ),
+    (
+        "DELETE",
+        "/{call_id}/participants/{participant_id}",
+        "moderate.remove",
+    ),
     ("POST", "/webhooks", "webhook.create"),
     ("PATCH", "/webhooks/{webhook_id}", "webhook.update"),
     ("DELETE", "/webhooks/{webhook_id}", "webhook.delete"),
@@ -199,6 +219,9 @@ pub(super) async fn audit_log(
         cursor: asked.cursor,
         offset: asked.offset,
     };
-    let page = app.store.audit_log(caller.org(), &filter, &paging.request()).await?;
+    let page = app
+        .store
+        .audit_log(caller.org(), &filter, &paging.request())
+        .await?;
     Ok(HttpResponse::Ok().json(page))
 }

@@ -34,7 +34,10 @@ pub(super) async fn erase_call(
     let mut recordings = 0;
     loop {
         let first = PageRequest::default();
-        let page = app.store.recordings(&call_id, &first, app.clock.now()).await?;
+        let page = app
+            .store
+            .recordings(&call_id, &first, app.clock.now())
+            .await?;
         if page.data.is_empty() {
             break;
         }
@@ -71,7 +74,9 @@ pub(super) async fn erase_user(
     caller.application()?;
     let org = caller.org();
     if app.store.is_in_a_call(org, &user).await? {
-        return Err(Problem::GoesOn("the user is in a call that goes on; end it first"));
+        return Err(Problem::GoesOn(
+            "the user is in a call that goes on; end it first",
+        ));
     }
     let heard_in = app.store.recordings_with(org, &user).await?;
     for recording in &heard_in {

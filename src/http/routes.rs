@@ -6,8 +6,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    audit, calls, connections, docs, erasure, events, extract, health, ice, keys, openapi, participants, quality,
-    recordings, rooms, saying, transcripts, web as pages, webhooks, whep, whip, ws,
+    audit, calls, connections, docs, erasure, events, extract, health, ice, keys, openapi,
+    participants, quality, recordings, rooms, saying, transcripts, web as pages, webhooks, whep,
+    whip, ws,
 };
 
 /// Where REST begins.

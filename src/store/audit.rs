@@ -80,9 +80,9 @@ impl Store {
         request: &PageRequest,
     ) -> Result<Page<AuditEntry>> {
         let (org, filter, request) = (org.clone(), filter.clone(), request.clone());
-        self.run(|db| async move {
-            list(&mut db.reader().await?.conn(), &org, &filter, &request).await
-        })
+        self.run(
+            |db| async move { list(&mut db.reader().await?.conn(), &org, &filter, &request).await },
+        )
         .await
     }
 

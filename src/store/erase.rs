@@ -206,7 +206,13 @@ async fn forget_in_call(conn: &mut Conn<'_>, call: &str, user: &UserId) -> Resul
         let query = calls::table.find(call).select((calls::from_user, calls::to_users));
         query.first(c).await
     })?;
-    let from = from.map(|from| if from == user.as_str() { ERASED.to_owned() } else { from });
+    let from = from.map(|from| {
+        if from == user.as_str() {
+            ERASED.to_owned()
+        } else {
+            from
+        }
+    });
     let mut to = to.0;
     forget(&mut to, user.as_str());
     on!(conn, c => {

@@ -73,10 +73,7 @@ impl Matrix {
         let mut bearers = BTreeMap::new();
         let full = world.server.first_key.clone().expect("a key");
         let full = full.reveal().to_owned();
-        bearers.insert(
-            "a wrong key",
-            keys::SecretKey::random().reveal().to_owned(),
-        );
+        bearers.insert("a wrong key", keys::SecretKey::random().reveal().to_owned());
         let revoked = key(&world, Wanted::default()).await;
         bearers.insert("a revoked key", revoked.clone());
         for (caller, scope) in CALLERS[6..14].iter().zip(Scope::ALL) {
@@ -98,12 +95,23 @@ impl Matrix {
         bearers.insert("a key to everything", full.clone());
 
         let app = world.server.app();
-        let secret = app.store.secret_or("join-tokens", Vec::new()).await.unwrap();
+        let secret = app
+            .store
+            .secret_or("join-tokens", Vec::new())
+            .await
+            .unwrap();
         let ending = Tokens::new(&secret, Duration::ZERO);
         let expired = ending.user("ann".parse().unwrap(), Issuer::default());
         bearers.insert("an expired token", expired);
         let body = json!({ "user_id": "ann" });
-        let own = ask(&world, &full, Method::POST, "/connections", Some(body.clone())).await;
+        let own = ask(
+            &world,
+            &full,
+            Method::POST,
+            "/connections",
+            Some(body.clone()),
+        )
+        .await;
         bearers.insert("a user's own token", text(&own, "/token"));
         let dead = ask(&world, &revoked, Method::POST, "/connections", Some(body)).await;
         bearers.insert("a token of a revoked key", text(&dead, "/token"));
@@ -122,7 +130,11 @@ impl Matrix {
     }
 
     async fn fresh(&mut self, own: bool) {
-        let things = if own { &mut self.ours } else { &mut self.theirs };
+        let things = if own {
+            &mut self.ours
+        } else {
+            &mut self.theirs
+        };
         let key = things.key.clone();
         *things = Things::of(&self.world, &key).await;
     }
@@ -144,7 +156,11 @@ impl Matrix {
             Some(bearer) => request.bearer_auth(bearer),
             None => request,
         };
-        let status = with_body(request, method, path, user).send().await.expect("a reply").status();
+        let status = with_body(request, method, path, user)
+            .send()
+            .await
+            .expect("a reply")
+            .status();
         if *method != Method::GET && status.is_success() {
             self.fresh(own).await;
         }
@@ -152,9 +168,7 @@ impl Matrix {
     }
 
     fn world_path(&self, path: &str) -> String {
-        self.world
-            .url(path)
-            .replace(&self.world.url(""), "")
+        self.world.url(path).replace(&self.world.url(""), "")
     }
 }
 
@@ -243,14 +257,21 @@ async fn failed_recording(world: &World, call: &str) -> String {
         reason: "nothing came".to_owned(),
         at: world.server.app().clock.now(),
     };
-    let facts = vec![Fact::RecordingRequested { recording }, failed];
+    let facts = vec![
+        Fact::RecordingRequested {
+            recording: Box::new(recording),
+        },
+        failed,
+    ];
     world.server.app().store.record(facts).await.expect("facts");
     id.to_string()
 }
 
 async fn key(world: &World, wanted: Wanted) -> String {
     let app = world.server.app();
-    let (secret, _) = keys::create(&app.store, app.clock.now(), wanted).await.unwrap();
+    let (secret, _) = keys::create(&app.store, app.clock.now(), wanted)
+        .await
+        .unwrap();
     secret.reveal().to_owned()
 }
 
@@ -266,7 +287,9 @@ async fn ask(world: &World, key: &str, method: Method, path: &str, body: Option<
 
 fn text(json: &Value, pointer: &str) -> String {
     let found = json.pointer(pointer).and_then(Value::as_str);
-    found.unwrap_or_else(|| panic!("{pointer} of {json}")).to_owned()
+    found
+        .unwrap_or_else(|| panic!("{pointer} of {json}"))
+        .to_owned()
 }
 
 /// A body that is good, whoever sends it.
@@ -288,7 +311,9 @@ fn with_body(request: RequestBuilder, method: &Method, path: &str, user: &str) -
             json!({ "user_id": "eve" })
         }
         ("POST", path) if path.starts_with("/whip") || path.starts_with("/whep") => {
-            return request.header("content-type", "application/sdp").body("v=0");
+            return request
+                .header("content-type", "application/sdp")
+                .body("v=0");
         }
         ("PATCH", path) if path.starts_with("/whip") || path.starts_with("/whep") => {
             let fragment = "application/trickle-ice-sdpfrag";
@@ -331,7 +356,10 @@ fn heading() -> String {
 async fn each_caller_gets_what_is_theirs_and_nothing_else() {
     let mut matrix = Matrix::start().await;
     let mut lines = heading();
-    let columns: Vec<String> = (b'A'..).take(CALLERS.len()).map(|b| format!("  {}", char::from(b))).collect();
+    let columns: Vec<String> = (b'A'..)
+        .take(CALLERS.len())
+        .map(|b| format!("  {}", char::from(b)))
+        .collect();
     let _ = write!(lines, "\n{:<76}{}\n", "", columns.join(" "));
     for (method, path) in operations() {
         for own in [true, false] {
@@ -352,7 +380,10 @@ async fn each_caller_gets_what_is_theirs_and_nothing_else() {
         return;
     }
     let kept = std::fs::read_to_string(golden).unwrap_or_default();
-    let differ: Vec<_> = lines.lines().filter(|line| !kept.lines().any(|k| k == *line)).collect();
+    let differ: Vec<_> = lines
+        .lines()
+        .filter(|line| !kept.lines().any(|k| k == *line))
+        .collect();
     assert!(
         lines == kept,
         "answered otherwise than tests/http/matrix.txt says (UPDATE_MATRIX=1 writes it anew, look at the difference):\n{}",
