@@ -168,6 +168,7 @@ table! {
         status -> Text,
         paused -> Bool,
         layout -> Nullable<Text>,
+        live -> Bool,
         participants -> Document,
         requested_at -> Moment,
         started_at -> Nullable<Moment>,
