@@ -248,7 +248,7 @@ async fn failed_recording(world: &World, call: &str) -> String {
     let recording: Recording = serde_json::from_value(json!({
         "recording_id": id, "call_id": call, "mode": "audio", "status": "requested",
         "started_at": null, "duration_seconds": 0, "size_bytes": 0, "files": [],
-        "requested_at": "2026-01-01T00:00:00Z", "participants": [], "paused": false, "layout": null,
+        "requested_at": "2026-01-01T00:00:00Z", "participants": [], "paused": false, "layout": null, "live": false, "progress": 0, "error": null,
     }))
     .expect("a recording");
     let failed = Fact::RecordingFailed {
