@@ -3,6 +3,7 @@
 mod http {
     mod auth;
     mod calls;
+    mod erasure;
     mod events;
     mod health;
     mod idempotency;
