@@ -19,8 +19,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use crate::auth::turn::IceSource;
-use crate::auth::{Door, Revoked, Tokens};
+use crate::auth::{Door, Oidc, Revoked, Tokens};
 use crate::config::Config;
+use crate::http::limits::Limits;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
@@ -53,6 +54,10 @@ pub struct App {
     pub ice: IceSource,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// How often the API may be asked.
+    pub limits: Limits,
+    /// Another issuer of tokens, if there is one.
+    pub oidc: Option<Oidc>,
     /// Keys that open nothing any more.
     pub revoked: Revoked,
     /// Makes and reads join tokens.

@@ -4,6 +4,7 @@ pub mod access;
 pub mod caller;
 pub mod door;
 pub mod keys;
+pub mod oidc;
 pub mod revoked;
 mod tenant;
 pub mod tokens;
@@ -11,5 +12,6 @@ pub mod turn;
 
 pub use caller::{Application, Bearer, Caller, Returning};
 pub use door::Door;
+pub use oidc::Oidc;
 pub use revoked::Revoked;
 pub use tokens::{Claims, Grant, Issuer, Tokens};

@@ -12,6 +12,7 @@ mod health;
 mod ice;
 pub(crate) mod idempotency;
 mod keys;
+pub mod limits;
 mod offers;
 pub mod openapi;
 mod origin;

@@ -8,7 +8,9 @@ mod http {
     mod health;
     mod idempotency;
     mod keys;
+    mod limits;
     mod matrix;
+    mod oidc;
     mod pages;
     mod problems;
     mod restart;

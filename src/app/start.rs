@@ -21,10 +21,11 @@ use tracing::{debug, info, warn};
 
 use super::{App, Stopping};
 use crate::auth::turn::{self, IceSource};
-use crate::auth::{Door, Revoked, Tokens, keys};
+use crate::auth::{Door, Oidc, Revoked, Tokens, keys};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http;
+use crate::http::limits::Limits;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
 use crate::recording::{Bucket, BucketError, DiskStudio};
@@ -245,6 +246,8 @@ impl Server {
                 Duration::from_secs(auth.password_wait_seconds),
             ),
             tokens: Tokens::new(&secret, life),
+            limits: Limits::new(&config.limits),
+            oidc: Oidc::new(&config.oidc)?,
             revoked: Revoked::new(store.revoked_keys().await?),
             links: Links::new(&link_secret, link_life),
             archive,

@@ -12,6 +12,7 @@ use calls_actors::calls::{FindParticipant, Found};
 use calls_model::{CallId, OrgId, ParticipantId, RoomId, Scope, UserId};
 
 use super::keys::{self, SecretKey};
+use super::oidc::Oidc;
 use super::tokens::{Claims, Issuer, Place};
 use super::{access, tenant};
 use crate::app::App;
@@ -221,6 +222,9 @@ pub(crate) fn bearer(request: &HttpRequest) -> Result<Option<&str>, Problem> {
 async fn recognise(app: &App, bearer: &str) -> Result<Caller, Problem> {
     if bearer.starts_with(keys::PREFIX) {
         return by_key(app, bearer).await.map(Caller::Application);
+    }
+    if let Some(oidc) = app.oidc.as_ref().filter(|_| Oidc::wants(bearer)) {
+        return Ok(oidc.read(bearer).await?);
     }
     let claims = app.tokens.read(bearer)?;
     if app.revoked.has(&claims.issuer) {

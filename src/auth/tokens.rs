@@ -72,6 +72,9 @@ pub enum BadToken {
     /// Its time is over.
     #[error("the token has expired")]
     Expired,
+    /// Its issuer publishes no such key, or cannot be reached.
+    #[error("the token is sealed by a key that is not known")]
+    UnknownKey,
     /// It was not made here, or was changed.
     #[error("the token is not one of this server")]
     Invalid,

@@ -96,6 +96,20 @@ pub enum Problem {
     /// The call is over.
     #[error("the call is over")]
     CallEnded,
+    /// Asked too often.
+    #[error("too many requests (limit \"{limit}\"); try again in {} s", .wait.as_secs_f64().ceil())]
+    TooManyRequests {
+        /// Which limit.
+        limit: &'static str,
+        /// When it may be asked again.
+        wait: Duration,
+    },
+    /// There are as many sockets as may be.
+    #[error("this address has {most} sockets open already (limits.sockets_per_address)")]
+    TooManySockets {
+        /// The most that may be.
+        most: u32,
+    },
     /// What is to be erased goes on.
     #[error("{0}")]
     GoesOn(&'static str),
@@ -208,6 +222,8 @@ impl Problem {
             Self::Verb(refused) => refusals::verb(refused),
             Self::CallEnded => &kinds::CALL_ENDED,
             Self::GoesOn(_) => &kinds::CALL_STATE,
+            Self::TooManyRequests { .. } => &kinds::RATE_LIMITED,
+            Self::TooManySockets { .. } => &kinds::TOO_MANY_SOCKETS,
             Self::Join(refused) => refusals::join(refused),
             Self::NotAdmitted => &kinds::NOT_ADMITTED,
             Self::EndToEndEncrypted(_) => &kinds::END_TO_END_ENCRYPTED,
@@ -266,7 +282,13 @@ impl Problem {
             Self::Password(PasswordRefused::Wait(wait)) => {
                 response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
             }
-            Self::Password(PasswordRefused::Busy) | Self::StillRunning => {
+            Self::TooManyRequests { wait, .. } => {
+                let seconds = (wait.as_millis().div_ceil(1000)).max(1);
+                response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            }
+            Self::Password(PasswordRefused::Busy)
+            | Self::StillRunning
+            | Self::TooManySockets { .. } => {
                 response.insert_header((header::RETRY_AFTER, 1));
             }
             problem if problem.status_code() == StatusCode::SERVICE_UNAVAILABLE => {

@@ -12,7 +12,7 @@ use actix_web::{App as Actix, HttpServer, web};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing_actix_web::TracingLogger;
 
-use super::{audit, envelope, idempotency, routes};
+use super::{audit, envelope, idempotency, limits, routes};
 use crate::app::{App, StartError};
 use crate::telemetry::RequestSpan;
 
@@ -50,6 +50,7 @@ pub(crate) fn server(
             .app_data(data.clone())
             .wrap(from_fn(audit::audit))
             .wrap(from_fn(idempotency::idempotency))
+            .wrap(from_fn(limits::limit))
             .wrap(from_fn(envelope::envelope))
             .wrap(Compress::default())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
@@ -84,6 +85,8 @@ fn cors(origins: &[String]) -> Cors {
             "etag",
             "link",
             "retry-after",
+            "ratelimit",
+            "ratelimit-policy",
         ])
         .max_age(3600);
     origins

@@ -29,6 +29,7 @@ use super::greet::{self, Holder, Line, Unwelcome};
 use crate::app::{App, PATIENCE};
 use crate::auth::Issuer;
 use crate::http::audit;
+use crate::http::limits::Taken;
 use crate::http::problem::{Problem, kinds};
 use crate::telemetry::names::{BYES, FRAMES_OUT, SOCKETS};
 
@@ -57,6 +58,8 @@ enum State {
 /// The actor behind one socket.
 pub(crate) struct Session {
     app: Data<App>,
+    /// Its place among those of its address.
+    _taken: Taken,
     /// Where the token of its hello comes from.
     issuer: Issuer,
     /// Names this socket in the log and in refusals.
@@ -74,7 +77,7 @@ pub(crate) struct Session {
 
 impl Session {
     /// A socket that has just been opened by the request of this id.
-    pub(crate) fn new(app: Data<App>, id: String) -> Self {
+    pub(crate) fn new(app: Data<App>, id: String, taken: Taken) -> Self {
         let now = Instant::now();
         Self {
             budget: Budget::new(&app.config.limits, now),
@@ -85,6 +88,7 @@ impl Session {
             unanswered: 0,
             farewell: None,
             issuer: Issuer::default(),
+            _taken: taken,
             app,
             id,
         }

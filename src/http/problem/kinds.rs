@@ -108,6 +108,7 @@ kinds! {
     USER_NEEDED = "user-needed" UNPROCESSABLE_ENTITY "It must be said which user is meant";
     UPGRADE_REQUIRED = "upgrade-required" UPGRADE_REQUIRED "This path speaks WebSocket only";
     RATE_LIMITED = "rate-limited" TOO_MANY_REQUESTS "Too many tries; wait a while";
+    TOO_MANY_SOCKETS = "too-many-sockets" TOO_MANY_REQUESTS "The address has as many sockets as may be";
     INTERNAL = "internal" INTERNAL_SERVER_ERROR "The server failed";
     DRAINING = "draining" SERVICE_UNAVAILABLE "The server is going down";
     UNAVAILABLE = "unavailable" SERVICE_UNAVAILABLE "The server cannot do that right now";
