@@ -5,6 +5,7 @@ pub mod caller;
 pub mod door;
 pub mod keys;
 pub mod oidc;
+pub(crate) mod permissions;
 pub mod revoked;
 mod tenant;
 pub mod tokens;

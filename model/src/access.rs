@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{DisplayName, Timestamp, UserId};
+use crate::{DisplayName, Source, Timestamp, UserId};
 
 /// Longest id of a tenant, in bytes.
 const MAX_ORG: usize = 64;
@@ -151,6 +151,54 @@ impl std::str::FromStr for Scope {
     fn from_str(text: &str) -> Result<Self, BadScope> {
         let found = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
         found.ok_or(BadScope)
+    }
+}
+
+/// What a join token may be narrowed to. The role decides what is allowed at all; a permission that is left out takes
+/// something away, and one that is there gives nothing that the role does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Send a voice.
+    PublishMicrophone,
+    /// Send a face.
+    PublishCamera,
+    /// Share a screen and its sound.
+    PublishScreen,
+    /// Write in the chat, and send data.
+    PublishData,
+    /// Hear and see others.
+    Subscribe,
+    /// Mute, remove, admit, lock, announce.
+    Moderate,
+    /// Start and stop the recording.
+    Record,
+    /// Start and stop the transcription.
+    Transcribe,
+}
+
+impl Permission {
+    /// What it takes to send this.
+    pub fn to_publish(source: Source) -> Self {
+        match source {
+            Source::Microphone => Self::PublishMicrophone,
+            Source::Camera => Self::PublishCamera,
+            Source::Screen | Source::ScreenAudio => Self::PublishScreen,
+        }
+    }
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PublishMicrophone => "publish_microphone",
+            Self::PublishCamera => "publish_camera",
+            Self::PublishScreen => "publish_screen",
+            Self::PublishData => "publish_data",
+            Self::Subscribe => "subscribe",
+            Self::Moderate => "moderate",
+            Self::Record => "record",
+            Self::Transcribe => "transcribe",
+        }
     }
 }
 

@@ -20,7 +20,9 @@ pub mod time;
 pub mod transcript;
 pub mod webhook;
 
-pub use access::{Account, ApiKey, CreateApiKey, NewApiKey, OrgId, RotateApiKey, Scope};
+pub use access::{
+    Account, ApiKey, CreateApiKey, NewApiKey, OrgId, Permission, RotateApiKey, Scope,
+};
 pub use audit::{ActorKind, AuditEntry, Erased};
 pub use call::{
     Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Interruption,

@@ -14,7 +14,7 @@ use calls_model::{CallId, OrgId, ParticipantId, RoomId, Scope, UserId};
 use super::keys::{self, SecretKey};
 use super::oidc::Oidc;
 use super::tokens::{Claims, Issuer, Place};
-use super::{access, tenant};
+use super::{access, permissions, tenant};
 use crate::app::App;
 use crate::http::audit::Asked;
 use crate::http::problem::Problem;
@@ -66,6 +66,14 @@ impl Caller {
         match self {
             Self::Application(application) => &application.issuer,
             Self::User(bearer) => &bearer.claims.issuer,
+        }
+    }
+
+    /// Where their token is good; an application is in no place.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Application(_) => None,
+            Self::User(bearer) => bearer.claims.place.as_ref(),
         }
     }
 
@@ -201,6 +209,9 @@ pub(crate) async fn authorise(
     request.extensions_mut().insert(Asked::by(caller));
     if let Caller::Application(application) = caller {
         access::check(request, &application.scopes)?;
+    }
+    if let Some(place) = caller.place() {
+        permissions::may_call(place, request)?;
     }
     tenant::check(app, caller, request.match_info()).await
 }

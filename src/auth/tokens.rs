@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use calls_model::{CallId, EventId, OrgId, ParticipantId, Role, RoomId, UserId};
+use calls_model::{CallId, EventId, OrgId, ParticipantId, Permission, Role, RoomId, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,9 @@ pub struct Place {
     pub part: ParticipantId,
     /// The role that it began with; the server knows the present one.
     pub role: Role,
+    /// What the application narrowed it to, whatever the role; none: nothing is taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Vec<Permission>>,
 }
 
 /// Where a token comes from.
@@ -179,6 +182,7 @@ mod tests {
             call: CallId::new(),
             part: ParticipantId::new(),
             role,
+            only: Some(vec![Permission::Subscribe]),
         }
     }
 

@@ -74,7 +74,7 @@ pub(super) async fn initiate(
         })
         .await??;
     let connection = match &begun.seat {
-        Some(seat) => connections::of_seat(&app, &request, seat, None, caller.issuer()),
+        Some(seat) => connections::of_seat(&app, &request, seat, None, (&caller, None)),
         // Everybody is busy and the call is over: the caller may only listen for the next one.
         None => app.connection(
             app.tokens.user(from.clone(), caller.issuer().clone()),
@@ -198,7 +198,7 @@ pub(super) async fn answer(
         &request,
         &seated.seat,
         seated.call.room_id.clone(),
-        caller.issuer(),
+        (&caller, None),
     );
     Ok(HttpResponse::Ok().json(CallConnection {
         call: seated.call,

@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use calls_actors::calls::Seat;
-use calls_model::RoomId;
 use calls_model::rest::{Connection, OpenConnection};
+use calls_model::{Permission, RoomId};
 
 use super::extract::Body;
 use super::origin;
@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::problem::documented::{Access, BadBody};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::auth::tokens::{Issuer, Place};
+use crate::auth::tokens::Place;
 
 /// Opens a user's own socket, on which calls ring.
 #[utoipa::path(
@@ -44,14 +44,17 @@ pub(super) fn of_seat(
     request: &HttpRequest,
     seat: &Seat,
     room: Option<RoomId>,
-    issuer: &Issuer,
+    (caller, only): (&Caller, Option<Vec<Permission>>),
 ) -> Connection {
     let place = Place {
         room,
         call: seat.call_id.clone(),
         part: seat.participant_id.clone(),
         role: seat.role,
+        only: only.or_else(|| caller.place()?.only.clone()), // no token makes one that may more
     };
-    let token = app.tokens.join(seat.user_id.clone(), place, issuer.clone());
+    let token = app
+        .tokens
+        .join(seat.user_id.clone(), place, caller.issuer().clone());
     app.connection(token, &seat.user_id, origin::ws_url(request, app))
 }

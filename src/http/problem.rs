@@ -16,7 +16,7 @@ use calls_actors::calls::{
 };
 use calls_actors::participant::SignalRefused;
 use calls_model::problem::FieldError;
-use calls_model::{ProblemDetails, Scope};
+use calls_model::{Permission, ProblemDetails, Scope};
 
 use documented::PROBLEM_JSON;
 use kinds::Kind;
@@ -86,6 +86,12 @@ pub enum Problem {
     ScopeMissing {
         /// What it would take.
         needed: Scope,
+    },
+    /// The application narrowed the token.
+    #[error("the token does not allow \"{}\"", .needed.as_str())]
+    NotGranted {
+        /// What it would take.
+        needed: Permission,
     },
     /// The room's password was not given, wrong, or tried too often.
     #[error(transparent)]
@@ -218,6 +224,7 @@ impl Problem {
             Self::Token(_) => &kinds::UNAUTHORIZED,
             Self::Forbidden(_) => &kinds::FORBIDDEN,
             Self::ScopeMissing { .. } => &kinds::SCOPE_MISSING,
+            Self::NotGranted { .. } => &kinds::NOT_GRANTED,
             Self::Password(refused) => refusals::password(*refused),
             Self::Verb(refused) => refusals::verb(refused),
             Self::CallEnded => &kinds::CALL_ENDED,

@@ -219,7 +219,7 @@ pub(super) async fn join_room(
         &request,
         &seat,
         Some(room_id.clone()),
-        caller.issuer(),
+        (&caller, asked.grants),
     );
     let join_url = origin::join_url(&request, &app, &room_id, &connection.token);
     Ok(HttpResponse::Ok().json(JoinedRoom {
@@ -316,6 +316,9 @@ async fn may_join(
     let Caller::User(Bearer { claims, .. }) = caller else {
         return Ok(());
     };
+    if asked.grants.is_some() {
+        return Err(Problem::Forbidden("only an API key may narrow a token"));
+    }
     if !matches!(asked.role, None | Some(Role::Participant | Role::Observer)) {
         return Err(Problem::Forbidden("only an API key may ask for that role"));
     }

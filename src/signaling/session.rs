@@ -27,7 +27,7 @@ use super::budget::Budget;
 use super::frame;
 use super::greet::{self, Holder, Line, Unwelcome};
 use crate::app::{App, PATIENCE};
-use crate::auth::Issuer;
+use crate::auth::{Issuer, permissions};
 use crate::http::audit;
 use crate::http::limits::Taken;
 use crate::http::problem::{Problem, kinds};
@@ -262,6 +262,11 @@ impl Session {
         };
         if self.unanswered >= UNANSWERED {
             return self.reply(id, Err(Problem::TooManyWaiting { most: UNANSWERED }), ctx);
+        }
+        if let State::Open(Line::Call { holder, .. }) = &self.state
+            && let Err(refused) = permissions::may_ask(&holder.place, &request)
+        {
+            return self.reply(id, Err(refused), ctx);
         }
         let audited = self.audited(&request);
         let answer = participant

@@ -29,6 +29,7 @@ kinds! {
     UNAUTHORIZED = "unauthorized" UNAUTHORIZED "Credentials are missing or not good";
     FORBIDDEN = "forbidden" FORBIDDEN "This caller may not do that";
     SCOPE_MISSING = "scope-missing" FORBIDDEN "The API key was not made for that";
+    NOT_GRANTED = "not-granted" FORBIDDEN "The token was narrowed and does not allow that";
     WRONG_PASSWORD = "wrong-password" FORBIDDEN "The room's password is wrong";
     PASSWORD_REQUIRED = "password-required" FORBIDDEN "The room asks for a password";
     NOT_CALLED = "not-called" FORBIDDEN "The user was not called";
