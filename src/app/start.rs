@@ -60,8 +60,8 @@ pub enum StartError {
     /// The bucket for recordings is configured in a way that makes no sense.
     #[error("storage: {0}")]
     Bucket(#[from] BucketError),
-    /// No trust in anybody's certificates.
-    #[error("webhooks: {0}")]
+    /// No trust in anybody's certificates, so nothing can be asked of others.
+    #[error("outgoing requests: {0}")]
     Webhooks(#[from] reqwest::Error),
     /// No media sockets.
     #[error("{0}{hint}", hint = media_hint(.0))]
