@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::auth::turn::IceSource;
 use crate::auth::{Door, Oidc, Revoked, Tokens};
 use crate::config::Config;
+use crate::files::Files;
 use crate::http::limits::Limits;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
@@ -64,6 +65,8 @@ pub struct App {
     pub tokens: Tokens,
     /// Brings recordings to their ends.
     pub archive: Archive,
+    /// Files that members share.
+    pub files: Files,
     /// Says things.
     pub voice: Arc<dyn Voice>,
     /// Understands speech.

@@ -8,6 +8,7 @@ pub(crate) mod envelope;
 mod erasure;
 mod events;
 pub(crate) mod extract;
+mod files;
 mod health;
 mod ice;
 pub(crate) mod idempotency;

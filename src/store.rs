@@ -16,6 +16,7 @@ mod erase;
 mod error;
 mod examine;
 mod facts;
+mod files;
 mod history;
 mod kept_out;
 mod keys;
@@ -200,6 +201,34 @@ impl Store {
     /// Changes whenever endpoints of webhooks did.
     pub fn follow_webhooks(&self) -> watch::Receiver<u64> {
         self.inner.hooks.subscribe()
+    }
+
+    /// Facts about one call after this one, as applications of its tenant are told, in the order of their commits; from the very first where
+    /// none is given.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadCursor`] when there is no such fact, or when the database fails.
+    pub async fn events_about(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        after: Option<&EventId>,
+        limit: u32,
+    ) -> Result<Vec<Event>> {
+        let (org, call, after) = (org.clone(), call.clone(), after.cloned());
+        self.run(move |db| async move {
+            let mut lease = db.reader().await?;
+            facts::events_about(
+                &mut lease.conn(),
+                &org,
+                call.as_str(),
+                after.as_ref(),
+                limit,
+            )
+            .await
+        })
+        .await
     }
 
     /// Facts after this one as applications of a tenant are told, in the order of their commits; from the very first where none

@@ -5,6 +5,7 @@ mod http {
     mod calls;
     mod erasure;
     mod events;
+    mod files;
     mod grants;
     mod health;
     mod idempotency;

@@ -32,6 +32,7 @@ const ENDPOINTS: &[(&str, &str, Permission)] = &[
     ("POST", "/{call_id}/record/resume", Permission::Record),
     ("POST", "/{call_id}/transcribe", Permission::Transcribe),
     ("DELETE", "/{call_id}/transcribe", Permission::Transcribe),
+    ("POST", "/{call_id}/files", Permission::PublishData),
     ("POST", "/whep/{room_id}", Permission::Subscribe),
 ];
 

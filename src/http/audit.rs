@@ -68,6 +68,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
         "/{call_id}/participants/{participant_id}",
         "moderate.remove",
     ),
+    ("DELETE", "/{call_id}/files/{file_id}", "file.delete"),
     ("POST", "/webhooks", "webhook.create"),
     ("PATCH", "/webhooks/{webhook_id}", "webhook.update"),
     ("DELETE", "/webhooks/{webhook_id}", "webhook.delete"),

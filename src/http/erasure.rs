@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::store::PageRequest;
 
-/// Erases a call that is over, for good: who was in it, its recordings with their files, what was said, how good it was,
+/// Erases a call that is over, for good: who was in it, its recordings and shared files, what was said, how good it was,
 /// and the events that told of it. The audit log keeps that it was erased.
 #[utoipa::path(
     tag = "erasure",
@@ -46,6 +46,15 @@ pub(super) async fn erase_call(
             recordings += 1;
         }
     }
+    loop {
+        let page = app.store.files(&call_id, &PageRequest::default()).await?;
+        if page.data.is_empty() {
+            break;
+        }
+        for file in &page.data {
+            app.files.delete(file).await?;
+        }
+    }
     let erased = app.store.erase_call(&call_id).await?;
     Ok(HttpResponse::Ok().json(Erased {
         recordings,
@@ -53,8 +62,8 @@ pub(super) async fn erase_call(
     }))
 }
 
-/// Erases what is kept of a user, for good: what they said, how good their connections were, and every recording in which
-/// they can be heard, with its files. Where they stand beside others, in the history and in events, `erased` stands
+/// Erases what is kept of a user, for good: what they said, the files they shared, how good their connections were, and
+/// every recording in which they can be heard, with its files. Where they stand beside others, in the history and in events, `erased` stands
 /// instead. The audit log keeps that it was done.
 #[utoipa::path(
     tag = "erasure",
@@ -81,6 +90,9 @@ pub(super) async fn erase_user(
     let heard_in = app.store.recordings_with(org, &user).await?;
     for recording in &heard_in {
         erase_recording(&app, recording).await?;
+    }
+    for file in &app.store.files_of(org, &user).await? {
+        app.files.delete(file).await?;
     }
     let erased = app.store.erase_user(org, &user).await?;
     Ok(HttpResponse::Ok().json(Erased {

@@ -6,7 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    audit, calls, connections, docs, erasure, events, extract, health, ice, keys, openapi,
+    audit, calls, connections, docs, erasure, events, extract, files, health, ice, keys, openapi,
     participants, quality, recordings, rooms, saying, transcripts, web as pages, webhooks, whep,
     whip, ws,
 };
@@ -82,6 +82,10 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(transcripts::start_transcription)
             .service(transcripts::stop_transcription)
             .service(transcripts::get_transcript)
+            .service(files::share_file)
+            .service(files::list_files)
+            .service(files::fetch_file)
+            .service(files::delete_file)
             .service(participants::mute_all)
             .service(participants::update_participant)
             .service(participants::remove_participant),

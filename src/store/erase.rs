@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::db::{Conn, on};
 use super::schema::{
-    call_users, calls, facts, participants, quality_samples, recordings, rooms, utterances,
+    call_users, calls, facts, files, participants, quality_samples, recordings, rooms, utterances,
     webhook_deliveries,
 };
 use super::sql_types::JsonText;
@@ -133,6 +133,8 @@ async fn erase_call(conn: &mut Conn<'_>, id: &CallId) -> Result<Erased> {
         let said = diesel::delete(said).execute(c).await?;
         let recorded = recordings::table.filter(recordings::call_id.eq(id));
         let recorded = diesel::delete(recorded).execute(c).await?;
+        let shared = files::table.filter(files::call_id.eq(id));
+        diesel::delete(shared).execute(c).await?;
         let present = participants::table.filter(participants::call_id.eq(id));
         diesel::delete(present).execute(c).await?;
         let users = call_users::table.filter(call_users::call_id.eq(id));
@@ -162,12 +164,24 @@ async fn erase_user(conn: &mut Conn<'_>, org: &OrgId, user: &UserId) -> Result<E
         calls: number(calls.len()),
         ..Erased::default()
     };
+    let presences: Vec<String> = on!(conn, c => {
+        participants::table
+            .filter(participants::org_id.eq(org.as_str()))
+            .filter(participants::user_id.eq(user.as_str()))
+            .select(participants::id)
+            .load(c)
+            .await
+    })?;
+    let whom = Whom {
+        user: user.as_str(),
+        presences: &presences,
+    };
     let subjects: Vec<String> = calls.iter().chain(&rooms).cloned().collect();
     for subject in &subjects {
-        erased.events += forget_in_facts(conn, subject, user).await?;
+        erased.events += forget_in_facts(conn, subject, &whom).await?;
     }
     for call in &calls {
-        forget_in_call(conn, call, user).await?;
+        forget_in_call(conn, call, &whom).await?;
     }
     erased.utterances = number(on!(conn, c => {
         let said = utterances::table
@@ -201,24 +215,24 @@ async fn calls_of(conn: &mut Conn<'_>, org: &OrgId, user: &UserId) -> Result<Vec
 }
 
 /// Who rang, who was rung, who was in.
-async fn forget_in_call(conn: &mut Conn<'_>, call: &str, user: &UserId) -> Result<()> {
+async fn forget_in_call(conn: &mut Conn<'_>, call: &str, whom: &Whom<'_>) -> Result<()> {
     let (from, to): (Option<String>, JsonText) = on!(conn, c => {
         let query = calls::table.find(call).select((calls::from_user, calls::to_users));
         query.first(c).await
     })?;
     let from = from.map(|from| {
-        if from == user.as_str() {
+        if from == whom.user {
             ERASED.to_owned()
         } else {
             from
         }
     });
     let mut to = to.0;
-    forget(&mut to, user.as_str());
+    forget(&mut to, whom);
     on!(conn, c => {
         let theirs = participants::table
             .filter(participants::call_id.eq(call))
-            .filter(participants::user_id.eq(user.as_str()));
+            .filter(participants::user_id.eq(whom.user));
         let presences: Vec<String> = theirs.select(participants::id).load(c).await?;
         let sampled = quality_samples::table
             .filter(quality_samples::call_id.eq(call))
@@ -240,7 +254,7 @@ async fn forget_in_call(conn: &mut Conn<'_>, call: &str, user: &UserId) -> Resul
 }
 
 /// Rewrites what is told of a call or room; tells how many facts named them.
-async fn forget_in_facts(conn: &mut Conn<'_>, subject: &str, user: &UserId) -> Result<u64> {
+async fn forget_in_facts(conn: &mut Conn<'_>, subject: &str, whom: &Whom<'_>) -> Result<u64> {
     let told: Vec<(i64, JsonText)> = on!(conn, c => {
         facts::table
             .filter(facts::subject.eq(subject))
@@ -251,7 +265,7 @@ async fn forget_in_facts(conn: &mut Conn<'_>, subject: &str, user: &UserId) -> R
     // Presences are named without their user in some facts; those say nothing of the user once these are gone.
     let mut rewritten: BTreeSet<i64> = BTreeSet::new();
     for (position, JsonText(mut body)) in told {
-        if !forget(&mut body, user.as_str()) {
+        if !forget(&mut body, whom) {
             continue;
         }
         on!(conn, c => {
@@ -265,29 +279,40 @@ async fn forget_in_facts(conn: &mut Conn<'_>, subject: &str, user: &UserId) -> R
     Ok(number(rewritten.len()))
 }
 
-/// Puts nobody in the place of a user, wherever they stand in a document; what they are called and what they said goes.
-fn forget(document: &mut Value, user: &str) -> bool {
+/// Who is forgotten.
+struct Whom<'a> {
+    user: &'a str,
+    /// All that they ever had.
+    presences: &'a [String],
+}
+
+/// Puts nobody in the place of a user, wherever they stand in a document; what they are called, what they said, and the
+/// names of their files go.
+fn forget(document: &mut Value, whom: &Whom<'_>) -> bool {
     match document {
-        Value::String(text) if text == user => {
+        Value::String(text) if text == whom.user => {
             ERASED.clone_into(text);
             true
         }
         Value::Array(entries) => {
             let mut found = false;
             for entry in entries {
-                found |= forget(entry, user);
+                found |= forget(entry, whom);
             }
             found
         }
         Value::Object(keys) => {
-            let theirs = keys.get("user_id").is_some_and(|id| id == user);
-            let mut found = false;
+            let theirs = keys.get("user_id").is_some_and(|id| id == whom.user);
+            let from = keys.get("from").and_then(Value::as_str);
+            let sent = from.is_some_and(|from| whom.presences.iter().any(|one| one == from));
+            let mut found = sent;
             for (key, value) in keys.iter_mut() {
                 match key.as_str() {
                     "display_name" if theirs => *value = Value::Null,
                     "text" if theirs => *value = Value::String(String::new()),
                     "words" if theirs => *value = Value::Array(Vec::new()),
-                    _ => found |= forget(value, user),
+                    "name" if sent => *value = Value::String(ERASED.to_owned()),
+                    _ => found |= forget(value, whom),
                 }
             }
             found
@@ -312,18 +337,29 @@ mod tests {
             "call": { "from": "ann", "to": ["ben", "ann"] },
             "member": { "user_id": "ann", "display_name": "Ann", "role": "host" },
             "utterance": { "user_id": "ann", "text": "secret", "words": [{ "text": "secret" }] },
+            "file": { "from": "part_1", "name": "secret.pdf" },
             "other": { "user_id": "ben", "display_name": "Ben", "text": "ann said so" },
         });
-        assert!(forget(&mut told, "ann"));
+        let presences = ["part_1".to_owned()];
+        let ann = Whom {
+            user: "ann",
+            presences: &presences,
+        };
+        assert!(forget(&mut told, &ann));
         assert_eq!(
             told,
             json!({
                 "call": { "from": "erased", "to": ["ben", "erased"] },
                 "member": { "user_id": "erased", "display_name": null, "role": "host" },
                 "utterance": { "user_id": "erased", "text": "", "words": [] },
+                "file": { "from": "part_1", "name": "erased" },
                 "other": { "user_id": "ben", "display_name": "Ben", "text": "ann said so" },
             })
         );
-        assert!(!forget(&mut told, "ann"));
+        let nobody = Whom {
+            user: "ann",
+            presences: &[],
+        };
+        assert!(!forget(&mut told, &nobody));
     }
 }

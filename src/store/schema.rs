@@ -183,6 +183,20 @@ table! {
 }
 
 table! {
+    files (id) {
+        id -> Text,
+        org_id -> Text,
+        call_id -> Text,
+        name -> Text,
+        media_type -> Text,
+        size_bytes -> BigInt,
+        from_id -> Text,
+        to_id -> Nullable<Text>,
+        shared_at -> Moment,
+    }
+}
+
+table! {
     utterances (id) {
         id -> BigInt,
         org_id -> Text,
@@ -242,4 +256,4 @@ table! {
 
 diesel::joinable!(call_users -> calls (call_id));
 diesel::joinable!(participants -> calls (call_id));
-diesel::allow_tables_to_appear_in_same_query!(calls, call_users, participants);
+diesel::allow_tables_to_appear_in_same_query!(calls, call_users, files, participants);

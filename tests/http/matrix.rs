@@ -49,6 +49,7 @@ struct Things {
     ringing: String,
     participant: String,
     recording: String,
+    file: String,
     webhook: String,
     delivery: String,
     key_name: String,
@@ -194,6 +195,9 @@ impl Things {
         join(&other, "elsewhere", "kim", "participant").await;
         let joined = join(&room, "participant", "ben", "participant").await;
         let call = text(&joined, "/call_id");
+        let share = format!("/{call}/files?name=notes.txt");
+        let shared = world.request_as(Some(&tokens["participant"]), Method::POST, &share);
+        let shared = send(shared.body("notes")).await.expect(201);
         let ring = json!({ "type": "audio", "from": "ann", "to": ["eve", "ben"] });
         let ringing = text(&post("/initiate".into(), ring).await, "/call_id");
         let hook = json!({ "url": "http://127.0.0.1:9/", "events": ["room.created"] });
@@ -205,6 +209,7 @@ impl Things {
         Self {
             key: key.to_owned(),
             recording: failed_recording(world, &call).await,
+            file: text(&shared, "/file_id"),
             participant: text(&joined, "/participant_id"),
             delivery: text(&deliveries, "/data/0/delivery_id"),
             key_name: text(&new, "/name"),
@@ -229,6 +234,7 @@ impl Things {
             .replace("{room_id}", &self.room)
             .replace("{participant_id}", &self.participant)
             .replace("{recording_id}", &self.recording)
+            .replace("{file_id}", &self.file)
             .replace("{webhook_id}", &self.webhook)
             .replace("{delivery_id}", &self.delivery)
             .replace("{key_name}", &self.key_name)
@@ -236,6 +242,8 @@ impl Things {
         assert!(!path.contains('{'), "{path}: the matrix knows no such id");
         if path.ends_with("/search") {
             format!("{path}?q=hello")
+        } else if path.ends_with("/files") {
+            format!("{path}?name=notes.txt")
         } else {
             path
         }
@@ -310,6 +318,7 @@ fn with_body(request: RequestBuilder, method: &Method, path: &str, user: &str) -
         ("POST", "/{call_id}/answer" | "/{call_id}/reject") if user == "zoe" => {
             json!({ "user_id": "eve" })
         }
+        ("POST", "/{call_id}/files") => return request.body("notes"),
         ("POST", path) if path.starts_with("/whip") || path.starts_with("/whep") => {
             return request
                 .header("content-type", "application/sdp")
