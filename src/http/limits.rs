@@ -11,7 +11,7 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpRequest};
@@ -134,6 +134,12 @@ pub(crate) async fn limit(
         tell(REMAINING, remaining(&nearest));
     }
     Ok(response)
+}
+
+/// What a response says of it.
+pub(super) fn told(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let said = |name: HeaderName| Some((name.clone(), headers.get(name)?.clone()));
+    [POLICY, REMAINING].into_iter().filter_map(said).collect()
 }
 
 /// The one of which least is left, as a part of it.
