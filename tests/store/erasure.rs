@@ -42,7 +42,7 @@ fn recording(of: &Call, participants: &[&str]) -> Recording {
 fn said(of: &Call, by: &calls_model::Member, text: &str) -> Fact {
     Fact::UtteranceSpoken {
         call_id: of.call_id.clone(),
-        utterance: Utterance {
+        utterance: Box::new(Utterance {
             participant_id: presence(by),
             user_id: by.user_id.clone(),
             text: text.to_owned(),
@@ -50,7 +50,7 @@ fn said(of: &Call, by: &calls_model::Member, text: &str) -> Fact {
             end_ms: 1000,
             confidence: 1.0,
             words: Vec::new(),
-        },
+        }),
         at: at(20),
     }
 }
