@@ -1,4 +1,4 @@
-//! Tokens of another issuer (OpenID Connect): JWTs (RFC 7519) that are verified by the keys which that issuer publishes
+//! Tokens of another issuer (`OpenID` Connect): JWTs (RFC 7519) that are verified by the keys which that issuer publishes
 //! (RFC 7517), instead of API keys.
 //!
 //! A token with scopes of ours is an application; one without is the user that its `sub` names, as with a user's own
@@ -71,7 +71,7 @@ enum NoKeys {
     TooLong,
 }
 
-/// OpenID Connect Discovery 1.0 §3; the one entry of interest.
+/// `OpenID` Connect Discovery 1.0 §3; the one entry of interest.
 #[derive(Deserialize)]
 struct Discovery {
     jwks_uri: String,

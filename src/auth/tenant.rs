@@ -15,19 +15,23 @@ pub(super) async fn check(app: &App, caller: &Caller, path: &Path<Url>) -> Resul
     if let Ok(call) = id("call_id").parse::<CallId>()
         && !is_place(caller, Some(&call), None)
     {
-        theirs(caller, org_of_call(app, &call).await?, "call")?;
+        theirs(caller, org_of_call(app, &call).await?.as_ref(), "call")?;
     }
     if let Ok(room) = id("room_id").parse::<RoomId>()
         && !is_place(caller, None, Some(&room))
     {
-        theirs(caller, app.store.org_of_room(&room).await?, "room")?;
+        theirs(caller, app.store.org_of_room(&room).await?.as_ref(), "room")?;
     }
     if let Ok(recording) = id("recording_id").parse::<RecordingId>() {
         let org = app.store.org_of_recording(&recording).await?;
-        theirs(caller, org, "recording")?;
+        theirs(caller, org.as_ref(), "recording")?;
     }
     if let Ok(webhook) = id("webhook_id").parse::<WebhookId>() {
-        theirs(caller, app.store.org_of_webhook(&webhook).await?, "webhook")?;
+        theirs(
+            caller,
+            app.store.org_of_webhook(&webhook).await?.as_ref(),
+            "webhook",
+        )?;
     }
     Ok(())
 }
@@ -43,8 +47,8 @@ fn is_place(caller: &Caller, call: Option<&CallId>, room: Option<&RoomId>) -> bo
     })
 }
 
-fn theirs(caller: &Caller, owner: Option<OrgId>, what: &'static str) -> Result<(), Problem> {
-    if owner.as_ref() == Some(caller.org()) {
+fn theirs(caller: &Caller, owner: Option<&OrgId>, what: &'static str) -> Result<(), Problem> {
+    if owner == Some(caller.org()) {
         Ok(())
     } else {
         Err(Problem::NotFound { what })
