@@ -153,6 +153,8 @@ pub struct Transcription {
     pub library: PathBuf,
     /// A folder for each language.
     pub models: PathBuf,
+    /// Where official models come from.
+    pub catalogue: String,
     /// Where nobody says.
     pub language: Language,
     /// Threads; 0: one per core.
@@ -503,6 +505,11 @@ mod tests {
                 "CALLS__HTTP__ALLOWED_ORIGINS",
                 "app.example",
                 "http.allowed_origins",
+            ),
+            (
+                "CALLS__TRANSCRIPTION__CATALOGUE",
+                "models",
+                "transcription.catalogue",
             ),
             ("CALLS__AUTH__TOKEN_MINUTES", "0", "auth.token_minutes"),
             ("CALLS__AUTH__PASSWORD_TRIES", "0", "auth.password_tries"),

@@ -122,4 +122,8 @@ pub struct Room {
     /// Whose room it is; left out where it is that of the only tenant, `default`.
     #[serde(default, skip_serializing_if = "OrgId::is_default")]
     pub org_id: OrgId,
+    /// What may be said in it where it is transcribed, as in a voice menu; anything where there are none.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub phrases: Vec<String>,
 }

@@ -29,6 +29,7 @@ use crate::http;
 use crate::http::limits::Limits;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
+use crate::recording::transcripts::Transcripts;
 use crate::recording::{Bucket, BucketError, DiskStudio};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
@@ -124,9 +125,8 @@ pub struct Server {
     app: web::Data<App>,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
-    archiving: JoinHandle<()>,
-    /// Lets go of old files.
-    shelving: JoinHandle<()>,
+    /// Recordings, their transcripts and shared files are seen to.
+    tasks: [JoinHandle<()>; 3],
     /// Writes down that the server is up.
     alive: JoinHandle<()>,
     /// Tells applications, until this goes.
@@ -194,6 +194,10 @@ impl Server {
         Self::open(config, dev, metrics, listener, ports, (turn, ice)).await
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "each part once, in the order in which they need each other"
+    )]
     async fn open(
         config: Config,
         dev: bool,
@@ -231,6 +235,8 @@ impl Server {
             warn!("the registry of calls crashed"); // `failed` says so in a moment
         }
         let link_life = Duration::from_secs(recording.link_minutes * 60);
+        let kept = (studio.clone(), bucket.clone());
+        let transcripts = Transcripts::new(kept, store.clone(), ears.clone(), clock.clone());
         let archive = Archive::new(
             studio,
             bucket,
@@ -255,6 +261,7 @@ impl Server {
             revoked: Revoked::new(store.revoked_keys().await?),
             links: Links::new(&link_secret, link_life),
             archive,
+            transcripts,
             files,
             ears,
             voice,
@@ -281,8 +288,11 @@ impl Server {
         } else {
             keys::first(&app.store, app.clock.now()).await?
         };
-        let archiving = actix::spawn(app.archive.clone().run());
-        let shelving = actix::spawn(app.files.clone().run());
+        let tasks = [
+            actix::spawn(app.archive.clone().run()),
+            actix::spawn(app.transcripts.clone().run()),
+            actix::spawn(app.files.clone().run()),
+        ];
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -296,8 +306,7 @@ impl Server {
             app,
             http,
             ended,
-            archiving,
-            shelving,
+            tasks,
             alive,
             _courier: courier,
             _ownership: ownership,
@@ -368,8 +377,9 @@ impl Server {
         if stopped.await.is_err() {
             self.http.stop(false).await;
         }
-        self.archiving.abort(); // what it was at is taken up at the next start
-        self.shelving.abort();
+        for task in &self.tasks {
+            task.abort(); // what it was at is taken up at the next start
+        }
         self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();

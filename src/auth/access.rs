@@ -44,6 +44,11 @@ pub const TABLE: &[(&str, &str, Needs)] = &[
         One(Recordings),
     ),
     (
+        "POST",
+        "/recordings/{recording_id}/transcribe",
+        One(Transcripts),
+    ),
+    (
         "GET",
         "/recordings/{recording_id}/download",
         One(Recordings),

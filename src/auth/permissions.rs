@@ -30,6 +30,11 @@ const ENDPOINTS: &[(&str, &str, Permission)] = &[
     ("POST", "/{call_id}/record/stop", Permission::Record),
     ("POST", "/{call_id}/record/pause", Permission::Record),
     ("POST", "/{call_id}/record/resume", Permission::Record),
+    (
+        "POST",
+        "/recordings/{recording_id}/transcribe",
+        Permission::Transcribe,
+    ),
     ("POST", "/{call_id}/transcribe", Permission::Transcribe),
     ("DELETE", "/{call_id}/transcribe", Permission::Transcribe),
     ("POST", "/{call_id}/files", Permission::PublishData),

@@ -40,6 +40,12 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             "must be origins with their scheme, as in \"https://app.example.org\"",
         );
     }
+    if !is_web(&config.transcription.catalogue) {
+        return refuse(
+            "transcription.catalogue",
+            "must begin with https:// or http:// and name a host, as in \"https://models.example.org/vosk\"",
+        );
+    }
     let lives = [
         ("auth.token_minutes", config.auth.token_minutes),
         ("turn.credential_minutes", config.turn.credential_minutes),

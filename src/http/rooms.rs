@@ -15,6 +15,7 @@ use super::problem::documented::{
     Access, BadBody, BadQuery, Conflict, Missing, TooMany, Unavailable,
 };
 use super::routes::BASE;
+use super::transcripts::fit_to_be_heard;
 use super::{connections, origin};
 use crate::app::App;
 use crate::auth::{Bearer, Caller, Returning};
@@ -38,6 +39,7 @@ pub(super) async fn create_room(
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     readable_enough(asked.encryption, asked.settings)?;
+    fit_to_be_heard(&app, &asked.phrases).await?;
     let password_hash = match asked.password {
         Some(password) => Some(app.door.hash(password).await?),
         None => None,
@@ -58,6 +60,7 @@ pub(super) async fn create_room(
         host: asked.host,
         encryption: asked.encryption,
         org_id: caller.org().clone(),
+        phrases: asked.phrases,
     };
     app.store
         .record(vec![Fact::RoomCreated {
@@ -135,6 +138,9 @@ pub(super) async fn update_room(
     Body(asked): Body<UpdateRoom>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
+    if let Some(phrases) = &asked.phrases {
+        fit_to_be_heard(&app, phrases).await?;
+    }
     let password_hash = match &asked.password {
         Change::Keep => HashChange::Keep,
         Change::Remove => HashChange::Remove,
@@ -371,6 +377,9 @@ fn updated(mut room: Room, change: &UpdateRoom) -> Room {
     room.scheduled_at = change.scheduled_at.or(room.scheduled_at);
     room.locked = change.locked.unwrap_or(room.locked);
     room.host = change.host.clone().over(room.host);
+    if let Some(phrases) = &change.phrases {
+        room.phrases.clone_from(phrases);
+    }
     room
 }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::db::{Conn, on};
 use super::schema::{
-    call_users, calls, facts, files, participants, quality_samples, recordings, rooms, utterances,
-    webhook_deliveries,
+    call_users, calls, facts, files, participants, quality_samples, recording_transcripts,
+    recordings, rooms, utterances, webhook_deliveries,
 };
 use super::sql_types::JsonText;
 use super::words::{document, value, word};
@@ -123,6 +123,16 @@ async fn erase_call(conn: &mut Conn<'_>, id: &CallId) -> Result<Erased> {
         on!(conn, c => {
             let sent = webhook_deliveries::table.filter(webhook_deliveries::event_id.eq_any(some));
             diesel::delete(sent).execute(c).await
+        })?;
+    }
+    let tapes: Vec<String> = on!(conn, c => {
+        recordings::table.filter(recordings::call_id.eq(id)).select(recordings::id).load(c).await
+    })?;
+    for some in tapes.chunks(BATCH) {
+        on!(conn, c => {
+            let heard = recording_transcripts::table
+                .filter(recording_transcripts::recording_id.eq_any(some));
+            diesel::delete(heard).execute(c).await
         })?;
     }
     let (said, recorded, erased) = on!(conn, c => {

@@ -37,6 +37,7 @@ struct RoomRow {
     scheduled_at: Option<At>,
     host: Option<String>,
     encryption: String,
+    phrases: JsonText,
     created_at: At,
 }
 
@@ -63,6 +64,7 @@ struct RoomRules<'a> {
     locked: bool,
     scheduled_at: Option<At>,
     host: Option<String>,
+    phrases: JsonText,
 }
 
 impl<'a> From<&'a Room> for RoomRules<'a> {
@@ -75,6 +77,7 @@ impl<'a> From<&'a Room> for RoomRules<'a> {
             locked: room.locked,
             scheduled_at: room.scheduled_at.map(At),
             host: room.host.clone().map(String::from),
+            phrases: document(&room.phrases),
         }
     }
 }
@@ -94,6 +97,7 @@ impl RoomRow {
             host: self.host.map(|host| value("room host", host)).transpose()?,
             encryption: value("room encryption", self.encryption)?,
             org_id: value("tenant", self.org_id)?,
+            phrases: value("room phrases", self.phrases.0)?,
         })
     }
 }

@@ -176,7 +176,7 @@ impl Matrix {
             .await
             .expect("a reply")
             .status();
-        if *method != Method::GET && status.is_success() {
+        if status.is_success() && uses_up(method, path) {
             self.fresh(own).await;
         }
         status.as_u16()
@@ -265,6 +265,14 @@ impl Things {
     }
 }
 
+/// Whether who comes next needs other things.
+fn uses_up(method: &Method, path: &str) -> bool {
+    let verbs = [
+        "/answer", "/reject", "/cancel", "/end", "/join", "/leave", "/rotate",
+    ];
+    *method == Method::DELETE || verbs.iter().any(|verb| path.ends_with(verb))
+}
+
 /// A recording that is settled, without files.
 async fn failed_recording(world: &World, call: &str) -> String {
     let id = calls_model::RecordingId::new();
@@ -327,7 +335,9 @@ fn with_body(request: RequestBuilder, method: &Method, path: &str, user: &str) -
         ("POST", "/webhooks") => json!({ "url": "http://127.0.0.1:9/", "events": ["call.ended"] }),
         ("PATCH", "/webhooks/{webhook_id}") => json!({ "description": "mine" }),
         ("POST", "/{call_id}/record/start") => json!({ "mode": "audio" }),
-        ("POST", "/{call_id}/transcribe") => json!({ "language": "tlh" }),
+        ("POST", "/{call_id}/transcribe" | "/recordings/{recording_id}/transcribe") => {
+            json!({ "language": "tlh" })
+        }
         ("POST", "/{call_id}/say") => json!({ "text": "hello", "language": "tlh" }),
         ("PATCH", "/{call_id}/participants/{participant_id}") => json!({ "muted": true }),
         ("POST", "/{call_id}/answer" | "/{call_id}/reject") if user == "zoe" => {

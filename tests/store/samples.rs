@@ -28,6 +28,7 @@ pub(crate) fn room(name: &str, created_at: Timestamp) -> Room {
         host: None,
         encryption: calls_model::Encryption::Transport,
         org_id: calls_model::OrgId::default(),
+        phrases: Vec::new(),
     }
 }
 

@@ -73,6 +73,7 @@ fn room(name: &str) -> Room {
         host: None,
         encryption: calls_model::Encryption::Transport,
         org_id: calls_model::OrgId::default(),
+        phrases: Vec::new(),
     }
 }
 

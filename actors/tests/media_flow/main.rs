@@ -73,6 +73,7 @@ impl Server {
                 host: None,
                 encryption: calls_model::Encryption::Transport,
                 org_id: calls_model::OrgId::default(),
+                phrases: Vec::new(),
             },
             user_id: name.parse().unwrap(),
             display_name: None,

@@ -80,6 +80,7 @@ fn room(room_type: RoomType) -> Room {
         host: None,
         encryption: calls_model::Encryption::Transport,
         org_id: calls_model::OrgId::default(),
+        phrases: Vec::new(),
     }
 }
 
