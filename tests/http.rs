@@ -11,7 +11,6 @@ mod http {
     mod idempotency;
     mod keys;
     mod limits;
-    mod matrix;
     mod oidc;
     mod pages;
     mod problems;

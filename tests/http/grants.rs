@@ -15,7 +15,7 @@ async fn narrowed(world: &World, room: &str, user: &str, role: &str, grants: Val
 
 fn code(refused: Result<Value, Value>) -> String {
     let refused = refused.expect_err("it was taken away");
-    refused["code"].as_str().unwrap().to_owned()
+    refused["code"].as_str().expect("a code").to_owned()
 }
 
 #[actix_web::test]

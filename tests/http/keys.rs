@@ -20,7 +20,7 @@ fn text(json: &Value, key: &str) -> String {
 
 async fn key_of(world: &World, org: &str) -> String {
     let wanted = Wanted {
-        org: org.parse().unwrap(),
+        org: org.parse().expect("a tenant"),
         ..Wanted::default()
     };
     let app = world.server.app();

@@ -1,5 +1,10 @@
 //! Tokens of another issuer, with keys that it serves, in place of API keys.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what fails here is a mistake of the test"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -52,14 +57,14 @@ fn ec() -> (EncodingKey, Value) {
 }
 
 impl Issuer {
-    async fn start() -> Self {
+    fn start() -> Self {
         let ((rsa, rsa_jwk), (ec, ec_jwk)) = (rsa(), ec());
         let served = Arc::new(AtomicUsize::new(0));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let keys = json!({ "keys": [rsa_jwk, ec_jwk] });
         let (asked, jwks_uri) = (Arc::clone(&served), format!("{url}/keys"));
-        let server = HttpServer::new(move || {
+        let host = HttpServer::new(move || {
             let (keys, asked, jwks_uri) = (keys.clone(), Arc::clone(&asked), jwks_uri.clone());
             let discovery = move || {
                 let found = json!({ "jwks_uri": jwks_uri });
@@ -77,13 +82,13 @@ impl Issuer {
                 )
                 .route("/keys", web::get().to(serve))
         });
-        let server = server
+        let host = host
             .workers(1)
             .disable_signals()
             .listen(listener)
             .unwrap()
             .run();
-        actix_web::rt::spawn(server);
+        actix_web::rt::spawn(host);
         Self {
             url,
             rsa,
@@ -92,7 +97,7 @@ impl Issuer {
         }
     }
 
-    fn claims(&self, more: Value) -> Value {
+    fn claims(&self, more: &Value) -> Value {
         let now = jsonwebtoken::get_current_timestamp();
         let mut claims = json!({
             "iss": self.url, "aud": AUDIENCE, "sub": "ann", "iat": now, "exp": now + 60,
@@ -104,7 +109,7 @@ impl Issuer {
         claims
     }
 
-    fn sign(&self, algorithm: Algorithm, more: Value) -> String {
+    fn sign(&self, algorithm: Algorithm, more: &Value) -> String {
         let (key, kid) = match algorithm {
             Algorithm::RS256 => (&self.rsa, "r1"),
             _ => (&self.ec, "e1"),
@@ -119,7 +124,7 @@ async fn world(issuer: &Issuer) -> World {
     let url = issuer.url.clone();
     World::start(false, move |config| {
         config.oidc.issuer = url;
-        config.oidc.audience = AUDIENCE.to_owned();
+        AUDIENCE.clone_into(&mut config.oidc.audience);
     })
     .await
 }
@@ -130,7 +135,7 @@ async fn get(world: &World, token: &str, path: &str) -> Reply {
 
 #[actix_web::test]
 async fn a_token_of_the_issuer_is_an_application_with_its_scopes_in_its_tenant() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let world = world(&issuer).await;
     let claims = json!({ "scope": "openid calls:rooms calls:unheard-of", "org_id": "acme" });
     for algorithm in [Algorithm::RS256, Algorithm::ES256] {
@@ -155,11 +160,11 @@ async fn a_token_of_the_issuer_is_an_application_with_its_scopes_in_its_tenant()
 
 #[actix_web::test]
 async fn a_token_of_the_issuer_without_scopes_is_its_user() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let world = world(&issuer).await;
     let ring = json!({ "type": "audio", "from": "bob", "to": ["ann"] });
     let call = world.post("/initiate", ring).await.expect(201);
-    let token = issuer.sign(Algorithm::ES256, json!({}));
+    let token = issuer.sign(Algorithm::ES256, &json!({}));
     let history = get(&world, &token, "/history").await.expect(200);
     assert_eq!(history["data"][0]["call_id"], call["call_id"]);
     get(&world, &token, "/rooms")
@@ -172,7 +177,7 @@ async fn a_token_of_the_issuer_without_scopes_is_its_user() {
 
 #[actix_web::test]
 async fn what_the_issuer_did_not_make_for_us_opens_nothing() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let world = world(&issuer).await;
     let everything = "calls:rooms calls:calls calls:admin";
     let now = jsonwebtoken::get_current_timestamp();
@@ -189,7 +194,7 @@ async fn what_the_issuer_did_not_make_for_us_opens_nothing() {
         let refused = get(&world, &token, "/rooms").await;
         assert_eq!(refused.status, 401, "{claims}");
     }
-    let good = issuer.claims(json!({ "scope": everything }));
+    let good = issuer.claims(&json!({ "scope": everything }));
     let (stranger, _) = ec();
     let mut header = Header::new(Algorithm::ES256);
     for kid in ["e1", "unknown"] {
@@ -213,9 +218,9 @@ async fn what_the_issuer_did_not_make_for_us_opens_nothing() {
 
 #[actix_web::test]
 async fn without_an_issuer_no_such_token_opens_anything() {
-    let issuer = Issuer::start().await;
+    let issuer = Issuer::start();
     let world = World::closed().await;
-    let token = issuer.sign(Algorithm::RS256, json!({ "scope": "calls:rooms" }));
+    let token = issuer.sign(Algorithm::RS256, &json!({ "scope": "calls:rooms" }));
     get(&world, &token, "/rooms")
         .await
         .problem(401, "unauthorized");

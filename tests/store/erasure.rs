@@ -34,6 +34,7 @@ fn recording(of: &Call, participants: &[&str]) -> Recording {
         duration_seconds: 0,
         size_bytes: 0,
         files: Vec::new(),
+        transcript: None,
         progress: 0,
         error: None,
     }
