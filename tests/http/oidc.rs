@@ -139,7 +139,7 @@ async fn a_token_of_the_issuer_is_an_application_with_its_scopes_in_its_tenant()
     let world = world(&issuer).await;
     let claims = json!({ "scope": "openid calls:rooms calls:unheard-of", "org_id": "acme" });
     for algorithm in [Algorithm::RS256, Algorithm::ES256] {
-        let token = issuer.sign(algorithm, claims.clone());
+        let token = issuer.sign(algorithm, &claims);
         let request = world.request_as(Some(&token), Method::POST, "/rooms");
         let room = send(request.json(&json!({ "name": "Hall" })))
             .await
@@ -190,7 +190,7 @@ async fn what_the_issuer_did_not_make_for_us_opens_nothing() {
     ];
     for mut claims in bad {
         claims["scope"] = json!(everything);
-        let token = issuer.sign(Algorithm::RS256, claims.clone());
+        let token = issuer.sign(Algorithm::RS256, &claims);
         let refused = get(&world, &token, "/rooms").await;
         assert_eq!(refused.status, 401, "{claims}");
     }
