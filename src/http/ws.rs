@@ -11,7 +11,7 @@ use super::origin;
 use super::problem::documented::Handshake;
 use super::problem::{Problem, kinds};
 use crate::app::App;
-use crate::signaling::Session;
+use crate::signaling::{Guard, Session};
 use crate::telemetry::names::LIMITS_HIT;
 
 /// Opens the signaling WebSocket, subprotocol `calls.v1`; its first frame must be `hello` with a token.
@@ -48,8 +48,9 @@ pub(super) async fn signaling(
             errors: Vec::new(),
         });
     }
+    let body = Guard::new(body);
     let id = request_id(request.extensions().get());
-    let session = Session::new(app, id, taken);
+    let session = Session::new(app, id, taken, body.overrun());
     WsResponseBuilder::new(session, &request, body)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME)
