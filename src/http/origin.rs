@@ -45,9 +45,10 @@ fn base(request: &HttpRequest, app: &App) -> String {
         .headers()
         .get(HOST)
         .and_then(|host| host.to_str().ok());
+    let scheme = if app.config.tls.on() { "https" } else { "http" };
     match (public, host) {
-        ("", Some(host)) => format!("http://{host}"),
-        ("", None) => format!("http://{}", app.config.http.bind),
+        ("", Some(host)) => format!("{scheme}://{host}"),
+        ("", None) => format!("{scheme}://{}", app.config.http.bind),
         (public, _) => public.to_owned(),
     }
 }
