@@ -84,7 +84,10 @@ pub fn start(config: &Telemetry) -> Result<Tracing, TelemetryError> {
             .with_threads(false)
             .with_location(false)
     });
-    let all = tracing_subscriber::registry().with(filter).with(lines).with(traces);
+    let all = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .with(traces);
     // A second start in one process (tests do that) keeps the first one's logger.
     let _ = all.try_init();
     Ok(Tracing(otlp))

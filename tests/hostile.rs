@@ -12,6 +12,7 @@ mod hostile {
     mod bodies;
     pub(crate) mod bystanders;
     mod connections;
+    mod crowd;
     mod names;
     mod offers;
     pub(crate) mod raw;

@@ -92,7 +92,9 @@ fn caller(headers: &HeaderMap) -> Option<Context> {
         }
     }
     headers.get("traceparent")?;
-    Some(global::get_text_map_propagator(|propagator| propagator.extract(&Headers(headers))))
+    Some(global::get_text_map_propagator(|propagator| {
+        propagator.extract(&Headers(headers))
+    }))
 }
 
 /// The method, if it is a standard one. Clients can make up as many others as they like; numbers keep them as one.
@@ -155,7 +157,10 @@ mod tests {
         let (found, room) = subjects(&format!("/api/v1/calls/{call}/end"));
         assert_eq!(found.map(|id| id.to_string()).as_deref(), Some(call));
         assert_eq!(room, None);
-        assert_eq!(subjects("/api/v1/calls/call_password/rooms/room_secret"), (None, None));
+        assert_eq!(
+            subjects("/api/v1/calls/call_password/rooms/room_secret"),
+            (None, None)
+        );
     }
 
     #[test]
