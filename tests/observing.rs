@@ -78,7 +78,10 @@ async fn logs_name_requests_and_calls_and_tell_no_secret_and_nothing_that_was_sa
         .expect("it is said");
     let offer = include_str!("../media/tests/offers/chromium.sdp");
     let answer = ann
-        .ask("offer", json!({ "sdp": offer, "publish": [] }))
+        .ask(
+            "offer",
+            json!({ "sdp": offer, "publish": [{ "mid": "0", "source": "microphone" }] }),
+        )
         .await;
     let bad = "calls_wrong-key-33aa";
     let refused = http

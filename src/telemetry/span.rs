@@ -66,7 +66,7 @@ impl RootSpanBuilder for RequestSpan {
         if let Some(Began(began)) = request.extensions().get() {
             histogram!(REQUEST_SECONDS, "route" => route).record(began.elapsed());
         }
-        span.record("http.status", status);
+        span.record("http.status", i64::from(status));
         span.in_scope(|| tracing::debug!(http.status = status, "answered with {status}"));
     }
 }

@@ -19,8 +19,8 @@ async fn ten_times_the_usual_joins_get_in_and_a_call_beside_them_goes_on() {
     let mut call = Bystanders::talking().await;
     let hall = call.api.room().await;
     let begun = Instant::now();
-    let api = &call.api;
-    let join = async |number: usize| {
+    let (api, hall) = (&call.api, &hall);
+    let join = |number: usize| async move {
         let path = format!("/rooms/{hall}/join");
         loop {
             let user = json!({ "user_id": format!("guest-{number}") });

@@ -14,7 +14,7 @@ const LONGEST: usize = 2048;
 pub(crate) struct Wire {
     /// What the client sent, as it was on the wire.
     pub(crate) sent: Arc<Mutex<Vec<Vec<u8>>>>,
-    /// One of so many datagrams is lost, in a fixed order; 0: none.
+    /// Of ten datagrams, so many are lost, in a fixed order.
     lost_of_ten: u32,
     carrying: JoinSet<()>,
     /// What the server takes for the client.
