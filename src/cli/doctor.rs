@@ -11,7 +11,7 @@ use std::time::Duration;
 use calls_actors::port::addresses::advertised;
 
 use super::say;
-use crate::config::{Config, Turn};
+use crate::config::Config;
 use crate::store::{self, Standing};
 use crate::tls::Files;
 

@@ -64,9 +64,7 @@ impl Wire {
             while let Ok((length, remote)) = from.recv_from(&mut buffer).await {
                 *seen.lock().expect("nobody panics with it") = Some(remote);
                 let datagram = &buffer[..length];
-                let mut sent = sent.lock().expect("nobody panics with it");
-                sent.push(datagram.to_vec());
-                drop(sent);
+                remember(&sent, datagram);
                 if up.passes() {
                     let _ = to.send(datagram).await;
                 }
@@ -95,6 +93,11 @@ impl Wire {
         };
         sent.iter().filter(is_rtp).cloned().collect()
     }
+}
+
+fn remember(sent: &Mutex<Vec<Vec<u8>>>, datagram: &[u8]) {
+    let mut sent = sent.lock().expect("nobody panics with it");
+    sent.push(datagram.to_vec());
 }
 
 /// What becomes of each datagram, the same in each run.
