@@ -2,8 +2,10 @@
 //!
 //! A recording is a folder below `recording.folder`. While it runs, [`writer`] puts each track as it is into files that
 //! can be read at any moment, and keeps a [`log`] of what they mean beside them. When it has stopped, [`finish`] makes
-//! the files that people get; [`archive`] sees to it that this happens, also after a crash of the server.
+//! the files that people get; [`archive`] sees to it that this happens, also after a crash of the server, and has [`ahead`] compose what is to be composed
+//! while it is recorded.
 
+pub mod ahead;
 pub mod archive;
 mod bucket;
 pub mod finish;

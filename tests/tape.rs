@@ -3,9 +3,11 @@
 #![cfg(feature = "testing")]
 
 mod tape {
+    mod ahead;
     mod codecs;
     mod cost;
     mod hours;
+    mod layout;
     mod play;
     mod reel;
 }

@@ -1,7 +1,10 @@
-//! The REST side: rooms and joins.
+//! The REST side: rooms, joins and recordings.
 
-use calls_model::rest::{CreateRoom, JoinRoom, JoinedRoom, MaxParticipants};
-use calls_model::{ProblemDetails, Room, RoomId, RoomName, RoomSettings, RoomType, UserId};
+use calls_model::rest::{CreateRoom, JoinRoom, JoinedRoom, MaxParticipants, StartRecording};
+use calls_model::{
+    CallId, ProblemDetails, Recording, RecordingId, RecordingMode, RecordingReport, Room, RoomId,
+    RoomName, RoomSettings, RoomType, UserId,
+};
 use reqwest::{Method, RequestBuilder, Response, Url};
 
 /// Where the API begins.
@@ -98,6 +101,43 @@ impl Api {
             .await?
             .json()
             .await?)
+    }
+
+    /// Records a call.
+    pub(crate) async fn record(
+        &self,
+        call: &CallId,
+        mode: RecordingMode,
+    ) -> Result<Recording, ApiFailed> {
+        let body = StartRecording {
+            mode,
+            participants: Vec::new(),
+            layout: None,
+            live: false,
+        };
+        let request = self.request(Method::POST, &format!("/{call}/record/start"));
+        Ok(self.send(request.json(&body)).await?.json().await?)
+    }
+
+    /// Records it no more.
+    pub(crate) async fn stop_recording(&self, call: &CallId) -> Result<(), ApiFailed> {
+        let request = self.request(Method::POST, &format!("/{call}/record/stop"));
+        self.send(request).await.map(drop)
+    }
+
+    /// How a recording stands.
+    pub(crate) async fn recording(&self, id: &RecordingId) -> Result<Recording, ApiFailed> {
+        let request = self.request(Method::GET, &format!("/recordings/{id}"));
+        Ok(self.send(request).await?.json().await?)
+    }
+
+    /// How far a recording can be trusted.
+    pub(crate) async fn recording_report(
+        &self,
+        id: &RecordingId,
+    ) -> Result<RecordingReport, ApiFailed> {
+        let request = self.request(Method::GET, &format!("/recordings/{id}/report"));
+        Ok(self.send(request).await?.json().await?)
     }
 
     /// The server's metrics, as Prometheus text.

@@ -1,6 +1,7 @@
 //! A whole run: rooms, joins, warm-up, measuring, leaving.
 
 mod churn;
+mod recordings;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -8,12 +9,13 @@ use std::sync::Arc;
 
 use calls_model::rest::MaxParticipants;
 use calls_model::text::BadText;
-use calls_model::{RoomId, RoomName};
+use calls_model::{CallId, RoomId, RoomName};
 use reqwest::Url;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::interval;
 
+use self::recordings::Recordings;
 use crate::api::{Api, ApiFailed};
 use crate::causes::with_causes;
 use crate::floor::{self, FloorFailed};
@@ -160,6 +162,7 @@ impl Crowd {
         };
         let idle = self.gauge.read().await;
         let inside = self.join(rooms, &mut joins).await;
+        let recordings = self.record(&inside).await;
         let (inside, comers) = churn::begin(inside, world);
         self.stopwatch
             .pass("warming up", scenario.warmup_seconds)
@@ -169,6 +172,11 @@ impl Crowd {
             .measure("measuring", scenario.seconds, &world.tallies, &self.gauge)
             .await;
         let interrupted = *world.stop.borrow();
+        let mut recorded = None;
+        if let Some(mut recordings) = recordings {
+            recordings.stop(&world.api).await;
+            recorded = Some(recordings.settle(&world.api, &self.stopwatch).await);
+        }
         self.stop.send_replace(true);
         let inside = churn::end(inside, comers, &mut joins).await;
         self.leave(inside, &mut joins).await;
@@ -177,9 +185,18 @@ impl Crowd {
         let slots = (scenario.audio_slots, scenario.video_slots);
         Report {
             interrupted,
+            recorded,
             impairment: world.impairment,
             ..Report::of(scenario, slots, joins, measured, server)
         }
+    }
+
+    /// Records all rooms that somebody is in, where the scenario says so.
+    async fn record(&self, inside: &[Inside]) -> Option<Recordings> {
+        let mode = self.world.scenario.record?;
+        let calls: BTreeSet<&CallId> = inside.iter().map(|somebody| &somebody.call).collect();
+        self.stopwatch.phase("starting recorders", 1);
+        Some(recordings::begin(&self.world.api, calls.into_iter().cloned().collect(), mode).await)
     }
 
     async fn join(&self, rooms: &[RoomId], joins: &mut Joins) -> Vec<Inside> {

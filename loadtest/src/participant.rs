@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use calls_model::rest::Admission;
 use calls_model::text::BadText;
-use calls_model::{RoomId, UserId};
+use calls_model::{CallId, RoomId, UserId};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
@@ -90,6 +90,8 @@ pub(crate) enum JoinFailed {
 pub(crate) struct Inside {
     /// Where it sits.
     pub(crate) seat: Seat,
+    /// The room's session.
+    pub(crate) call: CallId,
     /// From the first request until media could flow.
     pub(crate) connected_in: Duration,
     began: Instant,
@@ -183,6 +185,7 @@ impl Inside {
         let (farewell, said) = watch::channel(false);
         Ok(Self {
             seat: seat.clone(),
+            call: joined.call_id,
             connected_in: began.elapsed(),
             began,
             signaled,

@@ -38,6 +38,8 @@ pub(crate) struct Report {
     pub(crate) server: Option<Cost>,
     /// What the same traffic costs where nothing but the kernel and AES does anything; null where it was not measured.
     pub(crate) floor: Option<Floor>,
+    /// What came of recordings; null where none was asked for.
+    pub(crate) recorded: Option<Recorded>,
     /// How the harness itself did.
     pub(crate) harness: Harness,
     /// Second by second.
@@ -129,6 +131,27 @@ pub(crate) struct Floor {
     pub(crate) ratio: Option<f64>,
     /// From sending to arriving.
     pub(crate) latency: Times,
+}
+
+/// What came of the recordings of all rooms, as their own reports tell it.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Recorded {
+    /// Recordings whose files can be had.
+    pub(crate) available: u32,
+    /// Why others cannot, each reason once.
+    pub(crate) failures: Vec<String>,
+    /// Their files.
+    pub(crate) files: usize,
+    /// And how large these are together.
+    pub(crate) bytes: u64,
+    /// Packets that the recorders took.
+    pub(crate) packets_received: u64,
+    /// Packets that they missed.
+    pub(crate) packets_lost: u64,
+    /// Bursts that found no room in a queue.
+    pub(crate) bursts_dropped: u64,
+    /// Times that a recorder was away.
+    pub(crate) interruptions: usize,
 }
 
 /// How the harness itself did: whether its figures can be trusted.
@@ -264,6 +287,7 @@ impl Report {
             seconds: measured.seconds,
             joins,
             floor: None,
+            recorded: None,
             impairment: None,
             interrupted: false,
         }
@@ -298,6 +322,26 @@ impl Report {
                     flow.delivered() * 100.0
                 ));
             }
+        }
+        if let Some(recorded) = &self.recorded {
+            complaints.extend(recorded.complaints(max_loss));
+        }
+        complaints
+    }
+}
+
+impl Recorded {
+    fn complaints(&self, max_loss: f64) -> Vec<String> {
+        let mut complaints = self.failures.clone();
+        let loss = share(self.packets_lost, self.packets_lost + self.packets_received);
+        if loss > max_loss {
+            complaints.push(format!("{:.2} % was lost to recorders", loss * 100.0));
+        }
+        if self.bursts_dropped > 0 {
+            complaints.push(format!("recorders dropped {} bursts", self.bursts_dropped));
+        }
+        if self.interruptions > 0 {
+            complaints.push(format!("recorders were away {} times", self.interruptions));
         }
         complaints
     }
@@ -355,6 +399,7 @@ pub(crate) mod tests {
                 audio_slots: 3,
                 video_slots: 3,
                 churn: None,
+                record: None,
                 audio: Audio { packet_bytes: 100 },
                 video: None,
             },
@@ -368,6 +413,7 @@ pub(crate) mod tests {
             forwarded: 18_000,
             server: None,
             floor: None,
+            recorded: None,
             impairment: None,
             harness: Harness::default(),
             seconds: Vec::new(),
@@ -378,6 +424,25 @@ pub(crate) mod tests {
     #[test]
     fn a_good_run_has_nothing_to_complain_of() {
         assert_eq!(good().complaints(0.0, 1.0), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_recordings_lack_is_named() {
+        let mut report = good();
+        report.recorded = Some(Recorded {
+            available: 1,
+            packets_received: 90,
+            packets_lost: 10,
+            bursts_dropped: 2,
+            failures: vec!["a recording is Failed".to_owned()],
+            ..Recorded::default()
+        });
+        let wanted = [
+            "a recording is Failed",
+            "10.00 % was lost to recorders",
+            "recorders dropped 2 bursts",
+        ];
+        assert_eq!(report.complaints(0.01, 0.9), wanted);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use calls_model::RecordingMode;
 use serde::{Deserialize, Serialize};
 
 /// Most participants of one run: the system's limits to open files and ports are not far.
@@ -40,6 +41,9 @@ pub(crate) struct Scenario {
     /// How viewers come and go; all stay where it is left out.
     #[serde(default)]
     pub(crate) churn: Option<Churn>,
+    /// Every room is recorded this way while it is measured; none where it is left out.
+    #[serde(default)]
+    pub(crate) record: Option<RecordingMode>,
     /// What a microphone sends.
     pub(crate) audio: Audio,
     /// What a camera sends; no cameras where it is left out.
@@ -234,6 +238,7 @@ pub(crate) mod tests {
             audio_slots: 3,
             video_slots: 9,
             churn: None,
+            record: None,
             audio: Audio { packet_bytes: 100 },
             video: Some(Video {
                 kbps: 1000,
@@ -251,7 +256,7 @@ pub(crate) mod tests {
             .map(|entry| Scenario::read(&entry.unwrap().path()).unwrap().name)
             .collect();
         for wanted in [
-            "meeting", "webinar", "pairs", "smoke", "class", "storm", "churn", "soak",
+            "meeting", "webinar", "pairs", "smoke", "class", "storm", "churn", "soak", "recorded",
         ] {
             assert!(
                 names.iter().any(|name| name == wanted),

@@ -28,7 +28,7 @@ pub use problem::ProblemDetails;
 pub use quality::QualitySample;
 pub use recording::{
     FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingInput, RecordingMode,
-    RecordingReport, RecordingStatus, TrackReport,
+    RecordingReport, RecordingStatus, TrackReport, Turn,
 };
 pub use room::{Encryption, Room, RoomNow, RoomSettings, RoomType};
 pub use text::{

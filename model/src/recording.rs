@@ -146,6 +146,8 @@ pub struct Recording {
     /// How pictures are arranged, in the modes `video` and `composite`.
     #[schema(required = true)]
     pub layout: Option<Layout>,
+    /// Its picture is composed while it is recorded, so the file is there soon after the end.
+    pub live: bool,
     /// Whom it is of; empty: everybody.
     pub participants: Vec<UserId>,
     /// When it was asked for.
@@ -233,6 +235,20 @@ pub struct RecordingReport {
     pub pauses: Vec<Gap>,
     /// Each track.
     pub tracks: Vec<TrackReport>,
+    /// Who took the floor, in order, by the levels that their packets carried (RFC 6464).
+    #[serde(default)]
+    pub turns: Vec<Turn>,
+}
+
+/// Somebody took the floor, and has it until the next one takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Turn {
+    /// When, from the beginning of the recording.
+    pub from_ms: u64,
+    /// Whose presence.
+    pub participant_id: ParticipantId,
+    /// Whose.
+    pub user_id: UserId,
 }
 
 /// How far one track can be trusted.

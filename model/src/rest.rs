@@ -354,6 +354,10 @@ pub struct StartRecording {
     /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out.
     #[serde(default)]
     pub layout: Option<Layout>,
+    /// In these modes: compose while it is recorded, and not only afterwards. The file is there sooner; publishers send a
+    /// key frame every ten seconds for it.
+    #[serde(default)]
+    pub live: bool,
 }
 
 /// Body of `POST /calls/{call_id}/say`.

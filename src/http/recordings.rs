@@ -62,6 +62,7 @@ pub(super) async fn start_recording(
         by,
         mode: asked.mode,
         layout: asked.layout,
+        live: asked.live,
         participants: asked.participants,
     };
     let started = app.calls.send(start).timeout(START_WITHIN).await?;

@@ -16,8 +16,9 @@ use calls_model::{
     RecordingReport, RecordingStatus,
 };
 use tokio::sync::oneshot;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
+use super::ahead::Ahead;
 use super::finish::{self, FinishError, Finished};
 use super::render::{self, Render};
 use super::{Bucket, BucketError, DiskStudio};
@@ -97,13 +98,30 @@ impl Archive {
         self.progress.load(Ordering::Relaxed)
     }
 
-    /// Works until the server ends.
+    /// Works until the server ends. What is made does not wait for a bucket that is away, nor the other way round.
     pub async fn run(self) {
+        tokio::join!(self.make_all(), self.keep_all());
+    }
+
+    /// Sees to what is recorded or to be made.
+    async fn make_all(&self) {
+        let mut bell = self.studio.bell();
         for look in 0u64.. {
             if let Err(trouble) = self.look(look).await {
                 warn!(%trouble, "recordings have to wait");
             }
-            let _ = tokio::time::timeout(LOOK_EVERY, self.studio.closed()).await; // a ring, or time
+            let _ = tokio::time::timeout(LOOK_EVERY, bell.changed()).await; // a ring, or time
+        }
+    }
+
+    /// Sees to what is made.
+    async fn keep_all(&self) {
+        let mut bell = self.studio.bell();
+        loop {
+            if let Err(trouble) = self.keep_made().await {
+                warn!(%trouble, "recordings cannot be kept yet");
+            }
+            let _ = tokio::time::timeout(LOOK_EVERY, bell.changed()).await; // a ring, or time
         }
     }
 
@@ -116,16 +134,44 @@ impl Archive {
             u32::try_from(unsettled.len()).unwrap_or(u32::MAX),
         ));
         for stored in unsettled {
-            let id = stored.recording.recording_id.clone();
-            if self.studio.is_open(&id) {
+            if self.studio.is_open(&stored.recording.recording_id) {
+                self.compose_ahead(&stored.recording).await?;
                 continue;
             }
             match stored.recording.status {
                 RecordingStatus::Requested | RecordingStatus::Active => self.adopt(&stored).await?,
                 RecordingStatus::Processing => self.process(stored).await?,
-                RecordingStatus::Uploading => self.keep(stored).await?,
-                RecordingStatus::Available | RecordingStatus::Failed => {}
+                RecordingStatus::Uploading
+                | RecordingStatus::Available
+                | RecordingStatus::Failed => {}
             }
+        }
+        Ok(())
+    }
+
+    async fn keep_made(&self) -> Result<(), Trouble> {
+        for stored in self.store.unsettled_recordings(self.clock.now()).await? {
+            if stored.recording.status == RecordingStatus::Uploading {
+                self.keep(stored).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Composes a piece of what is still recorded, where that was asked for and so much is there.
+    async fn compose_ahead(&self, recording: &Recording) -> Result<(), Trouble> {
+        if !recording.live || recording.status != RecordingStatus::Active {
+            return Ok(());
+        }
+        let id = &recording.recording_id;
+        let ahead = ahead(&self.studio.folder_of(id), recording, &self.config);
+        match apart(move || ahead.next()).await? {
+            Some(Ok(true)) => debug!(recording.id = %id, "a piece of {id} is composed"),
+            Some(Ok(false)) => {}
+            Some(Err(error)) => {
+                warn!(recording.id = %id, "{id} is composed at its end, not meanwhile: {error}");
+            }
+            None => error!(recording.id = %id, "composing a piece of {id} crashed"),
         }
         Ok(())
     }
@@ -172,16 +218,8 @@ impl Archive {
         let (config, progress) = (self.config.clone(), self.progress.clone());
         progress.store(0, Ordering::Relaxed);
         let report = stored.report;
-        let work = move || make(&folder, &recording, report, &config, &progress);
-        let (tell, told) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("calls-archive".to_owned())
-            .spawn(move || {
-                let _ = tell.send(work()); // the server may be going down
-            })?;
-        let made = told
-            .await
-            .unwrap_or_else(|_| Err("making its files crashed".to_owned()));
+        let made = apart(move || make(&folder, &recording, report, &config, &progress)).await?;
+        let made = made.unwrap_or_else(|| Err("making its files crashed".to_owned()));
         let at = self.clock.now();
         let fact = match made {
             Ok(made) => {
@@ -342,6 +380,27 @@ async fn upload(bucket: &Bucket, recording: &Recording, folder: &Path) -> Result
     Ok(())
 }
 
+/// Runs it on a thread of its own; `None` where that crashed.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<Option<T>> {
+    let (tell, told) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("calls-archive".to_owned());
+    thread.spawn(move || {
+        let _ = tell.send(work()); // the server may be going down
+    })?;
+    Ok(told.await.ok())
+}
+
+fn ahead(folder: &Path, recording: &Recording, config: &config::Recording) -> Ahead {
+    Ahead {
+        folder: folder.to_owned(),
+        ffmpeg: config.ffmpeg.clone(),
+        mode: recording.mode,
+        layout: recording.layout.unwrap_or_default(),
+    }
+}
+
 /// Makes what people get; blocks for as long as that takes.
 fn make(
     folder: &Path,
@@ -374,20 +433,32 @@ fn make(
     };
     let mut files = tracks;
     if recording.mode != RecordingMode::Tracks {
+        let mut percent = |percent| progress.store(percent, Ordering::Relaxed);
+        let ahead = ahead(folder, recording, config);
+        let joined = match ahead.whole(&files, duration_ms, &mut percent) {
+            Ok(joined) => joined,
+            Err(error) => {
+                warn!(
+                    "what was composed of {} is left: {error}",
+                    recording.recording_id
+                );
+                None
+            }
+        };
         let render = Render {
             folder,
             ffmpeg: &config.ffmpeg,
             mode: recording.mode,
             layout: recording.layout.unwrap_or_default(),
             tracks: &files,
+            turns: &report.turns,
             duration_ms,
         };
-        let made = render.run(|percent| progress.store(percent, Ordering::Relaxed));
+        let made = joined.map_or_else(|| render.run(&mut percent), Ok);
         for leftover in render::leftovers(folder) {
             let _ = std::fs::remove_file(leftover); // made anew next time
         }
-        let made = made.map_err(|error| error.to_string())?;
-        files.insert(0, made);
+        files.insert(0, made.map_err(|error| error.to_string())?);
     }
     debug_assert!(files.iter().all(|file| file.place == FilePlace::Local));
     Ok(Made {

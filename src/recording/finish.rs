@@ -3,6 +3,7 @@
 //! It may be killed at any moment and begun again: what it makes gets its name last, and what it is made of goes after
 //! that.
 
+mod excerpt;
 mod report;
 mod session;
 mod timeline;
@@ -16,6 +17,7 @@ use calls_codec::{CodecError, Container, Demuxer, Muxer, Sample};
 use calls_model::{FileKind, FilePlace, RecordingFile, RecordingReport, Source};
 use sha2::{Digest, Sha256};
 
+pub(super) use self::excerpt::{Excerpt, excerpt, recorded_ms};
 use self::report::report;
 use self::session::{Known, LiveFile, Session};
 use self::timeline::{Timeline, cut};
@@ -114,12 +116,7 @@ fn whole(
     let Ok(mut from) = Demuxer::open(&folder.join(&live.name)) else {
         return Ok(None); // killed before its first cluster
     };
-    let h264 = live.codec == "h264";
-    let container = if h264 {
-        Container::Mp4
-    } else {
-        Container::WebM
-    };
+    let container = live.container();
     let name = format!(
         "{:02}-{}-{}.{}",
         number + 1,
@@ -157,20 +154,34 @@ fn whole(
     let path = folder.join(&name);
     fs::rename(part, &path)?;
     Ok(Some(RecordingFile {
+        size_bytes: fs::metadata(&path)?.len(),
+        sha256: sha256(&path)?,
+        ..described(live, known, name, (first, end))
+    }))
+}
+
+/// What can be said of a file without looking into it; its time in microseconds.
+fn described(
+    live: &LiveFile,
+    known: &Known,
+    name: String,
+    (first, end): (i64, i64),
+) -> RecordingFile {
+    RecordingFile {
         name,
         kind: FileKind::Track,
         participant_id: Some(known.participant_id.clone()),
         user_id: Some(known.user_id.clone()),
         source: Some(known.source),
         codec: live.codec.clone(),
-        media_type: media_type(known.source, container).to_owned(),
+        media_type: media_type(known.source, live.container()).to_owned(),
         start_ms: millis(first),
         duration_ms: millis(end - first),
-        size_bytes: fs::metadata(&path)?.len(),
-        sha256: sha256(&path)?,
+        size_bytes: 0,
+        sha256: String::new(),
         place: FilePlace::Local,
         url: None,
-    }))
+    }
 }
 
 /// SHA-256 of a file in lower-case hex.

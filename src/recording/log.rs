@@ -76,6 +76,11 @@ pub(super) enum Entry {
         to_us: i64,
         lost: u64,
     },
+    /// This participant has the floor from now on.
+    Speaking {
+        participant_id: ParticipantId,
+        at_us: i64,
+    },
     /// What is said is left out.
     Paused { at_us: i64 },
     /// It is taken again.

@@ -3,19 +3,18 @@
 //! libavfilter does it, in a process of its own (`ffmpeg`): decoders and filters read what clients sent, and a fault in
 //! them must not take calls with it. It runs with the lowest priority, and one at a time.
 
+mod layout;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use calls_model::{FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source};
+use calls_model::{FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source, Turn};
 
+use self::layout::{HEIGHT, Place, Tile, WIDTH, places};
 use super::finish::sha256;
-
-/// Size of the picture of a composite.
-const WIDTH: u32 = 1280;
-const HEIGHT: u32 = 720;
 
 /// Pictures a second of a composite.
 const RATE: u32 = 25;
@@ -23,6 +22,22 @@ const RATE: u32 = 25;
 /// Sound follows its timestamps: stretched by what clocks run apart, padded and cut where more is missing. FFmpeg's own
 /// defaults let it run a tenth of a second away first.
 const STRETCH: &str = "async=1000:min_comp=0.002:min_hard_comp=0.04";
+
+/// How a composed picture is coded.
+const PICTURE: [&str; 12] = [
+    "-map",
+    "[picture]",
+    "-c:v",
+    "libx264",
+    "-preset",
+    "veryfast",
+    "-crf",
+    "23",
+    "-pix_fmt",
+    "yuv420p",
+    "-threads",
+    "1",
+];
 
 /// Where fonts usually are; without one there are no names.
 const FONTS: [&str; 3] = [
@@ -58,17 +73,10 @@ pub struct Render<'a> {
     pub layout: Layout,
     /// What it is made of.
     pub tracks: &'a [RecordingFile],
+    /// Who had the floor.
+    pub turns: &'a [Turn],
     /// How long it is.
     pub duration_ms: u64,
-}
-
-/// Where a picture stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Tile {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
 }
 
 impl Render<'_> {
@@ -78,24 +86,132 @@ impl Render<'_> {
     ///
     /// When there is nothing to make it of, or FFmpeg fails.
     pub fn run(&self, progress: impl FnMut(u8)) -> Result<RecordingFile, RenderError> {
-        let pictures = self.mode != RecordingMode::Audio;
-        let (name, media_type) = if pictures {
-            ("recording.mp4", "video/mp4")
+        let wanted = |file: &&RecordingFile| self.pictures() || is_audio(file);
+        let inputs: Vec<&RecordingFile> = self.tracks.iter().filter(wanted).collect();
+        if inputs.is_empty() {
+            return Err(RenderError::Empty);
+        }
+        let mut arguments = self.inputs(&inputs);
+        let mut graph = String::new();
+        let sound = mix(&mut graph, &inputs, 0);
+        if self.pictures() {
+            self.arrange(&mut graph, &inputs)?;
+        }
+        arguments.extend(self.script(&graph)?);
+        if self.pictures() {
+            arguments.extend(words(&PICTURE));
+        }
+        self.file(arguments, sound, progress)
+    }
+
+    /// Makes a picture without sound that leaves so much out at its beginning, to be one of the pieces of
+    /// [`join`](Self::join).
+    ///
+    /// # Errors
+    ///
+    /// When FFmpeg fails.
+    pub(super) fn piece(&self, skip_ms: u64, to: &Path) -> Result<(), RenderError> {
+        let inputs: Vec<&RecordingFile> = self.tracks.iter().collect();
+        let mut arguments = self.inputs(&inputs);
+        let mut graph = String::new();
+        self.arrange(&mut graph, &inputs)?;
+        arguments.extend(self.script(&graph)?);
+        arguments.extend(words(&PICTURE));
+        let (skip, length) = (seconds_of(skip_ms), seconds_of(self.duration_ms - skip_ms));
+        arguments.extend(words(&["-ss", &skip, "-t", &length, "-f", "mp4"]));
+        arguments.push(to.display().to_string());
+        self.ffmpeg(&arguments, |_| ())
+    }
+
+    /// Makes it of pictures that were composed before, in this order.
+    ///
+    /// # Errors
+    ///
+    /// When FFmpeg fails.
+    pub(super) fn join(
+        &self,
+        pieces: &[PathBuf],
+        progress: impl FnMut(u8),
+    ) -> Result<RecordingFile, RenderError> {
+        let voices: Vec<&RecordingFile> = self.tracks.iter().filter(|one| is_audio(one)).collect();
+        let list = self.folder.join("part-pieces.txt");
+        let mut lines = String::new();
+        for piece in pieces {
+            let _ = writeln!(lines, "file '{}'", piece.display());
+        }
+        fs::write(&list, lines)?;
+        let list = list.display().to_string();
+        let mut arguments = words(&["-f", "concat", "-safe", "0", "-i", &list]);
+        arguments.extend(self.inputs(&voices));
+        let mut graph = String::new();
+        let sound = mix(&mut graph, &voices, 1);
+        if sound {
+            arguments.extend(self.script(&graph)?);
+        }
+        arguments.extend(words(&["-map", "0:v", "-c:v", "copy"]));
+        self.file(arguments, sound, progress)
+    }
+
+    fn pictures(&self) -> bool {
+        self.mode != RecordingMode::Audio
+    }
+
+    fn inputs(&self, files: &[&RecordingFile]) -> Vec<String> {
+        let mut arguments = Vec::new();
+        for file in files {
+            // ffmpeg lets every input begin at zero; each begins where it was.
+            let offset = seconds_of(file.start_ms);
+            let path = self.folder.join(&file.name).display().to_string();
+            arguments.extend(["-itsoffset".to_owned(), offset, "-i".to_owned(), path]);
+        }
+        arguments
+    }
+
+    /// Hands a graph over; it may be longer than an argument can be.
+    fn script(&self, graph: &str) -> io::Result<Vec<String>> {
+        let script = self.folder.join("part-graph.txt");
+        fs::write(&script, graph)?;
+        let script = script.display().to_string();
+        Ok(words(&["-filter_complex_script", &script]))
+    }
+
+    /// Runs it, and describes what came of it.
+    fn file(
+        &self,
+        mut arguments: Vec<String>,
+        sound: bool,
+        progress: impl FnMut(u8),
+    ) -> Result<RecordingFile, RenderError> {
+        let (name, media_type, kind) = if self.pictures() {
+            ("recording.mp4", "video/mp4", FileKind::Video)
         } else {
-            ("recording.m4a", "audio/mp4")
+            ("recording.m4a", "audio/mp4", FileKind::Audio)
         };
+        if sound {
+            arguments.extend(words(&["-map", "[sound]", "-c:a", "aac", "-b:a", "128k"]));
+        }
         let path = self.folder.join(name);
         let part = self.folder.join(format!("part-{name}"));
-        let (arguments, codec) = self.arguments(&part)?;
+        let length = seconds_of(self.duration_ms);
+        arguments.extend(words(&[
+            "-t",
+            &length,
+            "-movflags",
+            "+faststart",
+            "-f",
+            "mp4",
+        ]));
+        arguments.push(part.display().to_string());
         self.ffmpeg(&arguments, progress)?;
         fs::rename(&part, &path)?;
+        let codec = match (self.pictures(), sound) {
+            (true, false) => "h264",
+            (true, true) => "h264+aac",
+            (false, _) => "aac",
+        };
         Ok(RecordingFile {
             name: name.to_owned(),
-            kind: if pictures {
-                FileKind::Video
-            } else {
-                FileKind::Audio
-            },
+            kind,
             participant_id: None,
             user_id: None,
             source: None,
@@ -110,123 +226,69 @@ impl Render<'_> {
         })
     }
 
-    fn arguments(&self, to: &Path) -> Result<(Vec<String>, &'static str), RenderError> {
-        let pictures = self.mode != RecordingMode::Audio;
-        let wanted = |file: &&RecordingFile| {
-            file.source
-                .is_some_and(|source| pictures || source.is_audio())
-        };
-        let inputs: Vec<&RecordingFile> = self.tracks.iter().filter(wanted).collect();
-        let mut arguments = Vec::new();
-        for file in &inputs {
-            // ffmpeg lets every input begin at zero; each begins where it was.
-            let offset = format!("{}.{:03}", file.start_ms / 1000, file.start_ms % 1000);
-            let path = self.folder.join(&file.name).display().to_string();
-            arguments.extend(["-itsoffset".to_owned(), offset, "-i".to_owned(), path]);
-        }
-        let sound: Vec<usize> = (0..inputs.len()).filter(|&i| is_audio(inputs[i])).collect();
+    /// Lays each picture over a dark ground, where and when it was there.
+    fn arrange(&self, graph: &mut String, inputs: &[&RecordingFile]) -> io::Result<()> {
         let shown: Vec<usize> = (0..inputs.len())
             .filter(|&i| !is_audio(inputs[i]))
             .collect();
-        let mut graph = String::new();
-        if !sound.is_empty() {
-            mix(&mut graph, &sound);
-        }
-        if pictures && !(shown.is_empty() && sound.is_empty()) {
-            self.arrange(&mut graph, &inputs, &shown)?;
-        }
-        if graph.is_empty() {
-            return Err(RenderError::Empty);
-        }
-        arguments.extend(["-filter_complex".to_owned(), graph]);
-        let mut say = |words: &[&str]| arguments.extend(words.iter().map(|&word| word.to_owned()));
-        if !sound.is_empty() {
-            say(&["-map", "[sound]", "-c:a", "aac", "-b:a", "128k"]);
-        }
-        if pictures {
-            say(&[
-                "-map",
-                "[picture]",
-                "-c:v",
-                "libx264",
-                "-preset",
-                "veryfast",
-                "-crf",
-                "23",
-            ]);
-            say(&["-pix_fmt", "yuv420p", "-threads", "1"]);
-        }
-        let length = format!("{}.{:03}", self.duration_ms / 1000, self.duration_ms % 1000);
-        say(&["-t", &length, "-movflags", "+faststart", "-f", "mp4"]);
-        arguments.push(to.display().to_string());
-        let codec = match (pictures, sound.is_empty()) {
-            (true, true) => "h264",
-            (true, false) => "h264+aac",
-            (false, _) => "aac",
-        };
-        Ok((arguments, codec))
-    }
-
-    /// Lays each picture over a dark ground, where and when it was there.
-    fn arrange(
-        &self,
-        graph: &mut String,
-        inputs: &[&RecordingFile],
-        shown: &[usize],
-    ) -> io::Result<()> {
-        let people = people(inputs, shown);
+        let files: Vec<&RecordingFile> = shown.iter().map(|&input| inputs[input]).collect();
         let seconds = self.duration_ms.div_ceil(1000).max(1);
         join(graph);
         let _ = write!(
             graph,
             "color=c=0x202124:s={WIDTH}x{HEIGHT}:r={RATE}:d={seconds}[ground0]"
         );
-        let tiles = tiles(self.layout, &people);
+        let mut layer = 0;
+        for (&input, places) in shown.iter().zip(places(self.layout, &files, self.turns)) {
+            let name = self.name(input, inputs[input])?;
+            let copies = places.len();
+            let _ = write!(graph, ";[{input}:v]fps={RATE},split={copies}");
+            for copy in layer..layer + copies {
+                let _ = write!(graph, "[copy{copy}]");
+            }
+            for Place { tile, times } in places {
+                let Tile {
+                    x,
+                    y,
+                    width,
+                    height,
+                } = tile;
+                let _ = write!(
+                    graph,
+                    ";[copy{layer}]scale={width}:{height}:force_original_aspect_ratio=decrease,\
+                     pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:color=0x000000,setsar=1{name}[tile{layer}]\
+                     ;[ground{layer}][tile{layer}]overlay=x={x}:y={y}:eof_action=pass:enable='"
+                );
+                for (index, (from, to)) in times.into_iter().enumerate() {
+                    let plus = if index == 0 { "" } else { "+" };
+                    let (from, to) = (seconds_of(from), seconds_of(to));
+                    let _ = write!(graph, "{plus}gte(t,{from})*lt(t,{to})");
+                }
+                layer += 1;
+                let _ = write!(graph, "'[ground{layer}]");
+            }
+        }
+        let _ = write!(graph, ";[ground{layer}]null[picture]");
+        Ok(())
+    }
+
+    /// What writes whose picture it is, where that is wanted and can be.
+    fn name(&self, input: usize, file: &RecordingFile) -> io::Result<String> {
         let named = self.mode == RecordingMode::Composite;
         let font = FONTS
             .into_iter()
             .find(|font| named && Path::new(font).exists());
-        for (layer, &input) in shown.iter().enumerate() {
-            let file = inputs[input];
-            let place = people
-                .iter()
-                .position(|&(of, screen)| (of, screen) == person(file));
-            let Tile {
-                x,
-                y,
-                width,
-                height,
-            } = tiles[place.unwrap_or(0)];
-            let _ = write!(
-                graph,
-                ";[{input}:v]fps={RATE},scale={width}:{height}:force_original_aspect_ratio=decrease,\
-                 pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:color=0x000000,setsar=1"
-            );
-            if let (Some(font), Some(user)) = (font, &file.user_id) {
-                // The name goes by a file: nothing in it can be taken for a filter.
-                let name = self.folder.join(format!("name-{input}.txt"));
-                fs::write(&name, user.as_str())?;
-                let _ = write!(
-                    graph,
-                    ",drawtext=fontfile={font}:textfile={}:expansion=none:fontsize=20:fontcolor=white:\
-                     box=1:boxcolor=0x000000@0.5:boxborderw=6:x=12:y=h-th-14",
-                    name.display()
-                );
-            }
-            let (from, to) = (file.start_ms, file.start_ms + file.duration_ms + 200);
-            let _ = write!(
-                graph,
-                "[tile{layer}];[ground{layer}][tile{layer}]overlay=x={x}:y={y}:eof_action=pass:\
-                 enable='between(t,{}.{:03},{}.{:03})'[ground{}]",
-                from / 1000,
-                from % 1000,
-                to / 1000,
-                to % 1000,
-                layer + 1
-            );
-        }
-        let _ = write!(graph, ";[ground{}]null[picture]", shown.len());
-        Ok(())
+        let (Some(font), Some(user)) = (font, &file.user_id) else {
+            return Ok(String::new());
+        };
+        // The name goes by a file: nothing in it can be taken for a filter.
+        let name = self.folder.join(format!("name-{input}.txt"));
+        fs::write(&name, user.as_str())?;
+        Ok(format!(
+            ",drawtext=fontfile={font}:textfile={}:expansion=none:fontsize=20:fontcolor=white:\
+             box=1:boxcolor=0x000000@0.5:boxborderw=6:x=12:y=h-th-14",
+            name.display()
+        ))
     }
 
     fn ffmpeg(
@@ -274,6 +336,11 @@ impl Render<'_> {
     }
 }
 
+/// Milliseconds, as FFmpeg takes a time.
+fn seconds_of(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
 /// A graph's next chain.
 fn join(graph: &mut String) {
     if !graph.is_empty() {
@@ -281,99 +348,38 @@ fn join(graph: &mut String) {
     }
 }
 
-/// All voices on one timeline, none louder for being alone.
-fn mix(graph: &mut String, sound: &[usize]) {
-    for input in sound {
+/// All voices on one timeline, none louder for being alone; the first input is that number. Tells whether there are any.
+fn mix(graph: &mut String, inputs: &[&RecordingFile], first: usize) -> bool {
+    let voices = (0..inputs.len()).filter(|&input| is_audio(inputs[input]));
+    let voices: Vec<usize> = voices.map(|input| first + input).collect();
+    for voice in &voices {
         join(graph);
         let _ = write!(
             graph,
-            "[{input}:a]aresample=48000:{STRETCH}:first_pts=0[voice{input}]"
+            "[{voice}:a]aresample=48000:{STRETCH}:first_pts=0[voice{voice}]"
         );
     }
-    graph.push(';');
-    for input in sound {
-        let _ = write!(graph, "[voice{input}]");
+    if voices.is_empty() {
+        return false;
     }
-    let count = sound.len();
+    graph.push(';');
+    for voice in &voices {
+        let _ = write!(graph, "[voice{voice}]");
+    }
+    let count = voices.len();
     let _ = write!(
         graph,
         "amix=inputs={count}:duration=longest:normalize=0,alimiter=limit=0.95:level=0[sound]"
     );
+    true
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
 }
 
 fn is_audio(file: &RecordingFile) -> bool {
     file.source.is_some_and(Source::is_audio)
-}
-
-type Person<'a> = (Option<&'a str>, bool);
-
-/// Whose picture: files of one share a tile, a screen has its own.
-fn person(file: &RecordingFile) -> Person<'_> {
-    let whose = file.user_id.as_ref().map(calls_model::UserId::as_str);
-    (whose, file.source == Some(Source::Screen))
-}
-
-fn people<'a>(inputs: &[&'a RecordingFile], shown: &[usize]) -> Vec<Person<'a>> {
-    let mut people = Vec::new();
-    for &input in shown {
-        let one = person(inputs[input]);
-        if !people.contains(&one) {
-            people.push(one);
-        }
-    }
-    people.sort_by_key(|&(_, screen)| !screen);
-    people
-}
-
-/// Where each of them stands.
-fn tiles(layout: Layout, people: &[Person<'_>]) -> Vec<Tile> {
-    let large = match layout {
-        Layout::Grid => false,
-        Layout::Speaker => true,
-        Layout::ScreenFirst => people.first().is_some_and(|&(_, screen)| screen),
-    };
-    let count = u32::try_from(people.len()).unwrap_or(u32::MAX).max(1);
-    if large && count > 1 {
-        return beside(count);
-    }
-    let columns = (1..=count)
-        .find(|columns| columns * columns >= count)
-        .unwrap_or(1);
-    let rows = count.div_ceil(columns);
-    let (width, height) = (even(WIDTH / columns), even(HEIGHT / rows));
-    let tile = |index: u32| Tile {
-        x: index % columns * width,
-        y: index / columns * height,
-        width,
-        height,
-    };
-    (0..count).map(tile).collect()
-}
-
-/// The first is large, the others stand in a column beside it.
-fn beside(count: u32) -> Vec<Tile> {
-    let side = even(WIDTH / 5);
-    let height = even((HEIGHT / (count - 1)).min(side * 9 / 16));
-    let first = Tile {
-        x: 0,
-        y: 0,
-        width: WIDTH - side,
-        height: HEIGHT,
-    };
-    let other = |index: u32| Tile {
-        x: WIDTH - side,
-        y: index * height,
-        width: side,
-        height,
-    };
-    std::iter::once(first)
-        .chain((0..count - 1).map(other))
-        .collect()
-}
-
-/// What H.264 can halve.
-fn even(size: u32) -> u32 {
-    (size & !1).max(2)
 }
 
 /// A program that can be run.
@@ -401,43 +407,4 @@ pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
         name.starts_with("part-") || name.starts_with("name-")
     };
     paths.filter(ours).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiles_lie_inside_the_picture_and_not_on_each_other() {
-        for layout in [Layout::Grid, Layout::Speaker, Layout::ScreenFirst] {
-            for count in 1..=49usize {
-                let people: Vec<Person<'_>> = (0..count).map(|index| (None, index == 0)).collect();
-                let tiles = tiles(layout, &people);
-                assert_eq!(tiles.len(), count);
-                for (index, a) in tiles.iter().enumerate() {
-                    assert!(
-                        a.x + a.width <= WIDTH && a.y + a.height <= HEIGHT,
-                        "{layout:?} {a:?}"
-                    );
-                    let apart = |b: &Tile| {
-                        a.x + a.width <= b.x
-                            || b.x + b.width <= a.x
-                            || a.y + a.height <= b.y
-                            || b.y + b.height <= a.y
-                    };
-                    assert!(
-                        tiles[index + 1..].iter().all(apart),
-                        "{layout:?} of {count}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_screen_comes_first() {
-        let people = [(Some("ann"), true), (Some("ann"), false)];
-        let tiles = tiles(Layout::ScreenFirst, &people);
-        assert!(tiles[0].width > tiles[1].width);
-    }
 }

@@ -11,7 +11,7 @@ use actix::WeakRecipient;
 use calls_actors::recorder::{Plan, Studio, StudioRefused, Tape, TapeTold, TapeTrack};
 use calls_media::seam::{Burst, SourceClock, TrackId};
 use calls_model::RecordingId;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tracing::error;
 
 use super::writer::{Word, Writer};
@@ -30,8 +30,8 @@ pub struct DiskStudio {
     min_free: u64,
     most: usize,
     open: Arc<Mutex<HashMap<RecordingId, usize>>>,
-    /// Rings when a tape is closed.
-    closed: Arc<Notify>,
+    /// Changes when a tape is closed.
+    closed: watch::Sender<()>,
 }
 
 impl DiskStudio {
@@ -42,7 +42,7 @@ impl DiskStudio {
             min_free: min_free_mb * MEGABYTE,
             most,
             open: Arc::default(),
-            closed: Arc::default(),
+            closed: watch::Sender::default(),
         }
     }
 
@@ -56,14 +56,14 @@ impl DiskStudio {
         self.lock().contains_key(id)
     }
 
-    /// Returns when a tape was closed.
-    pub async fn closed(&self) {
-        self.closed.notified().await;
+    /// Changes when a tape is closed, or there is something else to see to.
+    pub(crate) fn bell(&self) -> watch::Receiver<()> {
+        self.closed.subscribe()
     }
 
-    /// Lets whoever waits for a closed tape look now.
+    /// Lets whoever waits for the bell look now.
     pub(crate) fn ring(&self) {
-        self.closed.notify_one();
+        self.closed.send_replace(());
     }
 
     /// How many tapes are open.

@@ -1,5 +1,6 @@
 //! The thread that writes a segment of a recording: packets in, files and a log of what they mean out.
 
+mod floor;
 mod lane;
 mod opus;
 mod track;
@@ -16,7 +17,9 @@ use actix::WeakRecipient;
 use calls_actors::recorder::{Plan, TapeTold, TapeTrack};
 use calls_codec::CodecError;
 use calls_media::seam::{Burst, PeerId, SourceClock, TrackId};
+use calls_model::Source;
 
+use self::floor::Floor;
 use self::track::Track;
 use super::log::{Entry, Log, TrackKey};
 use crate::telemetry::names::RECORDING_BYTES;
@@ -29,6 +32,9 @@ const FLUSH_EVERY: Duration = Duration::from_millis(400);
 
 /// How often the disk is made sure of: a power cut loses no more than that.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// How often a decoder finds a fresh start in what is composed meanwhile: a piece has to be decoded from there.
+const REFRESH_EVERY: Duration = Duration::from_secs(10);
 
 /// What a tape is told.
 #[derive(Debug)]
@@ -92,6 +98,7 @@ struct Segment<'a> {
     writer: &'a Writer,
     desk: Desk,
     tracks: HashMap<TrackId, Track>,
+    floor: Floor,
     rolling: bool,
     written: u64,
     flushed: Instant,
@@ -142,6 +149,7 @@ impl Writer {
             writer: self,
             desk,
             tracks: HashMap::new(),
+            floor: Floor::default(),
             rolling: false,
             written: 0,
             flushed: now,
@@ -161,8 +169,12 @@ impl Segment<'_> {
                     user_id: track.user_id.clone(),
                     source: track.source,
                 });
+                if track.source == Source::Microphone {
+                    self.floor.voice(track.track, track.participant_id.clone());
+                }
                 let number = self.tracks.len();
-                let opened = Track::new(track.track, key, track.source, number);
+                let refresh = self.writer.plan.live.then_some(REFRESH_EVERY);
+                let opened = Track::new(track.track, key, track.source, number, refresh);
                 self.tracks.entry(track.track).or_insert(opened);
             }
             Word::Clock(clock) => {
@@ -186,6 +198,9 @@ impl Segment<'_> {
                     return Ok(());
                 };
                 let now = first.arrival;
+                if !self.desk.paused {
+                    self.floor.hear(&burst);
+                }
                 if let Some(track) = self.tracks.get_mut(&first.track) {
                     for packet in burst.iter() {
                         track.take(packet.clone());
@@ -214,6 +229,14 @@ impl Segment<'_> {
         }
         self.drain(now)?;
         self.flushed = now;
+        if let Some(participant_id) = self.floor.look(now) {
+            let at_us = self.desk.at(now);
+            let taken = Entry::Speaking {
+                participant_id,
+                at_us,
+            };
+            self.desk.log.note(&taken);
+        }
         let mut written = 0;
         for track in self.tracks.values_mut() {
             track.flush()?;

@@ -141,6 +141,7 @@ table! {
         status -> Text,
         paused -> Bool,
         layout -> Nullable<Text>,
+        live -> Bool,
         participants -> Document,
         requested_at -> Moment,
         started_at -> Nullable<Moment>,

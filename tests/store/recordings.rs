@@ -23,6 +23,7 @@ fn requested(call_id: &calls_model::CallId) -> Recording {
         mode: RecordingMode::Composite,
         status: RecordingStatus::Requested,
         paused: false,
+        live: true,
         layout: Some(Layout::Grid),
         participants: vec![user("ann")],
         requested_at: at(10),

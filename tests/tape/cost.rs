@@ -116,6 +116,7 @@ async fn fifty_calls_are_recorded_at_once_without_loss() {
         recording_id: RecordingId::new(),
         call_id: CallId::new(),
         mode: RecordingMode::Tracks,
+        live: false,
         participants: Arc::from([]),
         zero: Instant::now(),
     };
@@ -223,6 +224,7 @@ fn what_a_composite_of_four_costs() {
         mode: RecordingMode::Composite,
         layout: Layout::Grid,
         tracks: &tracks,
+        turns: &[],
         duration_ms: u64::from(SECONDS) * 1000,
     };
     let made = render.run(|_| ()).expect("it is made");

@@ -66,6 +66,12 @@ async fn after_ten_minutes_of_clocks_that_run_apart_a_flash_is_still_at_its_beep
     let wanted = usize::try_from(seconds()).expect("few") - 2;
     assert!(count >= wanted, "{count} of {wanted}");
     let report = &played.finished.report;
+    let turns = report.turns.iter().map(|turn| turn.user_id.as_str());
+    assert_eq!(
+        turns.collect::<Vec<_>>(),
+        ["ada"],
+        "one voice takes the floor once"
+    );
     let drift = report.tracks.iter().map(|track| track.drift_ms.abs()).max();
     assert!(
         drift > Some(50),

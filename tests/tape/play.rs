@@ -53,12 +53,24 @@ pub(crate) async fn play(
     network: Network,
     clocks: Clocks,
 ) -> Played {
+    play_and(reels, seconds, network, clocks, |_, _| ()).await
+}
+
+/// The same, with something to do after each second in the folder of the recording.
+pub(crate) async fn play_and(
+    reels: [&Reel; 2],
+    seconds: i64,
+    network: Network,
+    clocks: Clocks,
+    mut meanwhile: impl FnMut(i64, &Path),
+) -> Played {
     let folder = tempfile::tempdir().expect("a folder");
     let studio = DiskStudio::new(folder.path().to_owned(), 0, 1);
     let plan = Plan {
         recording_id: RecordingId::new(),
         call_id: CallId::new(),
         mode: RecordingMode::Tracks,
+        live: false,
         participants: Arc::from([]),
         zero: Instant::now(),
     };
@@ -88,6 +100,7 @@ pub(crate) async fn play(
         while studio.open_tapes() > 0 && is_far_ahead(folder.path(), &plan, second) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+        meanwhile(second, &studio.folder_of(&plan.recording_id));
     }
     tape.close();
     let began = Instant::now();
@@ -204,7 +217,7 @@ impl Publisher<'_> {
                 timestamp,
                 marker: index == 1 && number + 1 == payloads.len(),
                 arrival,
-                audio_level: None,
+                audio_level: (index == 0).then_some(20), // a voice, in -dBov
                 orientation: None,
                 dependency_descriptor: None,
                 info: *info,
@@ -238,7 +251,7 @@ impl Played {
             .iter()
             .find(|file| file.source == Some(source));
         let name = &file.expect("it was recorded").name;
-        self.folder.path().join(self.id.as_str()).join(name)
+        self.place().join(name)
     }
 
     /// When it begins to flash, in microseconds.
@@ -263,8 +276,17 @@ impl Played {
 
     /// When it begins to beep, in microseconds.
     pub(crate) fn beeps(&self) -> Vec<i64> {
+        self.beeps_in(&self.path(Source::Microphone))
+    }
+
+    /// Where the recording is.
+    pub(crate) fn place(&self) -> PathBuf {
+        self.folder.path().join(self.id.as_str())
+    }
+
+    /// When it begins to beep in this file, in microseconds.
+    pub(crate) fn beeps_in(&self, path: &Path) -> Vec<i64> {
         const RATE: i64 = 8000;
-        let path = self.path(Source::Microphone);
         let sound = self.folder.path().join("sound.s16");
         let path_text = path.display().to_string();
         let filter = "aresample=8000:async=1000:min_comp=0.002:min_hard_comp=0.04:first_pts=0";

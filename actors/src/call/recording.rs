@@ -49,6 +49,7 @@ impl LiveRecording {
             recording_id: recording.recording_id.clone(),
             call_id: recording.call_id.clone(),
             mode: recording.mode,
+            live: recording.live,
             participants: Arc::from(recording.participants.clone()),
             zero: present.checked_sub(since).unwrap_or(present),
         };
@@ -109,6 +110,7 @@ impl Call {
             by: None,
             mode,
             layout: None,
+            live: false,
             participants: Vec::new(),
         };
         let started = self.start_recording(start, CONNECTS_WITHIN);
@@ -137,6 +139,7 @@ impl Call {
             status: RecordingStatus::Requested,
             paused: false,
             layout: pictures.then(|| start.layout.unwrap_or_default()),
+            live: pictures && start.live,
             participants: start.participants,
             requested_at: now,
             started_at: None,
@@ -150,6 +153,7 @@ impl Call {
             recording_id: recording.recording_id.clone(),
             call_id: recording.call_id.clone(),
             mode: recording.mode,
+            live: recording.live,
             participants: Arc::from(recording.participants.clone()),
             zero: clock::instant(),
         };
@@ -443,6 +447,7 @@ impl Handler<RecordAsked> for Call {
             by: Some(asked.by),
             mode: asked.mode.unwrap_or(RecordingMode::Composite),
             layout: None,
+            live: false,
             participants: Vec::new(),
         };
         self.start_recording(start, ROLLS_WITHIN)

@@ -19,6 +19,8 @@ pub struct StartRecording {
     pub mode: RecordingMode,
     /// How pictures are arranged.
     pub layout: Option<Layout>,
+    /// Compose while it is recorded.
+    pub live: bool,
     /// Whom it is of; empty: everybody.
     pub participants: Vec<UserId>,
 }

@@ -17,6 +17,8 @@ pub struct Plan {
     pub call_id: CallId,
     /// What it is to be made of.
     pub mode: RecordingMode,
+    /// It is composed meanwhile: decoders need a fresh start now and then.
+    pub live: bool,
     /// Whom; empty: everybody.
     pub participants: Arc<[UserId]>,
     /// From when its times count. Every segment of a recording counts from the same moment.

@@ -116,6 +116,7 @@ impl Booth {
             recording_id: RecordingId::new(),
             call_id: CallId::new(),
             mode,
+            live: false,
             participants: participants.iter().map(|name| user(name)).collect(),
             zero: clock::instant(),
         };

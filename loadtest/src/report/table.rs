@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Cost, Flow, Report, Times};
+use super::{Cost, Flow, Recorded, Report, Times};
 use crate::measure::Second;
 
 /// The report in some twenty lines.
@@ -74,6 +74,30 @@ pub(crate) fn table(report: &Report) -> String {
         line("floor CPU per forwarded", &cpu);
         line("  latency", &times(floor.latency));
         line("server above the floor", &value(floor.ratio, " times"));
+    }
+    if let Some(recorded) = &report.recorded {
+        let Recorded {
+            available,
+            files,
+            packets_received: received,
+            packets_lost: lost,
+            bursts_dropped: dropped,
+            interruptions,
+            ..
+        } = recorded;
+        let megabytes = recorded.bytes / 1_000_000;
+        line(
+            "recordings",
+            &format!("{available}, {files} files, {megabytes} MB"),
+        );
+        for failure in &recorded.failures {
+            line("  failed", failure);
+        }
+        line(
+            "  packets",
+            &format!("{received}, and {lost} lost, {dropped} bursts dropped"),
+        );
+        line("  interruptions", &interruptions.to_string());
     }
     let harness = &report.harness;
     line("harness sent late by", &times(harness.lateness));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use calls_model::{Gap, RecordingReport, TrackReport};
+use calls_model::{Gap, ParticipantId, RecordingReport, TrackReport, Turn};
 
 use super::millis;
 use super::session::Session;
@@ -71,5 +71,22 @@ pub(super) fn report(
         interruptions: interruptions.collect(),
         pauses: left_out.collect(),
         tracks: tracks.collect(),
+        turns: turns(session, origin_us),
     }
+}
+
+/// Who had the floor.
+pub(super) fn turns(session: &Session, origin_us: i64) -> Vec<Turn> {
+    let user = |who: &ParticipantId| {
+        let mut known = session.tracks.values();
+        known.find(|known| known.participant_id == *who)
+    };
+    let turn = |(from, who): &(i64, ParticipantId)| {
+        Some(Turn {
+            from_ms: millis((cut(*from, &session.pauses) - origin_us).max(0)),
+            participant_id: who.clone(),
+            user_id: user(who)?.user_id.clone(),
+        })
+    };
+    session.speaking.iter().filter_map(turn).collect()
 }

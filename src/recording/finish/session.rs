@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use calls_codec::Container;
 use calls_media::capture::{Alignment, ClockPoint};
 use calls_model::{ParticipantId, Source, UserId};
 
@@ -12,6 +13,17 @@ pub(super) struct LiveFile {
     pub(super) track: TrackKey,
     pub(super) codec: String,
     pub(super) epochs: Vec<LiveEpoch>,
+}
+
+impl LiveFile {
+    /// What its whole copy is kept in.
+    pub(super) fn container(&self) -> Container {
+        if self.codec == "h264" {
+            Container::Mp4
+        } else {
+            Container::WebM
+        }
+    }
 }
 
 pub(super) struct LiveEpoch {
@@ -36,10 +48,14 @@ pub(super) struct Session {
     pub(super) tracks: BTreeMap<TrackKey, Known>,
     pub(super) files: Vec<LiveFile>,
     pub(super) clocks: BTreeMap<LaneKey, Vec<ClockPoint>>,
+    /// Who took the floor, and when.
+    pub(super) speaking: Vec<(i64, ParticipantId)>,
     /// From, to.
     pub(super) pauses: Vec<(i64, Option<i64>)>,
     /// From, to: between the segments.
     pub(super) interruptions: Vec<(i64, Option<i64>)>,
+    /// Up to here everything was on disk.
+    pub(super) end_us: i64,
 }
 
 impl Session {
@@ -118,6 +134,10 @@ impl Session {
                         known.gaps.push((from_us, to_us, lost > 0));
                     }
                 }
+                Entry::Speaking {
+                    participant_id,
+                    at_us,
+                } => session.speaking.push((at_us, participant_id)),
                 Entry::Paused { at_us } => session.pauses.push((at_us, None)),
                 Entry::Resumed { at_us } => {
                     if let Some(last) = session.pauses.last_mut() {
@@ -144,7 +164,10 @@ impl Session {
                         known.counts.insert(segment, counts);
                     }
                 }
-                Entry::Synced { end_us } => end = Some(end_us),
+                Entry::Synced { end_us } => {
+                    session.end_us = end_us;
+                    end = Some(end_us);
+                }
                 Entry::Closed => {
                     // It went on after a crash, and nobody was there any more.
                     if let Some(Some(from)) = open.take() {

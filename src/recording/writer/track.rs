@@ -39,6 +39,8 @@ pub(super) struct Track {
     lanes: [Lane; MAX_LAYERS],
     /// The encoding that is written.
     current: Option<usize>,
+    /// A decoder is to find a fresh start at least that often.
+    refresh: Option<Duration>,
     asked: Option<Instant>,
     file: Option<OpenFile>,
     files: usize,
@@ -74,7 +76,13 @@ impl Epoch {
 }
 
 impl Track {
-    pub(super) fn new(id: TrackId, key: TrackKey, source: Source, number: usize) -> Self {
+    pub(super) fn new(
+        id: TrackId,
+        key: TrackKey,
+        source: Source,
+        number: usize,
+        refresh: Option<Duration>,
+    ) -> Self {
         let lane = |layer: usize| {
             Lane::new(LaneKey {
                 track: key,
@@ -89,6 +97,7 @@ impl Track {
             number,
             lanes: std::array::from_fn(lane),
             current: None,
+            refresh,
             asked: None,
             file: None,
             files: 0,
@@ -144,11 +153,15 @@ impl Track {
             return None;
         }
         let best = self.best(now)?;
-        if self.current == Some(best) && !self.lanes[best].needs_keyframe() {
+        let asked_within = |time| {
+            self.asked
+                .is_some_and(|asked| now.saturating_duration_since(asked) < time)
+        };
+        let fresh = self.refresh.is_none_or(asked_within);
+        if self.current == Some(best) && !self.lanes[best].needs_keyframe() && fresh {
             return None;
         }
-        let early = |asked| now.saturating_duration_since(asked) < ASK_EVERY;
-        if self.asked.is_some_and(early) {
+        if asked_within(ASK_EVERY) {
             return None;
         }
         self.asked = Some(now);

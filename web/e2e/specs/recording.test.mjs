@@ -145,6 +145,8 @@ test('recordings in one file open in every player, last as long as the call, and
     const again = await settled(place.url, recording.recording_id);
     assert.equal(again.layout, 'speaker');
     assert.deepEqual(await isOnTime(again.files[0], path(again, again.files[0]), made), codecs, 'made again');
+    const { turns } = await api(place.url, 'GET', `/recordings/${recording.recording_id}/report`);
+    assert.deepEqual(turns.map((turn) => turn.participant_id), [recording.files[1].participant_id], 'who spoke is told');
   }
   await emmy.close();
 });

@@ -1,0 +1,179 @@
+//! Composes a recording's picture while it is still recorded, piece by piece, so that little is left to do at its end.
+//!
+//! Pieces lie beside the live files, and carry their times in their names; one that has its name is whole. Sound is not
+//! in them: it is mixed at the end, which takes no time, and has no seams then.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use calls_model::{Layout, RecordingFile, RecordingMode, Turn};
+
+use super::finish::{self, Excerpt, FinishError};
+use super::render::{Render, RenderError};
+
+/// How long a piece is.
+const PIECE_MS: u64 = 30_000;
+
+/// What is so young may still change: packets are late, and clocks are learned.
+const SETTLES_MS: u64 = 3_000;
+
+/// A piece whose decoding begins earlier than this before it costs too much.
+const MOST_SKIP_MS: u64 = 60_000;
+
+/// Composing ahead was given up: the whole is made at the end.
+const GIVEN_UP: &str = "given-up";
+
+/// No piece could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AheadError {
+    /// What is recorded cannot be read.
+    #[error(transparent)]
+    Finish(#[from] FinishError),
+    /// It cannot be composed.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The system says no.
+    #[error("{0}")]
+    System(#[from] io::Error),
+    /// Nobody sent a key frame.
+    #[error("no key frame came for {0} s")]
+    NoKeyframe(u64),
+}
+
+/// A recording that is composed ahead.
+#[derive(Debug, Clone)]
+pub struct Ahead {
+    /// Where its files are.
+    pub folder: PathBuf,
+    /// The program.
+    pub ffmpeg: String,
+    /// What is made.
+    pub mode: RecordingMode,
+    /// How pictures are arranged.
+    pub layout: Layout,
+}
+
+/// One piece: from, to, where.
+type Piece = (u64, u64, PathBuf);
+
+impl Ahead {
+    /// Composes the next piece, if so much is recorded. Tells whether it did.
+    ///
+    /// # Errors
+    ///
+    /// [`AheadError`]; it is not tried again then.
+    pub fn next(&self) -> Result<bool, AheadError> {
+        let place = self.place();
+        if place.join(GIVEN_UP).exists() {
+            return Ok(false);
+        }
+        let from = pieces(&place)?.last().map_or(0, |&(_, to, _)| to);
+        let to = from + PIECE_MS;
+        if finish::recorded_ms(&self.folder)?.is_none_or(|recorded| recorded < to + SETTLES_MS) {
+            return Ok(false);
+        }
+        let made = self.compose(from, to);
+        if made.is_err() {
+            fs::create_dir_all(&place)?;
+            fs::write(place.join(GIVEN_UP), [])?;
+        }
+        made.map(|()| true)
+    }
+
+    /// Composes what is left, and makes one file of all; `None` where nothing was composed ahead.
+    ///
+    /// # Errors
+    ///
+    /// [`AheadError`].
+    pub fn whole(
+        &self,
+        tracks: &[RecordingFile],
+        duration_ms: u64,
+        progress: impl FnMut(u8),
+    ) -> Result<Option<RecordingFile>, AheadError> {
+        let place = self.place();
+        let Some(&(_, done, _)) = pieces(&place)?.last() else {
+            return Ok(None);
+        };
+        if done < duration_ms {
+            self.compose(done, duration_ms)?;
+        }
+        let pieces: Vec<PathBuf> = pieces(&place)?.into_iter().map(|(.., path)| path).collect();
+        let whole = self.render(&self.folder, tracks, &[], duration_ms);
+        Ok(Some(whole.join(&pieces, progress)?))
+    }
+
+    fn place(&self) -> PathBuf {
+        self.folder.join("live").join("pieces")
+    }
+
+    fn compose(&self, from: u64, to: u64) -> Result<(), AheadError> {
+        let place = self.place();
+        let work = place.join("work");
+        fs::create_dir_all(&work)?;
+        let Excerpt {
+            files,
+            turns,
+            skip_ms,
+        } = finish::excerpt(&self.folder, (from, to), &work)?;
+        if skip_ms > MOST_SKIP_MS {
+            return Err(AheadError::NoKeyframe(skip_ms / 1000));
+        }
+        let part = work.join("piece.mp4");
+        let length = to - from + skip_ms;
+        self.render(&work, &files, &turns, length)
+            .piece(skip_ms, &part)?;
+        fs::rename(&part, place.join(format!("{from}-{to}.mp4")))?;
+        Ok(fs::remove_dir_all(&work)?)
+    }
+
+    fn render<'a>(
+        &'a self,
+        folder: &'a Path,
+        tracks: &'a [RecordingFile],
+        turns: &'a [Turn],
+        duration_ms: u64,
+    ) -> Render<'a> {
+        Render {
+            folder,
+            ffmpeg: &self.ffmpeg,
+            mode: self.mode,
+            layout: self.layout,
+            tracks,
+            turns,
+            duration_ms,
+        }
+    }
+}
+
+/// The pieces that are whole, in order; each begins where the one before ends.
+fn pieces(place: &Path) -> io::Result<Vec<Piece>> {
+    let entries = match fs::read_dir(place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut pieces = Vec::new();
+    for entry in entries {
+        pieces.extend(times_of(entry?.path()));
+    }
+    pieces.sort_unstable();
+    let mut next = 0;
+    pieces.retain(|&(from, to, _)| {
+        let follows = from == next;
+        if follows {
+            next = to;
+        }
+        follows
+    });
+    Ok(pieces)
+}
+
+fn times_of(path: PathBuf) -> Option<Piece> {
+    let (from, to) = path
+        .file_name()?
+        .to_str()?
+        .strip_suffix(".mp4")?
+        .split_once('-')?;
+    Some((from.parse().ok()?, to.parse().ok()?, path))
+}
