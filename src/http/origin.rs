@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
+use actix_web::http::uri::Authority;
 use calls_model::RoomId;
 
 use super::routes::BASE;
@@ -33,6 +34,13 @@ pub(super) fn ws_url(request: &HttpRequest, app: &App) -> String {
     format!("{}{BASE}/ws", base(request, app).replacen("http", "ws", 1))
 }
 
+/// The host that a client asked, with its port: in HTTP/1.1 a header says it, in HTTP/2 the request's own address.
+pub(super) fn host(request: &HttpRequest) -> Option<&str> {
+    let header = request.headers().get(HOST);
+    let header = header.and_then(|host| host.to_str().ok());
+    header.or_else(|| request.uri().authority().map(Authority::as_str))
+}
+
 /// Where our page lets the bearer of this token into a room. Behind the `#` it is seen by the page and by no log.
 pub(super) fn join_url(request: &HttpRequest, app: &App, room: &RoomId, token: &str) -> String {
     format!("{}/meet/{room}#token={token}", base(request, app))
@@ -41,12 +49,8 @@ pub(super) fn join_url(request: &HttpRequest, app: &App, room: &RoomId, token: &
 /// Where everything of ours is, as this client sees us.
 fn base(request: &HttpRequest, app: &App) -> String {
     let public = app.config.http.public_url.trim_end_matches('/');
-    let host = request
-        .headers()
-        .get(HOST)
-        .and_then(|host| host.to_str().ok());
     let scheme = if app.config.tls.on() { "https" } else { "http" };
-    match (public, host) {
+    match (public, host(request)) {
         ("", Some(host)) => format!("{scheme}://{host}"),
         ("", None) => format!("{scheme}://{}", app.config.http.bind),
         (public, _) => public.to_owned(),
