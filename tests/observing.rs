@@ -4,6 +4,8 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -20,24 +22,43 @@ const TRACED_WITHIN: Duration = Duration::from_secs(20);
 /// Everything of ours, and what others say down to their debugging.
 const VERBOSE: &str = "debug,calls=trace,calls_actors=trace,calls_media=trace,calls_turn=trace";
 
-#[actix_web::test]
-async fn logs_name_requests_and_calls_and_tell_no_secret_and_nothing_that_was_said() {
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("log");
-    let secret_file = folder.path().join("bucket-secret");
-    std::fs::write(&secret_file, "bucket-secret-7c1e\n").unwrap();
-    let mut command = calls(folder.path(), "serve");
+/// A server that logs all it can, and has every secret that it can have.
+fn verbose(folder: &Path, log: &Path) -> Command {
+    let secret = folder.join("bucket-secret");
+    std::fs::write(&secret, "bucket-secret-7c1e\n").unwrap();
+    let mut command = calls(folder, "serve");
     command
         .env("CALLS__TELEMETRY__FORMAT", "json")
         .env("CALLS__TELEMETRY__LOG", VERBOSE)
         .env("CALLS__TURN__TURN_URLS", "turn:turn.example:3478")
         .env("CALLS__TURN__SECRET", "turn-secret-91ab")
         .env("CALLS__STORAGE__ACCESS_KEY_ID", "key-id")
-        .env("CALLS__STORAGE__SECRET_ACCESS_KEY_FILE", &secret_file)
+        .env("CALLS__STORAGE__SECRET_ACCESS_KEY_FILE", secret)
         .env("CALLS__WEBHOOKS__ALLOW_PRIVATE", "true")
-        .env("CALLS__WEBHOOKS__RETRY_SECONDS", "1")
-        .stderr(File::create(&log).unwrap());
-    let server = Serving::start(command);
+        .stderr(File::create(log).unwrap());
+    command
+}
+
+/// What a server was told and must not tell, and what its log should name.
+struct Told {
+    secrets: Vec<(&'static str, String)>,
+    request: String,
+    call: String,
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+/// The rest of the line that begins so.
+fn line(sdp: &str, begin: &str) -> String {
+    let mut lines = sdp.lines();
+    let found = lines.find_map(|line| line.strip_prefix(begin));
+    found.expect("it is in there").to_owned()
+}
+
+/// Uses a server as an application and a client do, rightly and wrongly.
+async fn use_it(server: &Serving) -> Told {
     let (_, shown) = server
         .banner
         .split_once("keep it safe.")
@@ -46,29 +67,19 @@ async fn logs_name_requests_and_calls_and_tell_no_secret_and_nothing_that_was_sa
     let http = reqwest::Client::new();
     let base = server.url("/api/v1/calls");
     let post = async |path: &str, body: Value| -> Value {
-        let asked = http
-            .post(format!("{base}{path}"))
-            .bearer_auth(&key)
-            .json(&body);
-        let reply = asked.send().await.expect("a reply");
+        let asked = http.post(format!("{base}{path}")).bearer_auth(&key);
+        let reply = asked.json(&body).send().await.expect("a reply");
         reply.json().await.expect("JSON")
     };
     let mut receiver = Receiver::start();
-    let hook = post(
-        "/webhooks",
-        json!({ "url": receiver.url, "events": ["room.created"] }),
-    )
-    .await;
+    let hook = json!({ "url": receiver.url, "events": ["room.created"] });
+    let hook = post("/webhooks", hook).await;
     let password = "room-password-5d2f";
     let room = post("/rooms", json!({ "name": "Hall", "password": password })).await;
     receiver.next().await;
-    let room = room["room_id"].as_str().unwrap().to_owned();
-    let path = format!("/rooms/{room}/join");
-    post(
-        &path,
-        json!({ "user_id": "eve", "password": "wrong-password-8e8e" }),
-    )
-    .await;
+    let path = format!("/rooms/{}/join", word(&room["room_id"]));
+    let wrong = "wrong-password-8e8e";
+    post(&path, json!({ "user_id": "eve", "password": wrong })).await;
     let joined = post(&path, json!({ "user_id": "ann", "password": password })).await;
     let mut ann = Socket::hello(&joined["connection"]).await;
     let welcome = ann.event("welcome").await;
@@ -77,90 +88,74 @@ async fn logs_name_requests_and_calls_and_tell_no_secret_and_nothing_that_was_sa
         .await
         .expect("it is said");
     let offer = include_str!("../media/tests/offers/chromium.sdp");
-    let answer = ann
-        .ask(
-            "offer",
-            json!({ "sdp": offer, "publish": [{ "mid": "0", "source": "microphone" }] }),
-        )
-        .await;
+    let publish = json!([{ "mid": "0", "source": "microphone" }]);
+    let answer = ann.ask("offer", json!({ "sdp": offer, "publish": publish }));
+    let answer = word(&answer.await.expect("an answer")["sdp"]);
     let bad = "calls_wrong-key-33aa";
-    let refused = http
-        .get(format!("{base}/rooms"))
-        .bearer_auth(bad)
-        .send()
-        .await;
-    assert_eq!(refused.unwrap().status(), 401);
-    let by_query = format!("{base}/rooms?token=query-secret-77&cursor=x");
-    http.get(by_query).send().await.unwrap();
-    let call = welcome["call"]["call_id"].as_str().unwrap().to_owned();
-    let asked = http
-        .get(format!("{base}/{call}"))
-        .bearer_auth(&key)
-        .send()
-        .await;
-    let id = asked.unwrap().headers()["x-request-id"]
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let refused = http.get(format!("{base}/rooms")).bearer_auth(bad);
+    assert_eq!(refused.send().await.unwrap().status(), 401);
+    let by_query = http.get(format!("{base}/rooms?token=query-secret-77"));
+    by_query.send().await.unwrap();
+    let call = word(&welcome["call"]["call_id"]);
+    let asked = http.get(format!("{base}/{call}")).bearer_auth(&key);
+    let reply = asked.send().await.unwrap();
+    let request = reply.headers()["x-request-id"].to_str().unwrap().to_owned();
     ann.tell("leave", json!({})).await;
     assert_eq!(ann.end().await.0, "left");
-    assert_eq!(server.stop().0, Some(0));
-
-    let text = std::fs::read_to_string(&log).unwrap();
-    let line = |sdp: &str, begin: &str| {
-        let mut lines = sdp.lines();
-        lines
-            .find_map(|line| line.strip_prefix(begin))
-            .expect("it is in there")
-            .to_owned()
-    };
-    let answer = answer.expect("an answer")["sdp"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let word = |value: &Value| value.as_str().expect("a text").to_owned();
-    let secrets = [
-        ("API key", key),
+    let connection = &joined["connection"];
+    let secrets = vec![
+        ("API key", key.clone()),
         ("wrong API key", bad.to_owned()),
         ("secret in a query", "query-secret-77".to_owned()),
         ("TURN secret", "turn-secret-91ab".to_owned()),
         ("bucket secret", "bucket-secret-7c1e".to_owned()),
         ("webhook secret", word(&hook["secret"])),
         ("room password", password.to_owned()),
-        ("wrong room password", "wrong-password-8e8e".to_owned()),
-        ("join token", word(&joined["connection"]["token"])),
+        ("wrong room password", wrong.to_owned()),
+        ("join token", word(&connection["token"])),
         ("resume token", word(&welcome["resume_token"])),
         (
             "TURN password",
-            word(&joined["connection"]["ice_servers"][0]["credential"]),
+            word(&connection["ice_servers"][0]["credential"]),
         ),
         ("ICE password", line(&answer, "a=ice-pwd:")),
         ("ICE password of the client", line(offer, "a=ice-pwd:")),
         ("fingerprint", line(&answer, "a=fingerprint:sha-256 ")),
         ("what was said", said.to_owned()),
     ];
-    for (what, secret) in secrets {
-        assert!(secret.len() > 8, "{what}: {secret:?}");
-        let told = text.lines().find(|line| line.contains(&secret));
-        assert_eq!(told, None, "{what} is in the log");
+    Told {
+        secrets,
+        request,
+        call,
     }
+}
 
+#[actix_web::test]
+async fn logs_name_requests_and_calls_and_tell_no_secret_and_nothing_that_was_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let server = Serving::start(verbose(folder.path(), &log));
+    let told = use_it(&server).await;
+    assert_eq!(server.stop().0, Some(0));
+    let text = std::fs::read_to_string(&log).unwrap();
+    for (what, secret) in told.secrets {
+        assert!(secret.len() > 8, "{what}: {secret:?}");
+        let line = text.lines().find(|line| line.contains(&secret));
+        assert_eq!(line, None, "{what} is in the log");
+    }
     let lines: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
         .collect();
-    let span = |line: &Value| line["span"]["request.id"] == id && line["span"]["call.id"] == call;
-    assert!(
-        lines.iter().any(span),
-        "no line names request {id} and {call}"
-    );
+    let both = |line: &&Value| {
+        let span = &line["span"];
+        span["request.id"] == told.request && span["call.id"] == told.call
+    };
+    assert!(lines.iter().any(|line| both(&line)), "no line names both");
     let of_call = lines
         .iter()
-        .filter(|line| line["fields"]["call.id"] == call);
-    assert!(
-        of_call.count() >= 3,
-        "a call begins, somebody comes, it ends"
-    );
+        .filter(|line| line["fields"]["call.id"] == told.call);
+    assert!(of_call.count() >= 3, "it begins, somebody comes, it ends");
 }
 
 #[actix_web::test]

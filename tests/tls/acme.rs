@@ -1,5 +1,6 @@
 //! A certificate from an authority: `pebble`, Let's Encrypt's own test server, on loopback.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -119,7 +120,6 @@ async fn a_certificate_is_ordered_and_proven_and_shown_again_after_a_restart() {
     assert!(shown, "no certificate came: {log}");
     assert_eq!(code, Some(0), "{log}");
 
-    use std::os::unix::fs::PermissionsExt;
     let kept = folder.path().join("data/acme").metadata().unwrap();
     assert_eq!(kept.permissions().mode() & 0o077, 0, "keys are in there");
 
