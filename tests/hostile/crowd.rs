@@ -17,7 +17,9 @@ const ALL_IN_WITHIN: Duration = Duration::from_secs(40);
 #[actix_web::test]
 async fn ten_times_the_usual_joins_get_in_and_a_call_beside_them_goes_on() {
     let mut call = Bystanders::talking().await;
-    let hall = call.api.room().await;
+    let hall = json!({ "name": "Hall", "max_participants": 500 });
+    let hall = call.api.post("/rooms", hall).await;
+    let hall = hall["room_id"].as_str().expect("an id").to_owned();
     let begun = Instant::now();
     let (api, hall) = (&call.api, &hall);
     let join = |number: usize| async move {
