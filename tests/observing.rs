@@ -171,7 +171,7 @@ async fn a_collector_is_sent_a_trace_of_each_request_within_its_callers_trace() 
     let room = "room_01890a5d-ac96-774b-bcce-b302099a8057";
     let asked = reqwest::Client::new()
         .get(server.url(&format!("/api/v1/calls/rooms/{room}")))
-        .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+        .header("traceparent", format!("00-{trace}-00f067aa0cc902c7-01"))
         .bearer_auth("token-secret-1234");
     let reply = asked.send().await.expect("a reply");
     let id = reply.headers()["x-request-id"].to_str().unwrap().to_owned();
@@ -214,7 +214,7 @@ async fn a_collector_is_sent_a_trace_of_each_request_within_its_callers_trace() 
         trace,
         "it is the caller's trace"
     );
-    assert_eq!(hex::encode(&span.parent_span_id), "00f067aa0ba902b7");
+    assert_eq!(hex::encode(&span.parent_span_id), "00f067aa0cc902c7");
     assert!(span.end_time_unix_nano > span.start_time_unix_nano);
     for key in keys {
         let told = [
