@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::auth::turn::IceSource;
 use crate::auth::{Door, Tokens};
 use crate::config::Config;
+use crate::files::Files;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
@@ -57,6 +58,8 @@ pub struct App {
     pub tokens: Tokens,
     /// Brings recordings to their ends.
     pub archive: Archive,
+    /// Files that members share.
+    pub files: Files,
     /// Says things.
     pub voice: Arc<dyn Voice>,
     /// Understands speech.

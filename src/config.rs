@@ -37,6 +37,8 @@ pub struct Config {
     pub recording: Recording,
     /// Where they are kept.
     pub storage: Storage,
+    /// Files in the chat.
+    pub files: Files,
     /// Speech to words.
     pub transcription: Transcription,
     /// Words to speech.
@@ -197,6 +199,25 @@ pub struct Recording {
     pub link_minutes: u64,
     /// The program that mixes and composes.
     pub ffmpeg: String,
+}
+
+/// `[files]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// Where; a folder for each call in it.
+    pub folder: PathBuf,
+    /// Megabytes of one; 0: none can be shared.
+    pub max_mb: u64,
+    /// Megabytes of all of a call.
+    pub call_mb: u64,
+    /// Media types that are taken.
+    #[serde(deserialize_with = "list::read")]
+    pub types: Vec<String>,
+    /// Days that they are kept; 0: for good.
+    pub keep_days: u32,
+    /// Megabytes of the disk that stay free.
+    pub min_free_mb: u64,
 }
 
 /// `[storage]`

@@ -6,6 +6,7 @@ mod docs;
 pub(crate) mod envelope;
 mod events;
 pub(crate) mod extract;
+mod files;
 mod health;
 mod ice;
 pub(crate) mod idempotency;

@@ -14,6 +14,7 @@ mod db;
 mod error;
 mod examine;
 mod facts;
+mod files;
 mod history;
 mod kept_out;
 mod keys;
@@ -195,6 +196,26 @@ impl Store {
     /// Changes whenever endpoints of webhooks did.
     pub fn follow_webhooks(&self) -> watch::Receiver<u64> {
         self.inner.hooks.subscribe()
+    }
+
+    /// Facts about one call after this one, as applications are told, in the order of their commits; from the very first where none
+    /// is given.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::BadCursor`] when there is no such fact, or when the database fails.
+    pub async fn events_about(
+        &self,
+        call: &CallId,
+        after: Option<&EventId>,
+        limit: u32,
+    ) -> Result<Vec<Event>> {
+        let (call, after) = (call.clone(), after.cloned());
+        self.run(move |db| async move {
+            let mut lease = db.reader().await?;
+            facts::events_about(&mut lease.conn(), call.as_str(), after.as_ref(), limit).await
+        })
+        .await
     }
 
     /// Facts after this one as applications are told, in the order of their commits; from the very first where none

@@ -4,6 +4,7 @@ mod http {
     mod auth;
     mod calls;
     mod events;
+    mod files;
     mod health;
     mod idempotency;
     mod pages;

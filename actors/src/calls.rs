@@ -17,6 +17,7 @@ mod replies;
 mod ringing;
 mod saying;
 mod sessions;
+mod sharing;
 mod transcription;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};
 pub use self::saying::{Say, SayRefused};
+pub use self::sharing::{ShareFile, ShareRefused};
 pub use self::transcription::{
     StartTranscription, StopTranscription, TranscribeAsked, TranscribeRefused,
 };

@@ -24,6 +24,7 @@ mod permissions;
 pub mod places;
 pub mod recording;
 pub mod routes;
+pub mod sharing;
 pub mod silent;
 pub mod speaking;
 pub mod stage;

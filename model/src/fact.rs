@@ -5,9 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Call, CallId, EndReason, Language, LeaveReason, Member, ParticipantId, Recording,
-    RecordingFile, RecordingId, RecordingReport, Role, Room, RoomId, Timestamp, Unheard, UserId,
-    Utterance,
+    Call, CallId, EndReason, FileId, Language, LeaveReason, Member, ParticipantId, Recording,
+    RecordingFile, RecordingId, RecordingReport, Role, Room, RoomId, SharedFile, Timestamp,
+    Unheard, UserId, Utterance,
 };
 
 /// What becomes of the stored hash of a room's password.
@@ -259,6 +259,20 @@ pub enum Fact {
         /// When it was understood.
         at: Timestamp,
     },
+    /// Somebody shared a file.
+    FileShared {
+        /// Which.
+        file: Box<SharedFile>,
+    },
+    /// A shared file is gone: somebody deleted it, or it was kept for as long as it should be.
+    FileDeleted {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        file_id: FileId,
+        /// When.
+        at: Timestamp,
+    },
     /// It is gone: somebody deleted it, or it was kept for as long as it should be.
     RecordingDeleted {
         /// Of which call.
@@ -296,6 +310,8 @@ impl Fact {
         "recording.recomposed",
         "recording.failed",
         "recording.deleted",
+        "file.shared",
+        "file.deleted",
     ];
 
     /// Its stable, dotted name.
@@ -324,6 +340,8 @@ impl Fact {
             Self::RecordingRecomposed { .. } => "recording.recomposed",
             Self::RecordingFailed { .. } => "recording.failed",
             Self::RecordingDeleted { .. } => "recording.deleted",
+            Self::FileShared { .. } => "file.shared",
+            Self::FileDeleted { .. } => "file.deleted",
             Self::TranscriptionStarted { .. } => "transcription.started",
             Self::TranscriptionStopped { .. } => "transcription.stopped",
             Self::TranscriptionInterrupted { .. } => "transcription.interrupted",
@@ -337,6 +355,7 @@ impl Fact {
             Self::RoomCreated { room, .. } => Some(room.created_at),
             Self::RoomUpdated { .. } => None,
             Self::RecordingRequested { recording } => Some(recording.requested_at),
+            Self::FileShared { file } => Some(file.shared_at),
             Self::RoomDeleted { at, .. }
             | Self::CallInitiated { at, .. }
             | Self::CallRinging { at, .. }
@@ -356,6 +375,7 @@ impl Fact {
             | Self::RecordingRecomposed { at, .. }
             | Self::RecordingFailed { at, .. }
             | Self::RecordingDeleted { at, .. }
+            | Self::FileDeleted { at, .. }
             | Self::TranscriptionStarted { at, .. }
             | Self::TranscriptionStopped { at, .. }
             | Self::TranscriptionInterrupted { at, .. }
@@ -371,6 +391,7 @@ impl Fact {
             }
             Self::RoomDeleted { room_id, .. } => room_id.as_str(),
             Self::RecordingRequested { recording } => recording.call_id.as_str(),
+            Self::FileShared { file } => file.call_id.as_str(),
             Self::CallInitiated { call, .. } => call.call_id.as_str(),
             Self::CallRinging { call_id, .. }
             | Self::CallAnswered { call_id, .. }
@@ -389,6 +410,7 @@ impl Fact {
             | Self::RecordingRecomposed { call_id, .. }
             | Self::RecordingFailed { call_id, .. }
             | Self::RecordingDeleted { call_id, .. }
+            | Self::FileDeleted { call_id, .. }
             | Self::TranscriptionStarted { call_id, .. }
             | Self::TranscriptionStopped { call_id, .. }
             | Self::TranscriptionInterrupted { call_id, .. }

@@ -100,6 +100,12 @@ id!(
     "^rec_[a-z0-9]{1,64}$"
 );
 id!(
+    /// One file that was shared in a call.
+    FileId,
+    "file_",
+    "^file_[a-z0-9]{1,64}$"
+);
+id!(
     /// One fact.
     EventId,
     "evt_",

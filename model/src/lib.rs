@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod fact;
+pub mod file;
 pub mod id;
 pub mod participant;
 pub mod problem;
@@ -22,7 +23,8 @@ pub use call::{
     Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Interruption,
 };
 pub use fact::{Fact, HashChange};
-pub use id::{CallId, DeliveryId, EventId, ParticipantId, RecordingId, RoomId, WebhookId};
+pub use file::SharedFile;
+pub use id::{CallId, DeliveryId, EventId, FileId, ParticipantId, RecordingId, RoomId, WebhookId};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
 pub use problem::ProblemDetails;
 pub use quality::QualitySample;
@@ -32,7 +34,7 @@ pub use recording::{
 };
 pub use room::{Encryption, Room, RoomNow, RoomSettings, RoomType};
 pub use text::{
-    ChatText, Description, DisplayName, Language, Password, RoomName, UserId, VoiceName,
+    ChatText, Description, DisplayName, FileName, Language, Password, RoomName, UserId, VoiceName,
 };
 pub use time::Timestamp;
 pub use transcript::{Found, SpokenWord, Transcript, Transcription, Unheard, Utterance};

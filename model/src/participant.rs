@@ -100,8 +100,10 @@ pub struct Member {
 pub enum LeaveReason {
     /// They left.
     Left,
-    /// A moderator removed them.
+    /// A moderator removed them, for good.
     Removed,
+    /// A moderator put them out; they may come in again.
+    Kicked,
     /// They were not let in from the waiting room.
     Denied,
     /// Their connection did not come back in time.

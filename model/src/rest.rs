@@ -192,6 +192,9 @@ pub struct SettingsPatch {
     /// Everybody may share a screen.
     #[serde(default)]
     pub allow_screen: Option<bool>,
+    /// Everybody may share files.
+    #[serde(default)]
+    pub allow_files: Option<bool>,
 }
 
 /// What becomes of something that a room may have or not.

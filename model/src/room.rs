@@ -38,6 +38,10 @@ impl Encryption {
 /// The rules of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a rule of its own, as the wire names them"
+)]
 pub struct RoomSettings {
     /// Recording may be started.
     pub allow_recording: bool,
@@ -51,6 +55,8 @@ pub struct RoomSettings {
     pub allow_chat: bool,
     /// Everybody may share a screen; otherwise only those who moderate.
     pub allow_screen: bool,
+    /// Everybody may share files; otherwise only those who moderate.
+    pub allow_files: bool,
 }
 
 impl Default for RoomSettings {
@@ -62,6 +68,7 @@ impl Default for RoomSettings {
             require_password: false,
             allow_chat: true,
             allow_screen: true,
+            allow_files: true,
         }
     }
 }

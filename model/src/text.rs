@@ -77,6 +77,13 @@ fn printable(c: char) -> bool {
     !c.is_control()
 }
 
+/// No path, and nothing that turns the direction of what is read: `cod.exe` must not look like `exe.doc`.
+fn in_file_name(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    printable(c) && !matches!(c, '/' | '\\') && !turns
+}
+
 text!(
     /// Who somebody is in the application that embeds us: its own user id, opaque to us.
     UserId, 128, printable,
@@ -108,6 +115,11 @@ text!(
     r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*[^\s\u0000-\u0008\u000b-\u001f\u007f-\u009f][^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$"
 );
 text!(
+    /// What a shared file is called; no path.
+    FileName, 200, in_file_name,
+    r"^[^\u0000-\u001f\u007f-\u009f/\\\u200e\u200f\u202a-\u202e\u2066-\u2069]*[^\s\u0000-\u001f\u007f-\u009f/\\\u200e\u200f\u202a-\u202e\u2066-\u2069][^\u0000-\u001f\u007f-\u009f/\\\u200e\u200f\u202a-\u202e\u2066-\u2069]*$"
+);
+text!(
     /// A language tag (RFC 5646), such as `en` or `de-CH`; a name for a model that understands it.
     Language, 35, |c| c.is_ascii_alphanumeric() || c == '-',
     r"^[A-Za-z0-9-]+$"
@@ -119,7 +131,7 @@ text!(
     r"^[A-Za-z0-9_]+$"
 );
 
-shown!(UserId DisplayName RoomName Description ChatText Language VoiceName);
+shown!(UserId DisplayName RoomName Description ChatText FileName Language VoiceName);
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,6 +153,19 @@ mod tests {
         assert!("a\nb".parse::<RoomName>().is_err());
         assert!("a\nb".parse::<ChatText>().is_ok());
         assert!("a\u{0}b".parse::<ChatText>().is_err());
+    }
+
+    #[test]
+    fn a_file_name_is_no_path_and_reads_as_it_is_written() {
+        assert!("Übersicht 2.pdf".parse::<FileName>().is_ok());
+        for bad in [
+            "../../etc/passwd",
+            "a\\b",
+            "invoice\u{202e}fdp.exe",
+            "a\u{0}b",
+        ] {
+            assert!(bad.parse::<FileName>().is_err(), "{bad:?}");
+        }
     }
 
     #[test]

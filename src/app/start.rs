@@ -24,6 +24,7 @@ use crate::auth::turn::{self, IceSource};
 use crate::auth::{Door, Tokens, keys};
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::files::Files;
 use crate::http;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
@@ -128,6 +129,8 @@ pub struct Server {
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
     archiving: JoinHandle<()>,
+    /// Lets go of old files.
+    shelving: JoinHandle<()>,
     /// Writes down that the server is up.
     alive: JoinHandle<()>,
     /// Tells applications, until this goes.
@@ -256,6 +259,7 @@ impl Server {
             clock.clone(),
             recording,
         );
+        let files = Files::new(&config.files, store.clone(), clock.clone());
         let mut pulses = ports.pulses();
         pulses.push(("calls".to_owned(), calls.clone().recipient()));
         let heartbeat = Heartbeat::start(pulses).map_err(StartError::Thread)?;
@@ -268,6 +272,7 @@ impl Server {
             tokens: Tokens::new(&secret, life),
             links: Links::new(&link_secret, link_life),
             archive,
+            files,
             ears,
             voice,
             sender: sender.clone(),
@@ -294,6 +299,7 @@ impl Server {
             keys::first(&app.store, app.clock.now()).await?
         };
         let archiving = actix::spawn(app.archive.clone().run());
+        let shelving = actix::spawn(app.files.clone().run());
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -309,6 +315,7 @@ impl Server {
             http,
             ended,
             archiving,
+            shelving,
             alive,
             _courier: courier,
             _ownership: ownership,
@@ -385,6 +392,7 @@ impl Server {
             self.http.stop(false).await;
         }
         self.archiving.abort(); // what it was at is taken up at the next start
+        self.shelving.abort();
         self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();

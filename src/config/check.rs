@@ -16,6 +16,7 @@ const SECTIONS: [&str; 13] = [
     "DATABASE",
     "RECORDING",
     "STORAGE",
+    "FILES",
     "TRANSCRIPTION",
     "VOICE",
     "WEBHOOKS",

@@ -7,7 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use bytes::Bytes;
 use calls_model::rest::{Page, PageLimit};
-use calls_model::{Event, EventId};
+use calls_model::{CallId, Event, EventId};
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -33,9 +33,11 @@ const BATCH: u32 = 100;
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct After {
+pub(super) struct Wanted {
     /// The last event that is known; those after it are wanted. From the very first where it is left out.
     pub after: Option<EventId>,
+    /// Only what happened in this call.
+    pub call_id: Option<CallId>,
     /// Rows of a page.
     pub limit: Option<PageLimit>,
 }
@@ -53,7 +55,7 @@ pub(super) struct From {
 /// Lists events, the oldest first: everything that webhooks tell, also to whom nobody was listening.
 #[utoipa::path(
     tag = "events",
-    params(After),
+    params(Wanted),
     responses(
         (status = 200, description = "One page of events. `next_cursor` is the last one's id: what comes next is `after` it.", body = Page<Event>),
         Access, BadQuery, Unavailable,
@@ -64,14 +66,15 @@ pub(super) struct From {
 pub(super) async fn list_events(
     caller: Caller,
     app: web::Data<App>,
-    Query(asked): Query<After>,
+    Query(asked): Query<Wanted>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let limit = asked.limit.unwrap_or_default().get();
-    let found = app
-        .store
-        .events_after(asked.after.as_ref(), limit + 1)
-        .await;
+    let (after, call) = (asked.after.as_ref(), asked.call_id.as_ref());
+    let found = match call {
+        Some(call) => app.store.events_about(call, after, limit + 1).await,
+        None => app.store.events_after(after, limit + 1).await,
+    };
     let mut data = found.map_err(|error| not_there(error, "/after"))?;
     let has_more = data.len() > limit as usize;
     data.truncate(limit as usize);

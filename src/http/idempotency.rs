@@ -59,7 +59,7 @@ pub(crate) async fn idempotency(
     if identify(&app, request.request()).await.is_err() {
         return next.call(request).await.map(boxed);
     }
-    let claimed = match keyed_request(&mut request).await {
+    let claimed = match keyed_request(&app, &mut request).await {
         Ok(asked) => claim(&app, &asked).await.map(|claim| (asked, claim)),
         Err(refused) => Err(refused),
     };
@@ -96,13 +96,18 @@ fn refuse(request: ServiceRequest, problem: Problem) -> ServiceResponse<BoxBody>
 }
 
 /// Reads the body, and puts it back for the handler.
-async fn keyed_request(request: &mut ServiceRequest) -> Result<Keyed, Problem> {
+async fn keyed_request(app: &App, request: &mut ServiceRequest) -> Result<Keyed, Problem> {
     let key = key(request.headers())?;
     let caller = match bearer(request.request())? {
         Some(bearer) => hex::encode(Sha256::digest(bearer)),
         None => "open".to_owned(), // `--dev`
     };
-    let body = read(&mut request.take_payload(), MAX_OFFER).await?;
+    let most = if request.path().ends_with("/files") {
+        usize::try_from(app.files.most()).unwrap_or(usize::MAX)
+    } else {
+        MAX_OFFER
+    };
+    let body = read(&mut request.take_payload(), most).await?;
     let mut hash = Sha256::new_with_prefix(request.content_type());
     hash.update([0]);
     hash.update(&body);

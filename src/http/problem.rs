@@ -12,7 +12,8 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use calls_actors::calls::{
-    JoinRefused, ModerateRefused, RecordRefused, SayRefused, TranscribeRefused, VerbRefused,
+    JoinRefused, ModerateRefused, RecordRefused, SayRefused, ShareRefused, TranscribeRefused,
+    VerbRefused,
 };
 use calls_actors::participant::SignalRefused;
 use calls_model::ProblemDetails;
@@ -113,6 +114,24 @@ pub enum Problem {
     /// Nothing was announced.
     #[error(transparent)]
     Say(#[from] SayRefused),
+    /// A file was not shared.
+    #[error(transparent)]
+    Share(#[from] ShareRefused),
+    /// A file is what the configuration does not take.
+    #[error("files of the type {media_type} cannot be shared")]
+    FileType {
+        /// What the server found it to be.
+        media_type: &'static str,
+    },
+    /// A call has as many files as it may.
+    #[error("the files of this call may have {left} bytes more")]
+    FilesFull {
+        /// How much still fits.
+        left: u64,
+    },
+    /// The disk for files is full.
+    #[error("the disk is too full for more files")]
+    DiskFull,
     /// There is no speech to announce.
     #[error(transparent)]
     Speechless(#[from] Speechless),
@@ -206,6 +225,10 @@ impl Problem {
             Self::Record(refused) => refusals::record(refused),
             Self::Transcribe(refused) => refusals::transcribe(refused),
             Self::Say(refused) => refusals::say(refused),
+            Self::Share(refused) => refusals::share(*refused),
+            Self::FileType { .. } => &kinds::FILE_TYPE_REFUSED,
+            Self::FilesFull { .. } => &kinds::FILES_FULL,
+            Self::DiskFull => &kinds::DISK_FULL,
             Self::Speechless(why) => refusals::speechless(why),
             Self::RecordingState(_) => &kinds::RECORDING_STATE,
             Self::FileNeeded { .. } => &kinds::FILE_NEEDED,

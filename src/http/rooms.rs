@@ -351,6 +351,7 @@ fn updated(mut room: Room, change: &UpdateRoom) -> Room {
         settings.waiting_room = rules.waiting_room.unwrap_or(settings.waiting_room);
         settings.allow_chat = rules.allow_chat.unwrap_or(settings.allow_chat);
         settings.allow_screen = rules.allow_screen.unwrap_or(settings.allow_screen);
+        settings.allow_files = rules.allow_files.unwrap_or(settings.allow_files);
     }
     room.settings.require_password = match change.password {
         Change::Keep => room.settings.require_password,

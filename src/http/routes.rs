@@ -6,7 +6,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    calls, connections, docs, events, extract, health, ice, openapi, participants, quality,
+    calls, connections, docs, events, extract, files, health, ice, openapi, participants, quality,
     recordings, rooms, saying, transcripts, web as pages, webhooks, whep, whip, ws,
 };
 
@@ -74,6 +74,10 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(transcripts::start_transcription)
             .service(transcripts::stop_transcription)
             .service(transcripts::get_transcript)
+            .service(files::share_file)
+            .service(files::list_files)
+            .service(files::fetch_file)
+            .service(files::delete_file)
             .service(participants::mute_all)
             .service(participants::update_participant)
             .service(participants::remove_participant),

@@ -140,7 +140,7 @@ pub fn close(reason: ByeReason) -> CloseReason {
         ByeReason::BadFrame => CloseCode::Size,
         ByeReason::Lost => CloseCode::Restart,
         ByeReason::Unauthorized => CloseCode::Other(4401),
-        ByeReason::Removed | ByeReason::Denied => CloseCode::Other(4403),
+        ByeReason::Removed | ByeReason::Kicked | ByeReason::Denied => CloseCode::Other(4403),
         ByeReason::TimedOut => CloseCode::Other(4408),
         ByeReason::Replaced => CloseCode::Other(4409),
         ByeReason::RateLimited => CloseCode::Other(4429),

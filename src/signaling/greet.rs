@@ -166,6 +166,7 @@ fn greeting(app: &App, user: &UserId, place: &Place) -> Greeting {
             audio_slots: u32::try_from(LIMITS.audio_slots).unwrap_or(u32::MAX),
             video_slots: u32::try_from(LIMITS.video_slots).unwrap_or(u32::MAX),
             resume_seconds: u32::try_from(GRACE.as_secs()).unwrap_or(u32::MAX),
+            max_file_bytes: app.files.most(),
         },
     }
 }

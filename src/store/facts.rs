@@ -12,7 +12,7 @@ use super::outbox::Kept;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
-use super::{calls, outbox, participants, recordings, rooms, transcripts};
+use super::{calls, files, outbox, participants, recordings, rooms, transcripts};
 
 /// A fact as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -341,6 +341,7 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             ..
         } => recordings::fail(conn, recording_id, reason).await,
         Fact::RecordingDeleted { recording_id, .. } => recordings::delete(conn, recording_id).await,
+        Fact::FileShared { .. } | Fact::FileDeleted { .. } => files::apply(conn, fact).await,
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }
         | Fact::TranscriptionInterrupted { .. }
@@ -385,6 +386,30 @@ pub(super) async fn events_after(
     limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
     let rows = rows_after(conn, after, limit).await?;
+    rows.into_iter().map(Event::try_from).collect()
+}
+
+/// As [`events_after`], of one room or call alone.
+pub(super) async fn events_about(
+    conn: &mut Conn<'_>,
+    subject: &str,
+    after: Option<&EventId>,
+    limit: u32,
+) -> Result<Vec<Event>, StoreError> {
+    let start = match after {
+        None => 0,
+        Some(id) => position(conn, id).await?.ok_or(StoreError::BadCursor)?,
+    };
+    let rows: Vec<FactRow> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(subject))
+            .filter(facts::position.gt(start))
+            .order(facts::position)
+            .select(FactRow::as_select())
+            .limit(limit.into())
+            .load(c)
+            .await
+    })?;
     rows.into_iter().map(Event::try_from).collect()
 }
 

@@ -27,6 +27,7 @@ impl KeptOut {
             LeaveReason::Removed => Some(Self::Removed),
             LeaveReason::Denied => Some(Self::Denied),
             LeaveReason::Left
+            | LeaveReason::Kicked
             | LeaveReason::TimedOut
             | LeaveReason::Replaced
             | LeaveReason::CallEnded

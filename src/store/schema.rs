@@ -156,6 +156,19 @@ table! {
 }
 
 table! {
+    files (id) {
+        id -> Text,
+        call_id -> Text,
+        name -> Text,
+        media_type -> Text,
+        size_bytes -> BigInt,
+        from_id -> Text,
+        to_id -> Nullable<Text>,
+        shared_at -> Moment,
+    }
+}
+
+table! {
     utterances (id) {
         id -> BigInt,
         call_id -> Text,

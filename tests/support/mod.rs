@@ -60,6 +60,7 @@ impl World {
         config.turn.port = 0;
         config.database.url = format!("sqlite:{}/calls.db", folder.path().display());
         config.recording.folder = folder.path().join("recordings");
+        config.files.folder = folder.path().join("files");
         config.transcription.models = folder.path().join("models");
         change(&mut config);
         let server = Server::start(config.clone(), dev)

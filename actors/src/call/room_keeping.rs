@@ -7,7 +7,7 @@ use calls_model::CallInput;
 use calls_model::rest::MaxParticipants;
 
 use super::{Call, Seated};
-use crate::calls::{JoinRefused, SayRefused};
+use crate::calls::{JoinRefused, SayRefused, ShareRefused};
 use crate::clock;
 use crate::participant::RoomReopened;
 use crate::room::door::{CallDoor, RoomDoor};
@@ -104,6 +104,22 @@ impl Call {
         }
         let room = self.room.borrow().clone();
         room.ok_or(SayRefused::Unreachable)
+    }
+
+    /// The room that files may be shared in.
+    pub(crate) fn to_share_in(&self) -> Result<Addr<Room>, ShareRefused> {
+        if self.life.is_over() {
+            return Err(ShareRefused::NotFound);
+        }
+        if self.life.is_unanswered() {
+            return Err(ShareRefused::NotAnswered);
+        }
+        let room = self.life.room();
+        if room.is_some_and(|room| room.encryption.is_end_to_end()) {
+            return Err(ShareRefused::EndToEndEncrypted);
+        }
+        let room = self.room.borrow().clone();
+        room.ok_or(ShareRefused::Unreachable)
     }
 
     /// The reply for a seat. Whoever it is for can be found from now on.

@@ -54,6 +54,7 @@ fn greeting() -> Greeting {
             audio_slots: 1,
             video_slots: 1,
             resume_seconds: 30,
+            max_file_bytes: 0,
         },
     }
 }

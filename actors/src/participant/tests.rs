@@ -120,6 +120,7 @@ fn attach(socket: &Probe<ToClient>, resume: Option<Resume>) -> Attach {
                 audio_slots: 1,
                 video_slots: 1,
                 resume_seconds: 30,
+                max_file_bytes: 0,
             },
         },
     }

@@ -298,6 +298,7 @@ fn bye(reason: LeaveReason) -> ByeReason {
     match reason {
         LeaveReason::Left => ByeReason::Left,
         LeaveReason::Removed => ByeReason::Removed,
+        LeaveReason::Kicked => ByeReason::Kicked,
         LeaveReason::Denied => ByeReason::Denied,
         LeaveReason::TimedOut => ByeReason::TimedOut,
         LeaveReason::Replaced => ByeReason::Replaced,
@@ -311,6 +312,7 @@ fn label(reason: LeaveReason) -> &'static str {
     match reason {
         LeaveReason::Left => "left",
         LeaveReason::Removed => "removed",
+        LeaveReason::Kicked => "kicked",
         LeaveReason::Denied => "denied",
         LeaveReason::TimedOut => "timed_out",
         LeaveReason::Replaced => "replaced",

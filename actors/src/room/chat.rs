@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use calls_model::signal::ChatMessage;
-use calls_model::{ChatText, ParticipantId, Timestamp};
+use calls_model::{ChatText, ParticipantId, SharedFile, Timestamp};
 
 /// Messages that are kept for those who come later.
 pub const HISTORY: usize = 200;
@@ -28,6 +28,7 @@ impl ChatLog {
         text: ChatText,
         to: Option<ParticipantId>,
         at: Timestamp,
+        file: Option<Box<SharedFile>>,
     ) -> ChatMessage {
         self.said += 1;
         let message = ChatMessage {
@@ -37,6 +38,7 @@ impl ChatLog {
             text,
             to,
             at,
+            file,
         };
         self.bytes += bytes(&message);
         self.kept.push_back(message.clone());
@@ -77,6 +79,7 @@ mod tests {
             text.parse().unwrap(),
             to.cloned(),
             at,
+            None,
         )
     }
 

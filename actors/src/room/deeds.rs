@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use calls_media::seam::{Layer, MAX_LAYERS, SourceClock, TrackId};
 use calls_model::signal::{Chat, Data, DataMessage, Event, Waiting};
-use calls_model::{ParticipantId, Source, UserId};
+use calls_model::{ChatText, ParticipantId, SharedFile, Source, UserId};
 use tracing::debug;
 
 use super::door::MemberDoor;
@@ -98,9 +98,19 @@ impl Room {
     }
 
     fn say(&mut self, who: &ParticipantId, Chat { text, to }: Chat) {
-        if !self.may_write(who) {
-            return; // said before its participant heard of it, who refuses from then on
-        }
+        if self.may_write(who) {
+            self.tell_chat(who, text, to, None);
+        } // else said before its participant heard of it, who refuses from then on
+    }
+
+    /// Writes a message into the chat, and tells those whom it is for.
+    pub(super) fn tell_chat(
+        &mut self,
+        who: &ParticipantId,
+        text: ChatText,
+        to: Option<ParticipantId>,
+        file: Option<Box<SharedFile>>,
+    ) {
         let Some(member) = self.members.member(who) else {
             return;
         };
@@ -109,7 +119,7 @@ impl Room {
             None => member.user_id.to_string(),
         };
         let at = self.services.clock.now();
-        let message = self.chat.say(who.clone(), name, text, to.clone(), at);
+        let message = self.chat.say(who.clone(), name, text, to.clone(), at, file);
         let event = SharedEvent::new(Event::Chat(message));
         match to {
             None => self.tell_all(event),

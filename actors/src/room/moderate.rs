@@ -1,7 +1,7 @@
 //! Moderation, done.
 
 use calls_model::signal::{Event, Moderation, UnmuteAsked};
-use calls_model::{Fact, HashChange, ParticipantId, Source};
+use calls_model::{Fact, HashChange, LeaveReason, ParticipantId, Source};
 
 use super::announce::Written;
 use super::membership::Effect;
@@ -52,6 +52,9 @@ impl Room {
                 effects
             }
             Moderation::Remove { participant_id } => self.members.remove(participant_id, at),
+            Moderation::Kick { participant_id } => {
+                self.members.leave(participant_id, LeaveReason::Kicked, at)
+            }
             Moderation::Admit { participant_id } => self.members.admit(participant_id, at)?,
             Moderation::Deny { participant_id } => self.members.deny(participant_id, at)?,
             Moderation::Role {
@@ -77,8 +80,12 @@ impl Room {
                 self.shine_on(participant_id.clone());
                 Vec::new()
             }
-            Moderation::Permit { chat, screen } => {
-                facts.push(self.allow(*chat, *screen)?);
+            Moderation::Permit {
+                chat,
+                screen,
+                files,
+            } => {
+                facts.push(self.allow(*chat, *screen, *files)?);
                 self.stop_unpermitted_screens()
             }
         };

@@ -10,6 +10,7 @@ pub fn target(action: &Moderation) -> Option<&ParticipantId> {
     match action {
         Moderation::Mute { participant_id, .. }
         | Moderation::Remove { participant_id }
+        | Moderation::Kick { participant_id }
         | Moderation::Admit { participant_id }
         | Moderation::Deny { participant_id }
         | Moderation::LowerHand { participant_id }
@@ -40,7 +41,7 @@ pub fn permit(
     }
     let about_the_host = target.is_some_and(|member| member.role == Role::Host);
     let hosts_only = match action {
-        Moderation::Remove { .. } => about_the_host,
+        Moderation::Remove { .. } | Moderation::Kick { .. } => about_the_host,
         Moderation::Role { role, .. } => about_the_host || *role == Role::Host,
         Moderation::Mute { .. }
         | Moderation::MuteAll

@@ -30,11 +30,13 @@ impl Room {
         &mut self,
         chat: Option<bool>,
         screen: Option<bool>,
+        files: Option<bool>,
     ) -> Result<Fact, ModerateRefused> {
         let room = self.model.as_mut().ok_or(ModerateRefused::NoRoom)?;
         let settings = &mut room.settings;
         settings.allow_chat = chat.unwrap_or(settings.allow_chat);
         settings.allow_screen = screen.unwrap_or(settings.allow_screen);
+        settings.allow_files = files.unwrap_or(settings.allow_files);
         let room = room.clone();
         self.tell_all(Event::Room(room.clone()));
         Ok(Fact::RoomUpdated {

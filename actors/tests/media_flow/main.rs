@@ -91,6 +91,7 @@ impl Server {
             audio_slots: 1,
             video_slots: 1,
             resume_seconds: 30,
+            max_file_bytes: 0,
         };
         let greeting = Greeting {
             resume_token: String::new(),

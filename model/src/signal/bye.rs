@@ -18,8 +18,10 @@ pub struct Bye {
 pub enum ByeReason {
     /// They asked to leave.
     Left,
-    /// A moderator put them out.
+    /// A moderator put them out for good.
     Removed,
+    /// A moderator put them out; they may come in again.
+    Kicked,
     /// They were not let in.
     Denied,
     /// The call ended.
@@ -60,6 +62,7 @@ impl ByeReason {
             Self::Lost | Self::ServerShutdown => Retry::Rejoin,
             Self::Left
             | Self::Removed
+            | Self::Kicked
             | Self::Denied
             | Self::CallEnded
             | Self::Unauthorized

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Bye, Empty, Mute};
 use crate::{
     Call, CallId, ChatText, Language, Member, ParticipantId, ProblemDetails, RecordingId,
-    RecordingMode, Room, Source, Timestamp, UserId, rest::IceServer,
+    RecordingMode, Room, SharedFile, Source, Timestamp, UserId, rest::IceServer,
 };
 
 /// What a client hears: an answer (`re`) or an event (`seq`).
@@ -129,6 +129,8 @@ pub struct Limits {
     pub video_slots: u32,
     /// Seconds that a dropped socket keeps its place.
     pub resume_seconds: u32,
+    /// Bytes of one file that is shared; 0: none can be.
+    pub max_file_bytes: u64,
 }
 
 /// Place in the waiting room.
@@ -255,6 +257,10 @@ pub struct ChatMessage {
     pub to: Option<ParticipantId>,
     /// When.
     pub at: Timestamp,
+    /// The file that it brings; `text` is its name then.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub file: Option<Box<SharedFile>>,
 }
 
 /// An application message, as it reached the server.

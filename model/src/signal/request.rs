@@ -184,8 +184,13 @@ pub enum Moderation {
     },
     /// Mutes every microphone but moderators'.
     MuteAll,
-    /// Puts somebody out.
+    /// Puts somebody out for good: they do not come in again while the call lives.
     Remove {
+        /// Whom.
+        participant_id: ParticipantId,
+    },
+    /// Puts somebody out, who may come in again.
+    Kick {
         /// Whom.
         participant_id: ParticipantId,
     },
@@ -242,6 +247,9 @@ pub enum Moderation {
         /// Share a screen.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         screen: Option<bool>,
+        /// Share files.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        files: Option<bool>,
     },
 }
 

@@ -56,6 +56,17 @@ documented! {
     BadQuery {
         "422" => "A query parameter is bad; `errors` names it.",
     }
+    /// What a file that is shared may provoke.
+    BadFile {
+        "400" => "The body is cut short.",
+        "413" => "The file is larger than `files.max_mb`.",
+        "415" => "The file is of a type that is not taken (`files.types`).",
+        "422" => "A query parameter is bad, or the file is empty.",
+    }
+    /// The disk is full.
+    NoSpace {
+        "507" => "The disk is too full.",
+    }
     /// The actors' refusals.
     Conflict {
         "409" => "The call or the room is not in a state for that.",

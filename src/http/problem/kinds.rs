@@ -57,6 +57,8 @@ kinds! {
     ALREADY_RECORDING = "already-recording" CONFLICT "A recording runs already";
     NOT_RECORDING = "not-recording" CONFLICT "Nothing is being recorded";
     RECORDING_STATE = "recording-state" CONFLICT "The recording is not in a state for that";
+    FILE_TYPE_REFUSED = "file-type-refused" UNSUPPORTED_MEDIA_TYPE "Files of this type cannot be shared";
+    FILES_FULL = "files-full" CONFLICT "The call has as many files as it may";
     FILE_NEEDED = "file-needed" UNPROCESSABLE_ENTITY "It must be said which file is meant";
     TOO_MANY_WEBHOOKS = "too-many-webhooks" CONFLICT "There are as many webhooks as may be";
     WEBHOOK_DISABLED = "webhook-disabled" CONFLICT "The webhook is sent nothing";
@@ -69,7 +71,7 @@ kinds! {
     NO_VOICE = "no-voice" SERVICE_UNAVAILABLE "The server has no voice";
     NO_SPEECH_ENGINE = "no-speech-engine" SERVICE_UNAVAILABLE "The server has no engine for speech";
     RECORDING_NOT_STARTED = "recording-not-started" GATEWAY_TIMEOUT "Nothing reached the disk";
-    DISK_FULL = "disk-full" INSUFFICIENT_STORAGE "There is no room for another recording";
+    DISK_FULL = "disk-full" INSUFFICIENT_STORAGE "The disk is full";
     PRECONDITION_FAILED = "precondition-failed" PRECONDITION_FAILED "The session has changed since";
     BODY_TOO_SLOW = "body-too-slow" REQUEST_TIMEOUT "The body did not come in time";
     BODY_TOO_LARGE = "body-too-large" PAYLOAD_TOO_LARGE "The body is too large";

@@ -1,7 +1,8 @@
 //! Which kind of problem each refusal of the floors below is. No `_` arm: a new refusal needs an answer here.
 
 use calls_actors::calls::{
-    JoinRefused, ModerateRefused, RecordRefused, SayRefused, TranscribeRefused, VerbRefused,
+    JoinRefused, ModerateRefused, RecordRefused, SayRefused, ShareRefused, TranscribeRefused,
+    VerbRefused,
 };
 use calls_actors::participant::SignalRefused;
 use calls_actors::recorder::StudioRefused;
@@ -103,6 +104,17 @@ pub(super) fn say(refused: &SayRefused) -> &'static Kind {
         SayRefused::TooMuch => &kinds::TOO_MUCH_TO_SAY,
         SayRefused::Join(refused) => join(refused),
         SayRefused::NotStored | SayRefused::Unreachable => &kinds::UNAVAILABLE,
+    }
+}
+
+pub(super) fn share(refused: ShareRefused) -> &'static Kind {
+    match refused {
+        ShareRefused::NotFound | ShareRefused::NoSuchParticipant => &kinds::NOT_FOUND,
+        ShareRefused::NotAnswered => &kinds::CALL_STATE,
+        ShareRefused::EndToEndEncrypted => &kinds::END_TO_END_ENCRYPTED,
+        ShareRefused::NotAdmitted => &kinds::NOT_ADMITTED,
+        ShareRefused::NotPermitted => &kinds::NOT_PERMITTED,
+        ShareRefused::Unreachable => &kinds::UNAVAILABLE,
     }
 }
 

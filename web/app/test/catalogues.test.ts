@@ -3,28 +3,44 @@ import { expect, test } from 'vitest';
 import ar from '../src/i18n/ar.json';
 import de from '../src/i18n/de.json';
 import en from '../src/i18n/en.json';
+import consoleAr from '../src/console/words/ar.json';
+import consoleDe from '../src/console/words/de.json';
+import consoleEn from '../src/console/words/en.json';
 import { directionOf, firstSpoken } from '../src/i18n/languages';
 import { speak, t, tn } from '../src/i18n/t';
 
-const CATALOGUES: Readonly<Record<string, Readonly<Record<string, string>>>> = { en, de, ar };
+type Words = Readonly<Record<string, string>>;
+
+/** Of the meeting and of the console: English, and what each language says. */
+const CATALOGUES: readonly [language: string, words: Words, english: Words][] = [
+  ['en', en, en],
+  ['de', de, en],
+  ['ar', ar, en],
+  ['en', consoleEn, consoleEn],
+  ['de', consoleDe, consoleEn],
+  ['ar', consoleAr, consoleEn],
+];
 const SOURCES: Readonly<Record<string, string>> = import.meta.glob('../src/**/*.{ts,tsx}', { query: '?raw', import: 'default', eager: true });
 const FORMS = /_(zero|one|two|few|many|other)$/;
 
 /** Keys that have plural forms, without them. */
-const plurals = [...new Set(Object.keys(en).filter((key) => FORMS.test(key)).map((key) => key.replace(FORMS, '')))];
+const plurals = (english: Words) => Object.keys(english).filter((key) => key.endsWith('_other')).map((key) => key.replace(FORMS, ''));
+
+/** The key is one of those forms, and not just a word that ends like one (`one_to_one`). */
+const isForm = (key: string, english: Words) => FORMS.test(key) && plurals(english).includes(key.replace(FORMS, ''));
 
 const holes = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
 
-test.each(Object.entries(CATALOGUES))('%s has every word, with the same holes to fill', (_, words) => {
-  const plain = Object.entries(en).filter(([key]) => !FORMS.test(key));
+test.each(CATALOGUES)('%s has every word, with the same holes to fill', (_, words, english) => {
+  const plain = Object.entries(english).filter(([key]) => !isForm(key, english));
   expect(plain.filter(([key, text]) => JSON.stringify(holes(words[key] ?? '')) !== JSON.stringify(holes(text)))).toEqual([]);
-  expect(Object.keys(words).filter((key) => !FORMS.test(key) && !Object.hasOwn(en, key))).toEqual([]);
+  expect(Object.keys(words).filter((key) => !isForm(key, english) && !Object.hasOwn(english, key))).toEqual([]);
 });
 
-test.each(Object.entries(CATALOGUES))('%s has each plural in every form that its language has, and no other', (language, words) => {
+test.each(CATALOGUES)('%s has each plural in every form that its language has, and no other', (language, words, english) => {
   const { pluralCategories } = new Intl.PluralRules(language).resolvedOptions();
-  const wanted = plurals.flatMap((key) => pluralCategories.map((form) => `${key}_${form}`));
-  expect(Object.keys(words).filter((key) => FORMS.test(key)).sort()).toEqual(wanted.sort());
+  const wanted = plurals(english).flatMap((key) => pluralCategories.map((form) => `${key}_${form}`));
+  expect(Object.keys(words).filter((key) => isForm(key, english)).sort()).toEqual(wanted.sort());
 });
 
 test('numbers choose their form', async () => {

@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { frameOf, line, roundUp } from '../src/console/components/chart';
 import { bytes, csv } from '../src/console/state/format';
+import type { QualitySample } from '@calls/sdk';
 import { parse, total } from '../src/console/state/prometheus';
+import { spells, tell, type Happened } from '../src/console/state/timeline';
 
 describe('a chart', () => {
   test('ends at a round number above its highest value', () => {
@@ -49,4 +51,42 @@ test('Prometheus’s format is read, labels and all', () => {
   ]);
   expect(total(samples, 'a')).toBe(7);
   expect(total(samples, 'c')).toBeNull();
+});
+
+describe('a timeline', () => {
+  const name = (id: string) => ({ part_a: 'Ada', part_b: 'Bob' })[id] ?? 'somebody';
+  const event = (type: string, data: Record<string, unknown>, second = 0): Happened => ({
+    event_id: `evt_${second}`,
+    type,
+    timestamp: new Date(second * 1000).toISOString(),
+    data,
+  });
+
+  test('says who came, what they switched on and off, and why they went', () => {
+    const member = (audio: boolean, screen = false) => ({ audio, video: true, screen });
+    const told = tell(
+      [
+        event('call.initiated', {}),
+        event('participant.joined', { participant_id: 'part_a', member: member(true) }, 1),
+        event('participant.media_changed', { participant_id: 'part_a', member: member(false, true) }, 2),
+        event('participant.media_changed', { participant_id: 'part_a', member: member(false, true) }, 3),
+        event('transcription.utterance', { utterance: {} }, 4),
+        event('participant.left', { participant_id: 'part_a', reason: 'timed_out' }, 5),
+      ],
+      name,
+    );
+    expect(told.map(({ text }) => text)).toEqual([
+      'The call was made',
+      'Ada came in',
+      'Ada: sound off, screen on',
+      'Ada is out: the connection was lost',
+    ]);
+  });
+
+  test('tells once that a connection is bad, and once that it is good again', () => {
+    const sample = (second: number, score: number) =>
+      ({ at: new Date(second * 1000).toISOString(), participant_id: 'part_b', score, loss: 0.2 }) as QualitySample;
+    const told = spells([4, 2, 1.5, 2.8, 3.5, 4].map((score, second) => sample(second, score)), name);
+    expect(told.map(({ at, tone }) => [at, tone])).toEqual([[1000, 'bad'], [4000, 'good']]);
+  });
 });

@@ -40,6 +40,7 @@ test('a sentence said into a microphone is read on another page and stands in th
   const bob = await here.join('Bob', room);
   const { data } = await api(here.url, 'GET', `/history?room_id=${room}`);
   const call = data[0].call_id;
+  await api(here.url, 'POST', `/${call}/record/start`, { mode: 'audio' });
   await api(here.url, 'POST', `/${call}/transcribe`);
   await bob.page.locator('.badge', { hasText: 'Transcribing' }).waitFor();
   await control(bob, 'Captions').click();
@@ -55,8 +56,30 @@ test('a sentence said into a microphone is read on another page and stands in th
   assert.equal(first.words.length, SAID.split(' ').length);
   const found = await api(here.url, 'GET', '/transcripts/search?q=sales');
   assert.equal(found.data[0].call_id, call);
+  await api(here.url, 'POST', `/${call}/record/stop`);
   await browser.close();
   await bob.close();
+});
+
+test('in the console the transcript is searched and goes along with the recording', async () => {
+  const { data } = await api(here.url, 'GET', '/transcripts/search?q=sales');
+  const { call_id, start_ms } = data[0];
+  const { page } = await here.open('Operator', `/console/calls/${call_id}`, { viewport: { width: 1280, height: 900 } });
+  const timeline = page.getByRole('region', { name: 'Timeline' });
+  for (const text of ['Ada came in', 'It is recorded', 'What is said is written down', 'Bob is out: left']) {
+    await timeline.getByText(text).first().waitFor();
+  }
+  const player = page.getByLabel(/\.m4a$/);
+  await player.waitFor({ timeout: 60_000 }); // once it is made
+  await page.getByLabel('Search the transcript').fill('weather');
+  await page.getByText('Nothing matches.').waitFor();
+  await page.getByLabel('Search the transcript').fill('SALES ada');
+  const line = page.locator('.transcript__line', { hasText: SAID }).last();
+  await line.getByRole('button').click();
+  await page.locator('.transcript__line[aria-current]', { hasText: SAID }).waitFor();
+  const { at, offset } = await player.evaluate(({ currentTime, dataset }) => ({ at: currentTime, offset: Number(dataset.offset) }));
+  assert.ok(Math.abs(at - (start_ms - offset) / 1000) < 3, `plays ${at} s, and the sentence is ${start_ms} ms into the call (from ${offset})`);
+  await page.close();
 });
 
 test('nobody’s page logged an error of its own', () => here.assertNoErrors());

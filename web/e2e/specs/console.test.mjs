@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { assertAccessible } from '../support/accessible.mjs';
-import { sees, seesAndHears } from '../support/meeting.mjs';
+import { sees, seesAndHears, until } from '../support/meeting.mjs';
 import { api } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
@@ -49,6 +49,10 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   await page.getByText('completed', { exact: true }).waitFor();
   await page.getByLabel(/\.mp4$/).waitFor({ timeout: 60_000 }); // the player, once it is made
   await assertAccessible(operator, 'console-call-over');
+  const timeline = page.getByRole('region', { name: 'Timeline' });
+  for (const text of ['Ada came in', 'It is recorded', 'Grace is out: removed by a moderator', 'The call is over: completed']) {
+    await timeline.getByText(text).waitFor();
+  }
 
   await page.getByRole('link', { name: 'Calls', exact: true }).click();
   await page.getByLabel('User').fill('nobody-of-that-name');
@@ -65,6 +69,34 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   assert.equal(rows[0].split(',')[0], 'call_id');
   assert.equal(rows.length, 2);
   assert.match(rows[1], new RegExp(`^call_.*,conference,ended,completed,${room},`));
+  await operator.close();
+});
+
+test('an endpoint is told of events, and each delivery with its tries can be looked at', async () => {
+  const operator = await open('/webhooks');
+  const { page } = operator;
+  await page.getByLabel('New endpoint').fill('https://hooks.invalid/calls'); // a name that leads nowhere (RFC 2606)
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.getByText('whsec_').waitFor();
+  await page.getByRole('link', { name: 'https://hooks.invalid/calls' }).click();
+  await here.room({ name: 'Told of' });
+  await until('a try has failed', async () => {
+    await page.reload();
+    return page.getByRole('cell', { name: 'room.created' }).first().waitFor({ timeout: 2_000 }).then(() => true, () => false);
+  });
+  await page.locator('summary').first().click();
+  await assertAccessible(operator, 'console-webhook');
+  await page.getByRole('button', { name: 'Send a test' }).click();
+  await page.getByText('The endpoint did not take it').waitFor();
+  await page.getByRole('button', { name: 'Disable' }).click();
+  await page.getByText('disabled', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Delete webhook' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete webhook' }).click();
+  await page.getByText('Nobody is told of events yet.').waitFor();
+  await page.getByLabel('Language').selectOption('ar');
+  await page.getByRole('heading', { name: 'خطافات الويب' }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.dir), 'rtl');
+  await assertAccessible(operator, 'console-ar');
   await operator.close();
 });
 

@@ -1,21 +1,32 @@
 // A guest comes through the lobby and the waiting room into a meeting of five, where the host has every power.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { control, enter, hears, inside, menu, participantId, sees, tile, until } from '../support/meeting.mjs';
+import { readFile } from 'node:fs/promises';
+import { after, test } from 'node:test';
+import { assertAccessible } from '../support/accessible.mjs';
+import { control, enter, hears, inside, menu, participantId, sees, seesAndHears, tile, timeUntilMoving, until } from '../support/meeting.mjs';
+import { network } from '../support/network.mjs';
 import { world } from '../support/world.mjs';
 
 /** Nobody waits longer for a page that comes in (issue: no long task over 200 ms). */
 const LONGEST_TASK_MS = 200;
 
+const CUT_MS = 10_000;
+
+/** From the moment when the network is back. */
+const BACK_WITHIN_MS = 15_000;
+
 let room;
 let host;
 let guest;
+let wire;
 const others = [];
 
 const here = world(async () => {
   room = await here.room({ settings: { waiting_room: true } });
   host = await here.join('Host', room);
 });
+
+after(() => wire?.close());
 
 const note = ({ page }, text) => page.getByRole('status').getByText(text).first().waitFor();
 const recorded = ({ page }) => page.locator('.badge', { hasText: 'Recording' });
@@ -57,7 +68,8 @@ test('a recording is told to everybody, and to a guest before they come in', asy
     await recorded(person).waitFor();
     await note(person, 'This meeting is being recorded');
   }
-  guest = await here.lobby('Gus', room);
+  wire = await network(here.url); // the guest's own, to be cut later
+  guest = await here.openAt('Gus', `${wire.url}/meet/${room}`, { prepare: wire.prepare });
   await guest.page.getByText('By joining you agree that your voice and picture are kept').waitFor();
   await guest.page.getByText('4 people are already here').waitFor();
   await enter(guest);
@@ -107,6 +119,71 @@ test('a private message reaches one, and an empty chat is all that the rest see'
   await control(others[0], 'Chat').click();
   await others[0].page.getByText('No messages yet').waitFor();
   await control(others[0], 'Chat').click();
+});
+
+/** Picks a file in the chat, as if from the disk. */
+const pick = ({ page }, name, content) =>
+  page.locator('.attach input').setInputFiles({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(content) });
+
+const card = ({ page }, name) => page.getByRole('log').getByRole('button', { name: new RegExp(`^Download ${name}`) });
+
+/** What somebody gets who fetches a file of the chat. */
+async function fetched(person, name) {
+  const [file] = await Promise.all([person.page.waitForEvent('download'), card(person, name).click()]);
+  return { name: file.suggestedFilename(), text: await readFile(await file.path(), 'utf8') };
+}
+
+/** Drags a file over the meeting and drops it. */
+async function drop({ page }, name, content) {
+  const files = await page.evaluateHandle(([name, content]) => {
+    const dragged = new DataTransfer();
+    dragged.items.add(new File([content], name));
+    return dragged;
+  }, [name, content]);
+  await page.dispatchEvent('.room__main', 'dragover', { dataTransfer: files });
+  await page.getByText('Drop to share with everybody').waitFor();
+  await page.dispatchEvent('.room__main', 'drop', { dataTransfer: files });
+}
+
+test('a file is picked or dropped into the chat, and everybody fetches it as it was', async () => {
+  await guest.page.getByLabel('Send to').selectOption({ label: 'To everybody' });
+  await pick(guest, 'Plan ü.md', '# The plan\n');
+  assert.deepEqual(await fetched(host, 'Plan ü.md'), { name: 'Plan ü.md', text: '# The plan\n' });
+  await drop(host, 'agenda.txt', 'one, two');
+  assert.deepEqual(await fetched(guest, 'agenda.txt'), { name: 'agenda.txt', text: 'one, two' });
+  await assertAccessible(guest, 'files');
+});
+
+test('a file that is on its way shows how far it is, and is called back', async () => {
+  const wires = await guest.context.newCDPSession(guest.page);
+  const speed = (uploadThroughput) =>
+    wires.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput });
+  await wires.send('Network.enable');
+  await speed(400_000);
+  await pick(guest, 'slow.txt', 'a'.repeat(4_000_000));
+  const bar = guest.page.getByRole('progressbar', { name: 'slow.txt is being sent' });
+  await until('some of it is sent', async () => (await bar.evaluate(({ value }) => value)) > 0);
+  await guest.page.getByRole('button', { name: 'Do not send slow.txt' }).click();
+  await bar.waitFor({ state: 'detached' });
+  await speed(-1);
+  assert.equal(await card(host, 'slow.txt').count(), 0);
+});
+
+test('what cannot be shared says why, and a file that is taken back is gone', async () => {
+  await pick(guest, 'tool.txt', `MZ${'\0'.repeat(300)}`);
+  await note(guest, 'files of this kind cannot be shared here');
+  await pick(guest, 'film.txt', Buffer.alloc(25_000_001, 'a'));
+  await note(guest, 'it is larger than 25');
+  await guest.page.getByRole('button', { name: 'Delete Plan ü.md' }).click();
+  await until('the host is told', async () => {
+    await card(host, 'Plan ü.md').click();
+    return (await host.page.getByText('Plan ü.md is not there any more').count()) > 0;
+  });
+  await openPeople(host);
+  await host.page.getByLabel('Everybody may share files').uncheck();
+  await guest.page.getByRole('button', { name: 'Share files' }).waitFor({ state: 'detached' });
+  await host.page.getByLabel('Everybody may share files').check();
+  await guest.page.getByRole('button', { name: 'Share files' }).waitFor();
 });
 
 test('where the chat is off nobody but moderators can write', async () => {
@@ -187,6 +264,31 @@ test('what is said is written down with everybody’s knowledge: captions, and a
   await guest.page.keyboard.press('Escape');
 });
 
+test('whoever is put out may come in again', async () => {
+  const bob = others[1];
+  await actOn('Bob', 'Put out');
+  await bob.page.getByText('You may come in again').waitFor();
+  await sees(host, 4);
+  await bob.page.getByRole('button', { name: 'Join again' }).click();
+  await enter(bob);
+  await openPeople(host);
+  await host.page.getByRole('button', { name: 'Let Bob in' }).click();
+  await inside(bob);
+  await sees(host, 5);
+});
+
+test('a guest whose network is away for ten seconds is told so, and is back by itself', async (t) => {
+  await seesAndHears(guest, 2, 3);
+  wire.cut();
+  await guest.page.getByText('Reconnecting').first().waitFor({ timeout: CUT_MS });
+  await guest.page.waitForTimeout(CUT_MS - 6_000);
+  wire.mend();
+  const tookMs = await timeUntilMoving(guest, 2, BACK_WITHIN_MS);
+  await guest.page.locator('.banner', { hasText: 'Reconnecting' }).waitFor({ state: 'detached', timeout: BACK_WITHIN_MS });
+  await sees(host, 5);
+  t.diagnostic(`pictures move ${tookMs} ms after the network is back`);
+});
+
 test('a host who loads the page again is host, and sees that the recording goes on', async () => {
   await host.page.reload();
   await inside(host);
@@ -197,4 +299,7 @@ test('a host who loads the page again is host, and sees that the recording goes 
   await note(guest, 'The recording has stopped');
 });
 
-test('nobody’s page logged an error', () => here.assertNoErrors());
+/** A refused file, and one that is gone. */
+const PROVOKED = [/status of 415/, /status of 404/];
+
+test('nobody’s page logged an error', () => here.assertNoErrors(...PROVOKED));

@@ -1,6 +1,6 @@
 // One Chromium, many isolated people: each is a context with cookies and storage of its own.
 import { chromium } from 'playwright-core';
-import { face, voice } from './people.mjs';
+import { PITCHES, face, voice } from './people.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -20,7 +20,7 @@ function chromeArgs({ person, mic, share, sound }) {
     '--allow-loopback-in-peer-connection',
     `--use-fake-device-for-media-stream=device-count=1,display-media-type=${share}`,
     `--use-file-for-fake-video-capture=${face(person)}`,
-    `--use-file-for-fake-audio-capture=${sound ?? voice(person)}`,
+    `--use-file-for-fake-audio-capture=${sound ?? voice(person % PITCHES.length)}`,
   ];
   if (mic === 'grant') args.push('--use-fake-ui-for-media-stream');
   if (mic === 'deny') args.push('--use-fake-ui-for-media-stream=deny');

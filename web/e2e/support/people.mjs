@@ -15,7 +15,11 @@ const LOOKS = [
   { wall: [86, 102, 84], skin: [238, 196, 170], hair: [186, 122, 62], clothes: [92, 64, 104] },
   { wall: [96, 82, 112], skin: [196, 146, 112], hair: [40, 36, 40], clothes: [214, 126, 92] },
   { wall: [104, 104, 110], skin: [222, 184, 158], hair: [150, 148, 146], clothes: [52, 72, 116] },
+  { wall: [150, 150, 140], skin: [226, 178, 148], hair: [66, 44, 34], clothes: [70, 90, 130], stripes: true },
 ];
+
+/** Whoever sits in front of a striped wall. */
+export const STRIPED = LOOKS.length - 1;
 
 /** The pitch of each voice, in Hz: no two of them share a harmonic that counts. */
 export const PITCHES = [140, 190, 250, 330, 440];
@@ -65,7 +69,8 @@ function picture(look, phase) {
   const layers = person(look, phase);
   for (let row = 0; row < HEIGHT; row += 1) {
     for (let column = 0; column < WIDTH; column += 1) {
-      const light = 1.15 - 0.45 * (row / HEIGHT) - 0.25 * Math.abs(column / WIDTH - 0.35);
+      const stripe = look.stripes && column % 40 < 20 ? 0.55 : 1;
+      const light = stripe * (1.15 - 0.45 * (row / HEIGHT) - 0.25 * Math.abs(column / WIDTH - 0.35));
       let r = look.wall[0] * light;
       let g = look.wall[1] * light;
       let b = look.wall[2] * light;

@@ -38,6 +38,7 @@ export async function home({ loss = 0 } = {}) {
         CALLS__TURN__PORT: '0',
         CALLS__DATABASE__URL: `sqlite:${join(data, 'calls.db')}`,
         CALLS__RECORDING__FOLDER: join(data, 'recordings'),
+        CALLS__FILES__FOLDER: join(data, 'files'),
       };
       const server = spawn(BINARY, ['serve', '--dev'], { env, stdio: process.env.RECORD_LOG ? 'inherit' : 'ignore' });
       const ended = new Promise((done) => server.once('exit', done));

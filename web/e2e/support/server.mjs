@@ -31,6 +31,7 @@ export async function startMortalServer() {
     CALLS__TURN__PORT: String(turnPort()),
     CALLS__DATABASE__URL: `sqlite:${join(data, 'calls.db')}`,
     CALLS__RECORDING__FOLDER: join(data, 'recordings'),
+    CALLS__FILES__FOLDER: join(data, 'files'),
   };
   const log = [];
   let server;

@@ -5,14 +5,14 @@ import { openBrowser } from './browser.mjs';
 import { enter, inside } from './meeting.mjs';
 import { createRoom, startServer } from './server.mjs';
 
-/** Sets up before the tests of the file, then lets people `gather`, and clears away after the tests. */
-export function world(gather = async () => {}, start = startServer) {
+/** Sets up before the tests of the file, then lets people `gather`, and clears away after the tests. `browser`: as `openBrowser` takes it. */
+export function world(gather = async () => {}, start = startServer, browser = {}) {
   const here = { url: '', browser: null };
   let server;
   before(async () => {
     server = await start();
     here.url = server.url;
-    here.browser = await openBrowser();
+    here.browser = await openBrowser(browser);
     await gather();
   });
   after(async () => {

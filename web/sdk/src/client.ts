@@ -1,6 +1,7 @@
 /** The REST side of the server, as far as a person in a browser needs it. */
 import { ConnectionLost, ProblemError } from './errors';
-import type { Call, CreateRoom, JoinRoom, JoinedRoom, ProblemDetails, Room, RoomNow } from './types';
+import { upload, type ShareOptions } from './files';
+import type { Call, CreateRoom, JoinRoom, JoinedRoom, ProblemDetails, Room, RoomNow, SharedFile } from './types';
 
 export interface ClientOptions {
   /** Where the server is; the page's own origin where it is left out. */
@@ -38,6 +39,20 @@ export class CallsClient {
     return this.#ask('POST', `/${encodeURIComponent(callId)}/end`);
   }
 
+  /** Shares a file in the chat of a call. */
+  shareFile(callId: string, file: Blob, name: string, options: ShareOptions = {}): Promise<SharedFile> {
+    const query = new URLSearchParams(options.to === undefined ? { name } : { name, to: options.to });
+    return upload(`${this.#base}/${encodeURIComponent(callId)}/files?${query}`, this.#key, file, options);
+  }
+
+  async fetchFile(callId: string, fileId: string): Promise<Blob> {
+    return (await this.#send('GET', `/${encodeURIComponent(callId)}/files/${encodeURIComponent(fileId)}`)).blob();
+  }
+
+  async deleteFile(callId: string, fileId: string): Promise<void> {
+    await this.#send('DELETE', `/${encodeURIComponent(callId)}/files/${encodeURIComponent(fileId)}`);
+  }
+
   /** Where a signaling socket is opened with a token that came by another way. */
   get socketUrl(): string {
     const url = new URL(`${this.#base}/ws`, globalThis.location?.href);
@@ -46,6 +61,10 @@ export class CallsClient {
   }
 
   async #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return (await (await this.#send(method, path, body)).json()) as T;
+  }
+
+  async #send(method: string, path: string, body?: unknown): Promise<Response> {
     const headers = new Headers({ accept: 'application/json' });
     if (this.#key) headers.set('authorization', `Bearer ${this.#key}`);
     if (body !== undefined) headers.set('content-type', 'application/json');
@@ -56,7 +75,7 @@ export class CallsClient {
       throw new ConnectionLost('the server cannot be reached');
     });
     if (!response.ok) throw new ProblemError(await problemOf(response));
-    return (await response.json()) as T;
+    return response;
   }
 }
 

@@ -32,8 +32,8 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** Why a microphone, camera or screen did not open. */
-export type CaptureFailure = 'denied' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'canceled';
+/** Why a microphone, camera or screen did not open; `background`: what is behind the person could not be hidden. */
+export type CaptureFailure = 'denied' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'canceled' | 'background';
 
 /** A device did not open. */
 export class CaptureError extends Error {

@@ -1,5 +1,6 @@
 /** The browser's side of Calls, without a user interface. */
 export { CallsClient, type ClientOptions } from './client';
+export { AS_IT_IS, BACKGROUNDS, canReplaceBackground, type Background, type Look } from './devices/background';
 export { canShareScreen } from './devices/capture';
 export { NO_DEVICES, watchDevices, type Device, type Devices } from './devices/list';
 export { LocalMedia, type LocalState, type LocalTrack, type UserDevice } from './devices/local-media';
@@ -9,6 +10,7 @@ export type { Encryption, PeerKey } from './e2ee/encryption';
 export { testTone } from './devices/test-tone';
 export { CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from './errors';
 export type { Picture } from './meeting/floor';
+export type { ShareOptions } from './files';
 export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';
 export type { Wanted } from './meeting/view';
 export type { Figures, Flow } from './rtc/figures';

@@ -6,7 +6,8 @@ import type { components, paths } from './schema';
 
 export type { paths };
 
-type Schemas = components['schemas'];
+/** Every shape of the document. */
+export type Schemas = components['schemas'];
 
 export type Call = Schemas['Call'];
 export type Caption = Schemas['Caption'];
@@ -28,6 +29,7 @@ export type Recording = Schemas['Recording'];
 export type Role = Schemas['Role'];
 export type Room = Schemas['Room'];
 export type RoomNow = Schemas['RoomNow'];
+export type SharedFile = Schemas['SharedFile'];
 export type SlotState = Schemas['SlotState'];
 export type Source = Schemas['Source'];
 export type Speaker = Schemas['Speaker'];

@@ -72,6 +72,6 @@ export function welcome(session: string): Welcome {
     roster: [],
     chat: [],
     ice_servers: [],
-    limits: { max_frame_bytes: 262144, frames_per_second: 20, audio_slots: 3, video_slots: 10, resume_seconds: 30 },
+    limits: { max_frame_bytes: 262144, frames_per_second: 20, audio_slots: 3, video_slots: 10, resume_seconds: 30, max_file_bytes: 1_000_000 },
   };
 }

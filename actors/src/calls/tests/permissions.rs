@@ -1,6 +1,7 @@
 //! What moderators allow, ask for and show.
 
 use calls_model::signal::{Chat, Hand};
+use calls_model::{FileId, SharedFile};
 
 use super::*;
 
@@ -12,7 +13,11 @@ fn chat(text: &str) -> Request {
 }
 
 fn permit(chat: Option<bool>, screen: Option<bool>) -> Moderation {
-    Moderation::Permit { chat, screen }
+    Moderation::Permit {
+        chat,
+        screen,
+        files: None,
+    }
 }
 
 fn spotlights(events: &[Event]) -> Vec<Option<ParticipantId>> {
@@ -148,4 +153,70 @@ async fn everybody_at_the_door_is_let_in_at_once() {
     let mut inside = server.inside(&hall).await;
     inside.sort();
     assert_eq!(inside, ["ann", "bob", "cid"]);
+}
+
+fn file(by: &Client, name: &str) -> SharedFile {
+    SharedFile {
+        file_id: FileId::new(),
+        call_id: by.seat.call_id.clone(),
+        name: name.parse().unwrap(),
+        media_type: "text/plain".to_owned(),
+        size_bytes: 1,
+        from: by.seat.participant_id.clone(),
+        to: None,
+        shared_at: DateTime::UNIX_EPOCH.into(),
+    }
+}
+
+async fn share(
+    server: &Server,
+    by: &Client,
+    to: Option<&Client>,
+    name: &str,
+) -> Result<(), ShareRefused> {
+    let share = ShareFile {
+        call_id: by.seat.call_id.clone(),
+        by: by.seat.participant_id.clone(),
+        to: to.map(|to| to.seat.participant_id.clone()),
+        file: Some(Box::new(file(by, name))),
+    };
+    server.ask(share).await
+}
+
+/// The files that somebody is told of.
+async fn told(client: &Client) -> Vec<String> {
+    let name = |event: Event| match event {
+        Event::Chat(message) => message.file.map(|file| file.name.to_string()),
+        _ => None,
+    };
+    client.events().await.into_iter().filter_map(name).collect()
+}
+
+#[actix::test]
+async fn a_file_is_told_of_in_the_chat_to_those_whom_it_is_for() {
+    let server = Server::start();
+    let hall = room("hall");
+    let ann = server.join(&hall, "ann").await;
+    let bob = server.join(&hall, "bob").await;
+    let cid = server.join(&hall, "cid").await;
+    assert_eq!(share(&server, &bob, None, "all.txt").await, Ok(()));
+    assert_eq!(share(&server, &bob, Some(&ann), "ann.txt").await, Ok(()));
+    assert_eq!(told(&ann).await, ["all.txt", "ann.txt"]);
+    assert_eq!(told(&bob).await, ["all.txt", "ann.txt"]);
+    assert_eq!(told(&cid).await, ["all.txt"]);
+
+    let off = Moderation::Permit {
+        chat: None,
+        screen: None,
+        files: Some(false),
+    };
+    ann.moderate(off).await.unwrap();
+    let refused = share(&server, &bob, None, "late.txt").await;
+    assert_eq!(refused, Err(ShareRefused::NotPermitted));
+    assert_eq!(share(&server, &ann, None, "host.txt").await, Ok(()));
+    let nobody = Some(&cid);
+    cid.leave().await;
+    let refused = share(&server, &ann, nobody, "gone.txt").await;
+    assert_eq!(refused, Err(ShareRefused::NoSuchParticipant));
+    assert_eq!(told(&bob).await, ["host.txt"]);
 }

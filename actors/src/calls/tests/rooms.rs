@@ -221,6 +221,24 @@ async fn a_removed_user_hears_why_and_may_not_come_back() {
 }
 
 #[actix::test]
+async fn who_is_put_out_hears_so_and_may_come_in_again() {
+    let server = Server::start();
+    let hall = room("hall");
+    let host = server.join(&hall, "ann").await;
+    let bob = server.join(&hall, "bob").await;
+    let participant_id = bob.seat.participant_id.clone();
+    host.moderate(Moderation::Kick { participant_id })
+        .await
+        .unwrap();
+    assert_eq!(
+        bob.bye().await.map(|bye| bye.reason),
+        Some(ByeReason::Kicked)
+    );
+    assert_eq!(server.inside(&hall).await, ["ann"]);
+    assert!(server.try_join(&hall, "bob").await.is_ok());
+}
+
+#[actix::test]
 async fn a_participant_cannot_moderate_but_the_application_can() {
     let server = Server::start();
     let hall = room("hall");

@@ -1,6 +1,7 @@
 /** The frame around every screen: who is in, where to go. */
 import { useEffect, useState } from 'preact/hooks';
 import { Button } from '../components/Button/Button';
+import { LanguagePicker } from '../components/LanguagePicker/LanguagePicker';
 import { Toasts } from '../components/Toasts/Toasts';
 import { CallPage } from './screens/CallPage';
 import { Calls } from './screens/Calls';
@@ -9,6 +10,8 @@ import { RoomPage } from './screens/RoomPage';
 import { Rooms } from './screens/Rooms';
 import { Server } from './screens/Server';
 import { SignIn } from './screens/SignIn';
+import { WebhookPage } from './screens/WebhookPage';
+import { Webhooks } from './screens/Webhooks';
 import { key, signIn, signOut } from './state/api';
 import { follow, pathOf, place, SCREENS, type Place } from './state/route';
 import { t } from './words/t';
@@ -48,6 +51,7 @@ function Inside() {
             </a>
           ))}
         </nav>
+        <LanguagePicker />
         {key.value && (
           <Button size="small" look="ghost" onClick={signOut}>
             {t('signIn.out')}
@@ -69,6 +73,8 @@ function Shown({ where: { screen, id, query } }: { where: Place }) {
       return id ? <CallPage callId={id} /> : <Calls query={query} />;
     case 'rooms':
       return id ? <RoomPage roomId={id} /> : <Rooms />;
+    case 'webhooks':
+      return id ? <WebhookPage webhookId={id} /> : <Webhooks />;
     case 'server':
       return <Server />;
   }

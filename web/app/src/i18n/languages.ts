@@ -1,11 +1,13 @@
 /** Which languages there are. English comes with the page; the others are loaded when somebody wants them. */
 
+import type { Loaders } from './catalogue';
+
 /** Each under its own name. */
 export const LANGUAGES = { en: 'English', de: 'Deutsch', ar: 'العربية' } as const;
 
 export type Language = keyof typeof LANGUAGES;
 
-export const LOADERS: Readonly<Record<Exclude<Language, 'en'>, () => Promise<Readonly<Record<string, string>>>>> = {
+export const LOADERS: Loaders = {
   de: async () => (await import('./de.json')).default,
   ar: async () => (await import('./ar.json')).default,
 };

@@ -22,6 +22,7 @@ import { Captions } from './captions';
 import { prefs } from './prefs';
 import { Reactions } from './reactions';
 import { Screenful } from './screenful';
+import { Uploads } from './uploads';
 
 /** Tiles on one page of the grid. */
 export const PER_PAGE = 9;
@@ -37,6 +38,7 @@ export class MeetingStore {
   readonly screenful: Screenful;
   readonly reactions: Reactions;
   readonly captions = new Captions();
+  readonly uploads = new Uploads(this);
 
   readonly state = signal<MeetingState>({ is: 'joining' });
   readonly me = signal('');
@@ -87,6 +89,16 @@ export class MeetingStore {
   );
   readonly mayWrite = computed(() => this.moderator.value || (this.room.value?.settings.allow_chat ?? true));
   readonly mayShare = computed(() => this.moderator.value || (this.room.value?.settings.allow_screen ?? true));
+  readonly mayShareFiles = computed(() => {
+    const { value: room } = this.room;
+    const takes = this.me.value !== '' && (this.meeting.limits?.max_file_bytes ?? 0) > 0;
+    return takes && !this.meeting.encrypted && (this.moderator.value || (room?.settings.allow_files ?? true));
+  });
+  readonly #wished = signal<string | null>(null);
+  /** Who alone reads what is written now; null: everybody. Whoever is gone is nobody's reader. */
+  readonly recipient = computed(() =>
+    this.members.value.some(({ participant_id }) => participant_id === this.#wished.value) ? this.#wished.value : null,
+  );
   readonly mayRecord = computed(
     () => this.moderator.value && !this.meeting.encrypted && (this.room.value?.settings.allow_recording ?? true),
   );
@@ -122,6 +134,11 @@ export class MeetingStore {
       case 'mismatch':
         return t('e2ee.mismatch');
     }
+  }
+
+  /** Writes to somebody alone from now on, or to everybody. */
+  writeTo(participantId: string | null): void {
+    this.#wished.value = participantId;
   }
 
   show(panel: PanelName | null): void {

@@ -1,5 +1,5 @@
 /** How a person likes the page; kept in the browser. */
-import { NOISES, VOICE, type VoiceSettings } from '@calls/sdk';
+import { BACKGROUNDS, NOISES, VOICE, type Background, type VoiceSettings } from '@calls/sdk';
 import { effect, signal } from '@preact/signals';
 import { firstSpoken, isLanguage, type Language } from '../i18n/languages';
 import { speak } from '../i18n/t';
@@ -27,6 +27,8 @@ export interface Prefs {
   selfHidden: boolean;
   /** What becomes of the own voice before others hear it. */
   voice: VoiceSettings;
+  /** What stands behind the own person. */
+  background: Background;
   /** Keys do something (WCAG 2.1.4). */
   shortcuts: boolean;
 }
@@ -47,6 +49,7 @@ export function readPrefs(json: string | null): Prefs {
     mirror: yes(kept['mirror'], true),
     selfHidden: yes(kept['selfHidden'], false),
     voice: readVoice(kept['voice']),
+    background: one(BACKGROUNDS, kept['background']),
     shortcuts: yes(kept['shortcuts'], true),
   };
 }

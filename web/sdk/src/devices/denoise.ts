@@ -3,6 +3,7 @@ import { RnnoiseWorkletNode, loadRnnoise } from '@sapphi-red/web-noise-suppresso
 import worklet from '@sapphi-red/web-noise-suppressor/rnnoiseWorklet.js?url';
 import wasm from '@sapphi-red/web-noise-suppressor/rnnoise.wasm?url';
 import simd from '@sapphi-red/web-noise-suppressor/rnnoise_simd.wasm?url';
+import { standIn } from './stand-in';
 
 /** What RNNoise was trained on, in Hz. */
 const SAMPLE_RATE = 48_000;
@@ -27,20 +28,4 @@ export async function denoise(raw: MediaStreamTrack): Promise<MediaStreamTrack> 
     await context.close();
     throw error;
   }
-}
-
-/** To everybody else the processed track is the device: its settings, its end, and what stopping it does. */
-function standIn(track: MediaStreamTrack, raw: MediaStreamTrack, release: () => void): MediaStreamTrack {
-  const stop = track.stop.bind(track);
-  track.stop = () => {
-    stop();
-    raw.stop();
-    release();
-  };
-  track.getSettings = () => raw.getSettings();
-  raw.addEventListener('ended', () => {
-    track.stop();
-    track.dispatchEvent(new Event('ended'));
-  });
-  return track;
 }

@@ -5,6 +5,7 @@
 import { Emitter } from '../emitter';
 import { CaptureError, type CaptureFailure } from '../errors';
 import type { Source } from '../types';
+import { AS_IT_IS, asSeen, type Look } from './background';
 import { capture, captureScreen } from './capture';
 import { VOICE, asWished, type VoiceSettings } from './voice';
 
@@ -30,12 +31,14 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   #state: LocalState = { microphone: CLOSED, camera: CLOSED, screen: CLOSED, screen_audio: CLOSED };
   readonly #chosen: Partial<Record<UserDevice, string>>;
   #voice: VoiceSettings;
+  #look: Look;
 
-  /** `chosen`: device ids from an earlier time; those that are gone fall back to any. `voice`: how one likes to sound. */
-  constructor(chosen: Partial<Record<UserDevice, string>> = {}, voice: VoiceSettings = VOICE) {
+  /** `chosen`: device ids from an earlier time; those that are gone fall back to any. `voice`, `look`: how one likes to sound and to be seen. */
+  constructor(chosen: Partial<Record<UserDevice, string>> = {}, voice: VoiceSettings = VOICE, look: Look = AS_IT_IS) {
     super();
     this.#chosen = { ...chosen };
     this.#voice = voice;
+    this.#look = look;
   }
 
   get state(): LocalState {
@@ -52,10 +55,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     if (!microphone && !camera) return;
     const wish = { microphone: microphone && this.#wish('microphone'), camera: camera && this.#wish('camera') };
     try {
-      for (const track of await capture(wish, this.#voice)) {
-        if (track.kind === 'audio') this.#opened('microphone', await asWished(track, this.#voice));
-        else this.#opened('camera', track);
-      }
+      const tracks = await capture(wish, this.#voice);
+      await Promise.all(tracks.map((track) => this.#treated(track.kind === 'audio' ? 'microphone' : 'camera', track)));
     } catch {
       await Promise.all([microphone && this.#open('microphone'), camera && this.#open('camera')]);
     }
@@ -89,6 +90,14 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     if (!on) this.#set('microphone', { on: false });
   }
 
+  /** Shows something else behind the person from now on; a camera that is open is opened again. */
+  async show(look: Look): Promise<void> {
+    this.#look = look;
+    if (!this.#state.camera.track) return;
+    this.#close('camera');
+    await this.#open('camera');
+  }
+
   /** Shares a screen; throws {@link CaptureError} where nothing came of it. */
   async shareScreen(): Promise<void> {
     for (const track of await captureScreen()) this.#opened(track.kind === 'audio' ? 'screen_audio' : 'screen', track);
@@ -117,9 +126,19 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   async #open(device: UserDevice): Promise<void> {
     try {
       const [track] = await capture({ [device]: this.#wish(device) }, this.#voice);
-      if (track) this.#opened(device, device === 'microphone' ? await asWished(track, this.#voice) : track);
+      if (track) await this.#treated(device, track);
     } catch (error) {
       this.#set(device, { track: null, on: false, failure: error instanceof CaptureError ? error.failure : 'unsupported' });
+    }
+  }
+
+  /** A device as others shall hear or see it. */
+  async #treated(device: UserDevice, raw: MediaStreamTrack): Promise<void> {
+    if (device === 'microphone') return this.#opened(device, await asWished(raw, this.#voice));
+    try {
+      this.#opened(device, await asSeen(raw, this.#look));
+    } catch {
+      this.#set(device, { track: null, on: false, failure: 'background' });
     }
   }
 

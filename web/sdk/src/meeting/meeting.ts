@@ -17,6 +17,7 @@ import type {
   Caption,
   ChatMessage,
   JsonValue,
+  Limits,
   Member,
   Moderation,
   Quality,
@@ -99,6 +100,7 @@ export class Meeting extends Emitter<MeetingEvents> {
   readonly #roster = new Roster();
   readonly #encryption: Encryption | null;
   #me = '';
+  #limits: Limits | null = null;
   #state: MeetingState = { is: 'joining' };
   #floor: Floor | null = null;
   #mediaSteady = false;
@@ -124,6 +126,11 @@ export class Meeting extends Emitter<MeetingEvents> {
   /** The own participant id; changes when the session has to be built anew. */
   get me(): string {
     return this.#me;
+  }
+
+  /** What the server will not go beyond; null before it said so. */
+  get limits(): Limits | null {
+    return this.#limits;
   }
 
   get voices(): MediaStreamTrack[] {
@@ -211,6 +218,7 @@ export class Meeting extends Emitter<MeetingEvents> {
 
   #welcomed(welcome: Welcome, resumed: boolean): void {
     this.#me = welcome.participant_id;
+    this.#limits = welcome.limits;
     this.#roster.reset(welcome.roster);
     // Whatever the server says of the room: with a secret nothing leaves unsealed, and without one nothing leaves at all.
     if (welcome.room?.encryption === 'e2ee' && !this.#encryption) return void this.leave();

@@ -6,6 +6,7 @@ import { pieces } from '../../layout/text';
 import { nameOf } from '../../state/announce';
 import type { MeetingStore } from '../../state/meeting-store';
 import { toast } from '../../state/toasts';
+import { AttachButton, FileCard, Uploading } from '../Files/Files';
 import { Icon } from '../Icon/Icon';
 import { Panel } from '../Panel/Panel';
 import './Chat.css';
@@ -25,6 +26,7 @@ export function Chat({ store }: { store: MeetingStore }) {
           {messages.map((message, index) => (
             <Message
               key={message.number}
+              store={store}
               message={message}
               own={message.from === store.me.value}
               to={message.to ? nameIn(store, message.to) : null}
@@ -34,12 +36,15 @@ export function Chat({ store }: { store: MeetingStore }) {
         </ol>
         <div ref={end} />
       </div>
+      {store.meeting.encrypted && <p class="chat__empty">{t('files.encrypted')}</p>}
+      <Uploading store={store} />
       {store.mayWrite.value && <Composer store={store} />}
     </Panel>
   );
 }
 
 interface MessageProps {
+  store: MeetingStore;
   message: ChatMessage;
   own: boolean;
   /** Whom alone it is for. */
@@ -58,7 +63,7 @@ function nameIn(store: MeetingStore, id: string): string {
 const follows = (before: ChatMessage | undefined, { from, to }: ChatMessage): boolean =>
   before?.from === from && before.to === to;
 
-function Message({ message: { name, text, at }, own, to, follows }: MessageProps) {
+function Message({ store, message: { name, text, at, file }, own, to, follows }: MessageProps) {
   return (
     <li class={own ? 'message message--own' : 'message'}>
       {!follows && (
@@ -68,18 +73,24 @@ function Message({ message: { name, text, at }, own, to, follows }: MessageProps
           {to !== null && <span class="message__private">{own ? t('chat.privateTo', { name: to }) : t('chat.private')}</span>}
         </p>
       )}
-      <p class="message__text">
-        {pieces(text).map((piece, index) =>
-          piece.href ? (
-            <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
-              {piece.text}
-            </a>
-          ) : (
-            piece.text
-          ),
-        )}
-      </p>
+      {file ? <FileCard store={store} file={file} /> : <Words text={text} />}
     </li>
+  );
+}
+
+function Words({ text }: { text: string }) {
+  return (
+    <p class="message__text">
+      {pieces(text).map((piece, index) =>
+        piece.href ? (
+          <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">
+            {piece.text}
+          </a>
+        ) : (
+          piece.text
+        ),
+      )}
+    </p>
   );
 }
 
@@ -88,9 +99,8 @@ const EVERYBODY = '';
 
 function Composer({ store }: { store: MeetingStore }) {
   const [draft, setDraft] = useState('');
-  const [wanted, setWanted] = useState(EVERYBODY);
   const others = store.members.value.filter(({ participant_id }) => participant_id !== store.me.value);
-  const to = others.some(({ participant_id }) => participant_id === wanted) ? wanted : EVERYBODY;
+  const to = store.recipient.value ?? EVERYBODY;
   const say = (text: string) => store.meeting.say(text, ...(to ? [to] : []));
   const send = async () => {
     const text = draft.trim();
@@ -118,7 +128,7 @@ function Composer({ store }: { store: MeetingStore }) {
         class="composer__to"
         aria-label={t('chat.to')}
         value={to}
-        onChange={(event) => setWanted(event.currentTarget.value)}
+        onChange={(event) => store.writeTo(event.currentTarget.value || null)}
       >
         <option value={EVERYBODY}>{t('chat.everybody')}</option>
         {others.map((member) => (
@@ -127,6 +137,7 @@ function Composer({ store }: { store: MeetingStore }) {
           </option>
         ))}
       </select>
+      {store.mayShareFiles.value && <AttachButton store={store} />}
       <textarea
         class="composer__text"
         rows={Math.min(5, draft.split('\n').length)}

@@ -88,6 +88,13 @@ function Moderation({ store }: { store: MeetingStore }) {
             checked={settings.allow_screen ?? true}
             onChange={(screen) => attempt(meeting.moderate({ action: 'permit', screen }))}
           />
+          {!meeting.encrypted && (
+            <Check
+              label={t('people.allowFiles')}
+              checked={settings.allow_files ?? true}
+              onChange={(files) => attempt(meeting.moderate({ action: 'permit', files }))}
+            />
+          )}
         </>
       )}
     </div>

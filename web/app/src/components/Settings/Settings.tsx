@@ -10,6 +10,7 @@ import { DeviceHelp } from '../DeviceHelp/DeviceHelp';
 import { DevicePicker } from '../DevicePicker/DevicePicker';
 import { Dialog } from '../Dialog/Dialog';
 import { MicMeter } from '../MicMeter/MicMeter';
+import { BackgroundChoice } from './BackgroundChoice';
 import { VoiceChoices } from './VoiceChoices';
 
 const TONGUES = (Object.keys(LANGUAGES) as Language[]).map((value) => ({ value, label: LANGUAGES[value] }));
@@ -26,6 +27,7 @@ export function Settings({ close }: { close: () => void }) {
     <Dialog title={t('settings.title')} closed={close} foot={foot}>
       <DeviceHelp />
       <DevicePicker />
+      <BackgroundChoice />
       <MicMeter track={microphone.on ? microphone.track : null} />
       <VoiceChoices />
       {!canChooseSpeaker && <p class="dialog__text">{t('device.speakerFixed')}</p>}

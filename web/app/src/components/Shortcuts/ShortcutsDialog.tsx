@@ -27,6 +27,12 @@ export function ShortcutsDialog({ close }: { close: () => void }) {
             </dd>
           </div>
         ))}
+        <div class="shortcuts__row">
+          <dt>{t('shortcuts.talk')}</dt>
+          <dd>
+            <kbd class="shortcuts__keys">{t('shortcuts.space')}</kbd>
+          </dd>
+        </div>
       </dl>
       <Check label={t('shortcuts.on')} checked={prefs.value.shortcuts} onChange={(shortcuts) => prefer({ shortcuts })} />
     </Dialog>

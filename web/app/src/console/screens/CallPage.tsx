@@ -12,6 +12,8 @@ import { useAsk } from '../state/ask';
 import { moment } from '../state/format';
 import { CallQuality } from './CallQuality';
 import { CallRecordings } from './CallRecordings';
+import { CallTimeline } from './CallTimeline';
+import { CallTranscript } from './CallTranscript';
 import { Marks, nameOf, RoomName } from './parts';
 import { said, t } from '../words/t';
 
@@ -31,7 +33,9 @@ export function CallPage({ callId }: { callId: string }) {
             <h2>{t('call.people')}</h2>
             <People call={known} then={call.again} />
             <CallQuality call={known} />
+            <CallTimeline call={known} />
             <CallRecordings call={known} />
+            <CallTranscript call={known} />
           </>
         )}
       </Answer>

@@ -9,6 +9,7 @@ import { Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { all, useAsk } from '../state/ask';
 import { bytes, moment } from '../state/format';
+import { follow } from '../state/playing';
 import { said, t } from '../words/t';
 
 const EVERY_MS = 3000;
@@ -37,7 +38,7 @@ export function CallRecordings({ call }: { call: Call }) {
           ) : (
             <ul class="recordings">
               {recordings.map(({ recording_id }) => (
-                <One key={recording_id} id={recording_id} then={list.again} />
+                <One key={recording_id} call={call} id={recording_id} then={list.again} />
               ))}
             </ul>
           )
@@ -49,7 +50,7 @@ export function CallRecordings({ call }: { call: Call }) {
 
 const unfinished = ({ status }: Recording): boolean => status !== 'available' && status !== 'failed';
 
-function One({ id, then }: { id: string; then: () => void }) {
+function One({ call, id, then }: { call: Call; id: string; then: () => void }) {
   const path = { recording_id: id };
   // Asked for one by one, because only that answer has links.
   const found = useAsk(() => got(api.GET('/api/v1/calls/recordings/{recording_id}', { params: { path } })), [id], EVERY_MS);
@@ -68,7 +69,7 @@ function One({ id, then }: { id: string; then: () => void }) {
                 [t('recording.size'), bytes(recording.size_bytes)],
               ]}
             />
-            <Player recording={recording} />
+            <Player call={call} recording={recording} />
             <Files recording={recording} />
             {!unfinished(recording) && (
               <Confirm
@@ -99,12 +100,30 @@ function State({ recording }: { recording: Recording }) {
   );
 }
 
+/** Where in the call the recording begins, in milliseconds. */
+const offsetOf = ({ started_at: call }: Call, { started_at }: Recording): number =>
+  call && started_at ? Date.parse(started_at) - Date.parse(call) : 0;
+
 /** The one file that everybody is in, where there is one. */
-function Player({ recording }: { recording: Recording }) {
+function Player({ call, recording }: { call: Call; recording: Recording }) {
   const file = recording.files.find(({ kind, url }) => kind !== 'track' && url);
   if (!file?.url) return null;
   const Media = file.kind === 'audio' ? 'audio' : 'video';
-  return <Media class="recordings__player" src={file.url} controls preload="metadata" aria-label={file.name} />;
+  const offset = offsetOf(call, recording) + file.start_ms;
+  const moved = ({ currentTarget }: Event) => currentTarget instanceof HTMLMediaElement && follow(currentTarget, offset);
+  return (
+    <Media
+      class="recordings__player"
+      src={file.url}
+      controls
+      preload="metadata"
+      aria-label={file.name}
+      data-offset={offset}
+      onPlay={moved}
+      onSeeked={moved}
+      onTimeUpdate={moved}
+    />
+  );
 }
 
 function Files({ recording }: { recording: Recording }) {

@@ -1,17 +1,13 @@
 /** How figures and moments are written. */
-const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const SIZES = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+import { language } from '../words/t';
 
-export const moment = (at: string): string => MOMENT.format(new Date(at));
-export const timeOfDay = (at: string | number): string => TIME.format(new Date(at));
+export { bytes } from '../../i18n/t';
 
-/** 1.2 MB. */
-export function bytes(count: number): string {
-  const step = Math.min(SIZES.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, count)) / 3)));
-  const format = new Intl.NumberFormat(undefined, { style: 'unit', unit: SIZES[step], maximumFractionDigits: 1 });
-  return format.format(count / 1000 ** step);
-}
+export const moment = (at: string): string =>
+  new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(at));
+
+export const timeOfDay = (at: string | number): string =>
+  new Intl.DateTimeFormat(language(), { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(at));
 
 /** RFC 4180, and no cell that a spreadsheet would take for a formula. */
 export function csv(rows: readonly (readonly (string | number | null)[])[]): string {

@@ -8,6 +8,7 @@ import { Field } from '../../components/Field/Field';
 import { LanguagePicker } from '../../components/LanguagePicker/LanguagePicker';
 import { Notice } from '../../components/Notice/Notice';
 import { SelfPreview } from '../../components/SelfPreview/SelfPreview';
+import { BackgroundChoice } from '../../components/Settings/BackgroundChoice';
 import { t, tn } from '../../i18n/t';
 import { rememberedName } from '../../state/memory';
 import type { Visit } from '../../state/visit';
@@ -73,6 +74,7 @@ export function Lobby({ visit }: { visit: Visit }) {
             />
           )}
           <DevicePicker />
+          <BackgroundChoice />
           <Notices visit={visit} />
           {refusal && !refusal.password && (
             <p class="lobby__refusal" role="alert">

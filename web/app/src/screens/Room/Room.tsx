@@ -5,6 +5,7 @@ import { Button } from '../../components/Button/Button';
 import { Captions } from '../../components/Captions/Captions';
 import { ConsentBanner } from '../../components/Captions/ConsentBanner';
 import { Chat } from '../../components/Chat/Chat';
+import { DropZone } from '../../components/Files/DropZone';
 import { Figures } from '../../components/Figures/Figures';
 import { Grid } from '../../components/Grid/Grid';
 import { Header } from '../../components/Header/Header';
@@ -16,6 +17,7 @@ import { Toolbar } from '../../components/Toolbar/Toolbar';
 import { HearBanner, Voices } from '../../components/Voices/Voices';
 import { useLate } from '../../hooks/useLate';
 import { useMutedHint } from '../../hooks/useMutedHint';
+import { usePushToTalk } from '../../hooks/usePushToTalk';
 import { t } from '../../i18n/t';
 import { local, localState } from '../../state/devices';
 import { prefs } from '../../state/prefs';
@@ -32,8 +34,9 @@ export function Room({ store, steady }: { store: MeetingStore; steady: boolean }
   const panel = store.panel.value;
   const main = store.main.value;
   useMutedHint();
+  usePushToTalk(prefs.value.shortcuts);
   return (
-    <div class={panel ? 'room room--panel' : 'room'}>
+    <DropZone store={store} className={panel ? 'room room--panel' : 'room'}>
       <Header store={store} />
       <main class="room__main">
         {shaky && (
@@ -58,7 +61,7 @@ export function Room({ store, steady }: { store: MeetingStore; steady: boolean }
       </footer>
       <Voices store={store} />
       <RoomDialog store={store} />
-    </div>
+    </DropZone>
   );
 }
 
