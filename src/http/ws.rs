@@ -9,7 +9,7 @@ use super::envelope::request_id;
 use super::problem::documented::Handshake;
 use super::problem::{Problem, kinds};
 use crate::app::App;
-use crate::signaling::Session;
+use crate::signaling::{Guard, Session};
 
 /// Opens the signaling WebSocket, subprotocol `calls.v1`; its first frame must be `hello` with a token.
 #[utoipa::path(
@@ -38,7 +38,9 @@ pub(super) async fn signaling(
             errors: Vec::new(),
         });
     }
-    let session = Session::new(app, request_id(request.extensions().get()));
+    let body = Guard::new(body);
+    let id = request_id(request.extensions().get());
+    let session = Session::new(app, id, body.overrun());
     WsResponseBuilder::new(session, &request, body)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME)

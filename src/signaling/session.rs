@@ -24,6 +24,7 @@ use super::backlog::Backlog;
 use super::budget::Budget;
 use super::frame;
 use super::greet::{self, Line, Unwelcome};
+use super::guard::Overrun;
 use crate::app::{App, PATIENCE};
 use crate::http::problem::{Problem, kinds};
 use crate::telemetry::names::{BYES, FRAMES_OUT, SOCKETS};
@@ -59,6 +60,7 @@ pub(crate) struct Session {
     budget: Budget,
     backlog: Backlog,
     assembly: inbound::Assembly,
+    overrun: Overrun,
     heard: Instant,
     /// Requests whose answers are still to come.
     unanswered: usize,
@@ -68,12 +70,13 @@ pub(crate) struct Session {
 
 impl Session {
     /// A socket that has just been opened by the request of this id.
-    pub(crate) fn new(app: Data<App>, id: String) -> Self {
+    pub(crate) fn new(app: Data<App>, id: String, overrun: Overrun) -> Self {
         let now = Instant::now();
         Self {
             budget: Budget::new(&app.config.limits, now),
             backlog: Backlog::new(app.config.limits.socket_backlog_bytes),
             assembly: inbound::Assembly::default(),
+            overrun,
             state: State::Silent,
             heard: now,
             unanswered: 0,

@@ -82,6 +82,36 @@ async fn frames_that_lie_about_themselves_end_their_own_socket_only() {
 }
 
 #[actix_web::test]
+async fn a_frame_that_claims_gigabytes_is_refused_at_its_head_and_fills_no_memory() {
+    let mut call = Bystanders::talking().await;
+    let join = format!("/rooms/{}/join", call.room);
+    for number in 0..3 {
+        let joined = call
+            .api
+            .post(&join, json!({ "user_id": format!("eve-{number}") }));
+        let token = joined.await["connection"]["token"].clone();
+        let (mut stream, _) = upgraded(call.http(), "").await;
+        let hello = json!({ "t": "hello", "id": 1, "d": { "token": token } }).to_string();
+        stream
+            .write_all(&frame(0x81, hello.as_bytes()))
+            .await
+            .expect("it reads");
+        let mut head = vec![0x81, 0x80 | 127];
+        head.extend((4_u64 << 30).to_be_bytes());
+        head.extend([0; 4]);
+        stream.write_all(&head).await.expect("it reads");
+        let blanks = vec![b' '; 1024 * 1024];
+        for _ in 0..64 {
+            if stream.write_all(&blanks).await.is_err() {
+                break; // it hung up, as it should
+            }
+        }
+        assert!(closed(&mut stream).await, "it is still read");
+    }
+    call.are_unharmed(40).await;
+}
+
+#[actix_web::test]
 async fn frames_without_bottom_are_answered_with_a_problem() {
     let mut call = Bystanders::talking().await;
     let (mut eve, _, _) = call.api.enter(&call.room, "eve").await;

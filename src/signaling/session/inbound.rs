@@ -147,7 +147,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
                 ctx.close(Some(ws::CloseCode::Normal.into()));
                 ctx.stop();
             }
-            Err(ProtocolError::Io(_)) => ctx.stop(),
+            Err(ProtocolError::Io(_)) if !self.overrun.happened() => ctx.stop(),
             Err(_) => self.bye(ByeReason::BadFrame, ctx),
         }
     }
