@@ -226,7 +226,7 @@ impl Port {
     fn flush(&self) -> Flushed {
         self.egress
             .borrow_mut()
-            .flush(self.udp.segments(), |transmit| self.udp.send(transmit))
+            .flush(self.udp.segments(), |runs| self.udp.send_many(runs))
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use self::recordings::Recordings;
+use crate::aftermath::{Aftermath, Living};
 use crate::api::{Api, ApiFailed};
 use crate::causes::with_causes;
 use crate::floor::{self, FloorFailed};
@@ -109,6 +110,7 @@ impl Crowd {
     /// Plays it all.
     pub(crate) async fn play(self) -> Result<Report, CrowdFailed> {
         let mut rooms = Vec::new();
+        let before = Living::read(&self.world.api, &self.gauge).await;
         let made = self.make_rooms(&mut rooms).await;
         let mut report = match made {
             Ok(()) => Ok(self.meet(&rooms).await),
@@ -118,6 +120,13 @@ impl Crowd {
             if let Err(error) = self.world.api.delete_room(room).await {
                 tracing::warn!(%room, "a room stays behind: {}", with_causes(&error));
             }
+        }
+        if let Ok(report) = &mut report
+            && self.world.scenario.churn.is_some()
+            && let Some(before) = before
+        {
+            let (api, gauge) = (&self.world.api, &self.gauge);
+            report.aftermath = Aftermath::see(before, api, gauge, &report.seconds).await;
         }
         if let Ok(report) = &mut report
             && self.floor

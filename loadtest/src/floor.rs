@@ -39,6 +39,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Numbers of the header extensions, so that packets are as long as the server's.
 const EXTENSIONS: Extensions = Extensions {
+    mid: None,
+    rid: None,
+    repaired_rid: None,
     audio_level: Some(1),
     transport_cc: Some(3),
 };
@@ -188,7 +191,7 @@ fn outbound(scenario: &Scenario, seat: u32) -> Outbound {
     if let Some(video) = &scenario.video {
         let ssrc = rand::random::<u32>();
         let camera = Camera::new(ssrc, video.kbps, video.fps, video.packet_bytes as usize);
-        outbound.camera(camera, video.fps, (ssrc, None), EXTENSIONS);
+        outbound.camera(camera, video.fps, (ssrc, None), None, EXTENSIONS);
     }
     outbound
 }

@@ -225,6 +225,7 @@ impl World<'_> {
         let wishes = Wishes {
             microphone: true,
             camera: self.scenario.video.is_some(),
+            layers: 1,
             audio_slots: 0,
             video_slots: 0,
             bind: SocketAddr::new(self.ip, 0),

@@ -26,7 +26,7 @@ pub(crate) use ice::Credentials;
 pub(crate) use identity::Identity;
 pub(crate) use keys::Keys;
 pub(crate) use lane::{Lanes, Stage, Ticket};
-pub(crate) use outbound::Outbound;
+pub(crate) use outbound::{Name, Outbound};
 pub(crate) use sdp::{
-    Extensions, Line, Local, Remote, RemoteLine, SdpUnusable, Stream, answer, offer,
+    Extensions, Line, Local, RIDS, Remote, RemoteLine, SdpUnusable, Stream, answer, offer,
 };

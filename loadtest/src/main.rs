@@ -6,6 +6,7 @@
 //!                                           light or full media ▸ Tallies ▸ Report ▸ table and JSON
 //! ```
 
+mod aftermath;
 mod api;
 mod args;
 mod capacity;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::server::{Gauge, Usage};
-use crate::tally::{Counted, Tallies, Trouble};
+use crate::tally::{Counted, LAYERS, Tallies, Trouble};
 
 /// How often the progress bar moves while time passes.
 const TICK: Duration = Duration::from_millis(100);
@@ -34,7 +34,7 @@ pub(crate) struct Measured {
 }
 
 /// What happened in one second.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Second {
     /// Since measuring began, at its end.
     pub(crate) at_s: f64,
@@ -48,6 +48,8 @@ pub(crate) struct Second {
     pub(crate) latency_p50_ms: Option<f64>,
     /// And all but one in a hundred.
     pub(crate) latency_p99_ms: Option<f64>,
+    /// Pictures that show each encoding, the smallest first.
+    pub(crate) layers: [i64; LAYERS],
     /// Resident memory of the measured process, where it runs on this machine.
     pub(crate) server_rss_mib: Option<f64>,
     /// Its open files.
@@ -189,6 +191,7 @@ impl Notes {
             kbps: kilobits / took.as_secs_f64(),
             latency_p50_ms: ms(0.5),
             latency_p99_ms: ms(0.99),
+            layers: tallies.playing(),
             server_rss_mib: gauge.rss_mib(),
             server_files: gauge.files(),
         });

@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use calls_model::rest::Admission;
 use calls_model::text::BadText;
 use calls_model::{CallId, RoomId, UserId};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use self::light::LightFailed;
+use self::light::{Carried, LightFailed};
 use crate::api::{Api, ApiFailed};
 use crate::impair::Impairment;
-use crate::light::{Identity, Lanes, Ticket};
+use crate::light::{Identity, Lanes};
 use crate::peer::{Peer, PeerFailed, Wishes};
 use crate::publish::publish;
 use crate::scenario::{Kind, Scenario};
-use crate::signaling::{Signaling, SignalingFailed};
+use crate::signaling::{Asked, Signaling, SignalingFailed};
 use crate::tally::Tallies;
 
 /// A join that takes longer has failed.
@@ -99,13 +99,14 @@ pub(crate) struct Inside {
     signaled: Instant,
     media: Media,
     signaling: JoinHandle<Result<(), SignalingFailed>>,
+    offers: mpsc::Sender<Asked>,
     stop: watch::Sender<bool>,
 }
 
 /// The media of one who is inside.
 enum Media {
     /// Carried by a lane.
-    Light(Ticket),
+    Light(Carried),
     /// The `webrtc` crate's, and the tasks that send on it.
     Full(Box<Peer>, JoinSet<()>),
 }
@@ -123,6 +124,10 @@ impl Seat {
         Wishes {
             microphone: publishes,
             camera: publishes && scenario.video.is_some(),
+            layers: scenario
+                .video
+                .as_ref()
+                .map_or(1, |video| video.layers as usize),
             audio_slots: scenario.audio_slots.min(others),
             video_slots: scenario
                 .video
@@ -164,10 +169,10 @@ impl Inside {
         let wishes = seat.wishes(&world.scenario, world.bind);
         let media = match world.scenario.participants {
             Kind::Light => {
-                let ticket = light::negotiate(wishes, seat, world, &mut signaling).await?;
+                let carried = light::negotiate(wishes, seat, world, &mut signaling).await?;
                 *step = "ICE and DTLS";
-                light::connected(&ticket).await?;
-                Media::Light(ticket)
+                carried.connected().await?;
+                Media::Light(carried)
             }
             Kind::Full => {
                 let peer = Peer::new(wishes, Arc::clone(&world.tallies)).await?;
@@ -183,6 +188,7 @@ impl Inside {
             }
         };
         let (farewell, said) = watch::channel(false);
+        let (offers, asked) = mpsc::channel(1);
         Ok(Self {
             seat: seat.clone(),
             call: joined.call_id,
@@ -190,7 +196,8 @@ impl Inside {
             began,
             signaled,
             media,
-            signaling: tokio::spawn(signaling.attend(said)),
+            signaling: tokio::spawn(signaling.attend(said, asked)),
+            offers,
             stop: farewell,
         })
     }
@@ -198,13 +205,31 @@ impl Inside {
     /// From the first request until the first packet came, if one has; the same from the first byte of signaling.
     pub(crate) fn heard_in(&self) -> Option<(Duration, Duration)> {
         let first = match &self.media {
-            Media::Light(ticket) => *ticket.progress.first_media.get()?,
+            Media::Light(carried) => carried.first_media()?,
             Media::Full(peer, _) => peer.first_media()?,
         };
         Some((
             first.saturating_duration_since(self.began),
             first.saturating_duration_since(self.signaled),
         ))
+    }
+
+    /// Restarts ICE; comes back when the new check was answered. Full participants have nothing to restart.
+    pub(crate) async fn restart(&self, world: &World) -> Result<(), JoinFailed> {
+        let Media::Light(carried) = &self.media else {
+            return Ok(());
+        };
+        let restart = async {
+            let (reply, answer) = oneshot::channel();
+            let (credentials, offer) = carried.offer(world);
+            let asked = self.offers.send((offer, reply)).await;
+            asked.map_err(|_| SignalingFailed::Closed)?;
+            let answer = answer.await.map_err(|_| SignalingFailed::Closed)?;
+            carried.restart(credentials, &answer)?;
+            Ok(carried.connected().await?)
+        };
+        let restarted = timeout(JOIN_TIMEOUT, restart).await;
+        restarted.unwrap_or(Err(JoinFailed::TimedOut("ICE restart")))
     }
 
     /// Is gone without a word.
@@ -220,7 +245,7 @@ impl Inside {
             Ok(Err(_)) | Err(_) => Err(SignalingFailed::Closed),
         };
         match self.media {
-            Media::Light(ticket) => light::alive(&ticket)?,
+            Media::Light(carried) => carried.alive()?,
             Media::Full(peer, mut tracks) => {
                 tracks.abort_all();
                 peer.close().await;

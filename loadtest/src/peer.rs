@@ -42,6 +42,8 @@ pub(crate) struct Wishes {
     pub(crate) microphone: bool,
     /// Sends a camera.
     pub(crate) camera: bool,
+    /// In so many encodings, where it is a light one.
+    pub(crate) layers: usize,
     /// Voices it can receive at once.
     pub(crate) audio_slots: u32,
     /// Pictures it can receive at once.

@@ -7,6 +7,7 @@ mod table;
 
 use serde::Serialize;
 
+use crate::aftermath::Aftermath;
 use crate::histogram::Histogram;
 use crate::impair::Impairment;
 use crate::measure::{Measured, Second};
@@ -38,6 +39,8 @@ pub(crate) struct Report {
     pub(crate) server: Option<Cost>,
     /// What the same traffic costs where nothing but the kernel and AES does anything; null where it was not measured.
     pub(crate) floor: Option<Floor>,
+    /// What was left at the server after all had gone; null where nobody came and went, or it does not tell.
+    pub(crate) aftermath: Option<Aftermath>,
     /// What came of recordings; null where none was asked for.
     pub(crate) recorded: Option<Recorded>,
     /// How the harness itself did.
@@ -61,7 +64,9 @@ pub(crate) struct Joins {
     pub(crate) dropped: u32,
     /// Came again after they had left or vanished.
     pub(crate) came_again: u32,
-    /// Could not.
+    /// Restarted ICE.
+    pub(crate) restarted: u32,
+    /// Could not come again, or not restart.
     pub(crate) shut_out: u32,
     /// Why the others did not, each reason once.
     pub(crate) failures: Vec<String>,
@@ -280,13 +285,21 @@ impl Report {
             provenance: Provenance::here(),
             scenario: scenario.clone(),
             audio: Flow::of(&measured.audio, scenario.fan_out(voices)),
-            video: Flow::of(&measured.video, scenario.fan_out(pictures)),
+            video: Flow::of(
+                &measured.video,
+                if scenario.is_simulcast() {
+                    0.0
+                } else {
+                    scenario.fan_out(pictures)
+                },
+            ),
             forwarded: measured.forwarded(),
             server,
             harness: Harness::of(&measured),
             seconds: measured.seconds,
             joins,
             floor: None,
+            aftermath: None,
             recorded: None,
             impairment: None,
             interrupted: false,
@@ -304,7 +317,8 @@ impl Report {
             complaints.push(format!("{failed} of {} could not join", self.joins.wanted));
         }
         if self.joins.shut_out > 0 {
-            complaints.push(format!("{} could not come again", self.joins.shut_out));
+            let out = self.joins.shut_out;
+            complaints.push(format!("{out} could not come again, or not restart ICE"));
         }
         if self.joins.dropped > 0 {
             complaints.push(format!("{} were dropped", self.joins.dropped));
@@ -312,6 +326,7 @@ impl Report {
         if self.forwarded == 0 && self.audio.expected > 0 {
             complaints.push("nothing was forwarded".to_owned());
         }
+        complaints.extend(self.aftermath.iter().flat_map(Aftermath::complaints));
         for (kind, flow) in [("audio", &self.audio), ("video", &self.video)] {
             if flow.loss() > max_loss {
                 complaints.push(format!("{:.2} % of {kind} was lost", flow.loss() * 100.0));
@@ -413,6 +428,7 @@ pub(crate) mod tests {
             forwarded: 18_000,
             server: None,
             floor: None,
+            aftermath: None,
             recorded: None,
             impairment: None,
             harness: Harness::default(),

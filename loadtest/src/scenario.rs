@@ -60,6 +60,10 @@ pub(crate) struct Churn {
     /// Share of them that vanish without a word.
     #[serde(default)]
     pub(crate) vanish_share: f64,
+    /// Share of them that do not go but restart ICE, as a browser does whose network changed. Where there is any, those
+    /// who publish restart it as often as viewers go.
+    #[serde(default)]
+    pub(crate) restart_share: f64,
 }
 
 /// What a participant is made of.
@@ -91,6 +95,13 @@ pub(crate) struct Video {
     pub(crate) fps: u32,
     /// Largest payload of one packet.
     pub(crate) packet_bytes: u32,
+    /// Encodings that it sends at once (simulcast); `kbps` is that of the largest, each smaller one has a third.
+    #[serde(default = "one")]
+    pub(crate) layers: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// A scenario cannot be played.
@@ -113,8 +124,13 @@ pub(crate) enum ScenarioRefused {
         source: toml::de::Error,
     },
     /// A share makes no sense.
-    #[error("churn.vanish_share must be 0 to 1, not {0}")]
-    NoShare(f64),
+    #[error("{field} must be 0 to 1, not {value}")]
+    NoShare {
+        /// Which.
+        field: &'static str,
+        /// What it is.
+        value: f64,
+    },
     /// A number makes no sense.
     #[error("{field} must be {low} to {high}, not {value}")]
     OutOfRange {
@@ -184,14 +200,20 @@ impl Scenario {
                 1,
                 MAX_SECONDS,
             )?;
-            if !(0.0..=1.0).contains(&churn.vanish_share) {
-                return Err(ScenarioRefused::NoShare(churn.vanish_share));
+            for (field, value) in [
+                ("churn.vanish_share", churn.vanish_share),
+                ("churn.restart_share", churn.restart_share),
+            ] {
+                if !(0.0..=1.0).contains(&value) {
+                    return Err(ScenarioRefused::NoShare { field, value });
+                }
             }
         }
         if let Some(video) = &self.video {
             within("video.kbps", video.kbps.into(), 1, 50_000)?;
             within("video.fps", video.fps.into(), 1, 120)?;
             within("video.packet_bytes", video.packet_bytes.into(), 64, 1200)?;
+            within("video.layers", video.layers.into(), 1, 3)?;
         }
         Ok(self)
     }
@@ -209,6 +231,11 @@ impl Scenario {
     /// From one join to the next.
     pub(crate) fn join_pause(&self) -> Duration {
         Duration::from_secs(1) / self.joins_per_second
+    }
+
+    /// Cameras send encodings that not everybody gets: what should arrive cannot be told.
+    pub(crate) fn is_simulcast(&self) -> bool {
+        self.video.as_ref().is_some_and(|video| video.layers > 1)
     }
 
     /// How many streams of each sender arrive somewhere, on average: what `sent` is multiplied by.
@@ -244,6 +271,7 @@ pub(crate) mod tests {
                 kbps: 1000,
                 fps: 30,
                 packet_bytes: 1100,
+                layers: 1,
             }),
         }
     }
@@ -256,7 +284,17 @@ pub(crate) mod tests {
             .map(|entry| Scenario::read(&entry.unwrap().path()).unwrap().name)
             .collect();
         for wanted in [
-            "meeting", "webinar", "pairs", "smoke", "class", "storm", "churn", "soak", "recorded",
+            "meeting",
+            "webinar",
+            "pairs",
+            "smoke",
+            "class",
+            "storm",
+            "churn",
+            "soak",
+            "simulcast",
+            "arena",
+            "recorded",
         ] {
             assert!(
                 names.iter().any(|name| name == wanted),

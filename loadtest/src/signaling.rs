@@ -6,7 +6,7 @@ use calls_model::signal::{
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -18,6 +18,9 @@ pub(crate) struct Signaling {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     requests: u64,
 }
+
+/// An offer to be made while the socket is listened to, and where its answer goes.
+pub(crate) type Asked = (Offer, oneshot::Sender<Answer>);
 
 /// The socket is of no use any more.
 #[derive(Debug, thiserror::Error)]
@@ -97,16 +100,26 @@ impl Signaling {
         self.ask(Request::View(view)).await.map(drop)
     }
 
-    /// Listens until `stop` turns true, then leaves; an end that comes earlier is a failure.
+    /// Listens and makes offers until `stop` turns true, then leaves; an end that comes earlier is a failure.
     pub(crate) async fn attend(
         mut self,
         mut stop: watch::Receiver<bool>,
+        mut offers: mpsc::Receiver<Asked>,
     ) -> Result<(), SignalingFailed> {
         loop {
-            tokio::select! {
+            let asked = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                frame = self.next() => drop(frame?),
-            }
+                asked = offers.recv() => asked,
+                frame = self.next() => {
+                    drop(frame?);
+                    continue;
+                }
+            };
+            // Whoever could ask is gone: so are we soon.
+            let Some((offer, reply)) = asked else { break };
+            let answer = self.offer(offer).await?;
+            // Whoever asked may have gone meanwhile.
+            let _gone = reply.send(answer);
         }
         self.send(Request::Leave(Empty {})).await?;
         self.socket.close(None).await?;

@@ -8,6 +8,9 @@ use crate::histogram::Histogram;
 use crate::sequence::Sequence;
 use crate::traffic::{Clock, stamped};
 
+/// Encodings of one camera at most.
+pub(crate) const LAYERS: usize = 3;
+
 /// Counts of one kind of media.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -30,6 +33,8 @@ pub(crate) struct Tallies {
     /// Cameras.
     pub(crate) video: Tally,
     measuring: AtomicBool,
+    /// Pictures that show each encoding now.
+    playing: [AtomicI64; LAYERS],
     broken: AtomicU64,
     unsent: AtomicU64,
     lateness: Mutex<Histogram>,
@@ -113,6 +118,7 @@ impl Tallies {
             audio: Tally::default(),
             video: Tally::default(),
             measuring: AtomicBool::new(false),
+            playing: Default::default(),
             broken: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
             lateness: Mutex::default(),
@@ -131,6 +137,25 @@ impl Tallies {
     /// The tally of this kind.
     pub(crate) fn of(&self, audio: bool) -> &Tally {
         if audio { &self.audio } else { &self.video }
+    }
+
+    /// A picture shows another encoding than before, measured or not.
+    pub(crate) fn plays(&self, before: Option<u8>, now: Option<u8>) {
+        if before == now {
+            return;
+        }
+        let of = |layer: Option<u8>| self.playing.get(usize::from(layer?));
+        if let Some(before) = of(before) {
+            before.fetch_sub(1, Relaxed);
+        }
+        if let Some(now) = of(now) {
+            now.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// How many pictures show each encoding, the smallest first; those that stand still show what they showed last.
+    pub(crate) fn playing(&self) -> [i64; LAYERS] {
+        std::array::from_fn(|layer| self.playing[layer].load(Relaxed))
     }
 
     /// A packet went out.
@@ -203,7 +228,7 @@ impl Tallies {
             missing: sequence.on(number),
             bytes: payload.len(),
             padding: sent.is_none(),
-            latency: sent.map(|at| self.clock.elapsed().saturating_sub(at)),
+            latency: sent.map(|stamp| self.clock.elapsed().saturating_sub(stamp.at)),
         };
         self.arrived(tally, arrival);
     }

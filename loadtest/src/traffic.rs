@@ -6,7 +6,7 @@ mod stamp;
 
 pub(crate) use camera::Camera;
 pub(crate) use microphone::{Microphone, PACKET_TIME};
-pub(crate) use stamp::{Clock, stamped};
+pub(crate) use stamp::{Clock, Stamp, stamped};
 
 /// RTP payload type of VP8 in our offers.
 pub(crate) const VP8: u8 = 96;

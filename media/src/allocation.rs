@@ -50,6 +50,17 @@ impl Grant {
     }
 }
 
+/// Which pictures may be withheld where they do not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Withhold {
+    /// The path has shown no limit: every slot gets its lowest layer at least.
+    None,
+    /// What matters most keeps its lowest layer: estimates fall low for moments, on a machine that is busy most of all.
+    AllButFirst,
+    /// The path is too narrow for good.
+    Any,
+}
+
 /// What all slots get.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Allocation {
@@ -59,6 +70,8 @@ pub(crate) struct Allocation {
     pub(crate) granted: Bitrate,
     /// What all that is wanted would take.
     pub(crate) wanted: Bitrate,
+    /// Not even the lowest layer of what matters most fits.
+    pub(crate) starves: bool,
 }
 
 impl Ask {
@@ -90,15 +103,23 @@ impl Ask {
     }
 }
 
-/// Shares `budget` out. A path that has shown no limit withholds no picture: every slot gets its lowest layer at least.
-pub(crate) fn allocate(asks: &[Ask], budget: Bitrate, limited: bool) -> Allocation {
+/// Shares `budget` out.
+pub(crate) fn allocate(asks: &[Ask], budget: Bitrate, withhold: Withhold) -> Allocation {
     let mut order: Vec<usize> = (0..asks.len()).collect();
     order.sort_by_key(|&at| std::cmp::Reverse((asks[at].priority, asks[at].pixels)));
     let mut grants = vec![Grant::Paused; asks.len()];
     let mut left = budget;
-    for &at in &order {
+    let mut starves = false;
+    for (place, &at) in order.iter().enumerate() {
         let ask = &asks[at];
-        if !limited || ask.needs(0) <= left {
+        let fits = ask.needs(0) <= left;
+        starves |= place == 0 && !fits;
+        let spared = match withhold {
+            Withhold::None => true,
+            Withhold::AllButFirst => place == 0,
+            Withhold::Any => false,
+        };
+        if fits || spared {
             grants[at] = Grant::UpTo(Layer(0));
             left = left.saturating_sub(ask.rate(0));
         }
@@ -134,6 +155,7 @@ pub(crate) fn allocate(asks: &[Ask], budget: Bitrate, limited: bool) -> Allocati
             .map(|ask| ask.rate(ask.wanted.0.min(ask.layers.saturating_sub(1))))
             .sum(),
         grants,
+        starves,
     }
 }
 
@@ -157,7 +179,7 @@ mod tests {
     }
 
     fn granted(asks: &[Ask], kbps: u64) -> Vec<Option<u8>> {
-        let allocation = allocate(asks, Bitrate(kbps * K), true);
+        let allocation = allocate(asks, Bitrate(kbps * K), Withhold::Any);
         let layer = |grant: &Grant| match grant {
             Grant::Paused => None,
             Grant::UpTo(layer) => Some(layer.0),
@@ -193,8 +215,24 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_paused_only_on_a_path_with_a_known_limit() {
         assert_eq!(granted(&[camera(); 3], 400), [Some(0), Some(0), None]);
-        let open = allocate(&[camera(); 3], Bitrate(400 * K), false);
+        let open = allocate(&[camera(); 3], Bitrate(400 * K), Withhold::None);
         assert_eq!(open.grants, [Grant::UpTo(Layer(0)); 3]);
+    }
+
+    #[test]
+    fn what_matters_most_is_withheld_last() {
+        let speaker = Ask {
+            priority: Priority::Speaker,
+            ..camera()
+        };
+        let asks = [camera(), speaker, camera()];
+        let spared = allocate(&asks, Bitrate(60 * K), Withhold::AllButFirst);
+        let lowest = Grant::UpTo(Layer(0));
+        assert_eq!(spared.grants, [Grant::Paused, lowest, Grant::Paused]);
+        assert!(spared.starves);
+        let all = allocate(&asks, Bitrate(60 * K), Withhold::Any);
+        assert_eq!(all.grants, [Grant::Paused; 3]);
+        assert!(!allocate(&asks, Bitrate(200 * K), Withhold::Any).starves);
     }
 
     #[test]
@@ -236,7 +274,7 @@ mod tests {
                 let before = before.map(|layer| Grant::UpTo(Layer(layer)));
                 Ask { priority, pixels, rates, layers, wanted: Layer(wanted), before }
             }).collect();
-            let allocation = allocate(&asks, Bitrate(budget * K), true);
+            let allocation = allocate(&asks, Bitrate(budget * K), Withhold::Any);
             // Only what was there before may exceed it, by the patience it is shown.
             prop_assert!(allocation.granted.times(PATIENCE * 0.99) <= Bitrate(budget * K));
             prop_assert!(allocation.granted <= allocation.wanted + Bitrate(1));

@@ -1,18 +1,34 @@
 //! What a slot sent lately, so that it can be sent again: pointers into shared bursts, never copies of payloads.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::seam::{Burst, Packet};
 use crate::slot::Stamp;
 
+/// Payloads are kept for so many round trips, within these bounds: whoever misses a packet asks for it a few times.
+const ROUND_TRIPS: u32 = 4;
+const KEPT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
+/// While no round trip was measured.
+const KEPT_AT_FIRST: Duration = Duration::from_secs(1);
+/// Packets that there is room for at first.
+const ROOM_AT_FIRST: usize = 64;
+/// The count of a burst that never is.
+const NO_BURST: u64 = u64::MAX;
+
 /// The latest packets of one slot, in a ring by their sequence number.
 #[derive(Debug)]
 pub(crate) struct History {
-    depth: usize,
+    /// Packets remembered at most.
+    most: usize,
+    /// Grows as long as payloads are wanted that it has no room for.
     entries: Vec<Option<Entry>>,
-    /// Bursts in a ring by their count. As deep as the entries, since each holds at least one of them.
-    bursts: Vec<Option<Burst>>,
-    burst: u64,
+    /// Held bursts in the order in which they were begun, and when that was.
+    bursts: VecDeque<(Instant, Burst)>,
+    /// How many were held before the first of them.
+    gone: u64,
+    kept: Duration,
+    newest: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -24,14 +40,22 @@ struct Entry {
 }
 
 impl History {
-    /// Remembers so many packets, once there is a first.
-    pub(crate) fn new(depth: usize) -> Self {
+    /// Remembers so many packets at most.
+    pub(crate) fn new(most: usize) -> Self {
         Self {
-            depth,
+            most,
             entries: Vec::new(),
-            bursts: Vec::new(),
-            burst: 0,
+            bursts: VecDeque::new(),
+            gone: 0,
+            kept: KEPT_AT_FIRST,
+            newest: 0,
         }
+    }
+
+    /// The round trip to whoever may ask for them.
+    pub(crate) fn set_rtt(&mut self, rtt: Duration) {
+        let (low, high) = KEPT;
+        self.kept = (rtt * ROUND_TRIPS).clamp(low, high);
     }
 
     /// The index was not sent yet and is not too old to be sent.
@@ -40,37 +64,73 @@ impl History {
             .is_none_or(|entry| entry.stamp.index < index)
     }
 
-    /// The packets remembered next are of this burst.
-    pub(crate) fn begin(&mut self, burst: &Burst) {
-        if self.entries.is_empty() {
-            self.entries.resize(self.depth, None);
-            self.bursts.resize(self.depth, None);
-        }
-        let latest = place(self.burst, self.depth);
-        if self.bursts[latest]
-            .as_ref()
-            .is_some_and(|latest| latest.is(burst))
-        {
-            return;
-        }
-        self.burst += 1;
-        let place = place(self.burst, self.depth);
-        self.bursts[place] = Some(Burst::clone(burst));
-    }
-
-    /// The packet at this place of the burst was sent with this stamp.
-    pub(crate) fn remember(&mut self, stamp: Stamp, at: usize) {
+    /// This packet of the burst was sent with this stamp.
+    pub(crate) fn remember(&mut self, stamp: Stamp, burst: &Burst, at: usize, now: Instant) {
         let Ok(at) = u16::try_from(at) else { return };
-        let place = place(stamp.index, self.depth);
-        let entry = Entry {
+        self.expire(now);
+        let same = |(_, latest): &(_, Burst)| latest.is(burst);
+        if !self.bursts.back().is_some_and(same) {
+            if self.bursts.len() >= self.most {
+                self.let_go_of_first();
+            }
+            self.bursts.push_back((now, Burst::clone(burst)));
+        }
+        self.place(Entry {
             stamp,
-            burst: self.burst,
+            burst: self.gone + self.bursts.len() as u64 - 1,
             at,
             resent: None,
-        };
-        if let Some(free) = self.entries.get_mut(place) {
-            *free = Some(entry);
+        });
+    }
+
+    /// A packet was sent with this stamp that nobody can ask for.
+    pub(crate) fn pass(&mut self, stamp: Stamp) {
+        self.place(Entry {
+            stamp,
+            burst: NO_BURST,
+            at: 0,
+            resent: None,
+        });
+    }
+
+    fn place(&mut self, entry: Entry) {
+        let index = entry.stamp.index;
+        if self.entries.is_empty() {
+            self.entries.resize(ROOM_AT_FIRST.min(self.most), None);
         }
+        while self.entries.len() < self.most
+            && (self.entry(index)).is_some_and(|older| self.packet(older).is_some())
+        {
+            self.grow();
+        }
+        self.newest = self.newest.max(index);
+        let place = place(index, self.entries.len());
+        self.entries[place] = Some(entry);
+    }
+
+    fn grow(&mut self) {
+        let room = (self.entries.len() * 2).min(self.most);
+        let before = std::mem::replace(&mut self.entries, vec![None; room]);
+        for entry in before.into_iter().flatten() {
+            let place = place(entry.stamp.index, room);
+            let newer = |other: &Entry| other.stamp.index > entry.stamp.index;
+            if !self.entries[place].as_ref().is_some_and(newer) {
+                self.entries[place] = Some(entry);
+            }
+        }
+    }
+
+    /// Lets go of payloads that nobody will ask for any more.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        let old = |begun: Instant| now.saturating_duration_since(begun) > self.kept;
+        while self.bursts.front().is_some_and(|(begun, _)| old(*begun)) {
+            self.bursts.pop_front();
+            self.gone += 1;
+        }
+    }
+
+    fn let_go_of_first(&mut self) {
+        self.gone += u64::from(self.bursts.pop_front().is_some());
     }
 
     /// The packet with this index, if it is remembered and was not sent again within `pause`. Counts as sent again.
@@ -80,7 +140,7 @@ impl History {
         now: Instant,
         pause: Duration,
     ) -> Option<(Stamp, &Packet)> {
-        let place = place(index, self.depth);
+        let place = place(index, self.entries.len());
         let entry = self.entries.get_mut(place)?.as_mut()?;
         let too_soon = entry
             .resent
@@ -95,14 +155,8 @@ impl History {
 
     /// The latest packets, the newest first.
     pub(crate) fn latest(&self) -> impl Iterator<Item = (Stamp, &Packet)> {
-        let newest = self
-            .entries
-            .iter()
-            .flatten()
-            .map(|entry| entry.stamp.index)
-            .max();
-        let indexes = newest.into_iter().flat_map(|newest| (0..=newest).rev());
-        indexes.take(self.depth).map_while(|index| {
+        let indexes = (0..=self.newest).rev().take(self.entries.len());
+        indexes.map_while(|index| {
             let entry = self
                 .entry(index)
                 .filter(|entry| entry.stamp.index == index)?;
@@ -112,95 +166,25 @@ impl History {
 
     /// Lets go of everything but the indexes, which must not be sent twice.
     pub(crate) fn forget_payloads(&mut self) {
-        self.bursts.fill(None);
+        self.gone += self.bursts.len() as u64;
+        self.bursts = VecDeque::new();
     }
 
     fn packet(&self, entry: &Entry) -> Option<&Packet> {
-        let burst = self.bursts.get(place(entry.burst, self.depth))?.as_ref()?;
+        let held = usize::try_from(entry.burst.checked_sub(self.gone)?).ok()?;
+        let (_, burst) = self.bursts.get(held)?;
         burst.get(usize::from(entry.at))
     }
 
     fn entry(&self, index: u64) -> Option<&Entry> {
-        self.entries.get(place(index, self.depth))?.as_ref()
+        self.entries.get(place(index, self.entries.len()))?.as_ref()
     }
 }
 
-fn place(number: u64, depth: usize) -> usize {
-    usize::try_from(number % depth as u64).expect("less than the depth, which is a usize")
+/// Where a packet is remembered, in a ring of so many.
+fn place(index: u64, room: usize) -> usize {
+    usize::try_from(index % (room as u64).max(1)).expect("less than the room, which is a usize")
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::testing::{packet, stamp};
-
-    const MS: Duration = Duration::from_millis(1);
-
-    fn filled(depth: usize, bursts: impl IntoIterator<Item = std::ops::Range<u64>>) -> History {
-        let mut history = History::new(depth);
-        for numbers in bursts {
-            let burst: Burst = numbers.clone().map(packet).collect();
-            history.begin(&burst);
-            numbers
-                .enumerate()
-                .for_each(|(at, number)| history.remember(stamp(number), at));
-        }
-        history
-    }
-
-    #[test]
-    fn the_latest_packets_are_found_and_older_ones_are_gone() {
-        let mut history = filled(8, [0..3, 3..4, 4..12]);
-        let now = Instant::now();
-        for number in 4..12 {
-            let (stamp, packet) = history.resend(number, now, MS).unwrap();
-            assert_eq!((stamp.index, packet.seq), (number, number));
-        }
-        assert!(history.resend(3, now, MS).is_none());
-        assert!(history.resend(12, now, MS).is_none());
-    }
-
-    #[test]
-    fn bursts_of_one_packet_are_kept_as_long_as_their_packets() {
-        let mut history = filled(8, (0..20).map(|number| number..number + 1));
-        let now = Instant::now();
-        assert!((12..20).all(|number| history.resend(number, now, MS).is_some()));
-    }
-
-    #[test]
-    fn one_packet_is_sent_again_once_per_pause() {
-        let mut history = filled(8, std::iter::once(0..3));
-        let now = Instant::now();
-        assert!(history.resend(1, now, 50 * MS).is_some());
-        assert!(history.resend(1, now + 49 * MS, 50 * MS).is_none());
-        assert!(history.resend(1, now + 50 * MS, 50 * MS).is_some());
-    }
-
-    #[test]
-    fn an_index_is_admitted_once_and_not_when_it_is_too_old() {
-        let history = filled(8, [0..5, 6..10]);
-        assert!(history.admits(5));
-        assert!(!history.admits(6));
-        assert!(!history.admits(1), "its place is taken by a newer one");
-        assert!(history.admits(10));
-    }
-
-    #[test]
-    fn payloads_are_shared_and_let_go() {
-        let mut history = History::new(8);
-        let shared: Arc<[Packet]> = (0..3).map(packet).collect();
-        let burst = Burst::new(Arc::clone(&shared), Default::default());
-        history.begin(&burst);
-        (0..3).for_each(|at| history.remember(stamp(at), usize::try_from(at).unwrap()));
-        assert_eq!(
-            Arc::strong_count(&shared),
-            2 + 1,
-            "one pointer for all its packets"
-        );
-        history.forget_payloads();
-        assert_eq!(Arc::strong_count(&shared), 1 + 1);
-        assert!(!history.admits(1));
-    }
-}
+mod tests;

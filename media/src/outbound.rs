@@ -149,6 +149,8 @@ impl Outbound {
                 Rtcp::SenderReport { .. } => {}
             }
         }
+        // A listener reports once a second at least, whether anything comes or not.
+        self.slots.iter_mut().for_each(|slot| slot.tidy(now));
     }
 
     /// Takes a publisher's sender report.
@@ -253,7 +255,9 @@ impl Outbound {
         let passed = middle(self.gate.wall.ntp(now)).wrapping_sub(block.last_sender_report);
         let sample = duration(u64::from(passed.saturating_sub(block.delay)) << 16);
         if sample < LONGEST_RTT {
-            self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt * 7 + sample) / 8));
+            let rtt = self.rtt.map_or(sample, |rtt| (rtt * 7 + sample) / 8);
+            self.rtt = Some(rtt);
+            self.slots.iter_mut().for_each(|slot| slot.set_rtt(rtt));
         }
     }
 

@@ -26,8 +26,8 @@ use rewrite::Rewriter;
 pub(crate) use gate::Gate;
 pub(crate) use stamp::{Departure, Stamp};
 
-/// Packets that can be sent again: a second of busy video, or of sound.
-const VIDEO_HISTORY: usize = 512;
+/// Packets that are remembered at most: a second of busy video, or of sound.
+const VIDEO_HISTORY: usize = 1024;
 const AUDIO_HISTORY: usize = 64;
 /// Sender reports go out this often, and the first after a switch sooner.
 const REPORT_PAUSE: Duration = Duration::from_secs(1);
@@ -226,6 +226,16 @@ impl Slot {
     pub(crate) fn reception(&mut self, block: &ReceptionBlock) {
         self.stats.loss = f32::from(block.fraction_lost) / 256.0;
         self.stats.jitter = Duration::from_secs(1) * block.jitter / self.clock_rate;
+    }
+
+    /// The round trip to the listener.
+    pub(crate) fn set_rtt(&mut self, rtt: Duration) {
+        self.history.set_rtt(rtt);
+    }
+
+    /// Lets go of what nobody will ask for any more.
+    pub(crate) fn tidy(&mut self, now: Instant) {
+        self.history.expire(now);
     }
 
     /// Its source's clock.

@@ -2,13 +2,14 @@
 
 mod stun;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Instant;
 
 use actix::prelude::*;
 use bytes::BytesMut;
 use calls_media::seam::{Path, PeerId};
+use foldhash::HashMap;
 
 use self::stun::Check;
 use super::counters::Stray;

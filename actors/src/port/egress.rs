@@ -6,7 +6,6 @@
 mod outbox;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -14,13 +13,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use calls_media::seam::{Egress, Path};
+use foldhash::HashMap;
 use quinn_udp::Transmit;
 
-use self::outbox::{Outbox, Run};
+use self::outbox::Outbox;
 use super::PortCounters;
 use super::counters::Unsent;
 use super::demux::{Demux, Local};
 use super::tcp::Connections;
+use super::udp::MOST;
 
 /// Bytes that may wait for one destination. More means that its route does not keep up; what comes later is dropped.
 const DESTINATION_LIMIT: usize = 512 * 1024;
@@ -66,7 +67,7 @@ impl PortEgress {
         Self {
             outboxes: Vec::new(),
             open: 0,
-            index: HashMap::new(),
+            index: HashMap::default(),
             waiting: 0,
             segments,
             locals,
@@ -88,35 +89,58 @@ impl PortEgress {
 
     // ── hot path ────────────────────────────────────────────────────────────
 
-    /// Sends what waits, destination by destination. `segments` is how many datagrams one send may carry from now on.
+    /// Sends what waits, destination by destination. `send` sends the first of some runs, at least one, and says how many.
+    /// `segments` is how many datagrams one run may carry from now on.
     pub(super) fn flush(
         &mut self,
         segments: usize,
-        mut send: impl FnMut(&Transmit<'_>) -> io::Result<()>,
+        mut send: impl FnMut(&mut [Transmit<'_>]) -> io::Result<usize>,
     ) -> Flushed {
         self.segments = segments;
         if std::mem::take(&mut self.connections_wait) {
             self.connections.wake_writers();
         }
         let mut total = Sent::default();
-        for outbox in &mut self.outboxes[..self.open] {
-            while let Some((run, bytes)) = outbox.next() {
-                let Some(done) = send_run(outbox.remote, run, bytes, &mut send) else {
-                    self.counters.sent(total.datagrams, total.sends);
-                    return Flushed::Blocked;
-                };
-                total.datagrams += done.datagrams;
-                total.sends += done.sends;
-                self.counters
-                    .unsent(Unsent::Refused, run.datagrams() - done.datagrams);
-                self.waiting -= run.length;
-                outbox.left();
+        // Those before it have sent all.
+        let mut first = 0;
+        let flushed = loop {
+            let open = &self.outboxes[first..self.open];
+            let mut runs: Vec<Transmit<'_>> = Vec::with_capacity(MOST);
+            runs.extend(open.iter().flat_map(Outbox::transmits).take(MOST));
+            if runs.is_empty() {
+                break Flushed::All;
             }
-        }
+            let (mut left, whole) = match send(&mut runs) {
+                Ok(0) => break Flushed::Blocked,
+                Ok(count) => (count, true),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Flushed::Blocked,
+                Err(_) => (1, false),
+            };
+            total.sends += 1;
+            if !whole {
+                let pieces = send_pieces(&runs[0], &mut send);
+                total.sends += pieces;
+                total.datagrams += pieces;
+                let datagrams = runs[0].contents.len().div_ceil(segment(&runs[0]));
+                self.counters.unsent(Unsent::Refused, datagrams - pieces);
+            }
+            while left > 0 && first < self.open {
+                let outbox = &mut self.outboxes[first];
+                let Some(run) = outbox.left() else {
+                    first += 1;
+                    continue;
+                };
+                left -= 1;
+                self.waiting -= run.length;
+                total.datagrams += if whole { run.datagrams() } else { 0 };
+            }
+        };
         self.counters.sent(total.datagrams, total.sends);
-        self.open = 0;
-        self.index.clear();
-        Flushed::All
+        if flushed == Flushed::All {
+            self.open = 0;
+            self.index.clear();
+        }
+        flushed
     }
 
     /// The outbox for a destination.
@@ -150,55 +174,35 @@ impl PortEgress {
     }
 }
 
-/// What became of a run.
+/// What became of a flush.
 #[derive(Default)]
 struct Sent {
     datagrams: usize,
     sends: usize,
 }
 
-/// Sends one run; none if the socket takes no more now.
-fn send_run(
-    destination: SocketAddr,
-    run: Run,
-    bytes: &[u8],
-    mut send: impl FnMut(&Transmit<'_>) -> io::Result<()>,
-) -> Option<Sent> {
-    let datagrams = run.datagrams();
-    let mut transmit = Transmit {
-        destination,
-        ecn: None,
-        contents: bytes,
-        segment_size: (datagrams > 1).then_some(run.segment),
-        src_ip: run.source,
-    };
-    match send(&transmit) {
-        Ok(()) => {
-            return Some(Sent {
-                datagrams,
-                sends: 1,
-            });
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-        Err(_) if datagrams == 1 => {
-            return Some(Sent {
-                datagrams: 0,
-                sends: 1,
-            });
-        }
-        Err(_) => {}
+/// Sends a run that was refused as one piece by piece, since not every driver can cut a run apart; how many were taken.
+fn send_pieces(
+    run: &Transmit<'_>,
+    send: &mut impl FnMut(&mut [Transmit<'_>]) -> io::Result<usize>,
+) -> usize {
+    if run.segment_size.is_none() {
+        return 0;
     }
-    // Not every driver can cut a run apart.
-    transmit.segment_size = None;
-    let taken = bytes.chunks(run.segment).filter(|&datagram| {
-        transmit.contents = datagram;
-        send(&transmit).is_ok()
+    let pieces = run.contents.chunks(segment(run));
+    let taken = pieces.filter(|contents| {
+        let piece = Transmit {
+            segment_size: None,
+            contents,
+            ..run.clone()
+        };
+        send(&mut [piece]).is_ok()
     });
-    let datagrams = taken.count();
-    Some(Sent {
-        datagrams,
-        sends: datagrams,
-    })
+    taken.count()
+}
+
+fn segment(run: &Transmit<'_>) -> usize {
+    run.segment_size.unwrap_or(run.contents.len()).max(1)
 }
 
 impl Egress for PortEgress {

@@ -1,13 +1,20 @@
 //! The UDP socket of a port: many datagrams with each system call, in and out.
 
+mod many;
+
+use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
 
 pub use quinn_udp::Transmit;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
+
+use self::many::Headers;
+pub(crate) use self::many::MOST;
 
 /// Kernel buffers asked for; what `net.core.{r,w}mem_max` allows is granted. At 50 Mbit/s a second's worth.
 const KERNEL_BUFFER: usize = 8 * 1024 * 1024;
@@ -43,6 +50,7 @@ pub struct UdpDoor {
     is_ipv6: bool,
     /// Datagrams may be cut apart by the kernel.
     offload: bool,
+    headers: RefCell<Headers>,
 }
 
 impl UdpDoor {
@@ -59,6 +67,7 @@ impl UdpDoor {
             state,
             is_ipv6,
             offload,
+            headers: RefCell::default(),
         })
     }
 
@@ -102,12 +111,31 @@ impl UdpDoor {
                 return self.state.try_send((&self.socket).into(), transmit);
             }
             let mut transmit = transmit.clone();
-            transmit
-                .destination
-                .set_ip(mapped(transmit.destination.ip()));
-            transmit.src_ip = transmit.src_ip.map(mapped);
+            map(&mut transmit);
             self.state.try_send((&self.socket).into(), &transmit)
         })
+    }
+
+    /// Sends the first of these, as many as one system call takes; how many that were.
+    ///
+    /// # Errors
+    ///
+    /// As with [`send`](Self::send), of the first.
+    pub(crate) fn send_many(&self, transmits: &mut [Transmit<'_>]) -> io::Result<usize> {
+        if self.is_ipv6 {
+            transmits.iter_mut().for_each(map);
+        }
+        let mut headers = self.headers.borrow_mut();
+        let sent = self.socket.try_io(Interest::WRITABLE, || {
+            headers.send(self.socket.as_fd(), transmits)
+        });
+        match (sent, transmits) {
+            (Err(error), [first, ..]) if error.kind() != io::ErrorKind::WouldBlock => {
+                // Alone it tells why, and whether segments are to blame.
+                self.send(first).map(|()| 1)
+            }
+            (sent, _) => sent,
+        }
     }
 
     /// Receives what is there, up to a batch.
@@ -166,7 +194,14 @@ pub struct Received {
     pub drained: bool,
 }
 
-/// As a socket for both families writes it.
+/// As a socket for both families writes them.
+fn map(transmit: &mut Transmit<'_>) {
+    let ip = mapped(transmit.destination.ip());
+    transmit.destination.set_ip(ip);
+    transmit.src_ip = transmit.src_ip.map(mapped);
+}
+
+/// The same address for a socket of both families.
 fn mapped(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().into(),

@@ -1,9 +1,9 @@
 //! Wishes for key frames, of however many: a publisher hears of one at a time.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use calls_media::seam::{Burst, Layer, TrackId};
+use foldhash::HashMap;
 
 /// A publisher is asked for a key frame of one encoding at most this often. A key frame costs ten times another one, and
 /// serves everybody who asked before it came.

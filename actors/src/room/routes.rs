@@ -1,9 +1,8 @@
 //! Which tracks go where: by track and encoding, to those who watch it.
 
-use std::collections::HashMap;
-
 use calls_media::seam::{LayerSet, SourceClock, TrackId};
 use calls_model::ParticipantId;
+use foldhash::HashMap;
 
 /// Somebody who watches a track.
 #[derive(Debug)]
@@ -63,7 +62,7 @@ pub struct Routes<Door> {
 impl<Door> Default for Routes<Door> {
     fn default() -> Self {
         Self {
-            by_track: HashMap::new(),
+            by_track: HashMap::default(),
         }
     }
 }

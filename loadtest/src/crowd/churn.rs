@@ -19,6 +19,7 @@ const AWAY: Duration = Duration::from_millis(500);
 pub(super) struct Comer {
     inside: Option<Inside>,
     came_again: u32,
+    restarted: u32,
     shut_out: Vec<String>,
     dropped: u32,
 }
@@ -29,9 +30,10 @@ pub(super) fn begin(inside: Vec<Inside>, world: &Arc<World>) -> (Vec<Inside>, Jo
     let Some(churn) = world.scenario.churn else {
         return (inside, comers);
     };
+    let restless = churn.restart_share > 0.0;
     let (stay, go): (Vec<_>, Vec<_>) = inside
         .into_iter()
-        .partition(|somebody| somebody.seat.publishes(&world.scenario));
+        .partition(|somebody| !restless && somebody.seat.publishes(&world.scenario));
     for somebody in go {
         comers.spawn(come_and_go(somebody, churn, Arc::clone(world)));
     }
@@ -47,6 +49,7 @@ pub(super) async fn end(
     for comer in comers.join_all().await {
         inside.extend(comer.inside);
         joins.came_again += comer.came_again;
+        joins.restarted += comer.restarted;
         joins.dropped += comer.dropped;
         joins.shut_out += u32::try_from(comer.shut_out.len()).unwrap_or(u32::MAX);
         joins.failures.extend(comer.shut_out);
@@ -62,6 +65,7 @@ async fn come_and_go(first: Inside, churn: Churn, world: Arc<World>) -> Comer {
     let mut comer = Comer {
         inside: Some(first),
         came_again: 0,
+        restarted: 0,
         shut_out: Vec::new(),
         dropped: 0,
     };
@@ -70,6 +74,18 @@ async fn come_and_go(first: Inside, churn: Churn, world: Arc<World>) -> Comer {
         tokio::select! {
             () = sleep(Duration::from_secs_f64(stay)) => {}
             _ = stop.wait_for(|stop| *stop) => return comer,
+        }
+        let restarts =
+            seat.publishes(&world.scenario) || rand::rng().random_bool(churn.restart_share);
+        if let Some(inside) = comer.inside.take_if(|_| restarts) {
+            match inside.restart(&world).await {
+                Ok(()) => {
+                    comer.restarted += 1;
+                    comer.inside = Some(inside);
+                    continue;
+                }
+                Err(failed) => comer.shut_out.push(with_causes(&failed)),
+            }
         }
         if let Some(inside) = comer.inside.take() {
             if rand::rng().random_bool(churn.vanish_share) {

@@ -55,6 +55,8 @@ pub(crate) struct Client {
     inbound: Inbound,
     outbound: Outbound,
     report_due: Instant,
+    /// Checks began anew, and none was answered yet.
+    restarting: bool,
 }
 
 enum Phase {
@@ -98,6 +100,7 @@ impl Client {
             inbound: Inbound::new(remote, rand::random(), now),
             outbound,
             report_due: now + REPORT_EVERY,
+            restarting: false,
         }
     }
 
@@ -119,7 +122,14 @@ impl Client {
             inbound: Inbound::new(remote, rand::random(), now),
             outbound,
             report_due: now,
+            restarting: false,
         }
+    }
+
+    /// Restarts ICE (RFC 8445 §9): checks the same address under new credentials. Media goes on meanwhile.
+    pub(super) fn restart(&mut self, local: Credentials, remote: Credentials, now: Instant) {
+        self.ice = Some(Ice::new(local, remote, now));
+        self.restarting = true;
     }
 
     /// When [`Client::tick`] has something to do.
@@ -137,6 +147,11 @@ impl Client {
             }
         };
         sooner.map_or(due, |sooner| sooner.min(due))
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(&mut self, tallies: &Tallies) {
+        self.inbound.end(tallies);
     }
 
     /// Does what is due.
@@ -195,7 +210,7 @@ impl Client {
     ) -> Result<Brought, ClientFailed> {
         let mut brought = Brought::default();
         match (datagram, &mut self.phase) {
-            ([0..=3, ..], _) => self.stun(datagram, now, out)?,
+            ([0..=3, ..], _) => brought.connected = self.stun(datagram, now, out)?,
             ([20..=63, ..], Phase::Handshaking(handshake)) => {
                 let keys = handshake.handle(datagram, &self.identity, now)?;
                 out.extend(std::iter::from_fn(|| handshake.poll_transmit()));
@@ -222,14 +237,15 @@ impl Client {
         Ok(brought)
     }
 
+    /// True if it was the answer that a restart waited for.
     fn stun(
         &mut self,
         datagram: &[u8],
         now: Instant,
         out: &mut Vec<BytesMut>,
-    ) -> Result<(), ClientFailed> {
+    ) -> Result<bool, ClientFailed> {
         let Some(ice) = &mut self.ice else {
-            return Ok(());
+            return Ok(false);
         };
         // A message that is not authentic is somebody else's and changes nothing.
         match ice.handle(datagram, self.remote, self.identity.provider(), now) {
@@ -241,11 +257,13 @@ impl Client {
                     out.extend(std::iter::from_fn(|| handshake.poll_transmit()));
                     self.phase = Phase::Handshaking(Box::new(handshake));
                 }
+                let open = matches!(self.phase, Phase::Open(_));
+                return Ok(std::mem::take(&mut self.restarting) && open);
             }
             Ok(Heard::Nothing) => {}
             Err(error) => tracing::debug!("a STUN message is of no use: {error}"),
         }
-        Ok(())
+        Ok(false)
     }
 
     fn rtcp(

@@ -1,6 +1,6 @@
 //! What a light participant receives: counted by header, opened only now and then, and reported like a browser does.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rtc::rtcp;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
@@ -17,7 +17,7 @@ use super::header::Header;
 use super::sdp::Remote;
 use super::stream::{Place, Stream};
 use crate::tally::{Arrival, Tallies};
-use crate::traffic::stamped;
+use crate::traffic::{Stamp, stamped};
 
 /// One packet in so many is opened: for its stamp, and to see that it is authentic. No multiple of packets in a frame.
 const OPEN_EVERY: u32 = 7;
@@ -108,13 +108,18 @@ impl Inbound {
             return false;
         }
         self.until_opened -= 1;
-        let latency = if self.until_opened == 0 {
+        let opened = if self.until_opened == 0 {
             self.until_opened = OPEN_EVERY;
-            sent_at(packet, header.length, open, tallies)
-                .map(|at| tallies.clock.elapsed().saturating_sub(at))
+            opened(packet, header.length, open, tallies)
         } else {
             None
         };
+        if let Some(stamp) = opened.filter(|_| !audio) {
+            let stream = self.stream(header.ssrc, audio);
+            let before = stream.layer.replace(stamp.layer);
+            tallies.plays(before, Some(stamp.layer));
+        }
+        let latency = opened.map(|stamp| tallies.clock.elapsed().saturating_sub(stamp.at));
         tallies.arrived(
             tally,
             Arrival {
@@ -218,6 +223,13 @@ impl Inbound {
             .collect()
     }
 
+    /// It receives nothing any more.
+    pub(super) fn end(&mut self, tallies: &Tallies) {
+        for stream in &mut self.streams {
+            tallies.plays(stream.layer.take(), None);
+        }
+    }
+
     fn stream(&mut self, ssrc: u32, audio: bool) -> &mut Stream {
         let at = self.streams.iter().position(|stream| stream.ssrc == ssrc);
         let at = at.unwrap_or_else(|| {
@@ -228,20 +240,15 @@ impl Inbound {
     }
 }
 
-/// When this packet was sent, if it opens and is one of ours.
-fn sent_at(
-    packet: &[u8],
-    header: usize,
-    open: &mut Context,
-    tallies: &Tallies,
-) -> Option<Duration> {
+/// What this packet says, if it opens and is one of ours.
+fn opened(packet: &[u8], header: usize, open: &mut Context, tallies: &Tallies) -> Option<Stamp> {
     let Ok(plain) = open.decrypt_rtp(packet) else {
         tallies.broken();
         return None;
     };
-    let at = plain.get(header..).and_then(stamped);
-    if at.is_none() {
+    let stamp = plain.get(header..).and_then(stamped);
+    if stamp.is_none() {
         tallies.broken();
     }
-    at
+    stamp
 }

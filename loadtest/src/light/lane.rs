@@ -19,6 +19,7 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use tokio::sync::watch;
 
 use super::client::{Client, ClientFailed};
+use super::ice::Credentials;
 use crate::impair::{Impairment, Links};
 use crate::tally::Tallies;
 
@@ -59,6 +60,8 @@ pub(crate) struct Progress {
 
 enum Order {
     Carry(u64, Box<Passenger>),
+    /// New credentials of ours and of the other side.
+    Restart(u64, Box<(Credentials, Credentials)>),
     Drop(u64),
 }
 
@@ -86,6 +89,15 @@ pub(crate) struct Ticket {
     number: u64,
     /// What it tells.
     pub(crate) progress: Arc<Progress>,
+}
+
+impl Ticket {
+    /// Checks anew, under these credentials of ours and of the other side; connecting until a check is answered.
+    pub(crate) fn restart(&self, local: Credentials, remote: Credentials) {
+        self.progress.stage.send_replace(Stage::Connecting);
+        let order = Order::Restart(self.number, Box::new((local, remote)));
+        self.lanes.order(self.number, order);
+    }
 }
 
 impl Drop for Ticket {
@@ -227,6 +239,7 @@ impl Road {
                             .send_replace(Stage::Failed(ClientFailed::Broken(error.to_string())));
                     }
                 }
+                Ok(Order::Restart(number, credentials)) => self.restart(number, *credentials),
                 Ok(Order::Drop(number)) => self.leave(number),
                 Err(std::sync::mpsc::TryRecvError::Empty) => return true,
                 Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
@@ -269,8 +282,20 @@ impl Road {
         }
     }
 
+    fn restart(&mut self, number: u64, (local, remote): (Credentials, Credentials)) {
+        let now = Instant::now();
+        let is = |seat: &Option<Seat>| seat.as_ref().is_some_and(|seat| seat.number == number);
+        if let Some(index) = self.seats.iter().position(is)
+            && let Some(seat) = &mut self.seats[index]
+        {
+            seat.client.restart(local, remote, now);
+            self.after(index, Ok(()), now);
+        }
+    }
+
     fn vacate(&mut self, index: usize) {
         if let Some(mut seat) = self.seats[index].take() {
+            seat.client.end(&self.tallies);
             if let Err(error) = self.poll.registry().deregister(&mut seat.socket) {
                 tracing::warn!("a socket stays in epoll: {error}");
             }

@@ -39,6 +39,7 @@ struct Track {
     source: Source,
     extensions: Extensions,
     ssrc: u32,
+    name: Option<Name>,
     rtx: Option<Repairs>,
     due: Instant,
     pause: Duration,
@@ -50,6 +51,13 @@ struct Track {
 enum Source {
     Microphone(Microphone, Turns),
     Camera(Camera, u64, bool),
+}
+
+/// What an encoding is called: its m-line and itself.
+#[derive(Clone)]
+pub(crate) struct Name {
+    pub(crate) mid: Bytes,
+    pub(crate) rid: Bytes,
 }
 
 /// Sends again what got lost (RFC 4588).
@@ -77,27 +85,28 @@ impl Outbound {
         extensions: Extensions,
     ) {
         let source = Source::Microphone(microphone, turns);
-        self.add(source, ssrc, None, extensions, PACKET_TIME);
+        self.add(source, (ssrc, None), None, extensions, PACKET_TIME);
     }
 
-    /// Also sends a camera, and retransmissions of it where those have an SSRC.
+    /// Also sends a camera or one of its encodings, which has a name, and retransmissions where those have an SSRC.
     pub(crate) fn camera(
         &mut self,
         camera: Camera,
         fps: u32,
-        (ssrc, rtx): (u32, Option<u32>),
+        ssrcs: (u32, Option<u32>),
+        name: Option<Name>,
         extensions: Extensions,
     ) {
         let pause = Duration::from_secs(1) / fps;
         let source = Source::Camera(camera, 0, true);
-        self.add(source, ssrc, rtx, extensions, pause);
+        self.add(source, ssrcs, name, extensions, pause);
     }
 
     fn add(
         &mut self,
         source: Source,
-        ssrc: u32,
-        rtx: Option<u32>,
+        (ssrc, rtx): (u32, Option<u32>),
+        name: Option<Name>,
         extensions: Extensions,
         pause: Duration,
     ) {
@@ -107,6 +116,7 @@ impl Outbound {
             source,
             extensions,
             ssrc,
+            name,
             rtx: rtx.map(|ssrc| Repairs {
                 ssrc,
                 sequence: rand::random(),
@@ -168,17 +178,23 @@ impl Outbound {
         out: &mut Vec<BytesMut>,
     ) -> Result<(), Error> {
         let track = self.tracks.iter_mut().find(|track| track.ssrc == ssrc);
-        let Some((track, repairs)) = track.and_then(|track| {
-            let extensions = track.extensions;
-            Some((extensions, track.rtx.as_mut()?))
+        let Some((extensions, name, repairs)) = track.and_then(|track| {
+            let (extensions, name) = (track.extensions, track.name.clone());
+            Some((extensions, name, track.rtx.as_mut()?))
         }) else {
             return Ok(());
         };
         for number in numbers {
             if let Some(mut packet) = repairs.packet(*number) {
-                if let Some(id) = track.transport_cc {
-                    let number = next(&mut self.transport_number);
-                    packet.header.set_extension(id, number)?;
+                let header = &mut packet.header;
+                if let Some(id) = extensions.transport_cc {
+                    header.set_extension(id, next(&mut self.transport_number))?;
+                }
+                if let (Some(name), Some(rid), Some(repaired)) =
+                    (&name, extensions.rid, extensions.repaired_rid)
+                {
+                    header.del_extension(rid)?;
+                    header.set_extension(repaired, name.rid.clone())?;
                 }
                 out.push(seal.encrypt_rtp_with_header(&packet.marshal()?, &packet.header)?);
             }
@@ -229,6 +245,14 @@ impl Track {
         }
         if let Some(id) = self.extensions.transport_cc {
             header.set_extension(id, next(number))?;
+        }
+        if let Some(name) = &self.name {
+            let (mid, rid) = (self.extensions.mid, self.extensions.rid);
+            for (id, value) in [(mid, &name.mid), (rid, &name.rid)] {
+                if let Some(id) = id {
+                    header.set_extension(id, value.clone())?;
+                }
+            }
         }
         Ok(())
     }

@@ -18,9 +18,20 @@ const AUDIO_LEVEL: &str = "urn:ietf:params:rtp-hdrext:ssrc-audio-level";
 const TRANSPORT_CC: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 
+/// RFC 8843, RFC 8852.
+const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const RID: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+const REPAIRED_RID: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
+
 /// Numbers of the header extensions in what we write.
 const AUDIO_LEVEL_ID: u8 = 1;
 const TRANSPORT_CC_ID: u8 = 3;
+const MID_ID: u8 = 4;
+const RID_ID: u8 = 10;
+const REPAIRED_RID_ID: u8 = 11;
+
+/// Names of a camera's encodings, smallest first (RFC 8851).
+pub(crate) const RIDS: [&str; 3] = ["q", "h", "f"];
 
 /// Priority of the only host candidate (RFC 8445 §5.1.2.1).
 const HOST_PRIORITY: u32 = (126 << 24) | (65_535 << 8) | 255;
@@ -32,11 +43,18 @@ pub(crate) struct Line {
     pub(crate) mid: String,
     /// Sound, and not pictures.
     pub(crate) audio: bool,
-    /// What is sent on it; nothing where it only receives.
-    pub(crate) send: Option<Stream>,
+    /// What is sent on it, the smallest encoding first; nothing where it only receives.
+    pub(crate) send: Vec<Stream>,
 }
 
-/// What is sent on an m-line.
+impl Line {
+    /// It sends more encodings than one, which are known by their names and not by their SSRCs.
+    pub(crate) fn is_simulcast(&self) -> bool {
+        self.send.len() > 1
+    }
+}
+
+/// An encoding that is sent on an m-line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stream {
     /// Its SSRC.
@@ -82,6 +100,10 @@ pub(crate) struct Extensions {
     pub(crate) audio_level: Option<u8>,
     /// Transport-wide numbers.
     pub(crate) transport_cc: Option<u8>,
+    /// The m-line's name, the encoding's, and that of the encoding which a retransmission is of.
+    pub(crate) mid: Option<u8>,
+    pub(crate) rid: Option<u8>,
+    pub(crate) repaired_rid: Option<u8>,
 }
 
 /// The other side's SDP is of no use to us.
@@ -118,6 +140,9 @@ pub(crate) fn offer(local: Local<'_>, lines: &[Line]) -> String {
         let numbers = Extensions {
             audio_level: line.audio.then_some(AUDIO_LEVEL_ID),
             transport_cc: Some(TRANSPORT_CC_ID),
+            mid: line.is_simulcast().then_some(MID_ID),
+            rid: line.is_simulcast().then_some(RID_ID),
+            repaired_rid: line.is_simulcast().then_some(REPAIRED_RID_ID),
         };
         text.media(local, line, payload_type, rtx, numbers);
     }
@@ -131,7 +156,7 @@ pub(crate) fn answer(local: Local<'_>, remote: &Remote) -> String {
         let ours = Line {
             mid: line.mid.clone(),
             audio: line.audio,
-            send: None,
+            send: Vec::new(),
         };
         let usual = if line.audio { OPUS } else { VP8 };
         text.media(
@@ -139,7 +164,7 @@ pub(crate) fn answer(local: Local<'_>, remote: &Remote) -> String {
             &ours,
             line.payload_type.unwrap_or(usual),
             line.rtx_payload_type,
-            line.extensions,
+            line.extensions.without_names(),
         );
     }
     text.0
@@ -194,10 +219,10 @@ impl Text {
         for (number, uri) in numbers.listed() {
             self.line(format_args!("a=extmap:{number} {uri}"));
         }
-        let direction = if line.send.is_some() {
-            "sendonly"
-        } else {
+        let direction = if line.send.is_empty() {
             "recvonly"
+        } else {
+            "sendonly"
         };
         self.line(format_args!("a={direction}"));
         self.line("a=rtcp-mux");
@@ -218,9 +243,21 @@ impl Text {
                 self.line(format_args!("a=fmtp:{rtx} apt={payload_type}"));
             }
         }
-        if let Some(Stream { ssrc, rtx }) = line.send {
-            self.stream(ssrc, rtx, line);
+        match line.send[..] {
+            [] => {}
+            [Stream { ssrc, rtx }] => self.stream(ssrc, rtx, line),
+            _ => self.encodings(line),
         }
+    }
+
+    /// RFC 8853: known by their names alone, as browsers write it.
+    fn encodings(&mut self, line: &Line) {
+        self.line(format_args!("a=msid:crowd {}", line.mid));
+        let names = &RIDS[..line.send.len().min(RIDS.len())];
+        for name in names {
+            self.line(format_args!("a=rid:{name} send"));
+        }
+        self.line(format_args!("a=simulcast:send {}", names.join(";")));
     }
 
     fn stream(&mut self, ssrc: u32, rtx: u32, line: &Line) {
@@ -238,9 +275,22 @@ impl Extensions {
         [
             (self.audio_level, AUDIO_LEVEL),
             (self.transport_cc, TRANSPORT_CC),
+            (self.mid, MID),
+            (self.rid, RID),
+            (self.repaired_rid, REPAIRED_RID),
         ]
         .into_iter()
         .filter_map(|(number, uri)| Some((number?, uri)))
+    }
+
+    /// Those of somebody who sends nothing that must be told apart.
+    fn without_names(self) -> Self {
+        Self {
+            mid: None,
+            rid: None,
+            repaired_rid: None,
+            ..self
+        }
     }
 
     fn note(&mut self, value: &str) {
@@ -254,6 +304,9 @@ impl Extensions {
         match uri.trim() {
             AUDIO_LEVEL => self.audio_level = number,
             TRANSPORT_CC => self.transport_cc = number,
+            MID => self.mid = number,
+            RID => self.rid = number,
+            REPAIRED_RID => self.repaired_rid = number,
             _ => {}
         }
     }
@@ -375,19 +428,41 @@ mod tests {
             Line {
                 mid: "0".into(),
                 audio: true,
-                send: Some(Stream { ssrc: 11, rtx: 12 }),
+                send: vec![Stream { ssrc: 11, rtx: 12 }],
             },
             Line {
                 mid: "1".into(),
                 audio: false,
-                send: Some(Stream { ssrc: 21, rtx: 22 }),
+                send: vec![Stream { ssrc: 21, rtx: 22 }],
             },
             Line {
                 mid: "2".into(),
                 audio: false,
-                send: None,
+                send: Vec::new(),
             },
         ]
+    }
+
+    #[test]
+    fn encodings_are_offered_by_name_smallest_first() {
+        let credentials = Credentials::generate();
+        let local = Local {
+            credentials: &credentials,
+            fingerprint: "AB:CD",
+            candidate: None,
+        };
+        let stream = Stream { ssrc: 1, rtx: 2 };
+        let text = offer(
+            local,
+            &[Line {
+                mid: "0".into(),
+                audio: false,
+                send: vec![stream; 3],
+            }],
+        );
+        assert!(text.contains("a=simulcast:send q;h;f\r\n"), "{text}");
+        assert!(text.contains("a=rid:q send\r\n"), "{text}");
+        assert!(!text.contains("a=ssrc:"), "{text}");
     }
 
     #[test]

@@ -53,6 +53,8 @@ struct Gap {
 pub(super) struct Stream {
     pub(super) ssrc: u32,
     pub(super) audio: bool,
+    /// The encoding that it showed last.
+    pub(super) layer: Option<u8>,
     first: Option<u64>,
     highest: u64,
     received: u64,
@@ -71,6 +73,7 @@ impl Stream {
         Self {
             ssrc,
             audio,
+            layer: None,
             first: None,
             highest: 0,
             received: 0,

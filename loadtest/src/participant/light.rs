@@ -3,13 +3,14 @@
 use std::net::UdpSocket;
 use std::time::Instant;
 
+use bytes::Bytes;
 use calls_model::Source;
-use calls_model::signal::{Offer, PublishedMid, View, ViewSlot};
+use calls_model::signal::{Answer, Offer, PublishedMid, View, ViewSlot};
 
 use super::{JoinFailed, Seat, World};
 use crate::light::{
-    Client, ClientFailed, Credentials, Line, Local, Outbound, Remote, SdpUnusable, Stage, Stream,
-    Ticket, offer,
+    Client, ClientFailed, Credentials, Line, Local, Name, Outbound, RIDS, Remote, SdpUnusable,
+    Stage, Stream, Ticket, offer,
 };
 use crate::peer::Wishes;
 use crate::scenario::Scenario;
@@ -37,21 +38,44 @@ pub(crate) enum LightFailed {
     Gone,
 }
 
+/// Media that is carried by a lane, and what it was negotiated for.
+pub(crate) struct Carried {
+    ticket: Ticket,
+    lines: Vec<Line>,
+}
+
 /// Offers, takes the answer, and gets carried.
 pub(super) async fn negotiate(
     wishes: Wishes,
     seat: &Seat,
     world: &World,
     signaling: &mut Signaling,
-) -> Result<Ticket, JoinFailed> {
+) -> Result<Carried, JoinFailed> {
     let lines = lines(wishes);
     let credentials = Credentials::generate();
+    let answer = signaling
+        .offer(offering(&credentials, &lines, world))
+        .await?;
+    let remote = Remote::read(&answer.sdp).map_err(LightFailed::from)?;
+    let ticket = carry(wishes, seat, world, credentials, &lines, &remote)?;
+
+    let pictures = lines
+        .iter()
+        .filter(|line| !line.audio && line.send.is_empty());
+    let slots: Vec<_> = pictures.map(slot).collect();
+    if !slots.is_empty() {
+        signaling.view(View { slots }).await?;
+    }
+    Ok(Carried { ticket, lines })
+}
+
+fn offering(credentials: &Credentials, lines: &[Line], world: &World) -> Offer {
     let local = Local {
-        credentials: &credentials,
+        credentials,
         fingerprint: world.identity.fingerprint(),
         candidate: None,
     };
-    let publish = lines.iter().filter(|line| line.send.is_some());
+    let publish = lines.iter().filter(|line| !line.send.is_empty());
     let publish = publish.map(|line| PublishedMid {
         mid: line.mid.clone(),
         source: if line.audio {
@@ -60,22 +84,45 @@ pub(super) async fn negotiate(
             Source::Camera
         },
     });
-    let offered = Offer {
-        sdp: offer(local, &lines),
+    Offer {
+        sdp: offer(local, lines),
         publish: publish.collect(),
-    };
-    let answer = signaling.offer(offered).await?;
-    let remote = Remote::read(&answer.sdp).map_err(LightFailed::from)?;
-    let ticket = carry(wishes, seat, world, credentials, &lines, &remote)?;
-
-    let pictures = lines
-        .iter()
-        .filter(|line| !line.audio && line.send.is_none());
-    let slots: Vec<_> = pictures.map(slot).collect();
-    if !slots.is_empty() {
-        signaling.view(View { slots }).await?;
     }
-    Ok(ticket)
+}
+
+impl Carried {
+    /// Waits until media can flow.
+    pub(super) async fn connected(&self) -> Result<(), LightFailed> {
+        connected(&self.ticket).await
+    }
+
+    /// When the first packet of somebody else came.
+    pub(super) fn first_media(&self) -> Option<Instant> {
+        self.ticket.progress.first_media.get().copied()
+    }
+
+    /// Media did not end by itself.
+    pub(super) fn alive(&self) -> Result<(), LightFailed> {
+        alive(&self.ticket)
+    }
+
+    /// An offer of the same under new credentials.
+    pub(super) fn offer(&self, world: &World) -> (Credentials, Offer) {
+        let credentials = Credentials::generate();
+        let offer = offering(&credentials, &self.lines, world);
+        (credentials, offer)
+    }
+
+    /// Takes the answer to it.
+    pub(super) fn restart(
+        &self,
+        credentials: Credentials,
+        answer: &Answer,
+    ) -> Result<(), LightFailed> {
+        let remote = Remote::read(&answer.sdp)?;
+        self.ticket.restart(credentials, remote.credentials);
+        Ok(())
+    }
 }
 
 /// Waits until media can flow.
@@ -101,11 +148,12 @@ pub(crate) fn alive(ticket: &Ticket) -> Result<(), LightFailed> {
 
 /// What is sent, and then what is received.
 pub(crate) fn lines(wishes: Wishes) -> Vec<Line> {
-    let single = || {
-        Some(Stream {
+    let streams = |count| {
+        let stream = || Stream {
             ssrc: rand::random::<u32>().max(1),
             rtx: rand::random::<u32>().max(1),
-        })
+        };
+        std::iter::repeat_with(stream).take(count).collect()
     };
     let mut lines = Vec::new();
     let mut add = |audio, send| {
@@ -113,16 +161,16 @@ pub(crate) fn lines(wishes: Wishes) -> Vec<Line> {
         lines.push(Line { mid, audio, send });
     };
     if wishes.microphone {
-        add(true, single());
+        add(true, streams(1));
     }
     if wishes.camera {
-        add(false, single());
+        add(false, streams(wishes.layers.max(1)));
     }
     for _ in 0..wishes.audio_slots {
-        add(true, None);
+        add(true, Vec::new());
     }
     for _ in 0..wishes.video_slots {
-        add(false, None);
+        add(false, Vec::new());
     }
     lines
 }
@@ -146,7 +194,7 @@ pub(crate) fn outbound(
 ) -> Outbound {
     let mut outbound = Outbound::nothing();
     for (line, answered) in lines.iter().zip(&remote.lines) {
-        let Some(Stream { ssrc, rtx }) = line.send else {
+        let Some(&Stream { ssrc, .. }) = line.send.first() else {
             continue;
         };
         if line.audio {
@@ -157,9 +205,17 @@ pub(crate) fn outbound(
             };
             outbound.microphone(microphone, turns, ssrc, answered.extensions);
         } else if let Some(video) = &scenario.video {
-            let camera = Camera::new(ssrc, video.kbps, video.fps, video.packet_bytes as usize);
-            let ssrcs = (ssrc, Some(rtx));
-            outbound.camera(camera, video.fps, ssrcs, answered.extensions);
+            let ssrcs: Vec<u32> = line.send.iter().map(|stream| stream.ssrc).collect();
+            let bytes = video.packet_bytes as usize;
+            let encodings = Camera::simulcast(&ssrcs, video.kbps, video.fps, bytes);
+            for ((camera, stream), rid) in encodings.into_iter().zip(&line.send).zip(RIDS) {
+                let name = line.is_simulcast().then(|| Name {
+                    mid: Bytes::copy_from_slice(line.mid.as_bytes()),
+                    rid: Bytes::from_static(rid.as_bytes()),
+                });
+                let ssrcs = (stream.ssrc, Some(stream.rtx));
+                outbound.camera(camera, video.fps, ssrcs, name, answered.extensions);
+            }
         }
     }
     outbound
@@ -197,14 +253,15 @@ mod tests {
         let wishes = Wishes {
             microphone: true,
             camera: true,
+            layers: 3,
             audio_slots: 1,
             video_slots: 2,
             bind: "127.0.0.1:0".parse().unwrap(),
         };
         let lines = lines(wishes);
-        let sent: Vec<_> = lines.iter().map(|line| line.send.is_some()).collect();
+        let sent: Vec<_> = lines.iter().map(|line| line.send.len()).collect();
         let audio: Vec<_> = lines.iter().map(|line| line.audio).collect();
-        assert_eq!(sent, [true, true, false, false, false]);
+        assert_eq!(sent, [1, 3, 0, 0, 0]);
         assert_eq!(audio, [true, false, true, false, false]);
         assert_eq!(slot(&lines[4]).mid, "4");
     }

@@ -41,7 +41,7 @@ impl PeerConnectionEventHandler for Other {
             track.write_rtcp(vec![Box::new(asked)]).await.unwrap();
             while let Some(event) = track.poll().await {
                 if let TrackRemoteEvent::OnRtpPacket(packet) = event {
-                    let _full = stamps.try_send(stamped(&packet.payload).unwrap());
+                    let _full = stamps.try_send(stamped(&packet.payload).unwrap().at);
                 }
             }
         });
@@ -77,6 +77,7 @@ async fn what_is_sent_arrives_with_its_stamp_and_a_key_frame_can_be_asked_for() 
     let wishes = Wishes {
         microphone: true,
         camera: true,
+        layers: 1,
         audio_slots: 0,
         video_slots: 0,
         bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -129,6 +130,7 @@ async fn slots_are_offered_receive_only_and_named_in_the_view() {
     let wishes = Wishes {
         microphone: false,
         camera: false,
+        layers: 1,
         audio_slots: 1,
         video_slots: 2,
         bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

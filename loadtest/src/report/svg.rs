@@ -14,7 +14,7 @@ const MARGIN: f64 = 40.0;
 pub(crate) fn svg(report: &Report) -> String {
     let seconds = &report.seconds;
     let series = |value: fn(&Second) -> f64| seconds.iter().map(value).collect::<Vec<_>>();
-    let panels = [
+    let mut panels = vec![
         ("Mbit/s", series(|second| second.kbps / 1000.0)),
         ("packets lost", series(|second| float(second.lost))),
         (
@@ -30,7 +30,18 @@ pub(crate) fn svg(report: &Report) -> String {
             series(|second| second.server_rss_mib.unwrap_or(0.0)),
         ),
     ];
-    let (width, height) = (WIDTH + 2.0 * MARGIN, 5.0 * (HEIGHT + MARGIN) + MARGIN);
+    if report.scenario.is_simulcast() {
+        let shown = |layer: usize| seconds.iter().map(move |second| second.layers[layer]);
+        let counts = |layer| {
+            let counts = shown(layer).map(|count| float(u64::try_from(count).unwrap_or(0)));
+            counts.collect()
+        };
+        panels.push(("pictures of the smallest encoding", counts(0)));
+        panels.push(("pictures of the middle one", counts(1)));
+        panels.push(("pictures of the largest", counts(2)));
+    }
+    let width = WIDTH + 2.0 * MARGIN;
+    let height = float(panels.len() as u64) * (HEIGHT + MARGIN) + MARGIN;
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
@@ -75,14 +86,8 @@ mod tests {
     #[test]
     fn the_highest_value_touches_the_top_of_its_panel() {
         let second = |kbps| Second {
-            at_s: 1.0,
-            received: 1,
-            lost: 0,
             kbps,
-            latency_p50_ms: None,
-            latency_p99_ms: None,
-            server_rss_mib: None,
-            server_files: None,
+            ..Second::default()
         };
         let mut report = good();
         report.seconds = vec![second(0.0), second(2000.0)];

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Cost, Flow, Recorded, Report, Times};
+use super::{Cost, Floor, Flow, Recorded, Report, Times};
+use crate::aftermath::{Aftermath, Living};
 use crate::measure::Second;
 
 /// The report in some twenty lines.
@@ -33,6 +34,9 @@ pub(crate) fn table(report: &Report) -> String {
         let again = format!("{}, and {} could not", joins.came_again, joins.shut_out);
         line("  came again", &again);
     }
+    if joins.restarted > 0 {
+        line("  restarted ICE", &joins.restarted.to_string());
+    }
     for failure in &joins.failures {
         line("  failed", failure);
     }
@@ -42,6 +46,9 @@ pub(crate) fn table(report: &Report) -> String {
     line("  and since signaling began", &signaling);
     flow(&mut line, "audio", &report.audio);
     flow(&mut line, "video", &report.video);
+    if scenario.is_simulcast() {
+        line("pictures by encoding", &encodings(&report.seconds));
+    }
     match &report.server {
         Some(cost) => {
             let micros = cost
@@ -66,14 +73,11 @@ pub(crate) fn table(report: &Report) -> String {
         }
         None => line("server", "not told: give --server-pid, or serve /metrics"),
     }
+    if let Some(aftermath) = &report.aftermath {
+        aftermath_of(&mut line, aftermath);
+    }
     if let Some(floor) = &report.floor {
-        let value = |value: Option<f64>, unit: &str| {
-            value.map_or("-".to_owned(), |value| format!("{value:.2}{unit}"))
-        };
-        let cpu = value(floor.cpu_micros_per_forwarded_packet, " µs");
-        line("floor CPU per forwarded", &cpu);
-        line("  latency", &times(floor.latency));
-        line("server above the floor", &value(floor.ratio, " times"));
+        floor_of(&mut line, floor);
     }
     if let Some(recorded) = &report.recorded {
         let Recorded {
@@ -108,6 +112,31 @@ pub(crate) fn table(report: &Report) -> String {
     text
 }
 
+fn floor_of(line: &mut impl FnMut(&str, &str), floor: &Floor) {
+    let value = |value: Option<f64>, unit: &str| {
+        value.map_or("-".to_owned(), |value| format!("{value:.2}{unit}"))
+    };
+    let cpu = value(floor.cpu_micros_per_forwarded_packet, " µs");
+    line("floor CPU per forwarded", &cpu);
+    line("  latency", &times(floor.latency));
+    line("server above the floor", &value(floor.ratio, " times"));
+}
+
+fn aftermath_of(line: &mut impl FnMut(&str, &str), aftermath: &Aftermath) {
+    if let Some((early, late)) = aftermath.memory_mib {
+        let grew = format!("{early:.1} MiB in the second quarter, {late:.1} MiB in the last");
+        line("server memory over time", &grew);
+    }
+    let said = |living: &Living| {
+        let actors: u64 = living.actors.values().sum();
+        let files = (living.files).map_or("-".to_owned(), |files| files.to_string());
+        format!("{actors} actors, {files} files")
+    };
+    let (before, after) = (said(&aftermath.before), said(&aftermath.after));
+    line("server before anybody came", &before);
+    line("server after all had gone", &after);
+}
+
 fn memory(cost: &Cost) -> String {
     let mut text = format!("{:.1} MiB", cost.rss_mib);
     if let (Some(idle), Some(each)) = (cost.idle_rss_mib, cost.rss_kib_per_participant) {
@@ -122,7 +151,11 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
         return;
     }
     line(&format!("{kind} packets sent"), &flow.sent.to_string());
-    let forwarded = format!("{} of {} expected", flow.forwarded, flow.expected);
+    let mut forwarded = flow.forwarded.to_string();
+    if flow.expected > 0 {
+        // Writing to a string cannot fail.
+        let _infallible = write!(forwarded, " of {} expected", flow.expected);
+    }
     line("  forwarded", &forwarded);
     line(
         "  lost",
@@ -132,6 +165,14 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
         line("  repaired", &flow.repaired.to_string());
     }
     line("  latency", &times(flow.latency));
+}
+
+/// How many show which, smallest first, on average over the last half.
+fn encodings(seconds: &[Second]) -> String {
+    let late = &seconds[seconds.len() / 2..];
+    let count = i64::try_from(late.len()).unwrap_or(i64::MAX).max(1);
+    let mean = |layer: usize| late.iter().map(|second| second.layers[layer]).sum::<i64>() / count;
+    format!("{} small, {} middle, {} large", mean(0), mean(1), mean(2))
 }
 
 fn times(times: Times) -> String {

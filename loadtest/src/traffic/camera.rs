@@ -24,10 +24,13 @@ const HAS_PICTURE_ID: u8 = 0x80;
 const LONG_PICTURE_ID: u16 = 0x8000;
 
 /// Descriptor, frame header of a key frame, and the stamp.
-const SMALLEST: usize = 4 + KEY_FRAME.len() + stamp::LEN;
+const SMALLEST: usize = 4 + KEY_FRAME.len() + 4 + stamp::LEN;
 
-/// A shown key frame of 640x360: frame tag, start code, width, height.
-const KEY_FRAME: [u8; 10] = [0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01];
+/// A shown key frame: frame tag, start code; width and height follow.
+const KEY_FRAME: [u8; 6] = [0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a];
+
+/// Size of the only encoding, or of the largest.
+const SIZE: (u16, u16) = (640, 360);
 
 /// A shown frame that builds on the one before: frame tag.
 const DELTA_FRAME: [u8; 3] = [0x11, 0x02, 0x00];
@@ -42,6 +45,8 @@ pub(crate) struct Camera {
     frames: u64,
     fps: u64,
     sizes: Vec<usize>,
+    layer: u8,
+    size: (u16, u16),
 }
 
 impl Camera {
@@ -57,7 +62,25 @@ impl Camera {
             frames: 0,
             fps: u64::from(fps),
             sizes: vec![frame.div_ceil(packets).max(SMALLEST); packets],
+            layer: 0,
+            size: SIZE,
         }
+    }
+
+    /// All encodings of one camera, smallest first, one for each SSRC: each has a third of the bits and half of the
+    /// width and height of the next.
+    pub(crate) fn simulcast(ssrcs: &[u32], kbps: u32, fps: u32, packet_bytes: usize) -> Vec<Self> {
+        let layers = u8::try_from(ssrcs.len()).unwrap_or(u8::MAX);
+        let encodings = (0..layers).zip(ssrcs).map(|(layer, &ssrc)| {
+            let below = u32::from(layers - 1 - layer);
+            let kbps = (kbps / 3_u32.pow(below)).max(1);
+            Self {
+                layer,
+                size: (SIZE.0 >> below, SIZE.1 >> below),
+                ..Self::new(ssrc, kbps, fps, packet_bytes)
+            }
+        });
+        encodings.collect()
     }
 
     /// The packets of the next frame, sent at this time.
@@ -106,12 +129,17 @@ impl Camera {
         payload.push(HAS_PICTURE_ID);
         payload.extend((self.picture | LONG_PICTURE_ID).to_be_bytes());
         match (index, key) {
-            (0, true) => payload.extend(KEY_FRAME),
+            (0, true) => {
+                payload.extend(KEY_FRAME);
+                payload.extend(self.size.0.to_le_bytes());
+                payload.extend(self.size.1.to_le_bytes());
+            }
             (0, false) => payload.extend(DELTA_FRAME),
             _ => {}
         }
         payload.resize(self.sizes[index], 0x55);
-        stamp::stamp(&mut payload, at);
+        let layer = self.layer;
+        stamp::stamp(&mut payload, stamp::Stamp { at, layer });
         Bytes::from(payload)
     }
 }
@@ -137,7 +165,7 @@ mod tests {
         assert!(
             frame
                 .iter()
-                .all(|packet| stamped(&packet.payload) == Some(A_SECOND))
+                .all(|packet| stamped(&packet.payload).unwrap().at == A_SECOND)
         );
         assert_eq!(
             frame
@@ -184,6 +212,22 @@ mod tests {
     fn even_the_smallest_frame_holds_its_headers_and_the_stamp() {
         let frame = Camera::new(1, 1, 30, 1100).frame(true, A_SECOND);
         assert_eq!(frame[0].payload.len(), SMALLEST);
-        assert_eq!(stamped(&frame[0].payload), Some(A_SECOND));
+        assert_eq!(stamped(&frame[0].payload).unwrap().at, A_SECOND);
+    }
+
+    #[test]
+    fn each_encoding_is_half_as_wide_as_the_next_and_says_which_it_is() {
+        let mut encodings = Camera::simulcast(&[1, 2, 3], 900, 30, 1100);
+        let told: Vec<_> = encodings
+            .iter_mut()
+            .map(|camera| {
+                let frame = camera.frame(true, A_SECOND);
+                let payload = &frame[0].payload;
+                let width = u16::from_le_bytes([payload[10], payload[11]]);
+                let bytes: usize = frame.iter().map(|packet| packet.payload.len()).sum();
+                (width, bytes, stamped(payload).unwrap().layer)
+            })
+            .collect();
+        assert_eq!(told, [(160, 416, 0), (320, 1250, 1), (640, 3752, 2)]);
     }
 }

@@ -44,7 +44,7 @@ impl Microphone {
     pub(crate) fn packet(&mut self, at: Duration) -> Packet {
         let mut payload = vec![0x55; self.size];
         payload[0] = TABLE_OF_CONTENTS;
-        stamp::stamp(&mut payload, at);
+        stamp::stamp(&mut payload, stamp::Stamp { at, layer: 0 });
         let header = self.header.clone();
         self.header.sequence_number = self.header.sequence_number.wrapping_add(1);
         self.header.timestamp = self.header.timestamp.wrapping_add(SAMPLES);
@@ -77,6 +77,6 @@ mod tests {
             first.header.timestamp.wrapping_add(SAMPLES)
         );
         assert_eq!(second.payload.len(), 120);
-        assert_eq!(stamped(&second.payload), Some(PACKET_TIME));
+        assert_eq!(stamped(&second.payload).unwrap().at, PACKET_TIME);
     }
 }

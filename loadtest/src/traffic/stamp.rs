@@ -1,11 +1,11 @@
-//! The time of sending, carried at the end of each payload, so that no header rewriting touches it.
+//! The time of sending and the layer, carried at the end of each payload, so that no header rewriting touches them.
 
 use std::time::{Duration, Instant};
 
 /// Says that a payload's last bytes are a stamp.
 const MAGIC: [u8; 4] = *b"load";
 
-/// Bytes of a stamp: the magic word and microseconds since the clock began.
+/// Bytes of a stamp: the magic word, a byte for the layer, and microseconds since the clock began in seven.
 pub(super) const LEN: usize = MAGIC.len() + size_of::<u64>();
 
 /// The one clock of sender and receiver: both are in this process.
@@ -24,19 +24,35 @@ impl Clock {
     }
 }
 
-/// Puts the stamp at the end of `payload`, over what is there.
-pub(super) fn stamp(payload: &mut [u8], at: Duration) {
-    let begin = payload.len() - LEN;
-    payload[begin..begin + MAGIC.len()].copy_from_slice(&MAGIC);
-    let micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
-    payload[begin + MAGIC.len()..].copy_from_slice(&micros.to_be_bytes());
+/// What a stamp says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// When the payload was sent.
+    pub(crate) at: Duration,
+    /// Of which encoding it is, 0 the smallest.
+    pub(crate) layer: u8,
 }
 
-/// When this payload was sent, if it is one of ours.
-pub(crate) fn stamped(payload: &[u8]) -> Option<Duration> {
-    let (rest, micros) = payload.split_last_chunk::<{ size_of::<u64>() }>()?;
-    rest.ends_with(&MAGIC)
-        .then(|| Duration::from_micros(u64::from_be_bytes(*micros)))
+/// Puts the stamp at the end of `payload`, over what is there.
+pub(super) fn stamp(payload: &mut [u8], stamp: Stamp) {
+    let begin = payload.len() - LEN;
+    payload[begin..begin + MAGIC.len()].copy_from_slice(&MAGIC);
+    let micros = u64::try_from(stamp.at.as_micros()).unwrap_or(u64::MAX);
+    let mut bytes = micros.to_be_bytes();
+    bytes[0] = stamp.layer;
+    payload[begin + MAGIC.len()..].copy_from_slice(&bytes);
+}
+
+/// What stands in this payload, if it is one of ours.
+pub(crate) fn stamped(payload: &[u8]) -> Option<Stamp> {
+    let (rest, bytes) = payload.split_last_chunk::<{ size_of::<u64>() }>()?;
+    let mut micros = *bytes;
+    let layer = std::mem::take(&mut micros[0]);
+    let micros = u64::from_be_bytes(micros);
+    rest.ends_with(&MAGIC).then_some(Stamp {
+        at: Duration::from_micros(micros),
+        layer,
+    })
 }
 
 #[cfg(test)]
@@ -46,8 +62,12 @@ mod tests {
     #[test]
     fn a_stamp_reads_back() {
         let mut payload = vec![0; 100];
-        stamp(&mut payload, Duration::from_micros(123_456));
-        assert_eq!(stamped(&payload), Some(Duration::from_micros(123_456)));
+        let written = Stamp {
+            at: Duration::from_micros(123_456),
+            layer: 2,
+        };
+        stamp(&mut payload, written);
+        assert_eq!(stamped(&payload), Some(written));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whose packet this is: by its SSRC, and for an SSRC not seen before by what the packet says of itself
 //! (RFC 8843 §9.2, RFC 8852 §4.2).
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::track::Track;
 use crate::rtp::RtpView;
@@ -23,7 +23,7 @@ pub(super) struct Demux {
 impl Demux {
     /// Everything that these tracks know already.
     pub(super) fn of(tracks: &[Track]) -> Self {
-        let mut known = HashMap::new();
+        let mut known = HashMap::default();
         for (track, t) in tracks.iter().enumerate() {
             for (stream, s) in t.streams.iter().enumerate() {
                 let ssrcs = s.media.into_iter().chain(s.rtx);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Outbound;
-use crate::allocation::{Grant, allocate};
+use crate::allocation::{Grant, Withhold, allocate};
 use crate::seam::{Bitrate, RtpSink};
 use crate::slot::Slot;
 
@@ -13,6 +13,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const RESERVE: f64 = 0.95;
 /// What a voice is reckoned at least, so that it is heard when it begins.
 const VOICE: Bitrate = Bitrate(40_000);
+/// What matters most is withheld once its lowest layer did not fit for so long.
+const STARVED: Duration = Duration::from_secs(5);
 
 /// When layers were shared out last, and what all of them would take.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(super) struct Sharing {
     wanted: Bitrate,
     /// Slots were limited, so the limits must be lifted once nothing is known any more.
     limits: bool,
+    /// Since when nothing at all fits.
+    starves: Option<Instant>,
 }
 
 impl Sharing {
@@ -30,6 +34,16 @@ impl Sharing {
             at: now,
             wanted: Bitrate(0),
             limits: false,
+            starves: None,
+        }
+    }
+
+    fn withhold(&self, limited: bool, now: Instant) -> Withhold {
+        let long = |since: Instant| now.saturating_duration_since(since) >= STARVED;
+        match self.starves {
+            _ if !limited => Withhold::None,
+            Some(since) if long(since) => Withhold::Any,
+            _ => Withhold::AllButFirst,
         }
     }
 }
@@ -61,7 +75,10 @@ impl Outbound {
         let (numbers, asks): (Vec<_>, Vec<_>) = numbered
             .filter_map(|(number, slot)| Some((number, slot.ask()?)))
             .unzip();
-        let allocation = allocate(&asks, budget, self.gate.congestion.is_limited());
+        let limited = self.gate.congestion.is_limited();
+        let allocation = allocate(&asks, budget, self.sharing.withhold(limited, now));
+        let starves = limited && allocation.starves;
+        self.sharing.starves = starves.then(|| self.sharing.starves.unwrap_or(now));
         // On a path that drowns every packet of a layer that is to go only makes it worse.
         let drowns = self.gate.congestion.is_drowning();
         for (&number, grant) in numbers.iter().zip(allocation.grants) {

@@ -156,8 +156,11 @@ impl Slot {
         if packet.info.starts_keyframe {
             self.useful_from = stamp.index;
         }
-        self.history.begin(burst);
-        self.history.remember(stamp, at);
+        if self.spec.rtx_ssrc.is_some() && stamp.rtx.is_some() {
+            self.history.remember(stamp, burst, at, now);
+        } else {
+            self.history.pass(stamp);
+        }
         let spec = &self.spec;
         gate.send(
             spec,

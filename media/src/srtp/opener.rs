@@ -1,9 +1,9 @@
 //! Checks and opens what we receive.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use bytes::BytesMut;
+use foldhash::HashMap;
 
 use super::cipher::{Cipher, ENCRYPTED};
 use super::keys::{MasterKey, Profile};
@@ -27,8 +27,8 @@ impl Opener {
         Self {
             rtp: Cipher::for_rtp(profile, master),
             rtcp: Cipher::for_rtcp(profile, master),
-            rtp_seen: HashMap::new(),
-            rtcp_seen: HashMap::new(),
+            rtp_seen: HashMap::default(),
+            rtcp_seen: HashMap::default(),
         }
     }
 

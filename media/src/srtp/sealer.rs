@@ -1,6 +1,6 @@
 //! Protects what we send.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::cipher::{Cipher, ENCRYPTED};
 use super::gcm::Header;
@@ -28,7 +28,7 @@ impl Sealer {
         Self {
             rtp: Cipher::for_rtp(profile, master),
             rtcp: Cipher::for_rtcp(profile, master),
-            sealed: HashMap::new(),
+            sealed: HashMap::default(),
             rtcp_index: 0,
         }
     }

@@ -92,6 +92,22 @@ fn a_path_too_narrow_for_any_picture_is_told_so_and_gets_it_back() {
 }
 
 #[test]
+fn the_picture_is_not_taken_away_for_a_moment_of_want() {
+    for seed in seeds(20) {
+        let mut world = World::new(seed, &[Conditions::good()]);
+        world.run(5 * SECOND);
+        world.conditions(0, Conditions::good().kbps(90));
+        for _ in 0..8 {
+            world.run(500 * MS);
+            assert!(!world.viewer(0).is_withheld(), "seed {seed}");
+        }
+        world.conditions(0, Conditions::good());
+        world.run(15 * SECOND);
+        assert_eq!(world.viewer(0).height(), 720, "seed {seed}");
+    }
+}
+
+#[test]
 fn a_viewer_on_a_bad_path_does_not_spoil_it_for_the_others() {
     for seed in seeds(10) {
         let bad = Conditions::good().kbps(400).loss(0.02);

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use quinn_udp::Transmit;
+
 use crate::port::demux::Local;
 
 /// Datagrams longer than this are sent one by one. Segmentation offload refuses segments that the route cannot carry,
@@ -110,22 +112,31 @@ impl Outbox {
         length
     }
 
-    /// The run that leaves next, and its bytes.
-    pub(super) fn next(&self) -> Option<(Run, &[u8])> {
-        let (index, start) = self.sent;
-        let run = *self.runs.get(index)?;
-        Some((run, &self.bytes[start..start + run.length]))
+    /// What has still to leave, in order.
+    pub(super) fn transmits(&self) -> impl Iterator<Item = Transmit<'_>> {
+        let (index, mut start) = self.sent;
+        self.runs[index..].iter().map(move |run| {
+            let contents = &self.bytes[start..start + run.length];
+            start += run.length;
+            Transmit {
+                destination: self.remote,
+                ecn: None,
+                contents,
+                segment_size: (run.datagrams() > 1).then_some(run.segment),
+                src_ip: run.source,
+            }
+        })
     }
 
-    /// The next run has left.
-    pub(super) fn left(&mut self) {
+    /// The next run has left; none where there was none.
+    pub(super) fn left(&mut self) -> Option<Run> {
         let (index, start) = self.sent;
-        if let Some(run) = self.runs.get(index) {
-            self.sent = (index + 1, start + run.length);
-        }
+        let run = *self.runs.get(index)?;
+        self.sent = (index + 1, start + run.length);
         if self.sent.0 == self.runs.len() {
             self.clear();
         }
+        Some(run)
     }
 }
 
@@ -183,7 +194,7 @@ mod tests {
     fn a_datagram_that_was_not_written_leaves_nothing() {
         let mut outbox = outbox();
         assert_eq!(outbox.push(64, |_| {}), 0);
-        assert!(outbox.next().is_none());
+        assert!(outbox.transmits().next().is_none());
     }
 
     #[test]
@@ -212,11 +223,13 @@ mod tests {
                 outbox.push(most, |bytes| bytes.resize(bytes.len() + length, byte));
             }
             let mut cut = Vec::new();
-            while let Some((run, bytes)) = outbox.next() {
-                prop_assert!(run.datagrams() <= most && run.length <= LONGEST_RUN);
-                cut.extend(bytes.chunks(run.segment).map(|segment| (segment.len(), segment[0])));
-                outbox.left();
+            for run in outbox.transmits() {
+                let segment = run.segment_size.unwrap_or(run.contents.len());
+                let datagrams = run.contents.chunks(segment);
+                prop_assert!(datagrams.len() <= most && run.contents.len() <= LONGEST_RUN);
+                cut.extend(datagrams.map(|datagram| (datagram.len(), datagram[0])));
             }
+            while outbox.left().is_some() {}
             let pushed: Vec<_> = lengths.iter().enumerate()
                 .map(|(number, &length)| (length, u8::try_from(number % 251).expect("below 251")))
                 .collect();

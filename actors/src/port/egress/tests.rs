@@ -38,7 +38,11 @@ impl Kernel {
         }
     }
 
-    fn send(&mut self, transmit: &Transmit<'_>) -> io::Result<()> {
+    fn send(&mut self, runs: &mut [Transmit<'_>]) -> io::Result<usize> {
+        all_until_refused(runs, |run| self.take(run))
+    }
+
+    fn take(&mut self, transmit: &Transmit<'_>) -> io::Result<()> {
         if self.sends == self.room {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -62,18 +66,30 @@ impl Kernel {
     }
 }
 
+/// As `sendmmsg(2)` does it.
+fn all_until_refused(
+    runs: &[Transmit<'_>],
+    mut take: impl FnMut(&Transmit<'_>) -> io::Result<()>,
+) -> io::Result<usize> {
+    for (taken, run) in runs.iter().enumerate() {
+        match take(run) {
+            Ok(()) => {}
+            Err(error) if taken == 0 => return Err(error),
+            Err(_) => return Ok(taken),
+        }
+    }
+    Ok(runs.len())
+}
+
 #[test]
-fn every_destination_gets_its_own_in_order_with_one_send() {
+fn every_destination_gets_its_own_in_order_as_one_run() {
     let mut egress = egress();
     let mut kernel = Kernel::with_room(usize::MAX);
     for number in 0..10 {
         queue(&mut egress, 1, &[number; 100]);
         queue(&mut egress, 2, &[number + 100; 100]);
     }
-    assert_eq!(
-        egress.flush(64, |transmit| kernel.send(transmit)),
-        Flushed::All
-    );
+    assert_eq!(egress.flush(64, |runs| kernel.send(runs)), Flushed::All);
     assert_eq!(kernel.sends, 2);
     assert_eq!(kernel.to(1), (0..10).collect::<Vec<u8>>());
     assert_eq!(kernel.to(2), (100..110).collect::<Vec<u8>>());
@@ -83,11 +99,11 @@ fn every_destination_gets_its_own_in_order_with_one_send() {
 fn without_offload_every_datagram_is_sent_alone() {
     let mut egress = egress();
     let mut kernel = Kernel::with_room(usize::MAX);
-    egress.flush(1, |_| Ok(()));
+    egress.flush(1, |_| Ok(0));
     for number in 0..10 {
         queue(&mut egress, 1, &[number; 100]);
     }
-    egress.flush(1, |transmit| kernel.send(transmit));
+    egress.flush(1, |runs| kernel.send(runs));
     assert_eq!((kernel.sends, kernel.to(1).len()), (10, 10));
 }
 
@@ -98,20 +114,17 @@ fn a_driver_that_cannot_cut_runs_apart_still_gets_all_of_them() {
         plain: true,
         ..Kernel::with_room(usize::MAX)
     };
-    egress.flush(64, |transmit| kernel.send(transmit));
+    egress.flush(64, |runs| kernel.send(runs));
     for number in 0..10 {
         queue(&mut egress, 1, &[number; 100]);
     }
-    assert_eq!(
-        egress.flush(64, |transmit| kernel.send(transmit)),
-        Flushed::All
-    );
+    assert_eq!(egress.flush(64, |runs| kernel.send(runs)), Flushed::All);
     assert_eq!(kernel.to(1), (0..10).collect::<Vec<u8>>());
     assert_eq!(
         egress.counters.stats(),
         crate::port::PortStats {
             sent: 10,
-            sends: 10,
+            sends: 1 + 10,
             ..Default::default()
         }
     );
@@ -121,21 +134,15 @@ fn a_driver_that_cannot_cut_runs_apart_still_gets_all_of_them() {
 fn what_the_kernel_does_not_take_now_goes_later_and_in_order() {
     let mut egress = egress();
     let mut kernel = Kernel::with_room(3);
-    egress.flush(1, |_| Ok(()));
+    egress.flush(1, |_| Ok(0));
     for number in 0..6 {
         queue(&mut egress, 1 + u16::from(number % 2), &[number; 100]);
     }
-    assert_eq!(
-        egress.flush(1, |transmit| kernel.send(transmit)),
-        Flushed::Blocked
-    );
+    assert_eq!(egress.flush(1, |runs| kernel.send(runs)), Flushed::Blocked);
     queue(&mut egress, 1, &[6; 100]);
     queue(&mut egress, 2, &[7; 100]);
     kernel.room = usize::MAX;
-    assert_eq!(
-        egress.flush(1, |transmit| kernel.send(transmit)),
-        Flushed::All
-    );
+    assert_eq!(egress.flush(1, |runs| kernel.send(runs)), Flushed::All);
     assert_eq!(
         (kernel.to(1), kernel.to(2)),
         (vec![0, 2, 4, 6], vec![1, 3, 5, 7])
@@ -152,10 +159,10 @@ fn a_route_that_does_not_keep_up_loses_what_is_beyond_its_limit() {
         queue(&mut egress, 1, &[0; 1000]);
     }
     queue(&mut egress, 2, &[0; 1000]);
-    egress.flush(1, |transmit| kernel.send(transmit));
+    egress.flush(1, |runs| kernel.send(runs));
     assert_eq!(egress.counters.stats().unsent, 20);
     kernel.room = usize::MAX;
-    egress.flush(1, |transmit| kernel.send(transmit));
+    egress.flush(1, |runs| kernel.send(runs));
     assert_eq!((kernel.to(1).len(), kernel.to(2).len()), (fitting, 1));
 }
 
@@ -164,13 +171,33 @@ fn refused_datagrams_are_counted_and_do_not_hold_up_the_rest() {
     let mut egress = egress();
     queue(&mut egress, 1, &[0; 1000]);
     queue(&mut egress, 2, &[0; 1000]);
-    let flushed = egress.flush(64, |transmit| match transmit.destination.port() {
-        1 => Err(io::ErrorKind::PermissionDenied.into()),
-        _ => Ok(()),
+    let flushed = egress.flush(64, |runs| {
+        all_until_refused(runs, |run| match run.destination.port() {
+            1 => Err(io::ErrorKind::PermissionDenied.into()),
+            _ => Ok(()),
+        })
     });
     assert_eq!(flushed, Flushed::All);
     let stats = egress.counters.stats();
     assert_eq!((stats.sent, stats.unsent), (1, 1));
+}
+
+#[test]
+fn many_destinations_share_a_system_call() {
+    let mut egress = egress();
+    for port in 1..=100 {
+        queue(&mut egress, port, &[0; 100]);
+        queue(&mut egress, port, &[0; 200]);
+    }
+    let mut calls = Vec::new();
+    let flushed = egress.flush(64, |runs| {
+        calls.push(runs.len());
+        Ok(runs.len())
+    });
+    assert_eq!(flushed, Flushed::All);
+    assert_eq!(calls, [64, 64, 64, 8]);
+    let stats = egress.counters.stats();
+    assert_eq!((stats.sent, stats.sends, egress.waiting), (200, 4, 0));
 }
 
 #[test]
@@ -212,7 +239,7 @@ fn memory_is_used_again() {
         for port in 1..=50 {
             queue(&mut egress, port, &[0; 1000]);
         }
-        egress.flush(64, |transmit| kernel.send(transmit));
+        egress.flush(64, |runs| kernel.send(runs));
         kernel.got.clear();
     }
     assert_eq!(egress.outboxes.len(), 50);
