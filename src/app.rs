@@ -25,6 +25,7 @@ use crate::files::Files;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
+use crate::recording::transcripts::Transcripts;
 use crate::store::Store;
 use crate::transcription::Ears;
 use crate::turn::Turn;
@@ -58,6 +59,8 @@ pub struct App {
     pub tokens: Tokens,
     /// Brings recordings to their ends.
     pub archive: Archive,
+    /// Transcribes them.
+    pub transcripts: Transcripts,
     /// Files that members share.
     pub files: Files,
     /// Says things.

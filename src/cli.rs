@@ -1,6 +1,7 @@
 //! The commands of `calls`.
 
 mod doctor;
+mod models;
 mod serve;
 mod token;
 
@@ -39,6 +40,11 @@ enum Command {
     Token {
         #[command(subcommand)]
         action: token::Action,
+    },
+    /// Speech models: what is installed, and official ones from elsewhere
+    Models {
+        #[command(subcommand)]
+        action: models::Action,
     },
     /// Check ports, addresses and the database, change nothing, and say what to do
     Doctor,
@@ -83,6 +89,7 @@ fn dispatch(Cli { source, command }: &Cli) -> Result<ExitCode, String> {
         Command::Serve { dev } => serve::serve(source.load()?, *dev),
         Command::Migrate => migrate(&source.load()?),
         Command::Token { action } => token::run(&source.load()?, action),
+        Command::Models { action } => models::run(&source.load()?, action),
         Command::Doctor => Ok(doctor::examine(&source.load()?)),
         Command::Config => {
             let shown = Config::shown(source.config.as_deref());

@@ -175,6 +175,8 @@ pub struct Transcription {
     pub library: PathBuf,
     /// A folder for each language.
     pub models: PathBuf,
+    /// Where official models come from.
+    pub catalogue: String,
     /// Where nobody says.
     pub language: Language,
     /// Threads; 0: one per core.

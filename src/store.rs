@@ -24,6 +24,7 @@ mod ownership;
 mod page;
 mod participants;
 mod quality;
+mod recorded_speech;
 mod recordings;
 mod recover;
 mod replies;
@@ -454,6 +455,18 @@ impl Store {
     pub async fn recordings_before(&self, before: Timestamp) -> Result<Vec<StoredRecording>> {
         self.run(move |db| async move {
             recordings::older_than(&mut db.reader().await?.conn(), before).await
+        })
+        .await
+    }
+
+    /// The oldest recording that can be had and has a transcript to come.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recording_to_transcribe(&self, now: Timestamp) -> Result<Option<StoredRecording>> {
+        self.run(move |db| async move {
+            recorded_speech::next(&mut db.reader().await?.conn(), now).await
         })
         .await
     }

@@ -7,8 +7,11 @@
 //! [`Ears`] is the port that actors know. A [`voice`] puts one microphone's packets in order and decodes them
 //! ([`sound`]), lets through what is speech ([`gate`]), and has an [`engine`] follow it. Who is silent costs nothing.
 
+pub mod catalogue;
 mod ears;
 mod engine;
+mod file;
+mod follow;
 pub mod formats;
 mod gate;
 mod models;
@@ -17,5 +20,6 @@ mod voice;
 mod worker;
 
 pub use ears::Ears;
-pub use engine::{Engine, EngineError, Heard, Listener, Word};
-pub use models::{Models, NoModel};
+pub use engine::{Engine, EngineError, Heard, Listener, Unfit, Word};
+pub use file::{FileError, understand};
+pub use models::{Equipment, Models, NoModel};

@@ -8,6 +8,7 @@ mod tape {
     mod cost;
     mod hours;
     mod layout;
+    mod mix;
     mod play;
     mod reel;
 }

@@ -227,7 +227,7 @@ impl Call {
     }
 
     /// Somebody inside who may moderate; the application itself always may.
-    fn moderates(&self, by: Option<&ParticipantId>) -> bool {
+    pub(crate) fn moderates(&self, by: Option<&ParticipantId>) -> bool {
         let mut inside = self.roster.inside.iter();
         by.is_none_or(|by| {
             inside.any(|one| one.participant_id.as_ref() == Some(by) && one.role.moderates())

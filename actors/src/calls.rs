@@ -39,7 +39,7 @@ pub use self::recovery::{Interrupted, Recover};
 pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};
-pub use self::saying::{Say, SayRefused};
+pub use self::saying::{MaySay, Say, SayRefused};
 pub use self::sharing::{ShareFile, ShareRefused};
 pub use self::transcription::{
     StartTranscription, StopTranscription, TranscribeAsked, TranscribeRefused,

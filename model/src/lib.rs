@@ -30,7 +30,7 @@ pub use problem::ProblemDetails;
 pub use quality::QualitySample;
 pub use recording::{
     FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingInput, RecordingMode,
-    RecordingReport, RecordingStatus, TrackReport, Turn,
+    RecordingReport, RecordingStatus, RecordingTranscript, TrackReport, TranscriptStatus, Turn,
 };
 pub use room::{Encryption, Room, RoomNow, RoomSettings, RoomType};
 pub use text::{

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CallId, ParticipantId, RecordingId, Source, Timestamp, UserId};
+use crate::{CallId, Language, ParticipantId, RecordingId, Source, Timestamp, UserId};
 
 /// What a recording is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -166,6 +166,45 @@ pub struct Recording {
     /// Why it failed, or what it still waits for.
     #[schema(required = true)]
     pub error: Option<String>,
+    /// How its transcript stands; null: nobody asked for one.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub transcript: Option<RecordingTranscript>,
+}
+
+/// How the transcript of a recording stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TranscriptStatus {
+    /// Asked for; others come first.
+    Queued,
+    /// It is being made.
+    Processing,
+    /// It is a file of the recording, of the kind `transcript`.
+    Available,
+    /// Nothing came of it; `error` says why.
+    Failed,
+}
+
+/// A transcript that was asked for when the call was over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordingTranscript {
+    /// How it stands.
+    pub status: TranscriptStatus,
+    /// What is understood.
+    pub language: Language,
+    /// The phrases that are listened for, where it is no free speech.
+    pub phrases: Vec<String>,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// How far it is, in percent.
+    pub progress: u8,
+    /// How many utterances are in it, once it is available.
+    #[schema(required = true)]
+    pub utterances: Option<u64>,
+    /// Why it failed, or what it still waits for.
+    #[schema(required = true)]
+    pub error: Option<String>,
 }
 
 /// What a file of a recording holds.
@@ -178,6 +217,8 @@ pub enum FileKind {
     Audio,
     /// All voices and pictures.
     Video,
+    /// What was said, as `WebVTT`.
+    Transcript,
 }
 
 /// Where a file is kept.

@@ -140,6 +140,11 @@ pub struct CreateRoom {
     /// Defaults to `transport`. A room that is encrypted end to end can neither be recorded nor transcribed.
     #[serde(default)]
     pub encryption: Encryption,
+    /// What may be said in it where it is transcribed, as in a voice menu: up to 1000 phrases of 1 to 200 characters, of
+    /// words that the speech model knows. Anything where it is left out.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub phrases: Vec<String>,
 }
 
 fn persistent() -> RoomType {
@@ -172,6 +177,10 @@ pub struct UpdateRoom {
     #[serde(default, skip_serializing_if = "Change::keeps")]
     #[schema(value_type = Option<UserId>)]
     pub host: Change<UserId>,
+    /// Other phrases, as when it was made; an empty list: anything may be said again. From the next transcription on.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub phrases: Option<Vec<String>>,
 }
 
 /// Rules to change; what is left out stays.
@@ -392,7 +401,8 @@ pub struct Saying {
 pub struct StartTranscription {
     /// What is spoken; the server's own default where it is left out.
     pub language: Option<Language>,
-    /// What may be said, as in a voice menu; words that the model does not have are left out. Anything where there are none.
+    /// What may be said, as in a voice menu, of words that the model has. Those of the room where there are none, and where it has
+    /// none either: anything.
     #[schema(max_items = 1000)]
     pub phrases: Vec<String>,
 }

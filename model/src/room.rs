@@ -119,4 +119,8 @@ pub struct Room {
     #[serde(default)]
     #[schema(required = true)]
     pub encryption: Encryption,
+    /// What may be said in it where it is transcribed, as in a voice menu; anything where there are none.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub phrases: Vec<String>,
 }

@@ -28,6 +28,7 @@ use crate::files::Files;
 use crate::http;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
+use crate::recording::transcripts::Transcripts;
 use crate::recording::{Bucket, BucketError, DiskStudio};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
@@ -128,9 +129,8 @@ pub struct Server {
     certificates: Certificates,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
-    archiving: JoinHandle<()>,
-    /// Lets go of old files.
-    shelving: JoinHandle<()>,
+    /// Recordings, their transcripts and shared files are seen to.
+    tasks: [JoinHandle<()>; 3],
     /// Writes down that the server is up.
     alive: JoinHandle<()>,
     /// Tells applications, until this goes.
@@ -214,6 +214,10 @@ impl Server {
         .await
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "each part once, in the order in which they need each other"
+    )]
     async fn open(
         config: Config,
         dev: bool,
@@ -251,6 +255,8 @@ impl Server {
             warn!("the registry of calls crashed"); // `failed` says so in a moment
         }
         let link_life = Duration::from_secs(recording.link_minutes * 60);
+        let kept = (studio.clone(), bucket.clone());
+        let transcripts = Transcripts::new(kept, store.clone(), ears.clone(), clock.clone());
         let archive = Archive::new(
             studio,
             bucket,
@@ -272,6 +278,7 @@ impl Server {
             tokens: Tokens::new(&secret, life),
             links: Links::new(&link_secret, link_life),
             archive,
+            transcripts,
             files,
             ears,
             voice,
@@ -298,8 +305,11 @@ impl Server {
         } else {
             keys::first(&app.store, app.clock.now()).await?
         };
-        let archiving = actix::spawn(app.archive.clone().run());
-        let shelving = actix::spawn(app.files.clone().run());
+        let tasks = [
+            actix::spawn(app.archive.clone().run()),
+            actix::spawn(app.transcripts.clone().run()),
+            actix::spawn(app.files.clone().run()),
+        ];
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -314,8 +324,7 @@ impl Server {
             certificates,
             http,
             ended,
-            archiving,
-            shelving,
+            tasks,
             alive,
             _courier: courier,
             _ownership: ownership,
@@ -391,8 +400,9 @@ impl Server {
         if stopped.await.is_err() {
             self.http.stop(false).await;
         }
-        self.archiving.abort(); // what it was at is taken up at the next start
-        self.shelving.abort();
+        for task in &self.tasks {
+            task.abort(); // what it was at is taken up at the next start
+        }
         self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();

@@ -1,6 +1,7 @@
 //! `calls doctor`: looks at what the server will need, and says what to do.
 
 mod recording;
+mod speech;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
@@ -45,6 +46,7 @@ pub(super) fn examine(config: &Config) -> ExitCode {
     findings.extend(turn(config, running.is_some()));
     findings.push(database(config));
     findings.extend(recording::examine(&config.recording));
+    findings.extend(speech::examine(&config.transcription));
     for finding in &findings {
         match finding {
             Finding::Good(what) => say(&format!("  ok    {what}")),

@@ -60,6 +60,12 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     if !(0.0..=1.0).contains(&telemetry.otlp_sample) {
         return refuse("telemetry.otlp_sample", "must be between 0 and 1");
     }
+    if !is_web(&config.transcription.catalogue) {
+        return refuse(
+            "transcription.catalogue",
+            "must begin with https:// or http:// and name a host, as in \"https://models.example.org/vosk\"",
+        );
+    }
     let lives = [
         ("auth.token_minutes", config.auth.token_minutes),
         ("turn.credential_minutes", config.turn.credential_minutes),

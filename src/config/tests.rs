@@ -88,6 +88,11 @@ fn values_that_make_no_sense_are_refused() {
             "app.example",
             "http.allowed_origins",
         ),
+        (
+            "CALLS__TRANSCRIPTION__CATALOGUE",
+            "models",
+            "transcription.catalogue",
+        ),
         ("CALLS__AUTH__TOKEN_MINUTES", "0", "auth.token_minutes"),
         ("CALLS__AUTH__PASSWORD_TRIES", "0", "auth.password_tries"),
         (

@@ -15,6 +15,7 @@ use super::problem::documented::{
     Access, BadBody, BadQuery, Conflict, Missing, TooMany, Unavailable,
 };
 use super::routes::BASE;
+use super::transcripts::fit_to_be_heard;
 use super::{connections, origin};
 use crate::app::App;
 use crate::auth::{Bearer, Caller, Returning};
@@ -38,6 +39,7 @@ pub(super) async fn create_room(
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     readable_enough(asked.encryption, asked.settings)?;
+    fit_to_be_heard(&app, &asked.phrases).await?;
     let password_hash = match asked.password {
         Some(password) => Some(app.door.hash(password).await?),
         None => None,
@@ -57,6 +59,7 @@ pub(super) async fn create_room(
         locked: false,
         host: asked.host,
         encryption: asked.encryption,
+        phrases: asked.phrases,
     };
     app.store
         .record(vec![Fact::RoomCreated {
@@ -134,6 +137,9 @@ pub(super) async fn update_room(
     Body(asked): Body<UpdateRoom>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
+    if let Some(phrases) = &asked.phrases {
+        fit_to_be_heard(&app, phrases).await?;
+    }
     let password_hash = match &asked.password {
         Change::Keep => HashChange::Keep,
         Change::Remove => HashChange::Remove,
@@ -361,6 +367,9 @@ fn updated(mut room: Room, change: &UpdateRoom) -> Room {
     room.scheduled_at = change.scheduled_at.or(room.scheduled_at);
     room.locked = change.locked.unwrap_or(room.locked);
     room.host = change.host.clone().over(room.host);
+    if let Some(phrases) = &change.phrases {
+        room.phrases.clone_from(phrases);
+    }
     room
 }
 

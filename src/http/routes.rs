@@ -41,6 +41,7 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(recordings::recording_report)
             .service(recordings::delete_recording)
             .service(recordings::compose_recording)
+            .service(recordings::transcribe_recording)
             .service(recordings::download_recording)
             .service(webhooks::create_webhook)
             .service(webhooks::list_webhooks)

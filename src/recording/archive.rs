@@ -311,7 +311,8 @@ impl Archive {
         };
         for file in &mut recording.files {
             let path = folder.join(&file.name);
-            if file.place == FilePlace::Bucket && file.kind == FileKind::Track && !path.exists() {
+            let made_of = matches!(file.kind, FileKind::Track | FileKind::Transcript);
+            if file.place == FilePlace::Bucket && made_of && !path.exists() {
                 bucket
                     .fetch(&recording.recording_id, &file.name, &path)
                     .await?;
@@ -460,6 +461,8 @@ fn make(
         }
         files.insert(0, made.map_err(|error| error.to_string())?);
     }
+    let transcript = |file: &&RecordingFile| file.kind == FileKind::Transcript;
+    files.extend(recording.files.iter().filter(transcript).cloned());
     debug_assert!(files.iter().all(|file| file.place == FilePlace::Local));
     Ok(Made {
         files,

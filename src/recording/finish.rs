@@ -94,6 +94,14 @@ pub fn let_go(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// When the first frame of all is, in microseconds from when the recording was asked for, as its log in this folder says;
+/// `None` where there is none.
+pub fn begins_us(folder: &Path) -> Option<i64> {
+    let session = Session::read(log::read(folder).ok()?);
+    let epochs = session.files.iter().flat_map(|live| &live.epochs);
+    epochs.map(|epoch| epoch.at_us).min()
+}
+
 /// When the first frame of all is; `None` where there is none.
 fn origin(folder: &Path, session: &Session) -> Option<i64> {
     let first = |live: &LiveFile| {

@@ -20,8 +20,9 @@ use super::finish::sha256;
 const RATE: u32 = 25;
 
 /// Sound follows its timestamps: stretched by what clocks run apart, padded and cut where more is missing. FFmpeg's own
-/// defaults let it run a tenth of a second away first.
-const STRETCH: &str = "async=1000:min_comp=0.002:min_hard_comp=0.04";
+/// defaults let it run a tenth of a second away first. Resampling is on from the beginning: FFmpeg would begin anew with it
+/// when it first has to stretch, and repeat all the time that has passed as silence.
+const STRETCH: &str = "flags=res:async=1000:min_comp=0.002:min_hard_comp=0.04";
 
 /// How a composed picture is coded.
 const PICTURE: [&str; 12] = [

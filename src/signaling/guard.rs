@@ -125,10 +125,14 @@ fn head_len(head: &[u8]) -> usize {
 }
 
 fn payload_len(head: &[u8; LONGEST_HEAD]) -> u64 {
-    let [_, second, a, b, c, d, e, f, g, h, ..] = *head;
-    match second & 0x7f {
-        127 => u64::from_be_bytes([a, b, c, d, e, f, g, h]),
-        126 => u16::from_be_bytes([a, b]).into(),
+    let big_endian = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0_u64, |length, byte| (length << 8) | u64::from(*byte))
+    };
+    match head[1] & 0x7f {
+        127 => big_endian(&head[2..10]),
+        126 => big_endian(&head[2..4]),
         short => short.into(),
     }
 }
@@ -141,13 +145,13 @@ mod tests {
     fn frame(length: u64, whole: bool) -> Vec<u8> {
         let mut frame = vec![0x81];
         match length {
-            0..126 => frame.push(0x80 | u8::try_from(length).expect("short")),
+            0..126 => frame.push(0x80 + u8::try_from(length).expect("short")),
             126..0x1_0000 => {
-                frame.push(0x80 | 126);
+                frame.push(0x80 + 126);
                 frame.extend(u16::try_from(length).expect("short").to_be_bytes());
             }
             _ => {
-                frame.push(0x80 | 127);
+                frame.push(0x80 + 127);
                 frame.extend(length.to_be_bytes());
             }
         }

@@ -12,7 +12,7 @@ use super::outbox::Kept;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
-use super::{calls, files, outbox, participants, recordings, rooms, transcripts};
+use super::{calls, files, outbox, participants, recorded_speech, recordings, rooms, transcripts};
 
 /// A fact as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -248,6 +248,7 @@ async fn keep(
 }
 
 /// The change that a fact tells of.
+#[expect(clippy::too_many_lines, reason = "one arm for each fact")]
 async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
     match fact {
         Fact::RoomCreated {
@@ -341,6 +342,9 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             ..
         } => recordings::fail(conn, recording_id, reason).await,
         Fact::RecordingDeleted { recording_id, .. } => recordings::delete(conn, recording_id).await,
+        Fact::RecordingTranscriptRequested { .. }
+        | Fact::RecordingTranscribed { .. }
+        | Fact::RecordingTranscriptFailed { .. } => recorded_speech::apply(conn, fact).await,
         Fact::FileShared { .. } | Fact::FileDeleted { .. } => files::apply(conn, fact).await,
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }

@@ -11,6 +11,7 @@ use diesel_async::RunQueryDsl;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::PageRequest;
+use super::recorded_speech;
 use super::schema::{calls, recordings};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, moment, optional, value, word};
@@ -85,6 +86,7 @@ impl RecordingRow {
                 0
             },
             error: self.error,
+            transcript: None, // of a table of its own
         };
         Ok(StoredRecording {
             recording,
@@ -113,7 +115,27 @@ pub(super) async fn find(
             .await
             .optional()
     })?;
-    row.map(|row| row.into_stored(now)).transpose()
+    let stored = row.map(|row| row.into_stored(now)).transpose()?;
+    let mut stored: Vec<StoredRecording> = stored.into_iter().collect();
+    with_transcripts(conn, stored.iter_mut().map(|one| &mut one.recording)).await?;
+    Ok(stored.pop())
+}
+
+/// Adds how their transcripts stand.
+async fn with_transcripts(
+    conn: &mut Conn<'_>,
+    recordings: impl Iterator<Item = &mut Recording>,
+) -> Result<(), StoreError> {
+    let recordings: Vec<&mut Recording> = recordings.collect();
+    let ids: Vec<&str> = recordings
+        .iter()
+        .map(|one| one.recording_id.as_str())
+        .collect();
+    let mut transcripts = recorded_speech::of(conn, &ids).await?;
+    for recording in recordings {
+        recording.transcript = transcripts.remove(recording.recording_id.as_str());
+    }
+    Ok(())
 }
 
 /// The recording of a call that runs.
@@ -161,7 +183,8 @@ pub(super) async fn of_call(
     let rows = rows
         .into_iter()
         .map(|row| Ok(row.into_stored(now)?.recording));
-    let rows: Vec<Recording> = rows.collect::<Result<_, StoreError>>()?;
+    let mut rows: Vec<Recording> = rows.collect::<Result<_, StoreError>>()?;
+    with_transcripts(conn, rows.iter_mut()).await?;
     Ok(request.page(rows, |one| (one.requested_at, one.recording_id.clone())))
 }
 
@@ -420,6 +443,7 @@ pub(super) async fn fail(
 
 /// It is gone. Twice is as good as once.
 pub(super) async fn delete(conn: &mut Conn<'_>, id: &RecordingId) -> Result<(), StoreError> {
+    recorded_speech::forget(conn, id).await?;
     on!(conn, c => diesel::delete(recordings::table.find(id.as_str())).execute(c).await)?;
     Ok(())
 }

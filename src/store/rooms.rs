@@ -36,6 +36,7 @@ struct RoomRow {
     scheduled_at: Option<At>,
     host: Option<String>,
     encryption: String,
+    phrases: JsonText,
     created_at: At,
 }
 
@@ -61,6 +62,7 @@ struct RoomRules<'a> {
     locked: bool,
     scheduled_at: Option<At>,
     host: Option<String>,
+    phrases: JsonText,
 }
 
 impl<'a> From<&'a Room> for RoomRules<'a> {
@@ -73,6 +75,7 @@ impl<'a> From<&'a Room> for RoomRules<'a> {
             locked: room.locked,
             scheduled_at: room.scheduled_at.map(At),
             host: room.host.clone().map(String::from),
+            phrases: document(&room.phrases),
         }
     }
 }
@@ -91,6 +94,7 @@ impl RoomRow {
             locked: self.locked,
             host: self.host.map(|host| value("room host", host)).transpose()?,
             encryption: value("room encryption", self.encryption)?,
+            phrases: value("room phrases", self.phrases.0)?,
         })
     }
 }

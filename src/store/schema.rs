@@ -23,6 +23,7 @@ table! {
         scheduled_at -> Nullable<Moment>,
         host -> Nullable<Text>,
         encryption -> Text,
+        phrases -> Document,
         created_at -> Moment,
         deleted_at -> Nullable<Moment>,
     }
@@ -156,6 +157,14 @@ table! {
 }
 
 table! {
+    recording_transcripts (recording_id) {
+        recording_id -> Text,
+        status -> Text,
+        body -> Document,
+    }
+}
+
+table! {
     files (id) {
         id -> Text,
         call_id -> Text,
@@ -225,4 +234,6 @@ table! {
 
 diesel::joinable!(call_users -> calls (call_id));
 diesel::joinable!(participants -> calls (call_id));
+diesel::joinable!(recording_transcripts -> recordings (recording_id));
+diesel::allow_tables_to_appear_in_same_query!(recordings, recording_transcripts);
 diesel::allow_tables_to_appear_in_same_query!(calls, call_users, participants);

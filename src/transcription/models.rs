@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::{fs, io};
 
 use calls_codec::vosk::Vosk as Library;
 use calls_model::Language;
 use rust_embed::RustEmbed;
 
-use super::engine::{Engine, Vosk};
+use super::engine::{Engine, EngineError, RATE, Vosk};
 use crate::config::Transcription as Config;
 
 /// The small English model for commands and menus, which every server has.
@@ -40,6 +40,19 @@ pub enum NoModel {
     Broken(String),
 }
 
+/// What understands, for those who keep the server running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Equipment {
+    /// Which engine.
+    pub engine: &'static str,
+    /// Its library.
+    pub library: Option<String>,
+    /// The library's version, where it says.
+    pub version: Option<String>,
+    /// Why nothing can be understood.
+    pub fault: Option<String>,
+}
+
 type Read = Result<Arc<dyn Engine>, NoModel>;
 
 /// All models of a server. Each is read once, when it is wanted first.
@@ -47,7 +60,8 @@ pub struct Models {
     library: Result<Library, String>,
     folder: PathBuf,
     language: Language,
-    read: Mutex<HashMap<Language, Read>>,
+    /// Nobody waits for a model but who wants that very one.
+    kept: Mutex<HashMap<Language, Arc<OnceLock<Read>>>>,
 }
 
 impl Models {
@@ -57,7 +71,7 @@ impl Models {
             library: open_library(&config.library),
             folder: config.models.clone(),
             language: config.language.clone(),
-            read: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
@@ -103,9 +117,49 @@ impl Models {
         self.library.as_ref().err().cloned().map(NoModel::NoEngine)
     }
 
+    /// What understands here.
+    pub fn equipment(&self) -> Equipment {
+        let library = self.library.as_ref().ok().map(Library::path);
+        // Vosk does not tell its version; whoever puts the library there writes it beside.
+        let beside = library
+            .and_then(Path::parent)
+            .map(|folder| folder.join("version"));
+        let version = beside.and_then(|path| fs::read_to_string(path).ok());
+        Equipment {
+            engine: "vosk",
+            library: library.map(|path| path.display().to_string()),
+            version: version.map(|version| version.trim().to_owned()),
+            fault: self.missing().map(|missing| missing.to_string()),
+        }
+    }
+
+    /// Reads the model of a language and has it listen to a second of silence.
+    ///
+    /// # Errors
+    ///
+    /// [`NoModel`] says what is wrong with it.
+    pub fn try_language(&self, language: &Language) -> Result<(), NoModel> {
+        let language = self.resolve(language)?;
+        try_out(&*self.engine(&language)?)
+    }
+
+    /// As [`try_language`](Self::try_language), with a folder that need not be among the models.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn try_folder(&self, folder: &Path) -> Result<(), NoModel> {
+        try_out(&*self.read(folder)?)
+    }
+
+    /// What makes listeners of a language, if its model was read and is good.
+    pub fn ready(&self, language: &Language) -> Option<Arc<dyn Engine>> {
+        self.known_as(language)?.ok()
+    }
+
     /// What was found when a model was read, if it was.
     pub fn known_fault(&self, language: &Language) -> Option<NoModel> {
-        self.lock().get(language)?.as_ref().err().cloned()
+        self.known_as(language)?.err()
     }
 
     /// The engine of a language. It takes as long as reading the model does, the first time.
@@ -114,29 +168,28 @@ impl Models {
     ///
     /// [`NoModel`] says why there is none.
     pub fn engine(&self, language: &Language) -> Read {
-        let mut read = self.lock();
-        if let Some(known) = read.get(language) {
-            return known.clone();
-        }
-        let engine = self.load(language);
-        read.insert(language.clone(), engine.clone());
-        engine
+        let place = self.lock().entry(language.clone()).or_default().clone();
+        place.get_or_init(|| self.load(language)).clone()
     }
 
     /// With this engine for a language, whatever is on disk.
     #[cfg(all(test, feature = "testing"))]
     pub(super) fn with(self, language: &Language, engine: Arc<dyn Engine>) -> Self {
-        self.lock().insert(language.clone(), Ok(engine));
+        self.lock()
+            .insert(language.clone(), Arc::new(OnceLock::from(Ok(engine))));
         self
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Language, Read>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What came of reading it, if that is over.
+    fn known_as(&self, language: &Language) -> Option<Read> {
+        self.lock().get(language)?.get().cloned()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Language, Arc<OnceLock<Read>>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn load(&self, language: &Language) -> Read {
-        let library = self.library.as_ref();
-        let library = library.map_err(|reason| NoModel::NoEngine(reason.clone()))?;
         let folder = match self.known().remove(language) {
             None => return Err(NoModel::Unknown(language.clone())),
             Some(Some(folder)) => folder,
@@ -147,9 +200,15 @@ impl Models {
                 ))
             })?,
         };
-        let model = library.model(&folder);
+        self.read(&folder)
+    }
+
+    fn read(&self, folder: &Path) -> Read {
+        let library = self.library.as_ref();
+        let library = library.map_err(|reason| NoModel::NoEngine(reason.clone()))?;
+        let model = library.model(folder);
         let model = model.map_err(|error| NoModel::Broken(error.to_string()))?;
-        Ok(Arc::new(Vosk(Arc::new(model))))
+        Ok(Arc::new(Vosk::new(model, folder)))
     }
 
     /// Puts the bundled model onto the disk, where its engine can read it.
@@ -166,6 +225,15 @@ impl Models {
         }
         Ok(folder)
     }
+}
+
+/// Has an engine listen to a second of silence.
+fn try_out(engine: &dyn Engine) -> Result<(), NoModel> {
+    let broken = |error: EngineError| NoModel::Broken(error.to_string());
+    let mut listener = engine.listen(&[]).map_err(broken)?;
+    listener.hear(&vec![0; RATE as usize]).map_err(broken)?;
+    listener.finish();
+    Ok(())
 }
 
 /// Where the library may be: where the configuration says; else beside the program, where it was built, in the system.

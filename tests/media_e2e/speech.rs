@@ -22,13 +22,13 @@ const UNDERSTOOD: Duration = Duration::from_secs(10);
 const WORD_MS: u64 = 150;
 
 /// A clip of the bundled test set: its samples, and what is said in it.
-struct Clip {
+pub(super) struct Clip {
     samples: Vec<i16>,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Clip {
-    fn read(name: &str) -> Self {
+    pub(super) fn read(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("speech/testwav");
         let file = std::fs::read(folder.join(name)).expect("a clip");
         let data = file.windows(4).position(|four| four == b"data");
@@ -48,7 +48,7 @@ impl Clip {
     }
 
     /// As a browser would send it, with a moment of silence behind.
-    fn packets(&self) -> Vec<Bytes> {
+    pub(super) fn packets(&self) -> Vec<Bytes> {
         let mut encoder =
             Encoder::new(RATE, Channels::Mono, Application::Voip).expect("an encoder");
         let mut samples = self.samples.clone();
@@ -60,7 +60,7 @@ impl Clip {
     }
 
     /// Where sound begins and ends in it, in milliseconds.
-    fn span(&self) -> (u64, u64) {
+    pub(super) fn span(&self) -> (u64, u64) {
         let loud = |sample: &i16| sample.unsigned_abs() > 600;
         let first = self.samples.iter().position(loud).expect("some sound");
         let last = self.samples.iter().rposition(loud).expect("some sound");
@@ -90,7 +90,7 @@ async fn transcribe(world: &World, tab: &Tab) -> Value {
     world.post(&path, json!({})).await.expect(201)
 }
 
-async fn transcript(world: &World, tab: &Tab) -> Vec<Value> {
+pub(super) async fn transcript(world: &World, tab: &Tab) -> Vec<Value> {
     let path = format!("/{}/transcript", tab.call);
     let transcript = world.get(&path).await.expect(200);
     transcript["utterances"].as_array().expect("a list").clone()

@@ -33,6 +33,7 @@ fn requested(call_id: &calls_model::CallId) -> Recording {
         files: Vec::new(),
         progress: 0,
         error: None,
+        transcript: None,
     }
 }
 

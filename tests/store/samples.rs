@@ -27,6 +27,7 @@ pub(crate) fn room(name: &str, created_at: Timestamp) -> Room {
         locked: false,
         host: None,
         encryption: calls_model::Encryption::Transport,
+        phrases: Vec::new(),
     }
 }
 

@@ -148,6 +148,7 @@ impl Call {
             files: Vec::new(),
             progress: 0,
             error: None,
+            transcript: None,
         };
         let plan = Plan {
             recording_id: recording.recording_id.clone(),

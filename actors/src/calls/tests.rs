@@ -72,6 +72,7 @@ fn room(name: &str) -> Room {
         locked: false,
         host: None,
         encryption: calls_model::Encryption::Transport,
+        phrases: Vec::new(),
     }
 }
 

@@ -65,6 +65,7 @@ kinds! {
     ALREADY_TRANSCRIBED = "already-transcribed" CONFLICT "A transcription runs already";
     NOT_TRANSCRIBED = "not-transcribed" CONFLICT "Nothing is being transcribed";
     UNKNOWN_LANGUAGE = "unknown-language" UNPROCESSABLE_ENTITY "There is no speech model of that language";
+    UNKNOWN_WORDS = "unknown-words" UNPROCESSABLE_ENTITY "The speech model does not know some of the words";
     TOO_MUCH_TO_SAY = "too-much-to-say" CONFLICT "Too much waits to be said";
     UNKNOWN_VOICE = "unknown-voice" UNPROCESSABLE_ENTITY "There is no such voice";
     NOTHING_TO_SAY = "nothing-to-say" UNPROCESSABLE_ENTITY "There is nothing in it that can be said";

@@ -3,7 +3,7 @@
 use actix_files::NamedFile;
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use calls_model::{FilePlace, Recording, RecordingFile, RecordingId, RecordingMode};
+use calls_model::{FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingMode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -92,12 +92,17 @@ fn pick<'a>(recording: &'a Recording, name: Option<&str>) -> Result<&'a Recordin
     if files.is_empty() {
         return Err(Problem::RecordingState("the recording has no files yet"));
     }
+    let media = |file: &&RecordingFile| file.kind != FileKind::Transcript;
     match name {
         Some(name) => {
             let found = files.iter().find(|file| file.name == name);
             found.ok_or(Problem::NotFound { what: "file" })
         }
-        None if files.len() == 1 || recording.mode != RecordingMode::Tracks => Ok(&files[0]),
+        None if files.iter().filter(media).count() == 1
+            || recording.mode != RecordingMode::Tracks =>
+        {
+            Ok(&files[0])
+        }
         None => Err(Problem::FileNeeded { count: files.len() }),
     }
 }

@@ -66,7 +66,7 @@ test('in the console the transcript is searched and goes along with the recordin
   const { call_id, start_ms } = data[0];
   const { page } = await here.open('Operator', `/console/calls/${call_id}`, { viewport: { width: 1280, height: 900 } });
   const timeline = page.getByRole('region', { name: 'Timeline' });
-  for (const text of ['Ada came in', 'It is recorded', 'What is said is written down', 'Bob is out: left']) {
+  for (const text of ['Ada came in', 'Bob came in', 'It is recorded', 'What is said is written down']) {
     await timeline.getByText(text).first().waitFor();
   }
   const player = page.getByLabel(/\.m4a$/);

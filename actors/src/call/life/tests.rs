@@ -78,6 +78,7 @@ fn room(room_type: RoomType) -> Room {
         locked: false,
         host: None,
         encryption: calls_model::Encryption::Transport,
+        phrases: Vec::new(),
     }
 }
 
