@@ -9,6 +9,7 @@ mod tape {
     mod hours;
     mod layout;
     mod mix;
+    mod pause;
     mod play;
     mod reel;
 }

@@ -128,7 +128,8 @@ impl Ahead {
         Ok(fs::remove_dir_all(&work)?)
     }
 
-    fn render<'a>(
+    /// How any part of it is composed, or the whole.
+    pub(super) fn render<'a>(
         &'a self,
         folder: &'a Path,
         tracks: &'a [RecordingFile],

@@ -20,13 +20,12 @@ use tracing::{debug, error, info, warn};
 
 use super::ahead::Ahead;
 use super::finish::{self, FinishError, Finished};
-use super::render::{self, Render};
+use super::render;
 use super::{Bucket, BucketError, DiskStudio};
 use crate::config;
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::telemetry::names::{
-    RECORDING_DISK_FULL, RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED, RECORDINGS_FAILED,
-    RECORDINGS_UNSETTLED,
+    RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED, RECORDINGS_FAILED, RECORDINGS_UNSETTLED,
 };
 
 /// How often it looks where nobody rings.
@@ -363,13 +362,6 @@ impl Archive {
         }
         Ok(())
     }
-
-    /// Whether there is room to record; an alarm where there is none.
-    pub fn has_room(&self) -> bool {
-        let room = calls_actors::recorder::Studio::admit(&self.studio).is_ok();
-        metrics::gauge!(RECORDING_DISK_FULL).set(if room { 0.0 } else { 1.0 });
-        room
-    }
 }
 
 /// Sends all files that are not there yet, and sees them there.
@@ -446,15 +438,7 @@ fn make(
                 None
             }
         };
-        let render = Render {
-            folder,
-            ffmpeg: &config.ffmpeg,
-            mode: recording.mode,
-            layout: recording.layout.unwrap_or_default(),
-            tracks: &files,
-            turns: &report.turns,
-            duration_ms,
-        };
+        let render = ahead.render(folder, &files, &report.turns, duration_ms);
         let made = joined.map_or_else(|| render.run(&mut percent), Ok);
         for leftover in render::leftovers(folder) {
             let _ = std::fs::remove_file(leftover); // made anew next time

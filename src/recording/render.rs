@@ -383,17 +383,6 @@ fn is_audio(file: &RecordingFile) -> bool {
     file.source.is_some_and(Source::is_audio)
 }
 
-/// A program that can be run.
-pub fn is_there(ffmpeg: &str) -> bool {
-    let asked = Command::new(ffmpeg)
-        .arg("-version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    asked.is_ok_and(|status| status.success())
-}
-
 /// Where a recording's names for FFmpeg are, to be let go of.
 pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else {

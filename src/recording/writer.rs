@@ -241,7 +241,9 @@ impl Segment<'_> {
         for track in self.tracks.values_mut() {
             track.flush()?;
             written += track.written();
-            if let Some(layer) = track.wants_keyframe(now) {
+            if !self.desk.paused
+                && let Some(layer) = track.wants_keyframe(now)
+            {
                 let track = track.id();
                 self.writer.tell(TapeTold::Keyframe { track, layer });
             }

@@ -239,6 +239,9 @@ impl Call {
         Box::pin(told.into_actor(self).map(move |stored, call, _| {
             if !stored {
                 call.drop_recording();
+                if let Some(room) = &*call.room.borrow() {
+                    room.do_send(StopRecorder); // who was told that it failed must not be recorded
+                }
                 return Err(RecordRefused::NotStored);
             }
             call.life.set_recording(true);

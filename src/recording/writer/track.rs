@@ -158,7 +158,8 @@ impl Track {
                 .is_some_and(|asked| now.saturating_duration_since(asked) < time)
         };
         let fresh = self.refresh.is_none_or(asked_within);
-        if self.current == Some(best) && !self.lanes[best].needs_keyframe() && fresh {
+        let begun = self.epoch.is_some(); // it has not, after a pause
+        if self.current == Some(best) && !self.lanes[best].needs_keyframe() && begun && fresh {
             return None;
         }
         if asked_within(ASK_EVERY) {
