@@ -10,6 +10,7 @@ mod peer;
 mod hostile {
     mod addresses;
     mod bodies;
+    pub(crate) mod bomb;
     pub(crate) mod bystanders;
     mod connections;
     mod crowd;

@@ -168,7 +168,7 @@ async fn a_collector_is_sent_a_trace_of_each_request_within_its_callers_trace() 
         .env("OTEL_BSP_SCHEDULE_DELAY", "200");
     let server = Serving::start(command);
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let room = "room_01890a5d-ac96-774b-bcce-b302099a8057";
+    let room = "room_01890a5dac96774bbcceb302099a8057";
     let asked = reqwest::Client::new()
         .get(server.url(&format!("/api/v1/calls/rooms/{room}")))
         .header("traceparent", format!("00-{trace}-00f067aa0cc902c7-01"))

@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
-use actix_web::http::uri::Authority;
 use calls_model::RoomId;
 
 use super::routes::BASE;
@@ -34,11 +33,9 @@ pub(super) fn ws_url(request: &HttpRequest, app: &App) -> String {
     format!("{}{BASE}/ws", base(request, app).replacen("http", "ws", 1))
 }
 
-/// The host that a client asked, with its port: in HTTP/1.1 a header says it, in HTTP/2 the request's own address.
+/// The host that a client asked, with its port.
 pub(super) fn host(request: &HttpRequest) -> Option<&str> {
-    let header = request.headers().get(HOST);
-    let header = header.and_then(|host| host.to_str().ok());
-    header.or_else(|| request.uri().authority().map(Authority::as_str))
+    request.headers().get(HOST)?.to_str().ok()
 }
 
 /// Where our page lets the bearer of this token into a room. Behind the `#` it is seen by the page and by no log.

@@ -1,30 +1,16 @@
 //! Bodies that are too long, too deep, or far larger than they look.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
+use super::bomb;
 use super::bystanders::Bystanders;
 use super::raw::{say, status};
 
 /// What a bomb would unpack to.
 const UNPACKED_MB: usize = 256;
 
-/// A quarter of a gigabyte of blanks, packed.
-fn bomb() -> Vec<u8> {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-    let blanks = vec![b' '; 1024 * 1024];
-    for _ in 0..UNPACKED_MB {
-        packed.write_all(&blanks).expect("memory takes it");
-    }
-    packed.finish().expect("memory takes it")
-}
-
 #[actix_web::test]
 async fn bodies_that_unpack_to_a_flood_are_refused_before_they_do() {
     let mut call = Bystanders::talking().await;
-    let bomb = bomb();
+    let bomb = bomb::gzipped(UNPACKED_MB);
     assert!(bomb.len() < 1024 * 1024, "{} bytes", bomb.len());
     for encoding in ["gzip", "deflate", "br", "gzip, gzip"] {
         let asked = call.api.http.post(format!("{}/rooms", call.api.base));

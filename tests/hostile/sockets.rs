@@ -1,12 +1,9 @@
 //! Signaling sockets that break the protocol below and above JSON.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
+use super::bomb;
 use super::bystanders::Bystanders;
 use super::raw::{closed, upgraded};
 
@@ -23,13 +20,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 async fn a_frame_that_would_unpack_to_a_flood_is_never_unpacked() {
     let mut call = Bystanders::talking().await;
     let extension = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
-    let mut packed = DeflateEncoder::new(Vec::new(), Compression::best());
-    for _ in 0..64 {
-        packed
-            .write_all(&vec![b' '; 1024 * 1024])
-            .expect("memory takes it");
-    }
-    let bomb = packed.finish().expect("memory takes it");
+    let bomb = bomb::deflated(64);
     assert!(
         bomb.len() < 256 * 1024,
         "it fits into a frame: {}",
