@@ -201,7 +201,7 @@ async fn a_collector_is_sent_a_trace_of_each_request_within_its_callers_trace() 
                 keys.extend(span.attributes.iter().map(|one| one.key.clone()));
                 if value("request.id") == Some(Any::StringValue(id.clone())) {
                     assert_eq!(value("room.id"), Some(Any::StringValue(room.to_owned())));
-                    assert_eq!(value("http.status"), Some(Any::IntValue(404)));
+                    assert_eq!(value("http.status"), Some(Any::IntValue(401)));
                     found = Some(span);
                 }
             }

@@ -179,10 +179,3 @@ impl Bystanders {
         assert!(log.len() < LOG_BOUND, "logged {} bytes", log.len());
     }
 }
-
-impl Drop for Bystanders {
-    fn drop(&mut self) {
-        let _ = self.server.child.kill();
-        let _ = self.server.child.wait();
-    }
-}

@@ -1,6 +1,6 @@
 //! The program itself, as a shell starts it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -82,20 +82,33 @@ impl Serving {
     }
 
     /// Ends it as a power cut does.
-    pub fn kill(mut self) {
-        self.child.kill().expect("it is ours");
-        self.child.wait().expect("it ended");
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// Ends it as a service manager does: how it ended, and what it logged.
     pub fn stop(mut self) -> (Option<i32>, String) {
         self.signal("TERM");
         let begun = Instant::now();
-        while self.child.try_wait().expect("it is ours").is_none() {
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it is ours") {
+                break status;
+            }
             assert!(begun.elapsed() < PATIENCE, "it does not stop");
             std::thread::sleep(Duration::from_millis(20));
+        };
+        let mut log = Vec::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_end(&mut log).expect("it ended");
         }
-        let output = self.child.wait_with_output().expect("it ended");
-        (output.status.code(), text(&output.stderr))
+        (status.code(), text(&log))
+    }
+}
+
+/// A test that fails leaves none behind.
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
