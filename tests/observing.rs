@@ -35,7 +35,7 @@ fn verbose(folder: &Path, log: &Path) -> Command {
         .env("CALLS__STORAGE__ACCESS_KEY_ID", "key-id")
         .env("CALLS__STORAGE__SECRET_ACCESS_KEY_FILE", secret)
         .env("CALLS__WEBHOOKS__ALLOW_PRIVATE", "true")
-        .stderr(File::create(log).unwrap());
+        .stderr(File::create(log).expect("it works"));
     command
 }
 
@@ -93,13 +93,16 @@ async fn use_it(server: &Serving) -> Told {
     let answer = word(&answer.await.expect("an answer")["sdp"]);
     let bad = "calls_wrong-key-33aa";
     let refused = http.get(format!("{base}/rooms")).bearer_auth(bad);
-    assert_eq!(refused.send().await.unwrap().status(), 401);
+    assert_eq!(refused.send().await.expect("it works").status(), 401);
     let by_query = http.get(format!("{base}/rooms?token=query-secret-77"));
-    by_query.send().await.unwrap();
+    by_query.send().await.expect("it works");
     let call = word(&welcome["call"]["call_id"]);
     let asked = http.get(format!("{base}/{call}")).bearer_auth(&key);
-    let reply = asked.send().await.unwrap();
-    let request = reply.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let reply = asked.send().await.expect("it works");
+    let request = reply.headers()["x-request-id"]
+        .to_str()
+        .expect("it works")
+        .to_owned();
     ann.tell("leave", json!({})).await;
     assert_eq!(ann.end().await.0, "left");
     let connection = &joined["connection"];
