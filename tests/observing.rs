@@ -25,7 +25,7 @@ const VERBOSE: &str = "debug,calls=trace,calls_actors=trace,calls_media=trace,ca
 /// A server that logs all it can, and has every secret that it can have.
 fn verbose(folder: &Path, log: &Path) -> Command {
     let secret = folder.join("bucket-secret");
-    std::fs::write(&secret, "bucket-secret-7c1e\n").unwrap();
+    std::fs::write(&secret, "bucket-secret-7c1e\n").expect("written");
     let mut command = calls(folder, "serve");
     command
         .env("CALLS__TELEMETRY__FORMAT", "json")
@@ -35,7 +35,7 @@ fn verbose(folder: &Path, log: &Path) -> Command {
         .env("CALLS__STORAGE__ACCESS_KEY_ID", "key-id")
         .env("CALLS__STORAGE__SECRET_ACCESS_KEY_FILE", secret)
         .env("CALLS__WEBHOOKS__ALLOW_PRIVATE", "true")
-        .stderr(File::create(log).expect("it works"));
+        .stderr(File::create(log).expect("a file"));
     command
 }
 
@@ -93,15 +93,15 @@ async fn use_it(server: &Serving) -> Told {
     let answer = word(&answer.await.expect("an answer")["sdp"]);
     let bad = "calls_wrong-key-33aa";
     let refused = http.get(format!("{base}/rooms")).bearer_auth(bad);
-    assert_eq!(refused.send().await.expect("it works").status(), 401);
+    assert_eq!(refused.send().await.expect("a reply").status(), 401);
     let by_query = http.get(format!("{base}/rooms?token=query-secret-77"));
-    by_query.send().await.expect("it works");
+    by_query.send().await.expect("a reply");
     let call = word(&welcome["call"]["call_id"]);
     let asked = http.get(format!("{base}/{call}")).bearer_auth(&key);
-    let reply = asked.send().await.expect("it works");
+    let reply = asked.send().await.expect("a reply");
     let request = reply.headers()["x-request-id"]
         .to_str()
-        .expect("it works")
+        .expect("a reply")
         .to_owned();
     ann.tell("leave", json!({})).await;
     assert_eq!(ann.end().await.0, "left");
