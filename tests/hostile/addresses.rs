@@ -54,6 +54,9 @@ fn stun(attributes: &[u8]) -> Vec<u8> {
     message
 }
 
+/// What a stranger says first, second and so on.
+type Datagram<'a> = &'a dyn Fn(usize) -> Vec<u8>;
+
 #[actix_web::test]
 async fn strangers_are_never_sent_more_than_they_sent_and_a_call_goes_on() {
     let mut call = Bystanders::talking().await;
@@ -61,7 +64,7 @@ async fn strangers_are_never_sent_more_than_they_sent_and_a_call_goes_on() {
         22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 1, 0, 0, 188, 0, 0,
     ];
     let name = *b"\x00\x06\x00\x09abcd:efgh\x00\x00\x00";
-    let kinds: [(&str, &dyn Fn(usize) -> Vec<u8>); 6] = [
+    let kinds: [(&str, Datagram); 6] = [
         ("noise", &|number| noise(&[], number % 1400)),
         ("binding requests", &|_| stun(&[])),
         ("checks of nobody", &|_| stun(&name)),

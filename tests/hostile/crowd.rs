@@ -49,7 +49,7 @@ async fn ten_times_the_usual_joins_get_in_and_a_call_beside_them_goes_on() {
     };
     let guests = join_all((0..STORM).map(join)).await;
     let slowest = guests.iter().map(|(_, after)| *after).max();
-    println!("{STORM} joins: the last was in after {slowest:?}");
+    eprintln!("{STORM} joins: the last was in after {slowest:?}");
     assert!(slowest < Some(ALL_IN_WITHIN), "{slowest:?}");
     let inside = call
         .api
