@@ -8,7 +8,7 @@ use super::{Config, ConfigError};
 const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 /// Sections, as the environment writes them.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "HTTP",
     "TLS",
     "MEDIA",
