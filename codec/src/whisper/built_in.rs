@@ -21,11 +21,8 @@ pub const VERSION: Option<&str> = Some(whisper_rs::WHISPER_CPP_VERSION);
 /// [`WhisperFault::Model`] where that is no model.
 pub fn languages(path: &Path) -> Result<Vec<&'static str>, WhisperFault> {
     let refused = |error: std::io::Error| refused(path, &error.to_string());
-    let all = 0..=whisper_rs::get_lang_max_id();
-    match file::kind(path).map_err(refused)? {
-        file::Kind::English => Ok(vec!["en"]),
-        file::Kind::Multilingual => Ok(all.filter_map(whisper_rs::get_lang_str).collect()),
-    }
+    let known = 0..file::languages(path).map_err(refused)?;
+    Ok(known.filter_map(whisper_rs::get_lang_str).collect())
 }
 
 fn refused(path: &Path, reason: &str) -> WhisperFault {
@@ -42,6 +39,7 @@ fn broken(error: WhisperError) -> WhisperFault {
 /// A model in memory, which threads share.
 pub struct WhisperModel {
     context: WhisperContext,
+    languages: i32,
     /// What a run needs besides: some hundred megabytes of a large model. As many as ever ran at a time.
     idle: Mutex<Vec<WhisperState>>,
 }
@@ -60,6 +58,7 @@ impl WhisperModel {
         let context = WhisperContext::new_with_params(path, WhisperContextParameters::default());
         Ok(Self {
             context: context.map_err(|error| refused(path, &error.to_string()))?,
+            languages: file::languages(path).map_err(|error| refused(path, &error.to_string()))?,
             idle: Mutex::default(),
         })
     }
@@ -79,7 +78,7 @@ impl WhisperModel {
         if samples.len() < RATE / 10 {
             return Ok(Vec::new());
         }
-        if whisper_rs::get_lang_id(language).is_none() {
+        if whisper_rs::get_lang_id(language).is_none_or(|id| id >= self.languages) {
             let reason = format!("it knows no language \"{language}\"");
             return Err(WhisperFault::Broken(reason));
         }

@@ -26,8 +26,14 @@ const HEAD: [(&str, i32, i32); 11] = [
     ("kind of file", 0, 9999),
 ];
 
-/// How many words a model of English alone has.
+/// How many words a model of English alone has. Each further language of another is one more.
 const ENGLISH: i32 = 51_864;
+
+/// How many languages a model of all of them has at least.
+const LANGUAGES: i32 = 99;
+
+/// A word that whisper.cpp looks up in each run.
+const BLANK: u8 = b' ';
 
 /// Kinds of files (`enum ggml_ftype`); thousands count versions.
 const KINDS: [i32; 12] = [0, 1, 2, 3, 7, 8, 9, 10, 11, 12, 13, 14];
@@ -51,20 +57,11 @@ const WEIGHTS: [(i32, i64, i64); 12] = [
 /// Bins of a filter: half of Whisper's window of 400 samples, and one.
 const BINS: i32 = 201;
 
-/// What a model understands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    English,
-    Multilingual,
-}
-
-/// What a file's first bytes say that it is.
-pub(super) fn kind(path: &Path) -> io::Result<Kind> {
-    let mut file = BufReader::with_capacity(64, open(path)?);
-    if number_in(&mut file, HEAD[0])? == ENGLISH {
-        Ok(Kind::English)
-    } else {
-        Ok(Kind::Multilingual)
+/// How many languages a model understands, of those that whisper.cpp counts, by the first bytes of its file.
+pub(super) fn languages(path: &Path) -> io::Result<i32> {
+    match number_in(&mut open(path)?, HEAD[0])? - ENGLISH {
+        0 => Ok(1),
+        more => Ok(LANGUAGES + more - 1),
     }
 }
 
@@ -98,9 +95,19 @@ pub(super) fn check(path: &Path) -> io::Result<()> {
     number_in(&mut file, ("mels of the filters", mels, mels))?;
     number_in(&mut file, ("bins of a filter", BINS, BINS))?;
     file.seek_relative(i64::from(mels) * i64::from(BINS) * 4)?;
+    let mut has_blank = false;
     for _ in 0..number_in(&mut file, ("listed words", 0, words))? {
         let length = number_in(&mut file, ("length of a word", 0, 1024))?;
-        file.seek_relative(i64::from(length))?;
+        if length == 1 {
+            let mut word = [0];
+            file.read_exact(&mut word)?;
+            has_blank |= word == [BLANK];
+        } else {
+            file.seek_relative(i64::from(length))?;
+        }
+    }
+    if !has_blank {
+        return Err(wrong("its words lack the blank"));
     }
     let mut weights = 0;
     while file.stream_position()? < length {

@@ -1,7 +1,6 @@
 //! A server with Whisper, from its configuration to what it hears.
 
 #[path = "../../../../codec/tests/tiny/mod.rs"]
-#[expect(unreachable_pub, dead_code, reason = "it is a test's of another crate")]
 mod tiny;
 
 use crate::config::{Config, SpeechEngine};
