@@ -10,7 +10,7 @@ use std::path::Path;
 /// What every model begins with: `ggml`, as a number.
 const MAGIC: i32 = 0x6767_6d6c;
 
-/// The numbers after it, and what can be meant by them: those of all models of OpenAI, and what was distilled from them. The
+/// The numbers after it, and what can be meant by them: those of all models of `OpenAI`, and what was distilled from them. The
 /// largest has 1280 values in a state, 20 heads and 32 layers.
 const HEAD: [(&str, i32, i32); 11] = [
     ("words", ENGLISH, 51_866),
