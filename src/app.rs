@@ -125,10 +125,11 @@ impl App {
 }
 
 /// Where clients reach a server that listens here, for people to click on.
-pub fn browse_url(address: SocketAddr) -> String {
+pub fn browse_url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     if address.ip().is_unspecified() {
-        format!("http://localhost:{}/", address.port())
+        format!("{scheme}://localhost:{}/", address.port())
     } else {
-        format!("http://{address}/")
+        format!("{scheme}://{address}/")
     }
 }

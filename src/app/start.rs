@@ -32,6 +32,7 @@ use crate::recording::transcripts::Transcripts;
 use crate::recording::{Bucket, BucketError, DiskStudio};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
+use crate::tls::{Certificates, TlsError};
 use crate::transcription::{Ears, Models};
 use crate::turn::{Turn, TurnError};
 use crate::voice::{Cached, Espeak};
@@ -67,6 +68,9 @@ pub enum StartError {
     /// No media sockets.
     #[error("{0}{hint}", hint = media_hint(.0))]
     Media(#[from] PortsError),
+    /// No certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No TURN sockets.
     #[error(transparent)]
     Turn(#[from] TurnError),
@@ -122,6 +126,7 @@ pub struct Server {
     /// The key that was made, if this was the first start. Shown once, to whoever started it.
     pub first_key: Option<keys::SecretKey>,
     app: web::Data<App>,
+    certificates: Certificates,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
     /// Recordings, their transcripts and shared files are seen to.
@@ -187,10 +192,26 @@ impl Server {
         ports: MediaPorts,
     ) -> Result<Self, StartError> {
         let secret = turn::secret(&config.turn);
-        let turn = Turn::start(&config, secret.clone(), &ports, Arc::new(SystemClock))?;
+        let certificates = Certificates::open(&config)?;
+        let shown = certificates.turn.clone();
+        let turn = Turn::start(
+            &config,
+            secret.clone(),
+            shown,
+            &ports,
+            Arc::new(SystemClock),
+        )?;
         let urls = turn.as_ref().map_or(&[][..], Turn::urls);
         let ice = IceSource::new(&config.turn, secret, urls);
-        Self::open(config, dev, metrics, listener, ports, (turn, ice)).await
+        Self::open(
+            config,
+            dev,
+            metrics,
+            listener,
+            ports,
+            (turn, ice, certificates),
+        )
+        .await
     }
 
     #[expect(
@@ -203,7 +224,7 @@ impl Server {
         metrics: PrometheusHandle,
         listener: TcpListener,
         ports: MediaPorts,
-        (turn, ice): (Option<Turn>, IceSource),
+        (turn, ice, certificates): (Option<Turn>, IceSource, Certificates),
     ) -> Result<Self, StartError> {
         let ownership = Ownership::take(&config.database.url).await?;
         let clock = Arc::new(SystemClock);
@@ -277,7 +298,7 @@ impl Server {
             ice,
             clock,
         });
-        let (server, address) = http::server(&app, listener)?;
+        let (server, address) = http::server(&app, listener, certificates.http.clone())?;
         // Last, when nothing can go wrong any more: it is shown this once.
         let first_key = if dev {
             None
@@ -300,6 +321,7 @@ impl Server {
             address,
             first_key,
             app,
+            certificates,
             http,
             ended,
             tasks,
@@ -312,6 +334,11 @@ impl Server {
     /// What the server shares with its handlers.
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    /// Reads certificates again, whether or not their files seem to have changed.
+    pub fn reload(&self) {
+        self.certificates.reload();
     }
 
     /// Serves until something ends it, which is an error unless it was told to stop.

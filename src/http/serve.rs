@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_cors::Cors;
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::{Extensions, Server};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::rt::net::TcpStream;
@@ -15,6 +16,7 @@ use tracing_actix_web::TracingLogger;
 use super::{envelope, idempotency, routes};
 use crate::app::{App, StartError};
 use crate::telemetry::RequestSpan;
+use crate::tls::{self, Resolver, TlsError};
 
 /// A peer that acknowledges nothing for so long is gone, however much still waits for it.
 const DEAD_PEER: Duration = Duration::from_secs(30);
@@ -42,6 +44,7 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 pub(crate) fn server(
     app: &web::Data<App>,
     listener: TcpListener,
+    certificate: Option<Resolver>,
 ) -> Result<(Server, SocketAddr), StartError> {
     let http = &app.config.http;
     let (data, origins) = (app.clone(), http.allowed_origins.clone());
@@ -66,7 +69,14 @@ pub(crate) fn server(
         address: http.bind,
         reason,
     };
-    let server = server.listen(listener).map_err(refused)?;
+    let server = match certificate {
+        None => server.listen(listener),
+        Some(certificate) => {
+            let tls = tls::http_config(certificate, &app.config.tls).map_err(TlsError::from)?;
+            server.listen_rustls_0_23(listener, tls)
+        }
+    };
+    let server = server.map_err(refused)?;
     let address = server.addrs().first().copied().unwrap_or(http.bind);
     Ok((server.run(), address))
 }
@@ -92,7 +102,9 @@ fn cors(origins: &[String]) -> Cors {
 
 /// Frames are small and wait for nothing; a peer that stopped reading does not hold memory for ever.
 fn tune(connection: &dyn Any, _: &mut Extensions) {
-    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+    let secure = || connection.downcast_ref::<TlsStream<TcpStream>>();
+    let plain = connection.downcast_ref::<TcpStream>();
+    if let Some(stream) = plain.or_else(|| Some(secure()?.get_ref().0)) {
         let socket = SockRef::from(stream);
         let tuned = socket.set_tcp_nodelay(true).and_then(|()| {
             #[cfg(target_os = "linux")]
