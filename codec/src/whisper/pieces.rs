@@ -94,11 +94,11 @@ mod tests {
     fn a_character_that_lies_in_two_pieces_is_whole_again() {
         let [first, second] = [&"é".as_bytes()[..1], &"é".as_bytes()[1..]];
         let words = join([
-            piece(b" caf", 0, 10, 1.0),
+            piece(b" ol", 0, 10, 1.0),
             piece(first, 10, 12, 1.0),
             piece(second, 12, 11, 1.0),
         ]);
-        assert_eq!(words[0].word, "café");
+        assert_eq!(words[0].word, "olé");
         assert!(words[0].start <= words[0].end);
     }
 }
