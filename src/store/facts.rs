@@ -366,6 +366,7 @@ async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Result<(), Stor
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }
         | Fact::TranscriptionInterrupted { .. }
+        | Fact::TranscriptionReplaced { .. }
         | Fact::UtteranceSpoken { .. } => transcripts::apply(conn, org, fact).await,
     }
 }

@@ -52,6 +52,7 @@ fn said(of: &Call, by: &calls_model::Member, text: &str) -> Fact {
             confidence: 1.0,
             words: Vec::new(),
         }),
+        recording_id: None,
         at: at(20),
     }
 }
