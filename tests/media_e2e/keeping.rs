@@ -62,6 +62,17 @@ async fn a_thread_that_panics_while_it_writes_costs_a_gap_and_no_call() {
 }
 
 #[actix::test]
+async fn a_recorder_that_panics_costs_a_gap_and_no_call() {
+    let world = World::open().await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    alice.forget_gaps();
+    let gap = interrupted(&world, [&alice, &bob], Victim::Recorder).await;
+    assert!(gap < 2000, "the next segment begins within 2 s: {gap} ms");
+    let still = alice.longest_gap(&bob);
+    assert!(still < LENGTH / 2, "nobody noticed: {still:?}");
+}
+
+#[actix::test]
 async fn a_recording_that_stops_as_any_does_is_taken_for_no_crash() {
     let world = World::open().await;
     let (_, [mut alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
