@@ -47,6 +47,7 @@ async fn who_was_in_a_call_is_in_it_again_with_token_and_role_and_history_has_on
     let ann_after = ann.event("welcome").await;
     let mut ben = Socket::resume(ws_url, &ben_before, 1).await;
     let ben_after = ben.event("welcome").await;
+    eprintln!("measured: back after {:?}", restarted.elapsed());
     assert!(
         restarted.elapsed() < BACK_WITHIN,
         "{:?}",

@@ -39,7 +39,9 @@ async fn interrupted(world: &World, [alice, bob]: [&Tab; 2], victim: Victim) -> 
     let gaps = report["interruptions"].as_array().expect("gaps");
     assert_eq!(gaps.len(), 1, "{report}");
     assert_eq!(gaps[0]["reason"], "recorder_crashed", "{report}");
-    number(&gaps[0]["to_ms"]) - number(&gaps[0]["from_ms"])
+    let gap = number(&gaps[0]["to_ms"]) - number(&gaps[0]["from_ms"]);
+    eprintln!("measured: a gap of {gap} ms");
+    gap
 }
 
 #[actix::test]
