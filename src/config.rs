@@ -171,18 +171,32 @@ pub struct Voice {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transcription {
-    /// The engine's library; empty: looked for.
+    /// What understands.
+    pub engine: SpeechEngine,
+    /// Vosk's library; empty: looked for.
     pub library: PathBuf,
-    /// A folder for each language.
+    /// Vosk's models: a folder for each language.
     pub models: PathBuf,
     /// Where official models come from.
     pub catalogue: String,
+    /// Whisper's model.
+    pub whisper_model: PathBuf,
     /// Where nobody says.
     pub language: Language,
     /// Threads; 0: one per core.
     pub threads: usize,
     /// Calls at a time.
     pub most: usize,
+}
+
+/// What understands speech.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeechEngine {
+    /// While it is spoken.
+    Vosk,
+    /// A stretch at a time.
+    Whisper,
 }
 
 /// `[recording]`

@@ -349,6 +349,7 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }
         | Fact::TranscriptionInterrupted { .. }
+        | Fact::TranscriptionReplaced { .. }
         | Fact::UtteranceSpoken { .. } => transcripts::apply(conn, fact).await,
     }
 }

@@ -189,6 +189,7 @@ table! {
         confidence -> Float,
         words -> Document,
         spoken_at -> Moment,
+        recording_id -> Nullable<Text>,
     }
 }
 

@@ -1,7 +1,9 @@
 //! What was said in calls: rows of `utterances`, and the search over all of them.
 
 use calls_model::rest::Page;
-use calls_model::{CallId, Fact, Found, Timestamp, Transcript, Unheard, UserId, Utterance};
+use calls_model::{
+    CallId, Fact, Found, RecordingId, Timestamp, Transcript, Unheard, UserId, Utterance,
+};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
@@ -51,8 +53,10 @@ pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreE
         Fact::UtteranceSpoken {
             call_id,
             utterance,
+            recording_id,
             at,
-        } => say(conn, call_id, utterance, *at).await,
+        } => say(conn, (call_id, recording_id.as_ref()), utterance, *at).await,
+        Fact::TranscriptionReplaced { recording_id, .. } => forget(conn, recording_id).await,
         _ => Ok(()), // an interruption changes nothing; it is read from the facts themselves
     }
 }
@@ -60,7 +64,7 @@ pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreE
 /// Keeps what somebody said.
 async fn say(
     conn: &mut Conn<'_>,
-    call: &CallId,
+    (call, recording): (&CallId, Option<&RecordingId>),
     said: &Utterance,
     at: Timestamp,
 ) -> Result<(), StoreError> {
@@ -78,7 +82,18 @@ async fn say(
                 row::confidence.eq(said.confidence),
                 row::words.eq(document(&said.words)),
                 row::spoken_at.eq(At(at)),
+                row::recording_id.eq(recording.map(RecordingId::as_str)),
             ))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+/// Erases what was understood of a recording.
+async fn forget(conn: &mut Conn<'_>, recording: &RecordingId) -> Result<(), StoreError> {
+    on!(conn, c => {
+        diesel::delete(utterances::table.filter(utterances::recording_id.eq(recording.as_str())))
             .execute(c)
             .await
     })?;

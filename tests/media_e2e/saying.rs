@@ -38,7 +38,7 @@ fn understood(world: &World, packets: &[bytes::Bytes]) -> String {
             words.extend(said);
         }
     }
-    words.extend(listener.finish());
+    words.extend(listener.finish().expect("it can tell"));
     let words: Vec<String> = words.into_iter().map(|word| word.word).collect();
     words.join(" ")
 }
