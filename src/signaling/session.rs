@@ -15,6 +15,7 @@ use actix_web::web::Data;
 use actix_web_actors::ws::WebsocketContext;
 use calls_actors::calls::UserOffline;
 use calls_actors::event::Frame;
+use calls_actors::metrics::CRASHES;
 use calls_actors::participant::{ClientRequest, Detach, ToClient};
 use calls_model::signal::{Bye, ByeReason, Empty, Event, Hello, Ready, Request, ServerFrame};
 use calls_model::{Account, ActorKind, AuditEntry, AuditId};
@@ -81,6 +82,7 @@ impl Session {
     /// A socket that has just been opened by the request of this id.
     pub(crate) fn new(app: Data<App>, id: String, taken: Taken, overrun: Overrun) -> Self {
         let now = Instant::now();
+        gauge!(SOCKETS).increment(1);
         Self {
             budget: Budget::new(&app.config.limits, now),
             backlog: Backlog::new(app.config.limits.socket_backlog_bytes),
@@ -383,7 +385,6 @@ impl Actor for Session {
     type Context = WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        gauge!(SOCKETS).increment(1);
         ctx.run_later(HELLO_WITHIN, |this, ctx| {
             if matches!(this.state, State::Silent) {
                 this.bye(ByeReason::TimedOut, ctx);
@@ -401,10 +402,16 @@ impl Actor for Session {
         let looking = actix::fut::wrap_stream::<_, Self>(revocations);
         ctx.spawn(looking.map(|(), this, ctx| this.look_at_key(ctx)).finish());
     }
+}
 
-    fn stopped(&mut self, _: &mut Self::Context) {
+/// However it ended, its participant hears of it: after a panic nothing of an actor is called any more but this.
+impl Drop for Session {
+    fn drop(&mut self) {
         gauge!(SOCKETS).decrement(1);
-        self.state = self.end_line();
+        if std::thread::panicking() {
+            counter!(CRASHES, "actor" => "session").increment(1);
+        }
+        self.end_line();
     }
 }
 
