@@ -170,10 +170,10 @@ impl Server {
     ///
     /// [`StartError`] says what could not be had.
     pub async fn start(config: Config, dev: bool) -> Result<Self, StartError> {
-        Box::pin(Self::open(config, dev)).await // large, and waited for once
+        Box::pin(Self::begin(config, dev)).await // large, and waited for once
     }
 
-    async fn open(config: Config, dev: bool) -> Result<Self, StartError> {
+    async fn begin(config: Config, dev: bool) -> Result<Self, StartError> {
         if dev && !config.http.bind.ip().is_loopback() {
             return Err(StartError::OpenToTheWorld(config.http.bind));
         }
