@@ -48,6 +48,8 @@ enum Command {
     },
     /// Check ports, addresses and the database, change nothing, and say what to do
     Doctor,
+    /// Print every key of the configuration as it holds now, without secrets
+    Config,
     /// Print the OpenAPI document of REST
     Openapi,
     /// Print the AsyncAPI document of signaling
@@ -89,6 +91,11 @@ fn dispatch(Cli { source, command }: &Cli) -> Result<ExitCode, String> {
         Command::Token { action } => token::run(&source.load()?, action),
         Command::Models { action } => models::run(&source.load()?, action),
         Command::Doctor => Ok(doctor::examine(&source.load()?)),
+        Command::Config => {
+            let shown = Config::shown(source.config.as_deref());
+            say(shown.map_err(|error| error.to_string())?.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Openapi => {
             say(openapi::text().trim_end());
             Ok(ExitCode::SUCCESS)

@@ -17,9 +17,10 @@ mod gate;
 mod models;
 mod sound;
 mod voice;
+mod whisper;
 mod worker;
 
 pub use ears::Ears;
 pub use engine::{Engine, EngineError, Heard, Listener, Unfit, Word};
 pub use file::{FileError, understand};
-pub use models::{Equipment, Models, NoModel};
+pub use models::{Equipment, Models, NoModel, try_folder};

@@ -286,12 +286,24 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// A recording is transcribed anew: what was understood of it before does not count any more.
+    TranscriptionReplaced {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// When.
+        at: Timestamp,
+    },
     /// Somebody said something.
     UtteranceSpoken {
         /// In which call.
         call_id: CallId,
         /// What.
         utterance: Box<Utterance>,
+        /// The recording that it was understood of; none where somebody listened while it was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recording_id: Option<RecordingId>,
         /// When it was understood; where that was after the call: when it was said.
         at: Timestamp,
     },
@@ -352,6 +364,7 @@ impl Fact {
         "transcription.started",
         "transcription.stopped",
         "transcription.interrupted",
+        "transcription.replaced",
         "transcription.utterance",
         "file.shared",
         "file.deleted",
@@ -391,6 +404,7 @@ impl Fact {
             Self::TranscriptionStarted { .. } => "transcription.started",
             Self::TranscriptionStopped { .. } => "transcription.stopped",
             Self::TranscriptionInterrupted { .. } => "transcription.interrupted",
+            Self::TranscriptionReplaced { .. } => "transcription.replaced",
             Self::UtteranceSpoken { .. } => "transcription.utterance",
         }
     }
@@ -428,6 +442,7 @@ impl Fact {
             | Self::TranscriptionStarted { at, .. }
             | Self::TranscriptionStopped { at, .. }
             | Self::TranscriptionInterrupted { at, .. }
+            | Self::TranscriptionReplaced { at, .. }
             | Self::UtteranceSpoken { at, .. } => Some(*at),
         }
     }
@@ -466,6 +481,7 @@ impl Fact {
             | Self::TranscriptionStarted { call_id, .. }
             | Self::TranscriptionStopped { call_id, .. }
             | Self::TranscriptionInterrupted { call_id, .. }
+            | Self::TranscriptionReplaced { call_id, .. }
             | Self::UtteranceSpoken { call_id, .. } => call_id.as_str(),
         }
     }

@@ -21,17 +21,19 @@ use tracing::{debug, info, warn};
 
 use super::{App, Stopping};
 use crate::auth::turn::{self, IceSource};
-use crate::auth::{Door, Tokens, keys};
+use crate::auth::{Door, Oidc, Revoked, Tokens, keys};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::files::Files;
 use crate::http;
+use crate::http::limits::Limits;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
 use crate::recording::transcripts::Transcripts;
 use crate::recording::{DiskStudio, StorageError, Storages};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
+use crate::tls::{Certificates, TlsError};
 use crate::transcription::{Ears, Models};
 use crate::turn::{Turn, TurnError};
 use crate::voice::{Cached, Espeak};
@@ -61,12 +63,15 @@ pub enum StartError {
     /// The bucket for recordings is configured in a way that makes no sense.
     #[error("storage: {0}")]
     Storage(#[from] StorageError),
-    /// No trust in anybody's certificates.
-    #[error("webhooks: {0}")]
+    /// No trust in anybody's certificates, so nothing can be asked of others.
+    #[error("outgoing requests: {0}")]
     Webhooks(#[from] reqwest::Error),
     /// No media sockets.
     #[error("{0}{hint}", hint = media_hint(.0))]
     Media(#[from] PortsError),
+    /// No certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No TURN sockets.
     #[error(transparent)]
     Turn(#[from] TurnError),
@@ -122,6 +127,7 @@ pub struct Server {
     /// The key that was made, if this was the first start. Shown once, to whoever started it.
     pub first_key: Option<keys::SecretKey>,
     app: web::Data<App>,
+    certificates: Certificates,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
     /// Recordings, their transcripts and shared files are seen to.
@@ -164,6 +170,10 @@ impl Server {
     ///
     /// [`StartError`] says what could not be had.
     pub async fn start(config: Config, dev: bool) -> Result<Self, StartError> {
+        Box::pin(Self::begin(config, dev)).await // large, and waited for once
+    }
+
+    async fn begin(config: Config, dev: bool) -> Result<Self, StartError> {
         if dev && !config.http.bind.ip().is_loopback() {
             return Err(StartError::OpenToTheWorld(config.http.bind));
         }
@@ -187,10 +197,26 @@ impl Server {
         ports: MediaPorts,
     ) -> Result<Self, StartError> {
         let secret = turn::secret(&config.turn);
-        let turn = Turn::start(&config, secret.clone(), &ports, Arc::new(SystemClock))?;
+        let certificates = Certificates::open(&config)?;
+        let shown = certificates.turn.clone();
+        let turn = Turn::start(
+            &config,
+            secret.clone(),
+            shown,
+            &ports,
+            Arc::new(SystemClock),
+        )?;
         let urls = turn.as_ref().map_or(&[][..], Turn::urls);
         let ice = IceSource::new(&config.turn, secret, urls);
-        Self::open(config, dev, metrics, listener, ports, (turn, ice)).await
+        Self::open(
+            config,
+            dev,
+            metrics,
+            listener,
+            ports,
+            (turn, ice, certificates),
+        )
+        .await
     }
 
     #[expect(
@@ -203,7 +229,7 @@ impl Server {
         metrics: PrometheusHandle,
         listener: TcpListener,
         ports: MediaPorts,
-        (turn, ice): (Option<Turn>, IceSource),
+        (turn, ice, certificates): (Option<Turn>, IceSource, Certificates),
     ) -> Result<Self, StartError> {
         let ownership = Ownership::take(&config.database.url).await?;
         let clock = Arc::new(SystemClock);
@@ -255,6 +281,9 @@ impl Server {
                 Duration::from_secs(auth.password_wait_seconds),
             ),
             tokens: Tokens::new(&secret, life),
+            limits: Limits::new(&config.limits),
+            oidc: Oidc::new(&config.oidc)?,
+            revoked: Revoked::new(store.revoked_keys().await?),
             links: Links::new(&link_secret, link_life),
             archive,
             transcripts,
@@ -277,7 +306,7 @@ impl Server {
             ice,
             clock,
         });
-        let (server, address) = http::server(&app, listener)?;
+        let (server, address) = http::server(&app, listener, certificates.http.clone())?;
         // Last, when nothing can go wrong any more: it is shown this once.
         let first_key = if dev {
             None
@@ -300,6 +329,7 @@ impl Server {
             address,
             first_key,
             app,
+            certificates,
             http,
             ended,
             tasks,
@@ -312,6 +342,11 @@ impl Server {
     /// What the server shares with its handlers.
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    /// Reads certificates again, whether or not their files seem to have changed.
+    pub fn reload(&self) {
+        self.certificates.reload();
     }
 
     /// Serves until something ends it, which is an error unless it was told to stop.
@@ -385,7 +420,8 @@ impl Server {
     }
 }
 
-/// The next start asks when that was: it is when what was live was cut off.
+/// The next start asks when that was: it is when what was live was cut off. And hears of keys that were revoked by the
+/// command line.
 async fn say_alive(app: web::Data<App>) {
     let mut beat = tokio::time::interval(ALIVE_EVERY);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -393,6 +429,11 @@ async fn say_alive(app: web::Data<App>) {
         beat.tick().await;
         if let Err(error) = app.store.alive(app.clock.now()).await {
             debug!(%error, "it cannot be written down that the server is up");
+        }
+        // `calls token revoke` writes to the database only.
+        match app.store.revoked_keys().await {
+            Ok(names) => app.revoked.add(names),
+            Err(error) => debug!(%error, "it cannot be read which keys are revoked"),
         }
     }
 }

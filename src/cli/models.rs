@@ -1,6 +1,7 @@
 //! `calls models`: what the server understands, and how it learns more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -9,9 +10,9 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{complain, say};
-use crate::config::{Config, Transcription};
-use crate::transcription::Models;
+use crate::config::{Config, SpeechEngine, Transcription};
 use crate::transcription::catalogue::{self, Catalogue, FetchError, Listed};
+use crate::transcription::{Models, NoModel, try_folder};
 
 /// What to do with speech models.
 #[derive(Debug, Subcommand)]
@@ -35,7 +36,7 @@ pub(super) enum Action {
     },
     /// Load models and have them listen to a second of silence
     Check {
-        /// Which languages; all that are installed where none is named
+        /// Which languages; one of each model that is installed where none is named
         languages: Vec<Language>,
     },
 }
@@ -56,12 +57,15 @@ pub(super) fn run(config: &Config, action: &Action) -> Result<ExitCode, String> 
 fn list(config: &Transcription, installed: bool) -> Result<ExitCode, String> {
     let models = Models::open(config);
     say("Installed:");
-    for (language, folder) in models.known() {
-        let language = language.as_str();
-        let place = folder.map_or("bundled, for commands and menus".to_owned(), |folder| {
-            folder.display().to_string()
+    for (place, languages) in by_place(&models) {
+        let place = place.map_or("bundled, for commands and menus".to_owned(), |place| {
+            place.display().to_string()
         });
-        say(&format!("  {language:<8} {place}"));
+        let languages: Vec<&str> = languages.iter().map(Language::as_str).collect();
+        say(&format!("  {:<8} {place}", languages.join(" ")));
+    }
+    if let Some(why) = models.missing() {
+        complain(&format!("Nothing is understood: {why}"));
     }
     if installed {
         return Ok(ExitCode::SUCCESS);
@@ -86,6 +90,15 @@ fn list(config: &Transcription, installed: bool) -> Result<ExitCode, String> {
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which languages each model serves: Vosk's one each, Whisper's all.
+fn by_place(models: &Models) -> BTreeMap<Option<PathBuf>, Vec<Language>> {
+    let mut places: BTreeMap<_, Vec<Language>> = BTreeMap::new();
+    for (language, place) in models.known() {
+        places.entry(place).or_default().push(language);
+    }
+    places
 }
 
 async fn fetch(
@@ -119,17 +132,20 @@ async fn fetch(
     bar.finish_and_clear();
     let fetched = fetched.map_err(told)?;
     // A model that does not load must not take the place of one that does.
-    let models = Models::open(config);
-    match models.missing() {
-        Some(why) => complain(&format!("{} was not loaded to check it: {why}", model.name)),
-        None => {
-            if let Err(why) = models.try_folder(&fetched) {
-                catalogue::forget(folder).map_err(told)?;
-                return Err(format!("{} is of no use: {why}", model.name));
-            }
+    match try_folder(config, &fetched) {
+        Ok(()) => {}
+        Err(why @ NoModel::NoEngine(_)) => {
+            complain(&format!("{} was not loaded to check it: {why}", model.name));
+        }
+        Err(why) => {
+            catalogue::forget(folder).map_err(told)?;
+            return Err(format!("{} is of no use: {why}", model.name));
         }
     }
     let place = catalogue::install(&fetched, folder, &language).map_err(told)?;
+    if config.engine != SpeechEngine::Vosk {
+        complain("transcription.engine is not \"vosk\": until it is, this model is of no use");
+    }
     say(&format!(
         "{language} is understood by {}; a server that runs finds it by itself, unless it has a model of {language} in \
          use already: then at its next start",
@@ -167,7 +183,10 @@ fn check(config: &Transcription, languages: &[Language]) -> Result<ExitCode, Str
         return Err(why.to_string());
     }
     let languages: Vec<Language> = if languages.is_empty() {
-        models.known().into_keys().collect()
+        let served = by_place(&models).into_values();
+        served
+            .filter_map(|languages| languages.into_iter().next())
+            .collect()
     } else {
         languages.to_vec()
     };

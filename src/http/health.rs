@@ -36,13 +36,13 @@ pub(super) struct Readiness {
 /// What understands speech here.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Speech {
-    /// Which engine: `vosk`.
+    /// Which engine: `vosk`, `whisper`.
     #[schema(example = "vosk")]
     pub engine: &'static str,
-    /// Where its library is.
+    /// Where its library is; null: missing, or a part of the server.
     #[schema(required = true)]
     pub library: Option<String>,
-    /// The library's version, where it is known.
+    /// The engine's version, where it is known.
     #[schema(required = true)]
     pub version: Option<String>,
     /// What is understood where nobody says.

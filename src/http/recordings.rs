@@ -311,7 +311,8 @@ pub(super) async fn compose_recording(
 
 /// Transcribes a recording: each microphone apart, one recording after the other. What comes of it is a file of the kind
 /// `transcript`, `WebVTT` on the recording's timeline; it is asked for again as often as one likes, and the last one stays.
-/// The call's transcript gets what nobody had understood while it was said. For applications, hosts and moderators.
+/// The call's transcript gets what nobody had understood while it was said, in the place of what an earlier transcript of the
+/// recording had given it. For applications, hosts and moderators.
 #[utoipa::path(
     tag = "recordings",
     params(("recording_id" = RecordingId, Path, description = "Which recording.")),
@@ -404,7 +405,7 @@ async fn stored(app: &App, id: &RecordingId) -> Result<StoredRecording, Problem>
 fn may_see(caller: &Caller, call_id: &CallId) -> Result<(), Problem> {
     caller.in_call(call_id)?;
     match caller {
-        Caller::Application => Ok(()),
+        Caller::Application(_) => Ok(()),
         Caller::User(bearer) => {
             let place = bearer.claims.place.as_ref();
             let moderates = place.is_some_and(|place| place.role.moderates());

@@ -200,7 +200,9 @@ impl Archive {
             match self.keep(stored).await {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(trouble) => warn!(recording.id = %id, %trouble, "{id} cannot be kept yet: {trouble}"),
+                Err(trouble) => {
+                    warn!(recording.id = %id, %trouble, "{id} cannot be kept yet: {trouble}");
+                }
             }
             oldest = oldest.max(stopped.map_or(0, |at| self.clock.now().seconds_since(at)));
         }
@@ -264,7 +266,9 @@ impl Archive {
         let fact = match self.make(&stored).await {
             Ok(made) => self.processed(&stored, made),
             Err(error) if stored.tries + 1 < MADE_WITHIN && !error.is_final() => {
-                return self.postpone(&stored, format!("not made yet: {error}")).await;
+                return self
+                    .postpone(&stored, format!("not made yet: {error}"))
+                    .await;
             }
             Err(error) => self.given_up(&stored, error.to_string()),
         };
@@ -281,7 +285,9 @@ impl Archive {
         let report = stored.report.clone();
         let last = stored.tries + 1 >= COMPOSED_WITHIN;
         let made = apart(move || make(&folder, &recording, report, &config, (&progress, last)));
-        made.await.map_err(StorageError::System)?.ok_or(MakeError::Crashed)?
+        made.await
+            .map_err(StorageError::System)?
+            .ok_or(MakeError::Crashed)?
     }
 
     fn processed(&self, stored: &StoredRecording, made: Made) -> Fact {

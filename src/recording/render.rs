@@ -161,7 +161,6 @@ impl Render<'_> {
         self.mode != RecordingMode::Audio
     }
 
-
     /// Hands a graph over; it may be longer than an argument can be.
     fn script(&self, graph: &str) -> io::Result<Vec<String>> {
         let script = "part-graph.txt";

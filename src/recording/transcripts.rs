@@ -178,7 +178,8 @@ impl Transcripts {
         let count = utterances.len();
         let file = self.keep(recording, &call, &utterances).await?;
         let time = CallTime::of(stored, &call, &self.studio.folder_of(id));
-        self.tell_call(&call, time.all(utterances)).await?;
+        self.tell_call(recording, &call, time.all(utterances))
+            .await?;
         let transcribed = Fact::RecordingTranscribed {
             call_id: call_id.clone(),
             recording_id: id.clone(),
@@ -351,8 +352,24 @@ impl Transcripts {
         }
     }
 
-    /// Adds to the call's transcript what nobody had understood of the same speaker at that time.
-    async fn tell_call(&self, call: &Call, utterances: Vec<Utterance>) -> Result<(), Trouble> {
+    /// Adds to the call's transcript what nobody had understood of the same speaker at that time. What an earlier
+    /// transcript of this recording had added goes: it may have been in another language.
+    async fn tell_call(
+        &self,
+        recording: &Recording,
+        call: &Call,
+        utterances: Vec<Utterance>,
+    ) -> Result<(), Trouble> {
+        let recording_id = &recording.recording_id;
+        let mut files = recording.files.iter();
+        if files.any(|file| file.kind == FileKind::Transcript) {
+            let replaced = Fact::TranscriptionReplaced {
+                call_id: call.call_id.clone(),
+                recording_id: recording_id.clone(),
+                at: self.clock.now(),
+            };
+            self.store.record(vec![replaced]).await?;
+        }
         let known = self.store.transcript(&call.call_id).await?.utterances;
         let is_known = |new: &Utterance| {
             known.iter().any(|old| {
@@ -369,6 +386,7 @@ impl Transcripts {
             let said = some.iter().map(|utterance| Fact::UtteranceSpoken {
                 call_id: call.call_id.clone(),
                 utterance: Box::new(utterance.clone()),
+                recording_id: Some(recording_id.clone()),
                 at: self.said_at(call, utterance),
             });
             self.store.record(said.collect()).await?;

@@ -23,9 +23,6 @@ use crate::telemetry::names::TRANSCRIBED_CALLS;
 /// How often threads are looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// A thread that has not come back for so long hangs.
-const HANGS_AFTER: Duration = Duration::from_secs(10);
-
 /// Opens hearings on a few threads.
 #[derive(Clone)]
 pub struct Ears {
@@ -47,7 +44,8 @@ impl Ears {
     ///
     /// When the system gives no thread.
     pub fn start(models: Models, threads: usize, most: usize) -> std::io::Result<Self> {
-        Self::start_impatient(models, threads, most, HANGS_AFTER)
+        let patience = models.patience();
+        Self::start_impatient(models, threads, most, patience)
     }
 
     fn start_impatient(

@@ -1,4 +1,4 @@
-//! What understands speech, behind a trait: Vosk.
+//! What understands speech, behind a trait; and Vosk, which does so while it is spoken.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -72,7 +72,7 @@ pub enum Unfit {
 
 /// Follows one voice, at [`RATE`].
 pub trait Listener: Send {
-    /// Takes the next piece of sound, of 60 to 200 ms.
+    /// Takes the next piece of sound, of 60 to 200 ms. What is partial may be empty: some understand at pauses only.
     ///
     /// # Errors
     ///
@@ -80,7 +80,11 @@ pub trait Listener: Send {
     fn hear(&mut self, samples: &[i16]) -> Result<Heard, EngineError>;
 
     /// Nothing more comes for now: what was said up to here.
-    fn finish(&mut self) -> Vec<Word>;
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] where it cannot tell.
+    fn finish(&mut self) -> Result<Vec<Word>, EngineError>;
 }
 
 /// A model of Vosk.
@@ -165,7 +169,7 @@ impl Listener for Following {
         })
     }
 
-    fn finish(&mut self) -> Vec<Word> {
-        words(&self.0.last())
+    fn finish(&mut self) -> Result<Vec<Word>, EngineError> {
+        Ok(words(&self.0.last()))
     }
 }

@@ -140,7 +140,7 @@ impl Follow {
             self.give(told)?;
         }
         if let Some(listener) = &mut self.listener {
-            let words = listener.finish();
+            let words = listener.finish()?;
             self.said(words, told);
         }
         Ok(())

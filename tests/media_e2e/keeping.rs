@@ -39,7 +39,9 @@ async fn interrupted(world: &World, [alice, bob]: [&Tab; 2], victim: Victim) -> 
     let gaps = report["interruptions"].as_array().expect("gaps");
     assert_eq!(gaps.len(), 1, "{report}");
     assert_eq!(gaps[0]["reason"], "recorder_crashed", "{report}");
-    number(&gaps[0]["to_ms"]) - number(&gaps[0]["from_ms"])
+    let gap = number(&gaps[0]["to_ms"]) - number(&gaps[0]["from_ms"]);
+    eprintln!("measured: a gap of {gap} ms");
+    gap
 }
 
 #[actix::test]
@@ -62,6 +64,17 @@ async fn a_thread_that_panics_while_it_writes_costs_a_gap_and_no_call() {
 }
 
 #[actix::test]
+async fn a_recorder_that_panics_costs_a_gap_and_no_call() {
+    let world = World::open().await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    alice.forget_gaps();
+    let gap = interrupted(&world, [&alice, &bob], Victim::Recorder).await;
+    assert!(gap < 2000, "the next segment begins within 2 s: {gap} ms");
+    let still = alice.longest_gap(&bob);
+    assert!(still < LENGTH / 2, "nobody noticed: {still:?}");
+}
+
+#[actix::test]
 async fn a_pause_that_comes_between_a_crash_and_the_next_segment_is_one() {
     let world = World::open().await;
     let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
@@ -78,7 +91,11 @@ async fn a_pause_that_comes_between_a_crash_and_the_next_segment_is_one() {
     stop(&world, &alice).await;
     let recording = settled(&world, &started).await;
     let report = report(&world, &recording).await;
-    assert_eq!(report["pauses"].as_array().map(Vec::len), Some(1), "{report}");
+    assert_eq!(
+        report["pauses"].as_array().map(Vec::len),
+        Some(1),
+        "{report}"
+    );
     let lasts = number(&recording["duration_seconds"]);
     assert!(lasts < 6, "4 s that were paused are not in it: {recording}");
 }
@@ -119,20 +136,31 @@ async fn what_cannot_be_mixed_is_tried_again_and_what_cannot_be_composed_anew_st
     program(&ffmpeg);
     let recording = settled(&world, &started).await;
     assert_eq!(recording["status"], "available", "{recording}");
-    assert_eq!((&recording["error"], &recording["progress"]), (&Value::Null, &json!(100)));
+    assert_eq!(
+        (&recording["error"], &recording["progress"]),
+        (&Value::Null, &json!(100))
+    );
     let whole = recording["files"][0].clone();
     assert_eq!(whole["kind"], "video");
 
     std::fs::remove_file(&ffmpeg).expect("it was there");
     let id = recording["recording_id"].as_str().expect("an id");
     let again = format!("/recordings/{id}/compose");
-    world.post(&again, json!({ "layout": "speaker" })).await.expect(202);
+    world
+        .post(&again, json!({ "layout": "speaker" }))
+        .await
+        .expect(202);
     let recording = settled(&world, &started).await;
     assert_eq!(recording["status"], "available", "{recording}");
-    let why = recording["error"].as_str().expect("why it was not made anew");
+    let why = recording["error"]
+        .as_str()
+        .expect("why it was not made anew");
     assert!(why.contains("No such file"), "{why}");
     for of in ["name", "sha256"] {
-        assert_eq!(recording["files"][0][of], whole[of], "it is the one of before");
+        assert_eq!(
+            recording["files"][0][of], whole[of],
+            "it is the one of before"
+        );
     }
     let told = &report(&world, &recording).await["not_composed"];
     assert_eq!(told, why);
@@ -148,7 +176,11 @@ async fn where_nothing_can_be_mixed_there_are_the_tracks_and_the_reason() {
     stop(&world, &alice).await;
     let recording = settled(&world, &started).await;
     assert_eq!(recording["status"], "available", "{recording}");
-    assert!(recording["error"].as_str().is_some_and(|why| why.starts_with("ffmpeg")));
+    assert!(
+        recording["error"]
+            .as_str()
+            .is_some_and(|why| why.starts_with("ffmpeg"))
+    );
     let files = recording["files"].as_array().expect("files");
     assert_eq!(files.len(), 2, "a microphone each: {recording}");
     assert!(files.iter().all(|file| file["kind"] == "track"));
@@ -218,7 +250,10 @@ async fn what_was_kept_for_long_enough_goes_and_what_was_not_stays() {
         assert!(began.elapsed() < super::super::CONNECT, "it is still there");
         sleep(Duration::from_millis(50)).await;
     }
-    assert!(!world.recordings().join(old.as_str()).exists(), "its files too");
+    assert!(
+        !world.recordings().join(old.as_str()).exists(),
+        "its files too"
+    );
     for still in [young, in_no_bucket.as_str()] {
         let kept = world.get(&format!("/recordings/{still}")).await.expect(200);
         assert_eq!(kept["status"], "available");

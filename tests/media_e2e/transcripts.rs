@@ -71,7 +71,9 @@ fn written(recording: &Value) -> &Value {
 
 #[actix::test]
 async fn a_recording_is_transcribed_when_its_call_is_over() {
-    let world = World::open().await;
+    let models = german();
+    let folder = models.path().to_owned();
+    let world = World::start(true, |config| config.transcription.models = folder).await;
     let (_, tabs) = room_of(&world, ["alice", "bob"]).await;
     let clips = [Clip::read("flite04.wav"), Clip::read("espeak09.wav")];
     let (recording, said_at) = recorded(&world, &tabs, &clips).await;
@@ -121,6 +123,45 @@ async fn a_recording_is_transcribed_when_its_call_is_over() {
     let again = made(&world, &recording).await;
     assert_eq!(again["files"].as_array().map(Vec::len), Some(5), "{again}");
     assert_eq!(transcript(&world, alice).await.len(), 2);
+
+    // In another language, which has two words: what was understood at first is nowhere any more.
+    let german = json!({ "language": "de", "phrases": ["yes", "no"] });
+    world.post(&path(&recording), german).await.expect(202);
+    let again = made(&world, &recording).await;
+    assert_eq!(again["transcript"]["status"], "available", "{again}");
+    let utterances = transcript(&world, alice).await;
+    let words = utterances
+        .iter()
+        .flat_map(|said| said["text"].as_str().expect("a text").split(' '));
+    let words: Vec<&str> = words.collect();
+    assert!(!words.is_empty());
+    assert!(
+        words.iter().all(|word| ["yes", "no"].contains(word)),
+        "{words:?}"
+    );
+    let gone = world.get("/transcripts/search?q=sales").await.expect(200);
+    assert_eq!(gone["data"], json!([]));
+}
+
+/// A model of "German", which is the bundled one, in a folder of models.
+fn german() -> tempfile::TempDir {
+    let models = tempfile::tempdir().expect("a folder");
+    let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("speech/model");
+    copy(&from, &models.path().join("de"));
+    models
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("the model") {
+        let entry = entry.expect("an entry");
+        let place = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            std::fs::copy(entry.path(), place).expect("copied");
+        }
+    }
 }
 
 #[actix::test]

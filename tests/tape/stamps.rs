@@ -65,6 +65,9 @@ async fn what_waited_on_its_way_keeps_its_time() {
     let voice = every(FRAME, 0, 5000).map(|at| (waits(at), at));
     let (finished, times) = recorded(voice).await;
     assert_eq!(times.len(), 250);
-    assert!(times.windows(2).all(|two| two[1] - two[0] == 20), "{times:?}");
+    assert!(
+        times.windows(2).all(|two| two[1] - two[0] == 20),
+        "{times:?}"
+    );
     assert_eq!(finished.files[0].duration_ms, 5000);
 }

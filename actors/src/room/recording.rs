@@ -253,7 +253,10 @@ impl Handler<ChildEnded<RecordingId>> for Room {
         };
         warn!(recording.id = %id, ending = ?child.ending, "the recorder of {id} ended");
         recorded.recorder = None; // whoever pauses or stops it meanwhile is heard
-        let (watcher, goes_on) = (recorded.watcher.clone(), recorded.budget.take(clock::instant()));
+        let (watcher, goes_on) = (
+            recorded.watcher.clone(),
+            recorded.budget.take(clock::instant()),
+        );
         self.forget_silent(&watcher);
         if goes_on {
             ctx.run_later(BACKOFF, move |room, ctx| {
@@ -281,12 +284,9 @@ impl Handler<ChildEnded<RecordingId>> for Room {
 }
 
 #[cfg(feature = "testing")]
-impl Handler<crate::testing::CrashTape> for Room {
-    type Result = ();
-
-    fn handle(&mut self, crash: crate::testing::CrashTape, _: &mut Self::Context) {
-        if let Some(recorded) = &self.recorded {
-            recorded.tell(crash);
-        }
+impl Room {
+    /// Whoever records at the moment.
+    pub(super) fn recorder(&self) -> Option<&Addr<Recorder>> {
+        self.recorded.as_ref()?.recorder.as_ref()
     }
 }

@@ -161,7 +161,10 @@ mod tests {
             ..Program::new(&path, folder.path())
         };
         let outcome = program.run(&[], 1000, |_| ());
-        assert!(matches!(outcome, Err(RenderError::Stalled(_))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(RenderError::Stalled(_))),
+            "{outcome:?}"
+        );
         ends(&id_in(folder.path()));
     }
 
@@ -183,7 +186,10 @@ mod tests {
     #[test]
     fn what_it_says_last_is_told() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = script(folder.path(), "echo first >&2; echo no space left >&2; exit 3");
+        let path = script(
+            folder.path(),
+            "echo first >&2; echo no space left >&2; exit 3",
+        );
         let outcome = Program::new(&path, folder.path()).run(&[], 1000, |_| ());
         let Err(RenderError::Refused(said)) = outcome else {
             panic!("it refuses: {outcome:?}");
@@ -197,7 +203,9 @@ mod tests {
         let path = script(folder.path(), "echo $$ > id; exec sleep 1000");
         let id = std::thread::scope(|scope| {
             let waiting = scope.spawn(|| {
-                let running = Program::new(&path, folder.path()).start(&[]).expect("it starts");
+                let running = Program::new(&path, folder.path())
+                    .start(&[])
+                    .expect("it starts");
                 std::mem::forget(running); // as if this thread had been killed
                 id_in(folder.path())
             });
@@ -207,7 +215,10 @@ mod tests {
         let (path, began) = (format!("/proc/{id}/stat"), Instant::now());
         // Nobody waits for it, so it stays as a name of something dead (a zombie).
         while fs::read_to_string(&path).is_ok_and(|stat| !stat.contains(") Z ")) {
-            assert!(began.elapsed() < Duration::from_secs(20), "it ends: {status}");
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "it ends: {status}"
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -49,8 +49,8 @@ impl Listener for Deed {
         }
     }
 
-    fn finish(&mut self) -> Vec<Word> {
-        Vec::new()
+    fn finish(&mut self) -> Result<Vec<Word>, EngineError> {
+        Ok(Vec::new())
     }
 }
 
