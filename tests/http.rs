@@ -11,6 +11,7 @@ mod http {
     mod idempotency;
     mod keys;
     mod limits;
+    mod matrix;
     mod oidc;
     mod pages;
     mod problems;

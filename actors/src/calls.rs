@@ -147,6 +147,8 @@ pub struct JoinRoom {
     pub role: Option<Role>,
     /// Made for one offer of WHIP or WHEP: nobody who could be host.
     pub guest: bool,
+    /// Nobody else in the room is to learn of them: they take no seat, ring at no door, and keep no call going.
+    pub hidden: bool,
 }
 
 /// Leave a room; leaving twice is nothing.

@@ -175,6 +175,9 @@ pub enum Permission {
     Record,
     /// Start and stop the transcription.
     Transcribe,
+    /// Be told to nobody: hear and see only. Unlike the others it is nobody's by role; an application gives it, with
+    /// `subscribe` alone.
+    Hidden,
 }
 
 impl Permission {
@@ -198,6 +201,7 @@ impl Permission {
             Self::Moderate => "moderate",
             Self::Record => "record",
             Self::Transcribe => "transcribe",
+            Self::Hidden => "hidden",
         }
     }
 }

@@ -131,6 +131,15 @@ pub struct Call {
     pub org_id: OrgId,
 }
 
+impl Call {
+    /// Without those whom others in the call are not to learn of.
+    #[must_use]
+    pub fn as_members_see_it(mut self) -> Self {
+        self.participants.retain(|member| !member.hidden);
+        self
+    }
+}
+
 fn one_to_one() -> CallKind {
     CallKind::OneToOne
 }

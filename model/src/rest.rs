@@ -270,9 +270,9 @@ pub struct JoinRoom {
     #[serde(default)]
     pub role: Option<Role>,
     /// Narrows the token to these, whatever the role allows; everything that the role allows where it is left out. Only a
-    /// key's bearer may say it.
+    /// key's bearer may say it. With `hidden` nobody else in the room learns of the presence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_items = 8)]
+    #[schema(max_items = 9)]
     pub grants: Option<Vec<Permission>>,
 }
 

@@ -67,6 +67,7 @@ pub(crate) fn may_ask(place: &Place, request: &Request) -> Result<(), Problem> {
         }
         Request::View(_) => may(place, Permission::Subscribe),
         Request::Chat(_) | Request::Data(_) => may(place, Permission::PublishData),
+        Request::Hand(_) if place.is_hidden() => may(place, Permission::PublishData),
         Request::Mod(_) => may(place, Permission::Moderate),
         Request::Record(_) => may(place, Permission::Record),
         Request::Transcribe(_) => may(place, Permission::Transcribe),

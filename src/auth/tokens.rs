@@ -37,6 +37,14 @@ pub struct Place {
     pub only: Option<Vec<Permission>>,
 }
 
+impl Place {
+    /// Others in the call are not to learn of its bearer.
+    pub fn is_hidden(&self) -> bool {
+        let only = self.only.as_ref();
+        only.is_some_and(|only| only.contains(&Permission::Hidden))
+    }
+}
+
 /// Where a token comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issuer {

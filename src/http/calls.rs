@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use calls_actors::calls::{Answer, CallSnapshot, Cancel, End, Initiate, Reject, VerbRefused};
 use calls_model::rest::{ActingUser, CallConnection, InitiateCall, MAX_CALLEES, Page, RecordWish};
-use calls_model::{Call, CallId, CallKind, CallStatus, RoomId, Timestamp, UserId};
+use calls_model::{Call, CallId, CallKind, CallStatus, Member, RoomId, Scope, Timestamp, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -115,11 +115,26 @@ pub(super) async fn history(
         from: filter.from,
         to: filter.to,
     };
-    let page = app
+    let mut page = app
         .store
         .history(&filter, &paging.request(), app.clock.now())
         .await?;
+    for call in &mut page.data {
+        call.participants = told_of(&caller, std::mem::take(&mut call.participants));
+    }
     Ok(HttpResponse::Ok().json(page))
+}
+
+/// Those of them whom the caller is to know of: applications that may moderate know of those who are hidden, and these
+/// of themselves.
+pub(super) fn told_of(caller: &Caller, mut members: Vec<Member>) -> Vec<Member> {
+    members.retain(|member| match caller {
+        Caller::Application(application) => {
+            !member.hidden || application.scopes.contains(&Scope::Moderate)
+        }
+        Caller::User(bearer) => !member.hidden || bearer.claims.sub == member.user_id,
+    });
+    members
 }
 
 /// Gives one call, whether it goes on or is over.
@@ -163,7 +178,10 @@ pub(super) async fn readable(
             return Err(Problem::Forbidden("the token's user is not in this call"));
         }
     }
-    Ok(call)
+    Ok(Call {
+        participants: told_of(caller, call.participants),
+        ..call
+    })
 }
 
 /// A callee takes the call.

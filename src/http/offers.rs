@@ -88,6 +88,7 @@ impl Presence {
             display_name: None,
             role: (!sends).then_some(Role::Observer),
             guest: true,
+            hidden: false,
         };
         let seat = app.ask(join).await??.seat;
         let find = FindParticipant {

@@ -6,14 +6,17 @@ use calls_actors::calls::{self, Found, JoinRefused, RoomChanged, RoomDeleted, Ro
 use calls_actors::participant::SignalRefused;
 use calls_model::fact::HashChange;
 use calls_model::rest::{Change, CreateRoom, JoinRoom, JoinedRoom, LeaveRoom, Page, UpdateRoom};
-use calls_model::{Encryption, Fact, Member, Role, Room, RoomId, RoomNow, RoomSettings};
+use calls_model::{
+    Encryption, Fact, Member, Permission, Role, Room, RoomId, RoomNow, RoomSettings,
+};
 
-use super::extract::{Body, Query};
+use super::calls::told_of;
+use super::extract::{Body, Query, invalid};
 use super::paging::Paging;
-use super::problem::Problem;
 use super::problem::documented::{
     Access, BadBody, BadQuery, Conflict, Missing, TooMany, Unavailable,
 };
+use super::problem::{Problem, kinds};
 use super::routes::BASE;
 use super::transcripts::fit_to_be_heard;
 use super::{connections, origin};
@@ -204,6 +207,7 @@ pub(super) async fn join_room(
     Body(asked): Body<JoinRoom>,
 ) -> Result<HttpResponse, Problem> {
     may_join(&app, &caller, &room_id, &asked).await?;
+    let hidden = is_hidden(&caller, &asked)?;
     let RoomAtDoor {
         room,
         password_hash,
@@ -216,8 +220,9 @@ pub(super) async fn join_room(
         room,
         user_id: asked.user_id,
         display_name: asked.display_name,
-        role: asked.role,
+        role: hidden.then_some(Role::Observer).or(asked.role),
         guest: false,
+        hidden,
     };
     let seat = app.ask(join).await??.seat;
     let connection = connections::of_seat(
@@ -298,7 +303,33 @@ pub(super) async fn list_participants(
             return Err(Problem::Signal(SignalRefused::NotAdmitted));
         }
     }
-    Ok(HttpResponse::Ok().json(paging.of_live(members)?))
+    let told = told_of(&caller, members);
+    Ok(HttpResponse::Ok().json(paging.of_live(told)?))
+}
+
+/// Whether somebody comes in whom nobody else is to learn of: the application says so, and their token keeps it. Such
+/// a one can only hear and see.
+fn is_hidden(caller: &Caller, asked: &JoinRoom) -> Result<bool, Problem> {
+    let kept = caller.place().and_then(|place| place.only.as_ref());
+    let Some(grants) = asked.grants.as_ref().or(kept) else {
+        return Ok(false);
+    };
+    if !grants.contains(&Permission::Hidden) {
+        return Ok(false);
+    }
+    let refuse = |pointer: &str, detail: &str| {
+        let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
+        let summary = "the presence cannot be hidden so";
+        Err(invalid(&kinds::INVALID_BODY, summary, pointer, detail))
+    };
+    let quiet = |one: &Permission| matches!(one, Permission::Hidden | Permission::Subscribe);
+    if !grants.iter().all(quiet) {
+        return refuse("/grants", "`hidden` goes with `subscribe` alone");
+    }
+    if !matches!(asked.role, None | Some(Role::Observer)) {
+        return refuse("/role", "who is hidden is an observer");
+    }
+    Ok(true)
 }
 
 /// The room, or that there is none.

@@ -25,6 +25,7 @@ struct ParticipantRow {
     hand: bool,
     joined_at: At,
     left_at: Option<At>,
+    hidden: bool,
 }
 
 #[derive(Insertable)]
@@ -37,6 +38,7 @@ struct NewParticipant<'a> {
     joined_at: At,
     left_at: Option<At>,
     leave_reason: Option<String>,
+    hidden: bool,
     #[diesel(embed)]
     shown: Shown,
 }
@@ -82,6 +84,7 @@ impl TryFrom<ParticipantRow> for Member {
             hand: row.hand,
             reconnecting: false, // a socket's state, which no restart outlives
             left_at: moment(row.left_at),
+            hidden: row.hidden,
         })
     }
 }
@@ -141,6 +144,7 @@ pub(super) async fn join(
                 joined_at: At(member.joined_at),
                 left_at: None,
                 leave_reason: None,
+                hidden: member.hidden,
                 shown: member.into(),
             })
             .on_conflict(participants::id)

@@ -76,6 +76,7 @@ table! {
         joined_at -> Moment,
         left_at -> Nullable<Moment>,
         leave_reason -> Nullable<Text>,
+        hidden -> Bool,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What an application narrows a token to holds on its socket, by REST, and after coming back.
 
+use calls::auth::keys::{self, Wanted};
+use calls_model::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -101,4 +103,103 @@ async fn who_may_only_send_is_given_no_slots_and_grants_give_no_role() {
     let watch = world.request_as(Some(token), Method::POST, &format!("/whep/{room}"));
     let refused = send(watch.header("content-type", "application/sdp").body("v=0")).await;
     refused.problem(403, "not-granted");
+}
+
+#[actix_web::test]
+async fn who_is_hidden_hears_and_sees_and_only_applications_that_moderate_learn_of_them() {
+    let world = World::closed().await;
+    let room = world.room(json!({ "max_participants": 2 })).await;
+    let (mut ann, welcome) = world.enter(&room, "ann").await;
+    let grants = json!(["hidden", "subscribe"]);
+    let body = json!({ "user_id": "eve", "grants": grants });
+    let path = format!("/rooms/{room}/join");
+    let joined = world.post(&path, body).await.expect(200);
+    assert_eq!(
+        (&joined["role"], &joined["state"]),
+        (&json!("observer"), &json!("admitted"))
+    );
+    let mut eve = Socket::hello(&joined["connection"]).await;
+    let seen = eve.event("welcome").await;
+    assert_eq!(
+        seen["roster"].as_array().unwrap().len(),
+        2,
+        "she knows of both: {seen}"
+    );
+    let refused = eve.ask("hand", json!({ "up": true })).await;
+    assert_eq!(code(refused), "not-granted");
+
+    // She takes no seat, and the first that others hear of is who comes after her.
+    let (mut ben, seen) = world.enter(&room, "ben").await;
+    let users = |list: &Value| -> Vec<String> {
+        let users = list.as_array().unwrap().iter();
+        users
+            .map(|one| one["user_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(users(&seen["roster"]), ["ann", "ben"]);
+    eve.cut();
+    let heard = ann.event("participant").await;
+    assert_eq!(heard["participant"]["user_id"], "ben");
+    let rejoined = world.request_as(joined["connection"]["token"].as_str(), Method::POST, &path);
+    let rejoined = send(rejoined.json(&json!({ "user_id": "eve" })))
+        .await
+        .expect(200);
+    let mut eve = Socket::hello(&rejoined["connection"]).await;
+    eve.event("welcome").await;
+    ben.ask("leave", json!({})).await.expect("he goes");
+    let heard = ann
+        .event_where("participant", |d| d["event"] != "updated")
+        .await;
+    assert_eq!(
+        (&heard["event"], &heard["participant"]["user_id"]),
+        (&json!("left"), &json!("ben"))
+    );
+
+    let call = welcome["call"]["call_id"].as_str().unwrap();
+    let hers = welcome["resume_token"].as_str().unwrap();
+    let full = world.server.first_key.clone().expect("a key");
+    let app = world.server.app();
+    let wanted = Wanted {
+        scopes: vec![Scope::Rooms, Scope::Calls],
+        ..Wanted::default()
+    };
+    let (narrow, _) = keys::create(&app.store, app.clock.now(), wanted)
+        .await
+        .expect("a key");
+    let within = format!("/rooms/{room}/participants");
+    let at = format!("/{call}");
+    for (bearer, expected) in [
+        (hers, vec!["ann"]),
+        (narrow.reveal(), vec!["ann"]),
+        (full.reveal(), vec!["ann", "eve"]),
+    ] {
+        let get = |path: &str| send(world.request_as(Some(bearer), Method::GET, path));
+        let inside = get(&within).await.expect(200);
+        assert_eq!(users(&inside["data"]), expected);
+        let now = get(&at).await.expect(200);
+        assert_eq!(users(&now["participants"]), expected);
+        if let Some(eve) = inside["data"].get(1) {
+            assert_eq!(eve["hidden"], true);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn hidden_goes_with_nothing_that_others_would_notice() {
+    let world = World::closed().await;
+    let room = world.room(json!({})).await;
+    let path = format!("/rooms/{room}/join");
+    for (body, pointer) in [
+        (
+            json!({ "user_id": "eve", "grants": ["hidden", "publish_microphone"] }),
+            "/grants",
+        ),
+        (
+            json!({ "user_id": "eve", "role": "moderator", "grants": ["hidden"] }),
+            "/role",
+        ),
+    ] {
+        let refused = world.post(&path, body).await.problem(422, "invalid-body");
+        assert_eq!(refused["errors"][0]["pointer"], pointer);
+    }
 }

@@ -113,6 +113,7 @@ pub(crate) fn member(name: &str, joined_at: Timestamp) -> Member {
         hand: false,
         reconnecting: false,
         left_at: None,
+        hidden: false,
     }
 }
 

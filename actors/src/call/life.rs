@@ -212,7 +212,7 @@ impl Life {
 
     /// The recording that was wished for and can begin now, if there is one. It is given once.
     pub fn take_recording_wish(&mut self, inside: &[Member]) -> Option<RecordingMode> {
-        let answered = self.state == CallState::Active && inside.len() > 1;
+        let answered = self.state == CallState::Active && seen(inside) > 1;
         self.record.take_if(|_| answered)
     }
 
@@ -451,7 +451,8 @@ impl Life {
         left: &[(Member, LeaveReason)],
         now: Timestamp,
     ) -> Company {
-        self.emptied = inside.is_empty().then_some(self.emptied.unwrap_or(now));
+        let seen = seen(inside);
+        self.emptied = (seen == 0).then_some(self.emptied.unwrap_or(now));
         for (member, reason) in left {
             self.past.push(member.clone());
             if let (LeaveReason::Crashed, Some(id)) = (reason, &member.participant_id) {
@@ -481,7 +482,7 @@ impl Life {
             .any(|member| Some(&member.user_id) == self.caller());
         match self.state {
             CallState::Initiated | CallState::Ringing if caller_here => Company::Kept,
-            CallState::Active if inside.len() >= COMPANY => Company::Kept,
+            CallState::Active if seen >= COMPANY => Company::Kept,
             _ if crashed => Company::Awaited(FIND_BACK),
             CallState::Initiated | CallState::Ringing => Company::CallerGone,
             CallState::Active | CallState::Ended(_) => Company::Gone,
@@ -492,10 +493,10 @@ impl Life {
     /// host may still be on the way.
     pub fn has_company(&self, inside: &[Member], waiting: usize) -> bool {
         if self.room.is_some() {
-            return inside.len() + waiting > 0;
+            return seen(inside) + waiting > 0;
         }
         let needed = if self.is_unanswered() { 1 } else { COMPANY };
-        inside.len() >= needed
+        seen(inside) >= needed
     }
 
     /// One whose participant crashed comes back: once, in their old role.
@@ -533,6 +534,11 @@ impl Life {
         let callee = self.callees.get(user).ok_or(VerbRefused::NotCalled)?;
         Ok((user.clone(), callee))
     }
+}
+
+/// How many of them anybody knows of.
+fn seen(inside: &[Member]) -> usize {
+    inside.iter().filter(|member| !member.hidden).count()
 }
 
 fn keep_latest<T>(all: &mut Vec<T>, most: usize) {

@@ -85,7 +85,8 @@ impl Registry {
             return;
         };
         let active = memory.life.state() == CallState::Active;
-        let inside = memory.roster.inside.iter().filter(|_| active);
+        let inside = memory.roster.inside.iter();
+        let inside = inside.filter(|member| active && !member.hidden);
         let org = memory.life.org().clone();
         let account = |member: &Member| Account {
             org: org.clone(),

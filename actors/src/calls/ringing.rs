@@ -108,7 +108,10 @@ impl Calls {
             if known.memory.life.is_unanswered() {
                 let mut memory = known.memory.clone();
                 memory.life.reached(now); // it rings from now on, the call hears of it too
-                devices::tell(&door, &devices::incoming(&memory.wire(now)));
+                devices::tell(
+                    &door,
+                    &devices::incoming(&memory.wire(now).as_members_see_it()),
+                );
                 known.address.do_send(Reached);
             }
         }

@@ -165,6 +165,7 @@ impl Server {
             display_name: None,
             role,
             guest: false,
+            hidden: false,
         })
         .await
     }

@@ -79,6 +79,7 @@ impl Server {
             display_name: None,
             role: None,
             guest: false,
+            hidden: false,
         };
         let seat = self.calls.send(join).await.unwrap().unwrap().seat;
         let find = FindParticipant {

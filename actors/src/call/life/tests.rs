@@ -24,6 +24,7 @@ fn member(name: &str, role: Role) -> Member {
         hand: false,
         reconnecting: false,
         left_at: None,
+        hidden: false,
     }
 }
 

@@ -16,6 +16,7 @@ fn member(name: &str, role: Role) -> Member {
         hand: false,
         reconnecting: false,
         left_at: None,
+        hidden: false,
     }
 }
 
