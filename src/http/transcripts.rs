@@ -193,25 +193,15 @@ pub(super) async fn get_transcript(
 ) -> Result<HttpResponse, Problem> {
     let call = readable(&caller, &app, &call_id).await?;
     let transcript = app.store.transcript(&call_id).await?;
-    let names = Names::of(&call);
-    let (text, media_type, ending) = match wanted.format {
+    type Written = fn(&Transcript, &Names) -> String;
+    let (written, media_type, ending): (Written, _, _) = match wanted.format {
         Format::Json => return Ok(HttpResponse::Ok().json(transcript)),
-        Format::Txt => (
-            formats::txt(&transcript, &names),
-            "text/plain; charset=utf-8",
-            "txt",
-        ),
-        Format::Vtt => (
-            formats::vtt(&transcript, &names),
-            "text/vtt; charset=utf-8",
-            "vtt",
-        ),
-        Format::Srt => (
-            formats::srt(&transcript, &names),
-            "application/x-subrip; charset=utf-8",
-            "srt",
-        ),
+        Format::Txt => (formats::txt, "text/plain; charset=utf-8", "txt"),
+        Format::Vtt => (formats::vtt, "text/vtt; charset=utf-8", "vtt"),
+        Format::Srt => (formats::srt, "application/x-subrip; charset=utf-8", "srt"),
     };
+    let stored = app.store.call(&call_id, app.clock.now()).await?;
+    let text = written(&transcript, &Names::of(stored.iter().chain([&call])));
     let name = format!("inline; filename=\"{}.{ending}\"", call_id.as_str());
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, media_type))

@@ -290,7 +290,7 @@ impl Transcripts {
             utterances: utterances.to_vec(),
             unheard: Vec::new(),
         };
-        let text = formats::vtt(&transcript, &formats::Names::of(call));
+        let text = formats::vtt(&transcript, &formats::Names::of([call]));
         let folder = self.studio.folder_of(&recording.recording_id);
         let path = folder.join(NAME);
         let written = {

@@ -9,9 +9,10 @@ use calls_model::{Call, ParticipantId, Transcript, Utterance};
 pub struct Names(HashMap<ParticipantId, String>);
 
 impl Names {
-    /// The names that their tiles showed.
-    pub fn of(call: &Call) -> Self {
-        let named = call.participants.iter().filter_map(|member| {
+    /// The names that their tiles showed. A call that lives lists who is inside; the stored one has who left, too.
+    pub fn of<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Self {
+        let members = calls.into_iter().flat_map(|call| &call.participants);
+        let named = members.filter_map(|member| {
             let name = member.display_name.as_ref().map(ToString::to_string);
             Some((member.participant_id.clone()?, name?))
         });
