@@ -187,6 +187,8 @@ mod tests {
         assert_eq!(now_listening(), 0);
         let later = begun + 2 * IDLE;
         voice.take(&sentence(2000, later), later).expect("it hears");
+        // What may still come of the packets between is waited for.
+        voice.tick(later + PAUSED).expect("it waits");
         assert_eq!((now_listening(), listeners.load(Ordering::Relaxed)), (1, 2));
     }
 }
