@@ -169,7 +169,8 @@ async fn what_one_says_another_reads_while_it_is_said_and_finds_in_the_transcrip
     // Who has left a call that goes on is still called by name.
     let left = alice.socket.ask("leave", json!({})).await;
     left.expect("may leave");
-    bob.socket.event("participant_left").await;
+    let goes = |news: &Value| news["event"] == "left";
+    bob.socket.event_where("participant", goes).await;
     let vtt = world
         .get(&format!("/{}/transcript?format=vtt", alice.call))
         .await;
