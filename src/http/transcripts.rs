@@ -200,8 +200,10 @@ pub(super) async fn get_transcript(
         Format::Vtt => (formats::vtt, "text/vtt; charset=utf-8", "vtt"),
         Format::Srt => (formats::srt, "application/x-subrip; charset=utf-8", "srt"),
     };
-    let stored = app.store.call(&call_id, app.clock.now()).await?;
-    let text = written(&transcript, &Names::of(stored.iter().chain([&call])));
+    // A call that goes on lists who is inside; who has left has a name, too.
+    let stored = app.store.members(&call_id).await?;
+    let names = Names::of(stored.iter().chain(&call.participants));
+    let text = written(&transcript, &names);
     let name = format!("inline; filename=\"{}.{ending}\"", call_id.as_str());
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, media_type))
