@@ -19,9 +19,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use crate::auth::turn::IceSource;
-use crate::auth::{Door, Tokens};
+use crate::auth::{Door, Oidc, Revoked, Tokens};
 use crate::config::Config;
 use crate::files::Files;
+use crate::http::limits::Limits;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
@@ -55,6 +56,12 @@ pub struct App {
     pub ice: IceSource,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// How often the API may be asked.
+    pub limits: Limits,
+    /// Another issuer of tokens, if there is one.
+    pub oidc: Option<Oidc>,
+    /// Keys that open nothing any more.
+    pub revoked: Revoked,
     /// Makes and reads join tokens.
     pub tokens: Tokens,
     /// Brings recordings to their ends.

@@ -31,6 +31,8 @@ pub struct Config {
     pub media: Media,
     /// Tokens and passwords.
     pub auth: Auth,
+    /// Tokens of another issuer.
+    pub oidc: Oidc,
     /// Storage.
     pub database: Database,
     /// Recordings.
@@ -131,6 +133,26 @@ pub struct Auth {
     pub password_tries: u32,
     /// The wait after them.
     pub password_wait_seconds: u64,
+    /// Days that the audit log is kept; 0: for good.
+    pub audit_keep_days: u32,
+}
+
+/// `[oidc]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// Who made the tokens: their `iss`; empty: nobody else.
+    pub issuer: String,
+    /// Whom they are for: their `aud`.
+    pub audience: String,
+    /// Where its keys are; empty: where its discovery document says.
+    pub jwks_url: String,
+    /// The claim that names the tenant.
+    pub org_claim: String,
+    /// The claim that has the scopes.
+    pub scope_claim: String,
+    /// What scopes of ours begin with there.
+    pub scope_prefix: String,
 }
 
 /// `[database]`
@@ -291,6 +313,20 @@ pub struct Webhooks {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Requests a second of one API key; 0: no limit.
+    pub requests_per_key: u32,
+    /// At once.
+    pub requests_per_key_burst: u32,
+    /// Requests a second from one address; 0: no limit.
+    pub requests_per_address: u32,
+    /// At once.
+    pub requests_per_address_burst: u32,
+    /// Joins a second of one room; 0: no limit.
+    pub joins_per_room: u32,
+    /// At once.
+    pub joins_per_room_burst: u32,
+    /// Sockets that one address may have open; 0: no limit.
+    pub sockets_per_address: u32,
     /// Signaling frames a second.
     pub frames_per_second: u32,
     /// At once.

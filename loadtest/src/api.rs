@@ -95,6 +95,7 @@ impl Api {
             audio: Some(publishes),
             video: Some(publishes),
             role: None,
+            grants: None,
         };
         let path = format!("/rooms/{room}/join");
         Ok(self

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::room::{Encryption, RoomSettings, RoomType};
 use crate::{
     Call, CallId, CallKind, CallType, DisplayName, Language, Layout, ParticipantId, Password,
-    RecordingMode, Role, RoomName, Timestamp, UserId, VoiceName,
+    Permission, RecordingMode, Role, RoomName, Timestamp, UserId, VoiceName,
 };
 
 macro_rules! bounded {
@@ -269,6 +269,11 @@ pub struct JoinRoom {
     /// Asked-for role; only a key's bearer may ask for more than `participant`.
     #[serde(default)]
     pub role: Option<Role>,
+    /// Narrows the token to these, whatever the role allows; everything that the role allows where it is left out. Only a
+    /// key's bearer may say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 8)]
+    pub grants: Option<Vec<Permission>>,
 }
 
 /// Let in at once, or to wait for a moderator.

@@ -21,11 +21,12 @@ use tracing::{debug, info, warn};
 
 use super::{App, Stopping};
 use crate::auth::turn::{self, IceSource};
-use crate::auth::{Door, Tokens, keys};
+use crate::auth::{Door, Oidc, Revoked, Tokens, keys};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::files::Files;
 use crate::http;
+use crate::http::limits::Limits;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
 use crate::recording::transcripts::Transcripts;
@@ -62,8 +63,8 @@ pub enum StartError {
     /// The bucket for recordings is configured in a way that makes no sense.
     #[error("storage: {0}")]
     Bucket(#[from] BucketError),
-    /// No trust in anybody's certificates.
-    #[error("webhooks: {0}")]
+    /// No trust in anybody's certificates, so nothing can be asked of others.
+    #[error("outgoing requests: {0}")]
     Webhooks(#[from] reqwest::Error),
     /// No media sockets.
     #[error("{0}{hint}", hint = media_hint(.0))]
@@ -169,6 +170,10 @@ impl Server {
     ///
     /// [`StartError`] says what could not be had.
     pub async fn start(config: Config, dev: bool) -> Result<Self, StartError> {
+        Box::pin(Self::begin(config, dev)).await // large, and waited for once
+    }
+
+    async fn begin(config: Config, dev: bool) -> Result<Self, StartError> {
         if dev && !config.http.bind.ip().is_loopback() {
             return Err(StartError::OpenToTheWorld(config.http.bind));
         }
@@ -276,6 +281,9 @@ impl Server {
                 Duration::from_secs(auth.password_wait_seconds),
             ),
             tokens: Tokens::new(&secret, life),
+            limits: Limits::new(&config.limits),
+            oidc: Oidc::new(&config.oidc)?,
+            revoked: Revoked::new(store.revoked_keys().await?),
             links: Links::new(&link_secret, link_life),
             archive,
             transcripts,
@@ -412,7 +420,8 @@ impl Server {
     }
 }
 
-/// The next start asks when that was: it is when what was live was cut off.
+/// The next start asks when that was: it is when what was live was cut off. And hears of keys that were revoked by the
+/// command line.
 async fn say_alive(app: web::Data<App>) {
     let mut beat = tokio::time::interval(ALIVE_EVERY);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -420,6 +429,11 @@ async fn say_alive(app: web::Data<App>) {
         beat.tick().await;
         if let Err(error) = app.store.alive(app.clock.now()).await {
             debug!(%error, "it cannot be written down that the server is up");
+        }
+        // `calls token revoke` writes to the database only.
+        match app.store.revoked_keys().await {
+            Ok(names) => app.revoked.add(names),
+            Err(error) => debug!(%error, "it cannot be read which keys are revoked"),
         }
     }
 }

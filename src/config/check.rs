@@ -8,11 +8,12 @@ use super::{Config, ConfigError};
 const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 /// Sections, as the environment writes them.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "HTTP",
     "TLS",
     "MEDIA",
     "AUTH",
+    "OIDC",
     "DATABASE",
     "RECORDING",
     "STORAGE",
@@ -77,6 +78,13 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
                 &format!("must be 1 to {MOST_MINUTES} minutes, not {minutes}"),
             );
         }
+    }
+    let oidc = &config.oidc;
+    if !oidc.issuer.is_empty() && oidc.audience.is_empty() {
+        return refuse(
+            "oidc.audience",
+            "must be there beside oidc.issuer: else tokens that were made for others would open this server",
+        );
     }
     if config.auth.password_tries == 0 {
         return refuse(

@@ -62,6 +62,7 @@ pub(super) async fn initiate(
     check(&asked, &from)?;
     let begun = app
         .ask(Initiate {
+            org_id: caller.org().clone(),
             call_type: asked.call_type,
             kind: asked.kind,
             from: from.clone(),
@@ -73,10 +74,10 @@ pub(super) async fn initiate(
         })
         .await??;
     let connection = match &begun.seat {
-        Some(seat) => connections::of_seat(&app, &request, seat, None),
+        Some(seat) => connections::of_seat(&app, &request, seat, None, (&caller, None)),
         // Everybody is busy and the call is over: the caller may only listen for the next one.
         None => app.connection(
-            app.tokens.user(from.clone()),
+            app.tokens.user(from.clone(), caller.issuer().clone()),
             &from,
             origin::ws_url(&request, &app),
         ),
@@ -106,6 +107,7 @@ pub(super) async fn history(
 ) -> Result<HttpResponse, Problem> {
     let user_id = caller.user(filter.user_id.clone())?;
     let filter = store::HistoryFilter {
+        org_id: caller.org().clone(),
         user_id,
         room_id: filter.room_id,
         status: filter.status,
@@ -191,8 +193,13 @@ pub(super) async fn answer(
     };
     let seated = app.ask(answer).await?;
     let seated = or_over(&app, &call_id, seated).await?;
-    let connection =
-        connections::of_seat(&app, &request, &seated.seat, seated.call.room_id.clone());
+    let connection = connections::of_seat(
+        &app,
+        &request,
+        &seated.seat,
+        seated.call.room_id.clone(),
+        (&caller, None),
+    );
     Ok(HttpResponse::Ok().json(CallConnection {
         call: seated.call,
         connection,

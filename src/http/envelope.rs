@@ -8,6 +8,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 use tracing_actix_web::RequestId;
 
+use super::limits;
 use super::problem::{Problem, kinds};
 use crate::app::App;
 
@@ -48,6 +49,7 @@ pub(crate) async fn envelope(
     });
     // The router needs the request to itself, so nothing of it is kept. Handlers' errors come back as responses.
     let response = next.call(request).await?;
+    let left = limits::told(response.headers()); // a problem takes the place of the response that has them
     let told = response.response().error().map(|error| problem(error, &id));
     let mut response = match told {
         Some(told) => response.into_response(told),
@@ -56,6 +58,9 @@ pub(crate) async fn envelope(
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
+    }
+    for (name, value) in left {
+        headers.insert(name, value);
     }
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -162,8 +162,12 @@ async fn whole(
         Some(told) => response.into_response(told),
         None => response.map_into_boxed_body(),
     };
-    if !is_stable(response.status()) {
-        return (response, None);
+    let secret = response
+        .headers()
+        .get(CACHE_CONTROL)
+        .is_some_and(|told| told == "no-store");
+    if secret || !is_stable(response.status()) {
+        return (response, None); // what is shown once is kept nowhere
     }
     let (request, response) = response.into_parts();
     let (head, body) = response.into_parts();
@@ -222,6 +226,7 @@ pub(crate) async fn sweep(app: Data<App>) {
         if let Err(error) = purged {
             warn!(%error, "old replies could not be purged: {error}");
         }
+        super::audit::let_go_of_old(&app).await;
     }
 }
 

@@ -59,6 +59,7 @@ pub(super) async fn create_room(
         locked: false,
         host: asked.host,
         encryption: asked.encryption,
+        org_id: caller.org().clone(),
         phrases: asked.phrases,
     };
     app.store
@@ -89,7 +90,7 @@ pub(super) async fn list_rooms(
     Query(paging): Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
-    Ok(HttpResponse::Ok().json(app.store.rooms(&paging.request()).await?))
+    Ok(HttpResponse::Ok().json(app.store.rooms(caller.org(), &paging.request()).await?))
 }
 
 /// Gives one room. A token may read its own room for as long as it lasts.
@@ -219,7 +220,13 @@ pub(super) async fn join_room(
         guest: false,
     };
     let seat = app.ask(join).await??.seat;
-    let connection = connections::of_seat(&app, &request, &seat, Some(room_id.clone()));
+    let connection = connections::of_seat(
+        &app,
+        &request,
+        &seat,
+        Some(room_id.clone()),
+        (&caller, asked.grants),
+    );
     let join_url = origin::join_url(&request, &app, &room_id, &connection.token);
     Ok(HttpResponse::Ok().json(JoinedRoom {
         participant_id: seat.participant_id,
@@ -315,6 +322,9 @@ async fn may_join(
     let Caller::User(Bearer { claims, .. }) = caller else {
         return Ok(());
     };
+    if asked.grants.is_some() {
+        return Err(Problem::Forbidden("only an API key may narrow a token"));
+    }
     if !matches!(asked.role, None | Some(Role::Participant | Role::Observer)) {
         return Err(Problem::Forbidden("only an API key may ask for that role"));
     }

@@ -6,12 +6,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    calls, connections, docs, events, extract, files, health, ice, openapi, participants, quality,
-    recordings, rooms, saying, transcripts, web as pages, webhooks, whep, whip, ws,
+    audit, calls, connections, docs, erasure, events, extract, files, health, ice, keys, openapi,
+    participants, quality, recordings, rooms, saying, transcripts, web as pages, webhooks, whep,
+    whip, ws,
 };
 
 /// Where REST begins.
-pub(super) const BASE: &str = "/api/v1/calls";
+pub(crate) const BASE: &str = "/api/v1/calls";
 
 /// Every path of the OpenAPI document.
 pub(super) fn documented(config: &mut ServiceConfig<'_>) {
@@ -51,6 +52,12 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(webhooks::test_webhook)
             .service(webhooks::list_deliveries)
             .service(webhooks::redeliver)
+            .service(keys::create_key)
+            .service(keys::list_keys)
+            .service(keys::rotate_key)
+            .service(keys::revoke_key)
+            .service(audit::audit_log)
+            .service(erasure::erase_user)
             .service(events::list_events)
             .service(events::stream_events)
             .service(saying::say)
@@ -62,6 +69,7 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(whep::whep_trickle)
             .service(whep::whep_stop)
             .service(calls::get_call)
+            .service(erasure::erase_call)
             .service(quality::call_quality)
             .service(calls::answer)
             .service(calls::reject)

@@ -13,7 +13,7 @@ use actix_web::{App as Actix, HttpServer, web};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing_actix_web::TracingLogger;
 
-use super::{envelope, idempotency, routes};
+use super::{audit, envelope, idempotency, limits, routes};
 use crate::app::{App, StartError};
 use crate::telemetry::RequestSpan;
 use crate::tls::{self, Resolver, TlsError};
@@ -51,7 +51,9 @@ pub(crate) fn server(
     let mut server = HttpServer::new(move || {
         Actix::new()
             .app_data(data.clone())
+            .wrap(from_fn(audit::audit))
             .wrap(from_fn(idempotency::idempotency))
+            .wrap(from_fn(limits::limit))
             .wrap(from_fn(envelope::envelope))
             .wrap(Compress::default())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
@@ -93,6 +95,8 @@ fn cors(origins: &[String]) -> Cors {
             "etag",
             "link",
             "retry-after",
+            "ratelimit",
+            "ratelimit-policy",
         ])
         .max_age(3600);
     origins

@@ -254,6 +254,9 @@ pub(super) async fn search_transcripts(
     }
     let by = caller.user(sought.user_id)?;
     let request = paging.request();
-    let found = app.store.search(words, by.as_ref(), &request).await?;
+    let found = app
+        .store
+        .search(caller.org(), words, by.as_ref(), &request)
+        .await?;
     Ok(HttpResponse::Ok().json(found))
 }

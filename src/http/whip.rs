@@ -10,7 +10,7 @@ use super::offers::{self, Presence};
 use super::problem::Problem;
 use super::problem::documented::{Access, BadOffer, Changed, Conflict, Missing, Unavailable};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, permissions};
 
 /// Publishes into a room: an SDP offer in, the answer out.
 #[utoipa::path(
@@ -41,6 +41,9 @@ pub(super) async fn whip_offer(
         publish,
         watch: None,
     });
+    if let (Some(place), Ok(offer)) = (caller.place(), &offer) {
+        permissions::may_publish(place, &offer.publish)?;
+    }
     presence.answer(&app, "whip", &room_id, offer).await
 }
 

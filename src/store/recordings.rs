@@ -2,7 +2,7 @@
 
 use calls_model::rest::Page;
 use calls_model::{
-    CallId, Layout, Recording, RecordingFile, RecordingId, RecordingInput, RecordingReport,
+    CallId, Layout, OrgId, Recording, RecordingFile, RecordingId, RecordingInput, RecordingReport,
     RecordingStatus, Timestamp,
 };
 use diesel::prelude::*;
@@ -138,6 +138,18 @@ async fn with_transcripts(
     Ok(())
 }
 
+/// Whose recording it is, unless it is deleted or never was.
+pub(super) async fn org(
+    conn: &mut Conn<'_>,
+    id: &RecordingId,
+) -> Result<Option<OrgId>, StoreError> {
+    let org: Option<String> = on!(conn, c => {
+        let query = recordings::table.find(id.as_str()).select(recordings::org_id);
+        query.first(c).await.optional()
+    })?;
+    org.map(|org| value("tenant", org)).transpose()
+}
+
 /// The recording of a call that runs.
 pub(super) async fn running(
     conn: &mut Conn<'_>,
@@ -247,12 +259,17 @@ pub(super) async fn postpone(
 }
 
 /// A recording was asked for.
-pub(super) async fn insert(conn: &mut Conn<'_>, asked: &Recording) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    conn: &mut Conn<'_>,
+    org: &OrgId,
+    asked: &Recording,
+) -> Result<(), StoreError> {
     on!(conn, c => {
         diesel::insert_into(recordings::table)
             .values((
                 recordings::id.eq(asked.recording_id.as_str()),
                 recordings::call_id.eq(asked.call_id.as_str()),
+                recordings::org_id.eq(org.as_str()),
                 recordings::mode.eq(word(asked.mode)),
                 recordings::status.eq(word(asked.status)),
                 recordings::layout.eq(asked.layout.map(word)),

@@ -1,6 +1,6 @@
 //! The database is away for a while: calls go on, and nothing is lost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
@@ -81,7 +81,9 @@ async fn calls_go_on_while_postgresql_is_away_and_nothing_is_lost_not_even_by_a_
         .expect("the room is well");
     postgres.again();
 
+    let begun = Instant::now();
     let left = told(&api, &call, "participant.left", 1).await;
+    eprintln!("measured: written after {:?}", begun.elapsed());
     assert_eq!(left[0]["data"]["reason"], "left");
     api.room().await;
     let (dan, _, _) = api.enter(&room, "dan").await;

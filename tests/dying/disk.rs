@@ -57,6 +57,7 @@ async fn calls_go_on_while_nothing_can_be_written_and_it_is_written_afterwards()
         let events = api.events(&call).await;
         let left = |event: &&serde_json::Value| event["type"] == "participant.left";
         if events.iter().filter(left).count() == 1 {
+            eprintln!("measured: written after {:?}", begun.elapsed());
             break;
         }
         assert!(begun.elapsed() < Duration::from_secs(30), "{events:?}");

@@ -163,6 +163,7 @@ impl Bystanders {
         self.both_perceive(now()).await;
         for seat in [&self.ann, &self.ben] {
             let gap = seat.longest_gap();
+            eprintln!("measured: the longest gap is {gap:?}");
             assert!(
                 gap < UNNOTICED,
                 "a voice or a picture stood still for {gap:?}"
@@ -173,6 +174,8 @@ impl Bystanders {
         let heard = self.ben.socket.event("chat").await;
         assert_eq!(heard["text"], "still here");
         let after = self.resident();
+        let grown = after.saturating_sub(self.before) / 1024;
+        eprintln!("measured: grown by {grown} KiB");
         let most = self.before + grown_mb * 1024 * 1024;
         assert!(after < most, "grew from {} to {after} bytes", self.before);
         let log = self.folder.path().join("log").metadata().expect("a log");

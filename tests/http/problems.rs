@@ -71,7 +71,7 @@ async fn a_method_that_a_path_does_not_know_is_told_which_it_does() {
         (Method::POST, "/history", "GET, HEAD"),
         (Method::PUT, "/rooms/room_1", "GET, HEAD, PATCH, DELETE"),
         (Method::GET, "/call_1/end", "POST"),
-        (Method::TRACE, "/call_1", "GET, HEAD"),
+        (Method::TRACE, "/call_1", "GET, HEAD, DELETE"),
         (
             Method::OPTIONS,
             "/call_1/participants/part_1",

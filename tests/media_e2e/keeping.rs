@@ -39,7 +39,9 @@ async fn interrupted(world: &World, [alice, bob]: [&Tab; 2], victim: Victim) -> 
     let gaps = report["interruptions"].as_array().expect("gaps");
     assert_eq!(gaps.len(), 1, "{report}");
     assert_eq!(gaps[0]["reason"], "recorder_crashed", "{report}");
-    number(&gaps[0]["to_ms"]) - number(&gaps[0]["from_ms"])
+    let gap = number(&gaps[0]["to_ms"]) - number(&gaps[0]["from_ms"]);
+    eprintln!("measured: a gap of {gap} ms");
+    gap
 }
 
 #[actix::test]
@@ -56,6 +58,17 @@ async fn a_thread_that_panics_while_it_writes_costs_a_gap_and_no_call() {
     let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
     alice.forget_gaps();
     let gap = interrupted(&world, [&alice, &bob], Victim::Tape).await;
+    assert!(gap < 2000, "the next segment begins within 2 s: {gap} ms");
+    let still = alice.longest_gap(&bob);
+    assert!(still < LENGTH / 2, "nobody noticed: {still:?}");
+}
+
+#[actix::test]
+async fn a_recorder_that_panics_costs_a_gap_and_no_call() {
+    let world = World::open().await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    alice.forget_gaps();
+    let gap = interrupted(&world, [&alice, &bob], Victim::Recorder).await;
     assert!(gap < 2000, "the next segment begins within 2 s: {gap} ms");
     let still = alice.longest_gap(&bob);
     assert!(still < LENGTH / 2, "nobody noticed: {still:?}");

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use calls_actors::testing::Victim;
 use opus::{Channels, Decoder};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -196,4 +197,24 @@ async fn a_moderator_cuts_the_server_short_by_muting_its_bot_and_puts_it_out() {
     assert_eq!(bob.take_voices().len(), 0, "and is gone");
     let kept_out = world.post(&path, json!({ "text": TEXT })).await;
     kept_out.problem(403, "removed"); // as anybody whom a moderator put out of this call
+}
+
+#[actix::test]
+async fn an_announcer_that_panics_leaves_and_the_next_announcement_brings_another() {
+    let world = World::open().await;
+    let (_, [alice, mut bob]) = room_of(&world, ["alice", "bob"]).await;
+    alice.say([]);
+    bob.say([]);
+    let path = format!("/{}/say", alice.call);
+    let first = world.post(&path, json!({ "text": TEXT })).await.expect(202);
+    bot(&mut bob, "joined").await;
+    alice.crash(&world, Victim::Announcer).await;
+    bot(&mut bob, "left").await;
+
+    let next = world.post(&path, json!({ "text": TEXT })).await.expect(202);
+    assert_ne!(next["participant_id"], first["participant_id"]);
+    bot(&mut bob, "joined").await;
+    bob.take_voices();
+    sleep(Duration::from_secs(1)).await;
+    assert!(bob.take_voices().len() > 20, "it speaks");
 }

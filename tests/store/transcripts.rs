@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use calls::store::{PageRequest, Store};
-use calls_model::{Call, CallId, Fact, Found, Member, RecordingId, SpokenWord, Unheard, Utterance};
+use calls_model::{
+    Call, CallId, Fact, Found, Member, OrgId, RecordingId, SpokenWord, Unheard, Utterance,
+};
 
 use super::database::Database;
 use super::samples::{at, call, initiated, joined, member, presence, user};
@@ -62,7 +64,9 @@ async fn held(store: &Store, users: &[&str]) -> (Call, Vec<Member>) {
 async fn found(store: &Store, words: &str, by: Option<&str>) -> Vec<Found> {
     let by = by.map(user);
     let request = PageRequest::default();
-    let page = store.search(words, by.as_ref(), &request).await;
+    let page = store
+        .search(&OrgId::default(), words, by.as_ref(), &request)
+        .await;
     page.unwrap().data
 }
 
@@ -190,7 +194,10 @@ async fn pages_of_a_search_neither_repeat_nor_skip(db: Database) {
     };
     let mut seen = Vec::new();
     loop {
-        let page = store.search("next", None, &request).await.unwrap();
+        let page = store
+            .search(&OrgId::default(), "next", None, &request)
+            .await
+            .unwrap();
         seen.extend(page.data.into_iter().map(|hit| hit.start_ms));
         request.cursor = page.next_cursor;
         if request.cursor.is_none() {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use calls_model::call::IllegalMove;
 use calls_model::{
     Call, CallId, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Fact,
-    LeaveReason, Member, ParticipantId, RecordingMode, Role, Room, RoomType, Timestamp, UserId,
+    LeaveReason, Member, OrgId, ParticipantId, RecordingMode, Role, Room, RoomType, Timestamp,
+    UserId,
 };
 
 use super::callees::{Callee, Callees};
@@ -47,6 +48,8 @@ pub enum Company {
 pub struct Plan {
     /// The new call's id.
     pub call_id: CallId,
+    /// Whose call it is.
+    pub org_id: OrgId,
     /// Audio or video.
     pub call_type: CallType,
     /// What shape of conversation.
@@ -102,6 +105,7 @@ impl Life {
     pub fn ring(plan: Plan, now: Timestamp) -> (Self, Vec<Fact>) {
         let callees = Callees::new(&plan.to, &plan.busy);
         let mut call = blank(plan.call_id, plan.call_type, plan.kind, now);
+        call.org_id = plan.org_id;
         call.from = Some(plan.from);
         call.to = plan.to;
         call.metadata = plan.metadata;
@@ -124,6 +128,7 @@ impl Life {
     pub fn session(call_id: CallId, room: Room, now: Timestamp) -> (Self, Vec<Fact>) {
         let mut call = blank(call_id.clone(), CallType::Video, CallKind::Conference, now);
         call.room_id = Some(room.room_id.clone());
+        call.org_id = room.org_id.clone();
         let initiated = Fact::CallInitiated {
             call: Box::new(call.clone()),
             at: now,
@@ -173,6 +178,11 @@ impl Life {
     /// Its id.
     pub fn id(&self) -> &CallId {
         &self.call.call_id
+    }
+
+    /// Whose it is.
+    pub fn org(&self) -> &OrgId {
+        &self.call.org_id
     }
 
     /// Where it stands.
@@ -548,6 +558,7 @@ fn blank(call_id: CallId, call_type: CallType, kind: CallKind, now: Timestamp) -
         ended_at: None,
         interruptions: Vec::new(),
         metadata: serde_json::Map::new(),
+        org_id: OrgId::default(),
     }
 }
 

@@ -260,12 +260,9 @@ impl Handler<ChildEnded<RecordingId>> for Room {
 }
 
 #[cfg(feature = "testing")]
-impl Handler<crate::testing::CrashTape> for Room {
-    type Result = ();
-
-    fn handle(&mut self, crash: crate::testing::CrashTape, _: &mut Self::Context) {
-        if let Some(recorded) = &self.recorded {
-            recorded.recorder.do_send(crash);
-        }
+impl Room {
+    /// Whoever records at the moment.
+    pub(super) fn recorder(&self) -> Option<&Addr<Recorder>> {
+        Some(&self.recorded.as_ref()?.recorder)
     }
 }

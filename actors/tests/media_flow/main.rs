@@ -72,6 +72,7 @@ impl Server {
                 locked: false,
                 host: None,
                 encryption: calls_model::Encryption::Transport,
+                org_id: calls_model::OrgId::default(),
                 phrases: Vec::new(),
             },
             user_id: name.parse().unwrap(),

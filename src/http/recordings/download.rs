@@ -62,6 +62,7 @@ pub(in crate::http) async fn download_recording(
         stored(&app, &id).await?.recording
     } else {
         let caller = caller::identify(&app, &request).await?;
+        caller::authorise(&app, &caller, &request).await?;
         find(&caller, &app, &id).await?.recording
     };
     let file = pick(&recording, wanted.file.as_deref())?;

@@ -65,6 +65,8 @@ impl Session {
     }
 
     fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
+        #[cfg(feature = "testing")]
+        assert_ne!(text, "crash", "crashed on purpose");
         match frame::read(text) {
             Ok(read) => {
                 counter!(FRAMES_IN, "t" => name(&read.request)).increment(1);

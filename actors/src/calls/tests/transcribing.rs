@@ -248,6 +248,22 @@ async fn a_crash_of_the_room_does_not_end_the_transcription() {
 }
 
 #[actix::test]
+async fn a_crash_of_the_transcriber_is_over_in_a_moment_and_the_call_goes_on() {
+    let (server, prompter) = server();
+    let ann = server.join(&room("hall"), "ann").await;
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    server.crash(&ann.seat.call_id, Victim::Transcriber).await;
+    tokio::time::sleep(SECOND).await;
+    settle().await;
+    assert_eq!(prompter.opened(), 2, "somebody listens again");
+    prompter
+        .tells(HearingTold::Said(said(&ann, "still here")))
+        .await;
+    assert!(server.facts().await.contains(&"transcription.utterance"));
+}
+
+#[actix::test]
 async fn who_falls_behind_says_so_to_everybody_and_says_when_it_has_caught_up() {
     let (server, prompter) = server();
     let hall = room("hall");
