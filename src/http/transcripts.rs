@@ -191,9 +191,10 @@ pub(super) async fn get_transcript(
     call_id: web::Path<CallId>,
     Query(wanted): Query<Wanted>,
 ) -> Result<HttpResponse, Problem> {
+    type Written = fn(&Transcript, &Names) -> String;
+
     let call = readable(&caller, &app, &call_id).await?;
     let transcript = app.store.transcript(&call_id).await?;
-    type Written = fn(&Transcript, &Names) -> String;
     let (written, media_type, ending): (Written, _, _) = match wanted.format {
         Format::Json => return Ok(HttpResponse::Ok().json(transcript)),
         Format::Txt => (formats::txt, "text/plain; charset=utf-8", "txt"),
