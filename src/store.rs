@@ -46,7 +46,7 @@ use std::sync::Arc;
 use calls_actors::journal::{BoxFuture, Journal, JournalError, Sampled};
 use calls_model::rest::Page;
 use calls_model::{
-    Call, CallId, Event, EventId, Fact, OrgId, ParticipantId, QualitySample, Recording,
+    Call, CallId, Event, EventId, Fact, Member, OrgId, ParticipantId, QualitySample, Recording,
     RecordingId, Room, RoomId, Timestamp, UserId,
 };
 use chrono::Utc;
@@ -383,6 +383,21 @@ impl Store {
         self.run(
             move |db| async move { calls::find(&mut db.reader().await?.conn(), &id, now).await },
         )
+        .await
+    }
+
+    /// All who are or were in a call, first come first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn members(&self, id: &CallId) -> Result<Vec<Member>> {
+        let id = id.clone();
+        self.run(move |db| async move {
+            let found =
+                participants::of_calls(&mut db.reader().await?.conn(), &[id.as_str()]).await;
+            Ok(found?.remove(id.as_str()).unwrap_or_default())
+        })
         .await
     }
 

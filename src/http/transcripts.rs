@@ -191,27 +191,20 @@ pub(super) async fn get_transcript(
     call_id: web::Path<CallId>,
     Query(wanted): Query<Wanted>,
 ) -> Result<HttpResponse, Problem> {
+    type Written = fn(&Transcript, &Names) -> String;
+
     let call = readable(&caller, &app, &call_id).await?;
     let transcript = app.store.transcript(&call_id).await?;
-    let names = Names::of(&call);
-    let (text, media_type, ending) = match wanted.format {
+    let (written, media_type, ending): (Written, _, _) = match wanted.format {
         Format::Json => return Ok(HttpResponse::Ok().json(transcript)),
-        Format::Txt => (
-            formats::txt(&transcript, &names),
-            "text/plain; charset=utf-8",
-            "txt",
-        ),
-        Format::Vtt => (
-            formats::vtt(&transcript, &names),
-            "text/vtt; charset=utf-8",
-            "vtt",
-        ),
-        Format::Srt => (
-            formats::srt(&transcript, &names),
-            "application/x-subrip; charset=utf-8",
-            "srt",
-        ),
+        Format::Txt => (formats::txt, "text/plain; charset=utf-8", "txt"),
+        Format::Vtt => (formats::vtt, "text/vtt; charset=utf-8", "vtt"),
+        Format::Srt => (formats::srt, "application/x-subrip; charset=utf-8", "srt"),
     };
+    // A call that goes on lists who is inside; who has left has a name, too.
+    let stored = app.store.members(&call_id).await?;
+    let names = Names::of(stored.iter().chain(&call.participants));
+    let text = written(&transcript, &names);
     let name = format!("inline; filename=\"{}.{ending}\"", call_id.as_str());
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, media_type))

@@ -290,7 +290,8 @@ impl Transcripts {
             utterances: utterances.to_vec(),
             unheard: Vec::new(),
         };
-        let text = formats::vtt(&transcript, &formats::Names::of(call));
+        let members = self.store.members(&call.call_id).await?;
+        let text = formats::vtt(&transcript, &formats::Names::of(&members));
         let folder = self.studio.folder_of(&recording.recording_id);
         let path = folder.join(NAME);
         let written = {

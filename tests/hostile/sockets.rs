@@ -1,11 +1,14 @@
 //! Signaling sockets that break the protocol below and above JSON.
 
-use serde_json::json;
+use std::time::Instant;
+
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::bomb;
 use super::bystanders::Bystanders;
 use super::raw::{closed, upgraded};
+use crate::support::Socket;
 
 /// A masked frame (RFC 6455 §5.2) with this first byte.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -128,5 +131,38 @@ async fn frames_without_bottom_are_answered_with_a_problem() {
         let heard = seat.socket.event("chat").await;
         assert_eq!(heard["text"], "eve is still there");
     }
+    call.are_unharmed(30).await;
+}
+
+#[actix_web::test]
+async fn a_client_that_does_not_read_is_closed_and_may_come_back_while_others_go_on() {
+    let mut call = Bystanders::with(|command| {
+        command.env("CALLS__LIMITS__SOCKET_BACKLOG_BYTES", "262144");
+    })
+    .await;
+    let (eve, joined, welcome) = call.api.enter(&call.room, "eve").await;
+    let begun = Instant::now();
+    let crabs = "\u{1f980}".repeat(3998); // 16 kB
+    for number in 0..24 {
+        let text = format!("{number}{crabs}");
+        call.ann
+            .socket
+            .ask("chat", json!({ "text": text }))
+            .await
+            .expect("it is said");
+        call.ben
+            .socket
+            .event_where("chat", |chat| chat["text"] == text)
+            .await;
+    }
+    let away =
+        |told: &Value| told["event"] == "reconnecting" && told["participant"]["user_id"] == "eve";
+    call.ann.socket.event_where("participant", away).await;
+    eprintln!("measured: closed after {:?}", begun.elapsed());
+    drop(eve);
+    let ws_url = &joined["connection"]["ws_url"];
+    let mut eve = Socket::resume(ws_url, &welcome, 1).await;
+    let again = eve.event("welcome").await;
+    assert_eq!(again["participant_id"], welcome["participant_id"]);
     call.are_unharmed(30).await;
 }
