@@ -56,10 +56,12 @@ fn the_first_to_come_in_is_host_and_the_next_is_not() {
 
 #[test]
 fn who_is_hidden_takes_no_seat_rings_at_no_door_and_is_never_host() {
-    let hidden = |name| Newcomer {
-        hidden: true,
-        ..newcomer(name)
-    };
+    fn hidden(name: &str) -> Newcomer {
+        Newcomer {
+            hidden: true,
+            ..newcomer(name)
+        }
+    }
     let mut room = Membership::new(Rules {
         limit: 1,
         waiting_room: true,
