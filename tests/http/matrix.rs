@@ -93,7 +93,7 @@ impl Matrix {
             };
             bearers.insert(caller, key(&world, wanted).await);
         }
-        let acme: OrgId = "acme".parse().unwrap();
+        let acme: OrgId = "acme".parse().expect("a tenant");
         let wanted = Wanted {
             org: acme,
             ..Wanted::default()
@@ -107,9 +107,9 @@ impl Matrix {
             .store
             .secret_or("join-tokens", Vec::new())
             .await
-            .unwrap();
+            .expect("the secret");
         let ending = Tokens::new(&secret, Duration::ZERO);
-        let expired = ending.user("ann".parse().unwrap(), Issuer::default());
+        let expired = ending.user("ann".parse().expect("a user"), Issuer::default());
         bearers.insert("an expired token", expired);
         let body = json!({ "user_id": "ann" });
         let own = ask(
@@ -123,7 +123,7 @@ impl Matrix {
         bearers.insert("a user's own token", text(&own, "/token"));
         let dead = ask(&world, &revoked, Method::POST, "/connections", Some(body)).await;
         bearers.insert("a token of a revoked key", text(&dead, "/token"));
-        let revoked: keys::SecretKey = revoked.parse().unwrap();
+        let revoked: keys::SecretKey = revoked.parse().expect("a key");
         let path = format!("/api-keys/{}", revoked.name());
         ask(&world, &full, Method::DELETE, &path, None).await;
         let ours = Things::of(&world, &full).await;
@@ -321,7 +321,7 @@ async fn key(world: &World, wanted: Wanted) -> String {
     let app = world.server.app();
     let (secret, _) = keys::create(&app.store, app.clock.now(), wanted)
         .await
-        .unwrap();
+        .expect("a key");
     secret.reveal().to_owned()
 }
 
@@ -382,10 +382,10 @@ fn with_body(
 
 /// Every operation there is, but pages and documents.
 fn operations() -> Vec<(Method, String)> {
-    let document = serde_json::to_value(calls::http::openapi::document()).unwrap();
+    let document = serde_json::to_value(calls::http::openapi::document()).expect("JSON");
     let mut found = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for method in item.as_object().unwrap().keys() {
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in item.as_object().expect("methods").keys() {
             if let Ok(method) = method.to_uppercase().parse::<Method>() {
                 found.push((method, path.clone()));
             }
@@ -401,7 +401,7 @@ fn heading() -> String {
          # \"own\": things of the tenant that all callers but the last belong to; \"other\": things of that last one's.\n#\n",
     );
     for (number, caller) in CALLERS.iter().enumerate() {
-        let letter = char::from(b'A' + u8::try_from(number).unwrap());
+        let letter = char::from(b'A' + u8::try_from(number).expect("a letter"));
         let _ = writeln!(text, "# {letter}  {caller}");
     }
     text.push('#');
