@@ -125,8 +125,9 @@ impl Oidc {
     fn caller(&self, claims: &Map<String, Value>) -> Result<Caller, BadToken> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let number = |name: &str| claims.get(name).and_then(Value::as_u64).unwrap_or(0);
-        let org: OrgId = match text(&self.config.org_claim) {
-            Some(org) => org.parse().map_err(|_| BadToken::Invalid)?,
+        let org: OrgId = match claims.get(&self.config.org_claim) {
+            Some(Value::String(org)) => org.parse().map_err(|_| BadToken::Invalid)?,
+            Some(_) => return Err(BadToken::Invalid), // whatever it means, it is not the operator's tenant
             None => OrgId::default(),
         };
         let sub = text("sub").ok_or(BadToken::Invalid)?;

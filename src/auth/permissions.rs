@@ -26,6 +26,19 @@ const ENDPOINTS: &[(&str, &str, Permission)] = &[
         Permission::Moderate,
     ),
     ("POST", "/{call_id}/say", Permission::Moderate),
+    ("POST", "/{call_id}/end", Permission::Moderate),
+    ("GET", "/{call_id}/recordings", Permission::Record),
+    ("GET", "/recordings/{recording_id}", Permission::Record),
+    (
+        "GET",
+        "/recordings/{recording_id}/report",
+        Permission::Record,
+    ),
+    (
+        "GET",
+        "/recordings/{recording_id}/download",
+        Permission::Record,
+    ),
     ("POST", "/{call_id}/record/start", Permission::Record),
     ("POST", "/{call_id}/record/stop", Permission::Record),
     ("POST", "/{call_id}/record/pause", Permission::Record),
@@ -94,12 +107,13 @@ pub(super) fn may_call(place: &Place, request: &HttpRequest) -> Result<(), Probl
 
 /// Some m-line of sound or pictures wants to be sent something: `sendrecv` is what an m-line means that says nothing
 /// (RFC 8866 §6.7).
-fn receives(sdp: &str) -> bool {
+pub(crate) fn receives(sdp: &str) -> bool {
     let mut sections = sdp.split("\nm=").skip(1);
     sections.any(|section| {
         let media = section.starts_with("audio") || section.starts_with("video");
         let says = |word: &str| section.lines().any(|line| line.trim_end() == word);
-        media && !says("a=sendonly") && !says("a=inactive")
+        let both = says("a=sendrecv") || says("a=recvonly"); // whatever else it says
+        media && (both || (!says("a=sendonly") && !says("a=inactive")))
     })
 }
 
@@ -113,6 +127,10 @@ mod tests {
             |line: &str| format!("v=0\r\ns=-\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n{line}\r\n");
         assert!(receives(&with("a=recvonly")) && receives(&with("a=mid:0")));
         assert!(!receives(&with("a=sendonly")) && !receives(&with("a=inactive")));
+        assert!(
+            receives(&with("a=sendonly\r\na=sendrecv"))
+                && receives(&with("a=inactive\r\na=recvonly"))
+        );
         assert!(!receives(
             "v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
         ));

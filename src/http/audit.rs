@@ -6,7 +6,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage, HttpResponse, get, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, get, web};
 use calls_model::rest::{Page, PageLimit};
 use calls_model::{ActorKind, AuditEntry, AuditId, Timestamp};
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use super::origin;
 use super::paging::Paging;
 use super::problem::Problem;
 use super::problem::documented::{Access, BadQuery, Unavailable};
-use super::routes::BASE;
+use super::routes::{BASE, path};
 use crate::app::App;
 use crate::auth::{Caller, Issuer};
 use crate::store::AuditFilter;
@@ -108,17 +108,16 @@ pub(crate) async fn audit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let action = action(&request);
     let response = next.call(request).await?;
-    let Some(action) = action else {
+    let request = response.request();
+    let Some(action) = action(request) else {
         return Ok(response);
     };
-    let request = response.request();
     // Who brought no good credentials did nothing, and could only fill the log.
     let asked = request.extensions().get::<Asked>().cloned();
     let app = request.app_data::<Data<App>>().cloned();
     if let (Some(asked), Some(app)) = (asked, app) {
-        let subject = request.path().strip_prefix(BASE).unwrap_or(request.path());
+        let subject = path(request).strip_prefix(BASE).unwrap_or_default();
         let address: IpAddr = origin::address(request, &app);
         let entry = AuditEntry {
             audit_id: AuditId::new(),
@@ -163,7 +162,7 @@ pub(super) async fn let_go_of_old(app: &App) {
     }
 }
 
-fn action(request: &ServiceRequest) -> Option<&'static str> {
+fn action(request: &HttpRequest) -> Option<&'static str> {
     let pattern = request.match_pattern()?;
     let path = pattern.strip_prefix(BASE)?;
     let path = path.replace("{call_id:call_[^/]*}", "{call_id}");

@@ -5,7 +5,9 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use calls_actors::calls::{Answer, CallSnapshot, Cancel, End, Initiate, Reject, VerbRefused};
 use calls_model::rest::{ActingUser, CallConnection, InitiateCall, MAX_CALLEES, Page, RecordWish};
-use calls_model::{Call, CallId, CallKind, CallStatus, Member, RoomId, Scope, Timestamp, UserId};
+use calls_model::{
+    Call, CallId, CallKind, CallStatus, Member, ParticipantId, RoomId, Scope, Timestamp, UserId,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -372,4 +374,19 @@ pub(super) async fn or_over<T, R: Into<Problem>>(
         return Err(Problem::CallEnded);
     }
     Err(problem)
+}
+
+/// Whether this presence is host or moderator now; what its token says may be of earlier.
+pub(super) async fn moderates(
+    app: &App,
+    call_id: &CallId,
+    by: &ParticipantId,
+) -> Result<bool, Problem> {
+    let call = find(app, call_id).await?;
+    let members = call.map(|call| call.participants).unwrap_or_default();
+    let found = |one: &&Member| one.participant_id.as_ref() == Some(by);
+    Ok(members
+        .iter()
+        .find(found)
+        .is_some_and(|one| one.role.moderates()))
 }

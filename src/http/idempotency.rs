@@ -20,7 +20,7 @@ use tracing::warn;
 use super::envelope::{self, request_id};
 use super::extract::{MAX_OFFER, read};
 use super::problem::Problem;
-use super::routes::BASE;
+use super::routes::{BASE, path};
 use crate::app::App;
 use crate::auth::caller::{bearer, identify};
 use crate::store::{Claim, Cutoffs, Keyed, Reply};
@@ -49,7 +49,7 @@ pub(crate) async fn idempotency(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let keyed = request.method() == Method::POST
-        && request.path().starts_with(BASE)
+        && path(request.request()).starts_with(BASE)
         && request.headers().contains_key(KEY);
     let app = request.app_data::<Data<App>>().filter(|_| keyed).cloned();
     let Some(app) = app else {
@@ -102,7 +102,7 @@ async fn keyed_request(app: &App, request: &mut ServiceRequest) -> Result<Keyed,
         Some(bearer) => hex::encode(Sha256::digest(bearer)),
         None => "open".to_owned(), // `--dev`
     };
-    let most = if request.path().ends_with("/files") {
+    let most = if path(request.request()).ends_with("/files") {
         usize::try_from(app.files.most()).unwrap_or(usize::MAX)
     } else {
         MAX_OFFER

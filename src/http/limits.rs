@@ -22,9 +22,9 @@ use self::buckets::{Buckets, Left, Quota};
 pub use self::sockets::{Sockets, Taken};
 use super::origin;
 use super::problem::Problem;
-use super::routes::BASE;
+use super::routes::{BASE, path};
 use crate::app::App;
-use crate::auth::caller::bearer;
+use crate::auth::caller::{bearer, identify};
 use crate::auth::keys;
 use crate::config;
 use crate::telemetry::names::LIMITS_HIT;
@@ -67,21 +67,33 @@ impl Limits {
         }
     }
 
-    /// All that this request counts for.
-    fn take(&self, request: &HttpRequest, from: IpAddr, now: Instant) -> Vec<Used> {
+    /// What a request from this address counts for.
+    fn of_address(&self, from: IpAddr, now: Instant) -> Option<Used> {
+        let left = self.addresses.take(network(from), now)?;
+        Some(Used {
+            name: ADDRESS,
+            quota: self.addresses.quota(),
+            left,
+        })
+    }
+
+    /// What a request counts for besides. Only credentials that are good count: nobody uses up what is others'.
+    async fn of_caller(&self, app: &App, request: &HttpRequest, now: Instant) -> Vec<Used> {
+        let bearer = bearer(request).ok().flatten();
+        let key = bearer.filter(|bearer| bearer.starts_with(keys::PREFIX));
+        let room = joined(request);
+        if (key.is_none() && room.is_none()) || identify(app, request).await.is_err() {
+            return Vec::new();
+        }
         let mut used = Vec::new();
         let mut count = |name, quota, left: Option<Left>| {
             used.extend(left.map(|left| Used { name, quota, left }));
         };
-        let left = self.addresses.take(network(from), now);
-        count(ADDRESS, self.addresses.quota(), left);
-        if let Ok(Some(bearer)) = bearer(request)
-            && bearer.starts_with(keys::PREFIX)
-        {
-            let left = self.keys.take(Sha256::digest(bearer).into(), now);
+        if let Some(key) = key {
+            let left = self.keys.take(Sha256::digest(key).into(), now);
             count(KEY, self.keys.quota(), left);
         }
-        if let Some(room) = joined(request) {
+        if let Some(room) = room {
             let left = self.joins.take(room.to_owned(), now);
             count(ROOM, self.joins.quota(), left);
         }
@@ -103,7 +115,7 @@ pub(crate) async fn limit(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let app = request.app_data::<Data<App>>().cloned();
-    let app = app.filter(|_| request.path().starts_with(BASE));
+    let app = app.filter(|_| path(request.request()).starts_with(BASE));
     let Some(app) = app else {
         return next
             .call(request)
@@ -111,7 +123,12 @@ pub(crate) async fn limit(
             .map(ServiceResponse::map_into_boxed_body);
     };
     let from = origin::address(request.request(), &app);
-    let used = app.limits.take(request.request(), from, Instant::now());
+    let now = Instant::now();
+    let mut used: Vec<Used> = app.limits.of_address(from, now).into_iter().collect();
+    if used.iter().all(|used| used.left.granted) {
+        let further = app.limits.of_caller(&app, request.request(), now);
+        used.extend(further.await);
+    }
     let refused = used.iter().find(|used| !used.left.granted).copied();
     let mut response = if let Some(refused) = refused {
         counter!(LIMITS_HIT, "limit" => refused.name).increment(1);
@@ -169,7 +186,7 @@ fn joined(request: &HttpRequest) -> Option<&str> {
     if request.method() != Method::POST {
         return None;
     }
-    let path = request.path().strip_prefix(BASE)?;
+    let path = path(request).strip_prefix(BASE)?;
     let by_rest = || path.strip_prefix("/rooms/")?.strip_suffix("/join");
     let by_offer = || {
         path.strip_prefix("/whip/")

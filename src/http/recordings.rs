@@ -17,7 +17,7 @@ use calls_model::{
 
 pub(super) use self::download::download_recording;
 pub use self::links::Links;
-use super::calls::or_over;
+use super::calls::{moderates, or_over};
 use super::extract::{Body, OptionalBody, Query, invalid};
 use super::paging::Paging;
 use super::problem::documented::{
@@ -172,7 +172,7 @@ pub(super) async fn list_recordings(
     call_id: web::Path<CallId>,
     Query(paging): Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
-    may_see(&caller, &call_id)?;
+    may_see(&caller, &app, &call_id).await?;
     super::calls::find(&app, &call_id)
         .await?
         .ok_or(Problem::NotFound { what: "call" })?;
@@ -392,7 +392,7 @@ fn present(app: &App, recording: &mut Recording) {
 /// A recording that this caller may see.
 async fn find(caller: &Caller, app: &App, id: &RecordingId) -> Result<StoredRecording, Problem> {
     let stored = stored(app, id).await?;
-    may_see(caller, &stored.recording.call_id)?;
+    may_see(caller, app, &stored.recording.call_id).await?;
     Ok(stored)
 }
 
@@ -401,16 +401,13 @@ async fn stored(app: &App, id: &RecordingId) -> Result<StoredRecording, Problem>
     found.ok_or(Problem::NotFound { what: "recording" })
 }
 
-/// What was recorded is for applications, and for those who came in as host or moderator.
-fn may_see(caller: &Caller, call_id: &CallId) -> Result<(), Problem> {
-    caller.in_call(call_id)?;
-    match caller {
-        Caller::Application(_) => Ok(()),
-        Caller::User(bearer) => {
-            let place = bearer.claims.place.as_ref();
-            let moderates = place.is_some_and(|place| place.role.moderates());
-            let refused = Problem::Forbidden("recordings are for the host and moderators");
-            moderates.then_some(()).ok_or(refused)
-        }
+/// What was recorded is for applications, and for those who are host or moderator now.
+async fn may_see(caller: &Caller, app: &App, call_id: &CallId) -> Result<(), Problem> {
+    match caller.presence_in(call_id)? {
+        None if matches!(caller, Caller::Application(_)) => Ok(()),
+        Some(by) if moderates(app, call_id, &by).await? => Ok(()),
+        _ => Err(Problem::Forbidden(
+            "recordings are for the host and moderators",
+        )),
     }
 }

@@ -14,6 +14,11 @@ use super::{
 /// Where REST begins.
 pub(crate) const BASE: &str = "/api/v1/calls";
 
+/// The path as routes see it: with what did not have to be percent-encoded decoded (RFC 3986 §6.2.2.2).
+pub(crate) fn path(request: &HttpRequest) -> &str {
+    request.match_info().as_str()
+}
+
 /// Every path of the OpenAPI document.
 pub(super) fn documented(config: &mut ServiceConfig<'_>) {
     config

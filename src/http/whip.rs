@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, delete, patch, post, web};
 use calls_actors::participant::OfferSdp;
 use calls_media::peer::published_by;
-use calls_model::{ParticipantId, RoomId};
+use calls_model::{ParticipantId, Permission, RoomId};
 
 use super::extract::{Sdp, SdpFragment};
 use super::offers::{self, Presence};
@@ -43,6 +43,9 @@ pub(super) async fn whip_offer(
     });
     if let (Some(place), Ok(offer)) = (caller.place(), &offer) {
         permissions::may_publish(place, &offer.publish)?;
+        if permissions::receives(&offer.sdp) {
+            permissions::may(place, Permission::Subscribe)?;
+        }
     }
     presence.answer(&app, "whip", &room_id, offer).await
 }

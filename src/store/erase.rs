@@ -289,6 +289,29 @@ async fn forget_in_facts(conn: &mut Conn<'_>, subject: &str, whom: &Whom<'_>) ->
     Ok(number(rewritten.len()))
 }
 
+/// Keys whose strings are words of ours, also where a user is called like one.
+const WORDS: [&str; 19] = [
+    "type",
+    "kind",
+    "reason",
+    "end_reason",
+    "role",
+    "status",
+    "state",
+    "mode",
+    "source",
+    "layout",
+    "place",
+    "language",
+    "encryption",
+    "codec",
+    "media_type",
+    "room_type",
+    "call_type",
+    "event",
+    "events",
+];
+
 /// Who is forgotten.
 struct Whom<'a> {
     user: &'a str,
@@ -318,6 +341,7 @@ fn forget(document: &mut Value, whom: &Whom<'_>) -> bool {
             let mut found = sent;
             for (key, value) in keys.iter_mut() {
                 match key.as_str() {
+                    key if WORDS.contains(&key) && !value.is_object() => {}
                     "display_name" if theirs => *value = Value::Null,
                     "text" if theirs => *value = Value::String(String::new()),
                     "words" if theirs => *value = Value::Array(Vec::new()),
@@ -349,6 +373,7 @@ mod tests {
             "utterance": { "user_id": "ann", "text": "secret", "words": [{ "text": "secret" }] },
             "file": { "from": "part_1", "name": "secret.pdf" },
             "other": { "user_id": "ben", "display_name": "Ben", "text": "ann said so" },
+            "left": { "user_id": "ben", "reason": "ann", "role": "ann" },
         });
         let presences = ["part_1".to_owned()];
         let ann = Whom {
@@ -364,6 +389,7 @@ mod tests {
                 "utterance": { "user_id": "erased", "text": "", "words": [] },
                 "file": { "from": "part_1", "name": "erased" },
                 "other": { "user_id": "ben", "display_name": "Ben", "text": "ann said so" },
+                "left": { "user_id": "ben", "reason": "ann", "role": "ann" },
             })
         );
         let nobody = Whom {

@@ -188,6 +188,7 @@ async fn head_counts(
         participants::table
             .inner_join(calls::table)
             .filter(participants::left_at.is_null())
+            .filter(participants::hidden.eq(false))
             .filter(calls::room_id.eq_any(room_ids.iter().copied()))
             .group_by(calls::room_id)
             .select((calls::room_id, diesel::dsl::count_star()))

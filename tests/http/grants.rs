@@ -44,12 +44,15 @@ async fn a_moderators_token_without_grants_moderates_records_and_publishes_nothi
     mia.ask("hand", json!({ "up": true }))
         .await
         .expect("nobody took that away");
-    for path in ["participants/mute-all", "record/stop", "say"] {
+    for path in ["participants/mute-all", "record/stop", "say", "end"] {
         let path = format!("/{call}/{path}");
         let request = world.request_as(Some(&token), Method::POST, &path);
         let refused = send(request.json(&json!({ "text": "hello" }))).await;
         refused.problem(403, "not-granted");
     }
+    let recordings = format!("/{call}/recordings");
+    let refused = send(world.request_as(Some(&token), Method::GET, &recordings)).await;
+    refused.problem(403, "not-granted");
     // Neither the token to resume with nor another join gives it back.
     mia.cut();
     let ws_url = &joined["connection"]["ws_url"];
@@ -76,6 +79,32 @@ async fn a_moderators_token_without_grants_moderates_records_and_publishes_nothi
 }
 
 #[actix_web::test]
+async fn who_moderates_no_more_sees_no_more_recordings() {
+    let world = World::closed().await;
+    let room = world.room(json!({})).await;
+    let (mut ann, welcome) = world.enter(&room, "ann").await;
+    let call = welcome["call"]["call_id"].as_str().unwrap();
+    let body = json!({ "user_id": "mia", "role": "moderator" });
+    let joined = world.post(&format!("/rooms/{room}/join"), body).await;
+    let joined = joined.expect(200);
+    let mut mia = Socket::hello(&joined["connection"]).await;
+    let hers = mia.event("welcome").await["participant_id"].clone();
+    let token = joined["connection"]["token"].as_str().unwrap();
+    let path = format!("/{call}/recordings");
+    let list = || send(world.request_as(Some(token), Method::GET, &path));
+    list().await.expect(200);
+    let role = json!({ "action": "role", "participant_id": hers, "role": "participant" });
+    ann.ask("mod", role).await.expect("a host may");
+    list().await.problem(403, "forbidden");
+    let remove = json!({ "action": "remove", "participant_id": hers });
+    ann.ask("mod", remove).await.expect("a host may");
+    list().await.problem(401, "unauthorized");
+    let download = "/recordings/rec_01j9zzzzzzzzzzzzzzzzzzzzzz/download?file=x";
+    let download = send(world.request_as(Some(token), Method::GET, download)).await;
+    download.problem(401, "unauthorized");
+}
+
+#[actix_web::test]
 async fn who_may_only_send_is_given_no_slots_and_grants_give_no_role() {
     let world = World::closed().await;
     let room = world.room(json!({})).await;
@@ -90,9 +119,15 @@ async fn who_may_only_send_is_given_no_slots_and_grants_give_no_role() {
     .await;
     let mut ben = Socket::hello(&joined["connection"]).await;
     ben.event("welcome").await;
-    let slots = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\n";
-    let refused = ben.ask("offer", json!({ "sdp": slots })).await;
-    assert_eq!(code(refused), "not-granted");
+    for says in [
+        "a=recvonly",
+        "a=inactive\r\na=recvonly",
+        "a=sendonly\r\na=sendrecv",
+    ] {
+        let slots = format!("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n{says}\r\n");
+        let refused = ben.ask("offer", json!({ "sdp": slots })).await;
+        assert_eq!(code(refused), "not-granted", "{says}");
+    }
     assert_eq!(
         code(ben.ask("view", json!({ "slots": [] })).await),
         "not-granted"

@@ -98,6 +98,31 @@ async fn a_room_that_too_many_come_into_at_once_lets_the_next_wait_and_another_r
 }
 
 #[actix_web::test]
+async fn who_brings_no_good_credentials_uses_up_no_room() {
+    let world = World::start(false, |config| {
+        config.limits.joins_per_room = 1;
+        config.limits.joins_per_room_burst = 1;
+    })
+    .await;
+    let room = world.room(json!({})).await;
+    let path = format!("/rooms/{room}/join");
+    for bearer in [
+        None,
+        Some("calls_0a1b2c3d_00000000000000000000000000000000"),
+        Some("x"),
+    ] {
+        let stranger = world.request_as(bearer, Method::POST, &path);
+        let refused = send(stranger.json(&json!({ "user_id": "eve" }))).await;
+        refused.problem(401, "unauthorized");
+    }
+    world.join(&room, "ann").await;
+    // However its path is written, it is the same room.
+    let path = path.replace("join", "%6Aoin");
+    let again = world.post(&path, json!({ "user_id": "ben" })).await;
+    again.problem(429, "rate-limited");
+}
+
+#[actix_web::test]
 async fn an_address_has_only_so_many_sockets_and_gets_back_what_it_closes() {
     let world = World::start(true, |config| config.limits.sockets_per_address = 2).await;
     let line = world

@@ -187,6 +187,8 @@ async fn what_the_issuer_did_not_make_for_us_opens_nothing() {
         json!({ "exp": now - 3600 }),
         json!({ "nbf": now + 3600 }),
         json!({ "org_id": "Not A Tenant" }),
+        json!({ "org_id": 42 }),
+        json!({ "org_id": null }),
     ];
     for mut claims in bad {
         claims["scope"] = json!(everything);

@@ -2,14 +2,14 @@
 
 use actix_files::NamedFile;
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, get, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, get, web};
 use calls_model::{FileKind, Recording, RecordingFile, RecordingId, RecordingMode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{find, stored};
 use crate::app::App;
-use crate::auth::caller;
+use crate::auth::Caller;
 use crate::http::extract::Query;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{Access, BadQuery, Conflict, Missing, Unavailable};
@@ -61,8 +61,7 @@ pub(in crate::http) async fn download_recording(
         }
         stored(&app, &id).await?.recording
     } else {
-        let caller = caller::identify(&app, &request).await?;
-        caller::authorise(&app, &caller, &request).await?;
+        let caller = Caller::extract(&request).await?;
         find(&caller, &app, &id).await?.recording
     };
     let file = pick(&recording, wanted.file.as_deref())?;
