@@ -9,7 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use calls_actors::calls::{FindParticipant, Found};
-use calls_model::{CallId, OrgId, ParticipantId, RoomId, Scope, UserId};
+use calls_model::{CallId, OrgId, ParticipantId, RoomId, Scope, Timestamp, UserId};
 
 use super::keys::{self, SecretKey};
 use super::oidc::Oidc;
@@ -35,6 +35,8 @@ pub struct Application {
     pub issuer: Issuer,
     /// What it may ask for.
     pub scopes: Vec<Scope>,
+    /// When its key ends; no key that it makes outlives that.
+    pub ends_at: Option<Timestamp>,
 }
 
 impl Application {
@@ -43,6 +45,7 @@ impl Application {
         Self {
             issuer: Issuer::default(),
             scopes: Scope::ALL.to_vec(),
+            ends_at: None,
         }
     }
 }
@@ -266,5 +269,6 @@ async fn by_key(app: &App, bearer: &str) -> Result<Application, Problem> {
             key: Some(known.key.name),
         },
         scopes: known.key.scopes,
+        ends_at: known.key.expires_at,
     })
 }

@@ -98,7 +98,8 @@ pub async fn create(
     Ok((secret, key))
 }
 
-/// Makes a key like the old one to take its place. The old one goes on until then, if it does not end before.
+/// Makes a key like the old one to take its place. The old one goes on until then, if it does not end before; the new one
+/// ends when the maker's does.
 ///
 /// # Errors
 ///
@@ -107,14 +108,14 @@ pub async fn rotate(
     store: &Store,
     now: Timestamp,
     old: ApiKey,
-    until: Timestamp,
+    (until, ends_at): (Timestamp, Option<Timestamp>),
 ) -> Result<(SecretKey, ApiKey), StoreError> {
     let until = old.expires_at.map_or(until, |at| at.min(until));
     let wanted = Wanted {
         org: old.org_id,
         scopes: old.scopes,
         label: old.label,
-        expires_at: None,
+        expires_at: ends_at,
     };
     let (secret, stored) = forge(now, wanted);
     let key = stored.key.clone();

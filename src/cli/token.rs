@@ -77,7 +77,10 @@ async fn act(config: &Config, action: &Action) -> Result<ExitCode, StoreError> {
             let old = old.ok_or(StoreError::NotFound { what: "API key" })?;
             let millis = i64::from(*overlap_hours) * 3_600_000;
             let until = Timestamp::from_millis(now.millis().saturating_add(millis)).unwrap_or(now);
-            say(keys::rotate(&store, now, old, until).await?.0.reveal());
+            say(keys::rotate(&store, now, old, (until, None))
+                .await?
+                .0
+                .reveal());
         }
         Action::List => {
             let keys = store.api_keys(None).await?;

@@ -7,7 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use bytes::Bytes;
 use calls_model::rest::{Page, PageLimit};
-use calls_model::{CallId, Event, EventId};
+use calls_model::{CallId, Event, EventId, OrgId};
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -17,7 +17,8 @@ use super::extract::{Query, invalid};
 use super::problem::documented::{Access, BadQuery, Unavailable};
 use super::problem::{Problem, kinds};
 use crate::app::App;
-use crate::auth::{Caller, Issuer};
+use crate::auth::Caller;
+use crate::auth::caller::identify;
 use crate::store::StoreError;
 
 /// What an `EventSource` says when it connects again.
@@ -129,7 +130,8 @@ pub(super) async fn stream_events(
     };
     let follower = Follower {
         app: app.clone(),
-        issuer: caller.issuer().clone(),
+        org: caller.org().clone(),
+        request,
         revoked: app.revoked.follow(),
         after,
         waiting: VecDeque::new(),
@@ -170,8 +172,10 @@ fn not_there(error: StoreError, pointer: &str) -> Problem {
 /// One stream of events.
 struct Follower {
     app: web::Data<App>,
-    /// Whose events, and by which key: the stream ends with it.
-    issuer: Issuer,
+    /// Whose events.
+    org: OrgId,
+    /// With the credentials: the stream ends when they do.
+    request: HttpRequest,
     revoked: watch::Receiver<()>,
     after: Option<EventId>,
     waiting: VecDeque<Event>,
@@ -181,8 +185,8 @@ struct Follower {
 }
 
 impl Follower {
-    /// The next piece of the stream; none at its end: the server goes down, the key was revoked, or the database is away
-    /// and the client may come again.
+    /// The next piece of the stream; none at its end: the server goes down, the credentials are not good any more, or
+    /// the database is away and the client may come again.
     async fn next(mut self) -> Option<(Result<Bytes, Problem>, Self)> {
         if !self.greeted {
             self.greeted = true;
@@ -193,14 +197,15 @@ impl Follower {
                 self.after = Some(event.event_id.clone());
                 return Some((Ok(line(&event)), self));
             }
-            if *self.stopping.borrow() || self.app.revoked.has(&self.issuer) {
+            let stopping = *self.stopping.borrow();
+            if stopping || identify(&self.app, &self.request).await.is_err() {
                 return None;
             }
             self.told.borrow_and_update();
             let found = self
                 .app
                 .store
-                .events_after(&self.issuer.org, self.after.as_ref(), BATCH)
+                .events_after(&self.org, self.after.as_ref(), BATCH)
                 .await;
             self.waiting = found.ok()?.into();
             if !self.waiting.is_empty() {

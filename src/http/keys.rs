@@ -44,7 +44,7 @@ pub(super) async fn create_key(
         scopes: asked.scopes.unwrap_or_else(|| maker.scopes.clone()),
         org: asked.org_id.unwrap_or_else(|| caller.org().clone()),
         label: asked.label.map(String::from),
-        expires_at: asked.expires_at,
+        expires_at: no_longer_than(maker, asked.expires_at),
     };
     if wanted.scopes.is_empty() {
         return Err(field("/scopes", "must have at least one entry"));
@@ -120,7 +120,7 @@ pub(super) async fn rotate_key(
     let now = app.clock.now();
     let millis = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
     let until = Timestamp::from_millis(now.millis().saturating_add(millis)).unwrap_or(now);
-    let (secret, key) = keys::rotate(&app.store, now, old, until).await?;
+    let (secret, key) = keys::rotate(&app.store, now, old, (until, maker.ends_at)).await?;
     Ok(shown_once(&secret, key))
 }
 
@@ -153,6 +153,11 @@ async fn find(caller: &Caller, app: &App, name: &str) -> Result<ApiKey, Problem>
     let found = all.into_iter().find(|stored| stored.key.name == name);
     let found = found.ok_or(Problem::NotFound { what: "API key" })?;
     Ok(found.key)
+}
+
+/// No key outlives the one that made it.
+fn no_longer_than(maker: &Application, wanted: Option<Timestamp>) -> Option<Timestamp> {
+    [wanted, maker.ends_at].into_iter().flatten().min()
 }
 
 /// Nobody gives away more than they have.

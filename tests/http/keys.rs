@@ -73,6 +73,19 @@ async fn a_key_is_shown_once_and_gives_away_no_more_than_it_has() {
 }
 
 #[actix_web::test]
+async fn a_key_makes_none_that_outlives_it() {
+    let world = World::closed().await;
+    let until = json!({ "expires_at": "2100-01-01T00:00:00Z" });
+    let short = world.post("/api-keys", until).await.expect(201);
+    let (secret, ends) = (text(&short, "secret"), &short["expires_at"]);
+    let made = ask(&world, &secret, Method::POST, "/api-keys", json!({})).await;
+    assert_eq!(made.expect(201)["expires_at"], *ends);
+    let path = format!("/api-keys/{}/rotate", text(&short, "name"));
+    let made = ask(&world, &secret, Method::POST, &path, json!({})).await;
+    assert_eq!(made.expect(201)["expires_at"], *ends);
+}
+
+#[actix_web::test]
 async fn a_key_that_is_asked_for_twice_is_kept_nowhere() {
     let world = World::closed().await;
     let make = || {
