@@ -364,7 +364,7 @@ impl Archive {
         };
         self.store.record(vec![available]).await?;
         // Only now: until it was written where its files are, they may have to be made or sent again.
-        self.let_go_of_copies(&recording)?;
+        self.let_go_of_copies(&recording).await?;
         Ok(true)
     }
 

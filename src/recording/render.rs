@@ -66,6 +66,17 @@ pub enum RenderError {
     Empty,
 }
 
+impl RenderError {
+    /// It is only that the disk is full.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::System(error) => error.kind() == io::ErrorKind::StorageFull,
+            Self::Refused(said) => said.contains("No space left on device"),
+            Self::Stalled(_) | Self::Empty => false,
+        }
+    }
+}
+
 /// One file of many.
 #[derive(Debug)]
 pub struct Render<'a> {

@@ -8,7 +8,7 @@ use calls::recording::finish::{Finished, finish};
 use calls_actors::recorder::{Plan, Studio, Tape, TapeTold, TapeTrack};
 use calls_actors::testing::Probe;
 use calls_codec::Demuxer;
-use calls_media::seam::{Codec, Layer, Packet, PayloadInfo, PeerId, TrackId};
+use calls_media::seam::{Codec, Layer, Packet, PayloadInfo, PeerId, SourceClock, TrackId};
 use calls_model::{CallId, ParticipantId, RecordingId, RecordingMode, Source, UserId};
 use tempfile::TempDir;
 
@@ -81,6 +81,18 @@ impl OneTrack {
         };
         self.seq += 1;
         assert!(self.tape.packets([packet].into()), "the tape keeps up");
+    }
+
+    /// Says that this timestamp is of then: a sender report (RFC 3550 §6.4.1).
+    pub(crate) fn report(&self, rtp: u32, after: Duration) {
+        let clock = SourceClock {
+            track: TRACK,
+            layer: Layer(0),
+            ntp: u64::try_from((after.as_nanos() << 32) / 1_000_000_000).expect("64 bits"),
+            rtp,
+            arrival: self.plan.zero + after,
+        };
+        self.tape.clock(clock);
     }
 
     /// How often it asked for a key frame.

@@ -18,6 +18,7 @@ const TICKS: u32 = 48;
 async fn recorded(packets: impl Iterator<Item = (u32, u32)>) -> (Finished, Vec<i64>) {
     let mut track = OneTrack::open(Source::Microphone);
     let zero = track.zero();
+    track.report(0, Duration::ZERO);
     for (came, says) in packets {
         let arrival = zero + Duration::from_millis(came.into());
         track.put(Codec::Opus, says * TICKS, arrival, sound());

@@ -1,10 +1,11 @@
 //! What is made of a recording that has stopped: its tracks, and one file of them all where that is wanted.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use calls_model::{
-    FileKind, Recording, RecordingFile, RecordingId, RecordingMode, RecordingReport,
+    FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingMode, RecordingReport,
 };
 use tracing::{error, warn};
 
@@ -85,22 +86,24 @@ pub(super) fn make(
     config: &config::Recording,
     (progress, last): (&Progress, bool),
 ) -> Result<Made, MakeError> {
+    let again = report.is_some();
     let mut made = tracks(folder, recording, report)?;
     if recording.mode != RecordingMode::Tracks {
         let id = &recording.recording_id;
         progress.set(id, 0);
-        let whole = compose(folder, recording, &made, config, |percent| {
-            progress.set(id, percent);
-        });
+        let told = |percent| progress.set(id, percent);
+        let composed = || compose(folder, recording, (&made, again), config, told);
+        let whole = catch_unwind(AssertUnwindSafe(composed))
+            .unwrap_or_else(|_| Err(RenderError::Refused("composing crashed".to_owned())));
         for leftover in render::leftovers(folder) {
             let _ = std::fs::remove_file(leftover); // made anew next time
         }
         let file = match whole {
             Ok(file) => Some(file),
-            Err(error) if last || matches!(error, RenderError::Empty) => {
+            Err(error) if matches!(error, RenderError::Empty) || (last && !error.may_pass()) => {
                 error!(recording.id = %id, "{id} has its tracks only: {error}");
                 made.report.not_composed = Some(error.to_string());
-                earlier(recording)
+                earlier(folder, recording)
             }
             Err(error) => return Err(error.into()),
         };
@@ -122,10 +125,19 @@ pub(super) fn unchanged(recording: &Recording, mut report: RecordingReport, why:
     }
 }
 
-/// What an earlier time made of them all.
-fn earlier(recording: &Recording) -> Option<RecordingFile> {
+/// What an earlier time made of them all, as it lies there now: a crash may have come between it and what is known of it.
+fn earlier(folder: &Path, recording: &Recording) -> Option<RecordingFile> {
     let whole = |file: &&RecordingFile| matches!(file.kind, FileKind::Audio | FileKind::Video);
-    recording.files.iter().find(whole).cloned()
+    let file = recording.files.iter().find(whole)?.clone();
+    if file.place != FilePlace::Local {
+        return Some(file);
+    }
+    let path = folder.join(&file.name);
+    Some(RecordingFile {
+        size_bytes: std::fs::metadata(&path).ok()?.len(),
+        sha256: finish::sha256(&path).ok()?,
+        ..file
+    })
 }
 
 fn tracks(
@@ -133,10 +145,8 @@ fn tracks(
     recording: &Recording,
     report: Option<RecordingReport>,
 ) -> Result<Made, FinishError> {
-    if let Some(mut report) = report
-        && !folder.join("live").exists()
-    {
-        // Made once more: its tracks are finished.
+    if let Some(mut report) = report {
+        // Made once more: its tracks are finished, whatever a crash left of what they were made of.
         let track = |file: &&RecordingFile| file.kind == FileKind::Track;
         let files: Vec<RecordingFile> = recording.files.iter().filter(track).cloned().collect();
         let ends = files.iter().map(|file| file.start_ms + file.duration_ms);
@@ -163,11 +173,15 @@ fn tracks(
 fn compose(
     folder: &Path,
     recording: &Recording,
-    made: &Made,
+    (made, again): (&Made, bool),
     config: &config::Recording,
     mut progress: impl FnMut(u8),
 ) -> Result<RecordingFile, RenderError> {
     let ahead = ahead(folder, recording, config);
+    let render = ahead.render(folder, &made.files, &made.report.turns, made.duration_ms);
+    if again {
+        return render.run(&mut progress); // with another layout than what was composed ahead
+    }
     match ahead.whole(&made.files, made.duration_ms, &mut progress) {
         Ok(Some(joined)) => return Ok(joined),
         Ok(None) => {}
@@ -176,7 +190,5 @@ fn compose(
             warn!(recording.id = %id, "what was composed of {id} is left: {error}");
         }
     }
-    ahead
-        .render(folder, &made.files, &made.report.turns, made.duration_ms)
-        .run(&mut progress)
+    render.run(&mut progress)
 }

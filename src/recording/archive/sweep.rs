@@ -1,6 +1,7 @@
 //! What goes without being asked for: recordings that were kept for long enough, and files that nobody needs any more.
 
 use std::io;
+use std::path::PathBuf;
 
 use calls_model::{FilePlace, Recording, RecordingId, RecordingStatus, Timestamp};
 use tracing::{info, warn};
@@ -57,7 +58,9 @@ impl Archive {
             let stored = self.store.recording(&id, self.clock.now()).await?;
             let available = |one: &Recording| one.status == RecordingStatus::Available;
             if let Some(recording) = stored.map(|one| one.recording).filter(available) {
-                self.let_go_of_copies(&recording)?;
+                if let Err(trouble) = self.let_go_of_copies(&recording).await {
+                    warn!(recording.id = %id, %trouble, "copies of {id} cannot go: {trouble}");
+                }
             }
         }
         Ok(())
@@ -69,16 +72,25 @@ impl Archive {
     }
 
     /// Lets go of what an available recording was made of, and of copies of what is in a bucket.
-    pub(super) fn let_go_of_copies(&self, recording: &Recording) -> Result<(), Trouble> {
+    pub(super) async fn let_go_of_copies(&self, recording: &Recording) -> Result<(), Trouble> {
         let folder = self.studio.folder_of(&recording.recording_id);
-        finish::let_go(&folder)?;
-        let elsewhere = |place| place != FilePlace::Local;
-        for file in recording.files.iter().filter(|file| elsewhere(file.place)) {
-            match std::fs::remove_file(folder.join(&file.name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
+        let elsewhere = recording
+            .files
+            .iter()
+            .filter(|file| file.place != FilePlace::Local);
+        let copies: Vec<PathBuf> = elsewhere.map(|file| folder.join(&file.name)).collect();
+        let gone = tokio::task::spawn_blocking(move || {
+            finish::let_go(&folder)?;
+            for copy in copies {
+                match std::fs::remove_file(copy) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        });
+        Ok(gone
+            .await
+            .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?)
     }
 }

@@ -248,10 +248,15 @@ impl Track {
                 return at;
             }
         }
-        let lane = &self.lanes[layer];
-        let offset = desk.offsets.get(&self.id.peer);
+        let lane = &mut self.lanes[layer];
+        let (came_us, offset) = (desk.at(captured.came), desk.offsets.get(&self.id.peer));
         let told = lane.captured_at(&captured.frame).zip(offset);
-        let at_us = told.map_or_else(|| desk.at(captured.came), |(at, offset)| at + offset);
+        let told = told.map(|(at, offset)| at + offset);
+        let likely = |at: &i64| (-EARLY_US..LATE_US).contains(&(came_us - at));
+        if told.is_some_and(|at| !likely(&at)) {
+            lane.forget_clock(); // what it said was of other timestamps
+        }
+        let at_us = told.filter(likely).unwrap_or(came_us);
         let epoch = Epoch {
             lane: lane.key,
             at_us: at_us.max(self.end_us),
