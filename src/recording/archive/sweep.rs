@@ -57,10 +57,10 @@ impl Archive {
             }
             let stored = self.store.recording(&id, self.clock.now()).await?;
             let available = |one: &Recording| one.status == RecordingStatus::Available;
-            if let Some(recording) = stored.map(|one| one.recording).filter(available) {
-                if let Err(trouble) = self.let_go_of_copies(&recording).await {
-                    warn!(recording.id = %id, %trouble, "copies of {id} cannot go: {trouble}");
-                }
+            if let Some(recording) = stored.map(|one| one.recording).filter(available)
+                && let Err(trouble) = self.let_go_of_copies(&recording).await
+            {
+                warn!(recording.id = %id, %trouble, "copies of {id} cannot go: {trouble}");
             }
         }
         Ok(())
