@@ -500,14 +500,19 @@ impl Store {
         .await
     }
 
-    /// The oldest recording that can be had and has a transcript to come.
+    /// The oldest recording that can be had and has a transcript to come, but for these.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn recording_to_transcribe(&self, now: Timestamp) -> Result<Option<StoredRecording>> {
+    pub async fn recording_to_transcribe(
+        &self,
+        but: &[RecordingId],
+        now: Timestamp,
+    ) -> Result<Option<StoredRecording>> {
+        let but = but.to_vec();
         self.run(move |db| async move {
-            recorded_speech::next(&mut db.reader().await?.conn(), now).await
+            recorded_speech::next(&mut db.reader().await?.conn(), &but, now).await
         })
         .await
     }

@@ -172,7 +172,8 @@ pub(super) struct Wanted {
     pub format: Format,
 }
 
-/// Gives all that was said in a call while it was transcribed. For applications, and for whoever is in the call.
+/// Gives all that was said in a call while it was transcribed. For applications, and for users who were inside and were not
+/// removed.
 #[utoipa::path(
     tag = "transcripts",
     params(("call_id" = CallId, Path, description = "Which call."), Wanted),
@@ -194,6 +195,16 @@ pub(super) async fn get_transcript(
     type Written = fn(&Transcript, &Names) -> String;
 
     let call = readable(&caller, &app, &call_id).await?;
+    if let Caller::User(bearer) = &caller
+        && !app
+            .store
+            .may_read_transcript(&call_id, &bearer.claims.sub)
+            .await?
+    {
+        return Err(Problem::Forbidden(
+            "the token's user was not inside this call",
+        ));
+    }
     let transcript = app.store.transcript(&call_id).await?;
     let (written, media_type, ending): (Written, _, _) = match wanted.format {
         Format::Json => return Ok(HttpResponse::Ok().json(transcript)),
@@ -220,12 +231,13 @@ pub(super) struct Sought {
     /// Words that were all said in one go, in any order; 1 to 200 characters.
     #[param(min_length = 1, max_length = 200)]
     pub q: String,
-    /// Only calls that this user was part of.
+    /// Only calls that this user was inside of.
     #[serde(default)]
     pub user_id: Option<UserId>,
 }
 
-/// Searches all transcripts, the latest words first. A user's token finds the calls that they were part of.
+/// Searches all transcripts, the latest words first. A user's token finds the calls that they were inside of and were not
+/// removed from.
 #[utoipa::path(
     tag = "transcripts",
     params(Sought, Paging),
