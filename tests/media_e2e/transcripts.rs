@@ -94,23 +94,6 @@ async fn a_recording_is_transcribed_when_its_call_is_over() {
 
     let file = written(&recording);
     assert_eq!(file["media_type"], "text/vtt");
-    // One whose files the bucket has lost fails, and keeps no other from being made.
-    let (other, _) = recorded(&world, &tabs, &clips).await;
-    let lost = other["recording_id"].as_str().expect("an id");
-    std::fs::remove_dir_all(folder.path().join("recordings/recordings").join(lost))
-        .expect("it was there");
-    world.post(&path(&other), json!({})).await.expect(202);
-    let (last, _) = recorded(&world, &tabs, &clips).await;
-    world.post(&path(&last), json!({})).await.expect(202);
-    assert_eq!(
-        made(&world, &last).await["transcript"]["status"],
-        "available"
-    );
-    let failed = made(&world, &other).await;
-    assert_eq!(failed["transcript"]["status"], "failed", "{failed}");
-    let reason = failed["transcript"]["error"].as_str().expect("why");
-    assert!(reason.starts_with("the files cannot be had"), "{reason}");
-
     let link = file["url"].as_str().expect("a link");
     let vtt = send(world.page(Method::GET, link)).await;
     assert!(vtt.text.starts_with("WEBVTT\n\n00:00:0"), "{}", vtt.text);
@@ -235,6 +218,23 @@ async fn a_transcript_goes_to_the_bucket_where_its_recording_is_and_waits_for_no
         .filter(|name| !name.to_string_lossy().starts_with("log-"))
         .collect();
     assert!(left.is_empty(), "the bucket has it all, not {left:?}");
+    // One whose files the bucket has lost fails, and keeps no other from being made.
+    let (other, _) = recorded(&world, &tabs, &clips).await;
+    let lost = other["recording_id"].as_str().expect("an id");
+    std::fs::remove_dir_all(folder.path().join("recordings/recordings").join(lost))
+        .expect("it was there");
+    world.post(&path(&other), json!({})).await.expect(202);
+    let (last, _) = recorded(&world, &tabs, &clips).await;
+    world.post(&path(&last), json!({})).await.expect(202);
+    assert_eq!(
+        made(&world, &last).await["transcript"]["status"],
+        "available"
+    );
+    let failed = made(&world, &other).await;
+    assert_eq!(failed["transcript"]["status"], "failed", "{failed}");
+    let reason = failed["transcript"]["error"].as_str().expect("why");
+    assert!(reason.starts_with("the files cannot be had"), "{reason}");
+
     let link = file["url"].as_str().expect("a link");
     let vtt = world.page(Method::GET, link).send().await.expect("a reply");
     let vtt = vtt.text().await.expect("a body");
