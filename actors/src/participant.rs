@@ -35,7 +35,7 @@ use calls_model::{Call, LeaveReason, Member, ParticipantId, RoomSettings, Source
 use tracing::debug;
 
 use self::connection::Connection;
-pub use self::limits::LIMITS;
+pub use self::limits::{Bounds, LIMITS};
 use self::publishing::Publishing;
 use self::quality::QualityMeter;
 pub use self::refused::{AttachRefused, SignalRefused};

@@ -135,6 +135,7 @@ table! {
     idempotency (caller, idempotency_key) {
         caller -> Text,
         idempotency_key -> Text,
+        org_id -> Text,
         request -> Text,
         body_hash -> Text,
         status -> Nullable<BigInt>,

@@ -14,8 +14,7 @@ pub const FRAMES_IN: &str = "calls_signaling_frames_received_total";
 pub const FRAMES_OUT: &str = "calls_signaling_frames_sent_total";
 /// Frames that had to wait because the socket sent too many.
 pub const FRAMES_SLOWED: &str = "calls_signaling_frames_slowed_total";
-/// Requests and sockets refused because there were too many; label `limit`: `key`, `address`, `joins`, `sockets`.
-pub const LIMITS_HIT: &str = "calls_limits_hit_total";
+pub use calls_actors::metrics::LIMITS_HIT;
 /// Sockets that the server closed; label `reason`.
 pub const BYES: &str = "calls_signaling_byes_total";
 /// Allocations of the built-in TURN server now.
@@ -76,7 +75,7 @@ pub(super) fn describe() {
     describe_counter!(REQUESTS, "Requests answered.");
     describe_counter!(
         LIMITS_HIT,
-        "Requests and sockets refused because there were too many."
+        "What was refused because there was too much of it."
     );
     describe_histogram!(
         REQUEST_SECONDS,

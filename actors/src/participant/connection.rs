@@ -7,7 +7,7 @@ use calls_media::seam::{Burst, PeerId};
 use calls_media::{Negotiated, Peer, SdpRefused};
 use calls_model::signal::PublishedMid;
 
-use super::LIMITS;
+use super::Bounds;
 use super::quality::Figures;
 use crate::port::{Datagrams, PortHandle};
 
@@ -26,8 +26,12 @@ pub(super) struct Connection {
 
 impl Connection {
     /// One that waits for its first offer.
-    pub(super) fn new(id: PeerId, port: PortHandle, now: Instant) -> Self {
-        let peer = Peer::new(id, port.identity(), port.candidates(), LIMITS, now);
+    pub(super) fn new(id: PeerId, port: PortHandle, bounds: Bounds, now: Instant) -> Self {
+        let (identity, candidates) = (port.identity(), port.candidates());
+        let mut peer = Peer::new(id, identity, candidates, bounds.peer, now);
+        if let Some(ceiling) = bounds.bitrate {
+            peer.limit(ceiling);
+        }
         Self {
             peer,
             id,

@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::slots::Obstacle;
 use super::{Participant, SignalRefused, up};
 use crate::clock;
-use crate::metrics::BURSTS_DROPPED;
+use crate::metrics::{BURSTS_DROPPED, LIMITS_HIT};
 use crate::room::{ClockTold, Did, KeyframeWanted, Packets, Watch};
 
 impl Participant {
@@ -76,9 +76,17 @@ impl Participant {
     ) -> Result<calls_media::Negotiated, SdpRefused> {
         let services = &self.services;
         let port = &self.port;
-        let open = || Connection::new(services.next_peer(), port.clone(), now);
+        let bounds = services.bounds;
+        let open = || Connection::new(services.next_peer(), port.clone(), bounds, now);
         let connection = self.connection.get_or_insert_with(open);
-        connection.offer(sdp, publish, ctx.address().recipient(), now)
+        let answered = connection.offer(sdp, publish, ctx.address().recipient(), now);
+        let limit = match &answered {
+            Err(SdpRefused::TooManyTracks { .. }) => "tracks",
+            Err(SdpRefused::TooManySlots { .. }) => "slots",
+            Ok(_) | Err(_) => return answered,
+        };
+        metrics::counter!(LIMITS_HIT, "limit" => limit).increment(1);
+        answered
     }
 
     /// Tells the room what is published.

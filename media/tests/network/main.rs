@@ -40,6 +40,24 @@ fn a_viewer_on_a_good_path_sees_the_best_layer_within_two_seconds() {
 }
 
 #[test]
+fn a_viewer_who_may_be_sent_little_gets_a_low_layer_on_a_good_path_and_others_the_best() {
+    for seed in seeds(5) {
+        let mut world = World::new(seed, &[Conditions::good(); 2]);
+        world.limit(0, 400);
+        world.run(5 * SECOND);
+        for _ in 0..10 {
+            world.run(SECOND);
+            let heights = [0, 1].map(|viewer| world.viewer(viewer).height());
+            assert_eq!(heights, [180, 720], "seed {seed}");
+        }
+        let capped = [0, 1].map(|viewer| world.viewer(viewer).outbound.is_capped());
+        assert_eq!(capped, [true, false], "seed {seed}");
+        let freeze = world.viewer(0).longest_freeze(5 * SECOND..15 * SECOND);
+        assert!(freeze < 200 * MS, "seed {seed}: frozen for {freeze:?}");
+    }
+}
+
+#[test]
 fn a_path_that_narrows_and_widens_is_followed_without_a_long_freeze() {
     for seed in seeds(20) {
         let mut world = World::new(seed, &[Conditions::good().kbps(3_000)]);
