@@ -238,6 +238,7 @@ async fn available(world: &World, started: &Value) -> Value {
     loop {
         let recording = world.get(&format!("/recordings/{id}")).await.expect(200);
         if recording["status"] == "available" {
+            eprintln!("measured: in the bucket after {:?}", began.elapsed());
             assert_eq!(recording["error"], Value::Null);
             return recording;
         }

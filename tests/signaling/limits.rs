@@ -74,6 +74,10 @@ async fn a_flood_is_slowed_and_then_closed_while_others_go_on() {
         asked.elapsed()
     };
     let (reason, answered_in) = join(flood, calm).await;
+    eprintln!(
+        "measured: closed after {:?}, others within {answered_in:?}",
+        begin.elapsed()
+    );
     assert_eq!(reason, "rate_limited");
     assert!(
         begin.elapsed() >= Duration::from_secs(2),

@@ -168,6 +168,25 @@ fn whatever_a_network_does_the_picture_comes_back_when_it_has_done_it() {
 }
 
 #[test]
+fn a_path_that_loses_three_packets_of_ten_stops_no_picture_for_long() {
+    let mut worst = Duration::ZERO;
+    for seed in seeds(10) {
+        let mut world = World::new(seed, &[Conditions::good(), Conditions::good()]);
+        world.run(5 * SECOND);
+        world.conditions(0, Conditions::good().loss(0.3));
+        world.run(20 * SECOND);
+        worst = worst.max(world.viewer(0).longest_freeze(5 * SECOND..25 * SECOND));
+        let other = world.viewer(1).longest_freeze(5 * SECOND..25 * SECOND);
+        assert!(other < 250 * MS, "seed {seed}: the other for {other:?}");
+        world.conditions(0, Conditions::good());
+        world.run(15 * SECOND);
+        assert_eq!(world.viewer(0).height(), 720, "seed {seed}");
+    }
+    eprintln!("measured: the longest freeze is {worst:?}");
+    assert!(worst < 2 * SECOND, "frozen for {worst:?}");
+}
+
+#[test]
 fn a_lossy_uplink_is_mended_by_the_publisher() {
     for seed in seeds(10) {
         let mut world = World::new(seed, &[Conditions::good()]);
