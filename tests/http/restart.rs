@@ -49,7 +49,7 @@ async fn a_stop_tells_every_socket_and_writes_every_call_down() {
     let room = world.room(json!({})).await;
     let (ann, welcome) = world.enter(&room, "ann").await;
     let ben = world.online("ben").await;
-    let begun = Instant::now();
+    let begun = std::time::Instant::now();
     let told = async {
         let told = futures_util::join!(ann.end(), ben.end());
         eprintln!("measured: told within {:?}", begun.elapsed());

@@ -195,7 +195,8 @@ async fn a_session_is_ended_by_whoever_made_it_or_moderates_and_by_no_other_key(
         made.expect("a key").0.reveal().to_owned()
     };
     let (own, other) = (narrow().await, narrow().await);
-    let open = || offer(&world, Some(&own), &format!("/whip/{room}"), OFFER);
+    let path = format!("/whip/{room}");
+    let open = || offer(&world, Some(&own), &path, OFFER);
     let sessions = [open().await, open().await];
     let place = |reply: &Reply| reply.header("location").replace("/api/v1/calls", "");
     let [first, second] = sessions.map(|reply| place(&reply));

@@ -37,7 +37,7 @@ pub(super) async fn forget_in_audit(
             audit::table
                 .filter(audit::org_id.eq(org.as_str()))
                 .filter(audit::detail.is_not_null())
-                .filter(audit::id.gt(&last))
+                .filter(audit::id.gt(last.as_str()))
                 .order(audit::id)
                 .limit(SOME)
                 .select((audit::id, audit::detail))
@@ -54,7 +54,7 @@ pub(super) async fn forget_in_audit(
             };
             if forget(&mut detail, whom) {
                 on!(conn, c => {
-                    diesel::update(audit::table.find(&id))
+                    diesel::update(audit::table.find(id.as_str()))
                         .set(audit::detail.eq(Some(JsonText(detail.clone()))))
                         .execute(c)
                         .await
@@ -99,7 +99,7 @@ pub(super) async fn forget_replies(
     }
     for (caller, key) in &theirs {
         on!(conn, c => {
-            diesel::delete(idempotency::table.find((caller, key))).execute(c).await
+            diesel::delete(idempotency::table.find((caller.as_str(), key.as_str()))).execute(c).await
         })?;
     }
     Ok(())
