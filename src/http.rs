@@ -36,6 +36,8 @@ mod whep;
 mod whip;
 mod ws;
 
-pub(crate) use routes::{BASE, documented_path};
+#[cfg(test)]
+pub(crate) use routes::BASE;
+pub(crate) use routes::documented_path;
 pub(crate) use serve::{listen, server};
 pub use sessions::Sessions;
