@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { backwards, forwards } from '../src/console/state/growing';
 import { Poll } from '../src/console/state/poll';
+import { askAgainAfter } from '../src/console/state/recordings';
 
 describe('a question that is asked again and again', () => {
   beforeEach(() => void vi.useFakeTimers());
@@ -51,6 +52,11 @@ describe('a question that is asked again and again', () => {
     await vi.advanceTimersByTimeAsync(1_100);
     expect([failed.mock.calls.length, told.mock.calls.flat()]).toEqual([1, [7]]);
   });
+});
+
+test('a recording that is finished is left alone, so that its player keeps its link', () => {
+  expect([null, { status: 'processing' } as const].map(askAgainAfter)).toEqual([3000, 3000]);
+  expect(askAgainAfter({ status: 'available' })).toBeGreaterThan(30 * 60_000);
 });
 
 const PAGE = 100;

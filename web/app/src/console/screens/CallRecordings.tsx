@@ -11,10 +11,9 @@ import { api, got } from '../state/api';
 import { all, useAsk } from '../state/ask';
 import { bytes, moment } from '../state/format';
 import { follow } from '../state/playing';
+import { askAgainAfter, EVERY_MS, unfinished } from '../state/recordings';
 import { said, t } from '../words/t';
 
-const EVERY_MS = 3000;
-const LINKS_MS = 50 * 60_000;
 const MOST = 200;
 const TONES: Record<Recording['status'], Tone> = {
   requested: 'busy',
@@ -50,13 +49,8 @@ export function CallRecordings({ call }: { call: Call }) {
   );
 }
 
-/** A finished recording is asked for again only before its links expire, which the server lets them after an hour. */
-export const askAgainAfter = (last: Recording | null): number => (last && !unfinished(last) ? LINKS_MS : EVERY_MS);
-
 /** What a recording that is finished can still change in. */
 const stateOf = ({ status, files, transcript }: Recording): string => JSON.stringify([status, files.map(({ name }) => name), transcript?.status]);
-
-const unfinished = ({ status }: Recording): boolean => status !== 'available' && status !== 'failed';
 
 interface OneProps {
   call: Call;
