@@ -64,6 +64,11 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     return this.#state[device].track?.getSettings().deviceId ?? this.#chosen[device];
   }
 
+  /** It is on, or will be once it is open. */
+  wished(device: UserDevice): boolean {
+    return this.#openings[device] ? this.#live[device] : this.#state[device].on;
+  }
+
   /** Opens what is wished under one question to the person; where that fails, finds out which one it was. */
   async open({ microphone, camera }: Record<UserDevice, boolean> = { microphone: true, camera: true }): Promise<void> {
     if (!microphone && !camera) return;
