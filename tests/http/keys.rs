@@ -176,7 +176,7 @@ async fn a_revoked_key_ends_the_sessions_that_it_made_at_once_and_no_others() {
     let joined = joined.expect(200);
     let mut ben = Socket::hello(&joined["connection"]).await;
     ben.event("welcome").await;
-    let mut eve = online(&world, &key, "eve").await;
+    let eve = online(&world, &key, "eve").await;
 
     world.delete(&format!("/api-keys/{name}")).await.expect(204);
     assert_eq!(ben.end().await.0, "unauthorized");
@@ -204,7 +204,7 @@ async fn a_revoked_key_ends_the_sessions_that_it_made_at_once_and_no_others() {
 async fn a_key_that_the_command_line_revoked_ends_its_sessions_within_seconds() {
     let world = World::closed().await;
     let key = key_of(&world, "default").await;
-    let mut eve = online(&world, &key, "eve").await;
+    let eve = online(&world, &key, "eve").await;
     let app = world.server.app();
     let name = key.parse::<keys::SecretKey>().unwrap().name().to_owned();
     app.store

@@ -1,6 +1,6 @@
 //! Samples of quality: kept, paged, and narrowed to one presence.
 
-use calls::store::{Hidden, PageRequest, QualityOf};
+use calls::store::{PageRequest, QualityOf};
 use calls_actors::journal::Sampled;
 use calls_model::{CallId, ParticipantId, QualitySample};
 
