@@ -129,7 +129,7 @@ async fn a_socket_has_only_so_many_requests_without_an_answer() {
         let _ = stuck.recv(); // ends either way
     });
     let ask = |id: u64| json!({ "t": "hand", "id": id, "d": { "up": true } }).to_string();
-    for id in 1_000..1_000 + MOST + 1 {
+    for id in 1_000..=1_000 + MOST {
         ann.text(ask(id)).await;
     }
     let refused = ann.answer(1_000 + MOST).await;
