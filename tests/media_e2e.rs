@@ -143,26 +143,6 @@ async fn a_panic_in_a_room_is_over_soon_and_its_neighbours_notice_nothing() {
 }
 
 #[actix::test]
-async fn a_panic_in_a_call_is_noticed_by_nobody_in_it() {
-    let world = World::open().await;
-    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
-    forget_gaps(&[&alice, &bob]);
-    let stalls = Stalls::watch();
-
-    alice.crash(&world, Victim::Call).await;
-    let begun = std::time::Instant::now();
-    let path = format!("/{}", alice.call);
-    while world.get(&path).await.status != 200 {
-        assert!(begun.elapsed() < MENDED, "it is not there again");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    eprintln!("measured: it answers again after {:?}", begun.elapsed());
-    all_hear_all(&[&alice, &bob], from_now_on(), MENDED).await;
-    tokio::time::sleep(UNNOTICED / 2).await;
-    unnoticed(&alice, &bob, &stalls);
-}
-
-#[actix::test]
 async fn a_panic_in_a_participant_costs_the_others_nothing_and_their_own_tab_a_new_offer() {
     let world = World::open().await;
     let (_, [mut alice, mut bob, carol]) = room_of(&world, ["alice", "bob", "carol"]).await;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use calls_media::inbound::Inbound;
 use calls_media::outbound::OutboundEvent;
 use calls_media::rtcp;
-use calls_media::seam::{Bitrate, Layer, LayerSet, Ssrc};
+use calls_media::seam::{Layer, LayerSet, Ssrc};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
@@ -86,11 +86,6 @@ impl World {
     /// The path to this viewer changes.
     pub(crate) fn conditions(&mut self, viewer: usize, conditions: Conditions) {
         self.viewers[viewer].down.conditions = conditions;
-    }
-
-    /// This viewer is sent so many kilobits a second at most.
-    pub(crate) fn limit(&mut self, viewer: usize, kbps: u64) {
-        self.viewers[viewer].outbound.limit(Bitrate(kbps * 1000));
     }
 
     /// The path of the publisher's media changes.

@@ -253,14 +253,9 @@ async fn a_crash_of_the_transcriber_is_over_in_a_moment_and_the_call_goes_on() {
     let ann = server.join(&room("hall"), "ann").await;
     ann.ask(on(true)).await.expect("ann is host");
     settle().await;
-    let begun = tokio::time::Instant::now();
     server.crash(&ann.seat.call_id, Victim::Transcriber).await;
-    while prompter.opened() < 2 {
-        assert!(begun.elapsed() < SECOND, "nobody listens");
-        tokio::time::sleep(SECOND / 100).await;
-        settle().await;
-    }
-    eprintln!("measured: somebody listens after {:?}", begun.elapsed());
+    tokio::time::sleep(SECOND).await;
+    settle().await;
     assert_eq!(prompter.opened(), 2, "somebody listens again");
     prompter
         .tells(HearingTold::Said(said(&ann, "still here")))
