@@ -183,7 +183,7 @@ async fn a_recording_goes_to_the_bucket_and_is_fetched_from_there() {
         .recordings()
         .join(id)
         .join(file["name"].as_str().expect("a name"));
-    assert!(!local.exists(), "the bucket has it");
+    gone(&local).await;
     let link = file["url"].as_str().expect("a link");
     let fetched = world.page(Method::GET, link).send().await.expect("a reply");
     assert_eq!(
@@ -248,6 +248,15 @@ async fn available(world: &World, started: &Value) -> Value {
         }
         assert!(began.elapsed() < TOLD, "{recording}");
         sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Waits until a file is only in the bucket, which follows upon what is told of it.
+async fn gone(local: &Path) {
+    let began = Instant::now();
+    while local.exists() {
+        assert!(began.elapsed() < TOLD, "the bucket has it");
+        sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -390,7 +399,7 @@ async fn an_upload_goes_on_where_it_was_when_the_store_and_the_server_die_in_the
         PARTS,
         "no part is sent twice"
     );
-    assert!(!local.exists(), "the bucket has it");
+    gone(&local).await;
     let kept = folder.path().join(BUCKET).join("recordings").join(id);
     assert!(std::fs::read(kept.join("large.webm")).expect("it is there") == bytes);
     let left = std::fs::read_dir(world.recordings().join(id)).map_or(0, Iterator::count);
