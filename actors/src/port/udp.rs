@@ -11,7 +11,7 @@ pub use quinn_udp::Transmit;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::io::unix::AsyncFd;
 
 use self::many::Headers;
 pub(crate) use self::many::MOST;
@@ -44,8 +44,11 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 }
 
 /// The socket of one port.
+///
+/// It is watched for datagrams that come, and for room to send only while there is none: otherwise the kernel would wake
+/// us once more for each datagram that has left.
 pub struct UdpDoor {
-    socket: UdpSocket,
+    socket: AsyncFd<std::net::UdpSocket>,
     state: UdpSocketState,
     is_ipv6: bool,
     /// Datagrams may be cut apart by the kernel.
@@ -63,7 +66,7 @@ impl UdpDoor {
         let state = UdpSocketState::new((&socket).into())?;
         let is_ipv6 = socket.local_addr()?.is_ipv6();
         Ok(Self {
-            socket: UdpSocket::from_std(socket)?,
+            socket: watch(socket, Interest::READABLE)?,
             state,
             is_ipv6,
             offload,
@@ -77,7 +80,7 @@ impl UdpDoor {
     ///
     /// When the socket is gone.
     pub async fn readable(&self) -> io::Result<()> {
-        self.socket.readable().await
+        self.socket.readable().await.map(drop)
     }
 
     /// Waits until the kernel takes datagrams again.
@@ -86,7 +89,9 @@ impl UdpDoor {
     ///
     /// When the socket is gone.
     pub async fn writable(&self) -> io::Result<()> {
-        self.socket.writable().await
+        let socket = self.socket.get_ref().try_clone()?;
+        let watched = watch(socket, Interest::WRITABLE)?;
+        watched.writable().await.map(drop)
     }
 
     /// How many datagrams one send may carry.
@@ -106,14 +111,13 @@ impl UdpDoor {
     ///
     /// `WouldBlock` if the kernel takes no more now; others if it takes this not at all.
     pub fn send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        self.socket.try_io(Interest::WRITABLE, || {
-            if !self.is_ipv6 {
-                return self.state.try_send((&self.socket).into(), transmit);
-            }
-            let mut transmit = transmit.clone();
-            map(&mut transmit);
-            self.state.try_send((&self.socket).into(), &transmit)
-        })
+        let socket = self.socket.get_ref();
+        if !self.is_ipv6 {
+            return self.state.try_send(socket.into(), transmit);
+        }
+        let mut transmit = transmit.clone();
+        map(&mut transmit);
+        self.state.try_send(socket.into(), &transmit)
     }
 
     /// Sends the first of these, as many as one system call takes; how many that were.
@@ -126,9 +130,7 @@ impl UdpDoor {
             transmits.iter_mut().for_each(map);
         }
         let mut headers = self.headers.borrow_mut();
-        let sent = self.socket.try_io(Interest::WRITABLE, || {
-            headers.send(self.socket.as_fd(), transmits)
-        });
+        let sent = headers.send(self.socket.get_ref().as_fd(), transmits);
         match (sent, transmits) {
             (Err(error), [first, ..]) if error.kind() != io::ErrorKind::WouldBlock => {
                 // Alone it tells why, and whether segments are to blame.
@@ -153,8 +155,8 @@ impl UdpDoor {
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(runs.next().unwrap_or_default()));
         let mut count = 0;
-        let outcome = self.socket.try_io(Interest::READABLE, || {
-            count = self.state.recv((&self.socket).into(), &mut slices, metas)?;
+        let outcome = self.socket.try_io(Interest::READABLE, |socket| {
+            count = self.state.recv(socket.into(), &mut slices, metas)?;
             // Less than asked for: that was all, so nobody needs to ask again before more comes.
             if count < BATCH_SIZE {
                 Err(io::ErrorKind::WouldBlock.into())
@@ -192,6 +194,20 @@ pub struct Received {
     pub datagrams: usize,
     /// There is nothing more now.
     pub drained: bool,
+}
+
+/// Has the arbiter's runtime watch a socket for this alone.
+#[expect(
+    unsafe_code,
+    reason = "registering any descriptor for one interest is unsafe since tokio 1.54"
+)]
+fn watch(
+    socket: std::net::UdpSocket,
+    interest: Interest,
+) -> io::Result<AsyncFd<std::net::UdpSocket>> {
+    // SAFETY: the descriptor is the socket's, which owns it, never changes it, and lives as long as what is returned.
+    let watched = unsafe { AsyncFd::register_with_interest(socket, interest) };
+    watched.map_err(io::Error::from)
 }
 
 /// As a socket for both families writes them.
