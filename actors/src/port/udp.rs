@@ -7,9 +7,10 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 
+use nix::sys::socket::{setsockopt, sockopt};
 pub use quinn_udp::Transmit;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -65,6 +66,7 @@ impl UdpDoor {
     pub fn new(socket: std::net::UdpSocket, offload: bool) -> io::Result<Self> {
         let state = UdpSocketState::new((&socket).into())?;
         let is_ipv6 = socket.local_addr()?.is_ipv6();
+        ask_for_less(&socket);
         Ok(Self {
             socket: watch(socket, Interest::READABLE)?,
             state,
@@ -194,6 +196,15 @@ pub struct Received {
     pub datagrams: usize,
     /// There is nothing more now.
     pub drained: bool,
+}
+
+/// `quinn-udp` has the kernel tell of each datagram when it came and how its route was congested; nobody asks that here.
+fn ask_for_less(socket: &std::net::UdpSocket) {
+    // What cannot be switched off only costs a little.
+    let _told = setsockopt(socket, sockopt::ReceiveTimestampns, &false);
+    let socket = SockRef::from(socket);
+    let _told = socket.set_recv_tos_v4(false);
+    let _told = socket.set_recv_tclass_v6(false);
 }
 
 /// Has the arbiter's runtime watch a socket for this alone.
