@@ -111,7 +111,7 @@ impl Arrivals {
     pub(crate) fn report(&mut self, sender: Ssrc, media: Ssrc, now: Instant) -> Option<Vec<u8>> {
         self.due.filter(|&due| due <= now)?;
         let base = self.base?;
-        let arrivals = self.ticks.from(base);
+        let arrivals = self.ticks.since(base);
         let arrivals = arrivals.take_while(|(number, _)| *number < base + MOST_PACKETS);
         let header = encode::Header {
             sender,
@@ -121,7 +121,7 @@ impl Arrivals {
         };
         let Some((packet, next)) = encode::report(&header, arrivals) else {
             // Only numbers that never came: they are told with the next that does.
-            let Some((next, _)) = self.ticks.from(base).next() else {
+            let Some((next, _)) = self.ticks.since(base).next() else {
                 self.due = None;
                 return None;
             };
@@ -140,7 +140,7 @@ impl Arrivals {
     /// The next report tells of this number and what follows.
     fn begin_at(&mut self, number: u64) {
         self.base = Some(number);
-        self.waiting = self.ticks.from(number).count();
+        self.waiting = self.ticks.since(number).count();
     }
 
     fn schedule(&mut self, now: Instant) {

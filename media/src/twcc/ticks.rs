@@ -44,7 +44,7 @@ impl Ticks {
     }
 
     /// What arrived from this number on, in order.
-    pub(super) fn from(&self, number: u64) -> impl Iterator<Item = (u64, i64)> {
+    pub(super) fn since(&self, number: u64) -> impl Iterator<Item = (u64, i64)> {
         let skipped = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX);
         let kept = self.ticks.range(skipped.min(self.ticks.len())..);
         let begin = self.first + skipped.min(self.ticks.len()) as u64;
@@ -79,7 +79,7 @@ mod tests {
                     prop_assert_eq!(ticks.put(number, tick), is_new);
                 }
                 let from = number.saturating_sub(back);
-                let all: Vec<_> = ticks.from(from).collect();
+                let all: Vec<_> = ticks.since(from).collect();
                 let wanted: Vec<_> = map.range(from..).map(|(&number, &tick)| (number, tick)).collect();
                 prop_assert_eq!(all, wanted);
             }
