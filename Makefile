@@ -2,7 +2,7 @@
 # Each recipe is one line on purpose: what a target does stands in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test unit lint fmt bench load fuzz chaos docs speech-model speech-eval
+.PHONY: help run install test unit lint fmt bench load fuzz chaos docs speech-model speech-eval speech-figures
 
 KILLS ?= 100
 SCENARIO ?= meeting
@@ -49,6 +49,9 @@ docs: ## Rust documentation in target/doc, and docs/openapi.json and docs/asynca
 
 speech-model: ## Make a small English speech model from synthetic speech, in .tools/speech/model; stop and go on as you like
 	@scripts/speech-model
+
+speech-figures: ## Forty people who speak at once: latency and cost of captions; ARGS=FILE.json to keep them
+	@scripts/speech-figures $(ARGS)
 
 speech-eval: ## Word error rates of speech/model by the stock libvosk, for each voice; ARGS="--model FOLDER" for another
 	@scripts/speech-eval $(ARGS)

@@ -33,3 +33,6 @@ tool() {
 }
 
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# One sum for the contents of all of these files.
+fingerprint() { sha256sum "$@" | sha256sum | cut -d' ' -f1; }

@@ -19,12 +19,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
 use crate::auth::turn::IceSource;
-use crate::auth::{Door, Tokens};
+use crate::auth::{Door, Oidc, Revoked, Tokens};
 use crate::config::Config;
 use crate::files::Files;
+use crate::http::limits::Limits;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
+use crate::recording::transcripts::Transcripts;
 use crate::store::Store;
 use crate::transcription::Ears;
 use crate::turn::Turn;
@@ -54,10 +56,18 @@ pub struct App {
     pub ice: IceSource,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// How often the API may be asked.
+    pub limits: Limits,
+    /// Another issuer of tokens, if there is one.
+    pub oidc: Option<Oidc>,
+    /// Keys that open nothing any more.
+    pub revoked: Revoked,
     /// Makes and reads join tokens.
     pub tokens: Tokens,
     /// Brings recordings to their ends.
     pub archive: Archive,
+    /// Transcribes them.
+    pub transcripts: Transcripts,
     /// Files that members share.
     pub files: Files,
     /// Says things.
@@ -122,10 +132,11 @@ impl App {
 }
 
 /// Where clients reach a server that listens here, for people to click on.
-pub fn browse_url(address: SocketAddr) -> String {
+pub fn browse_url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
     if address.ip().is_unspecified() {
-        format!("http://localhost:{}/", address.port())
+        format!("{scheme}://localhost:{}/", address.port())
     } else {
-        format!("http://{address}/")
+        format!("{scheme}://{address}/")
     }
 }

@@ -1,6 +1,7 @@
 //! The commands of `calls`.
 
 mod doctor;
+mod models;
 mod serve;
 mod token;
 
@@ -40,8 +41,15 @@ enum Command {
         #[command(subcommand)]
         action: token::Action,
     },
+    /// Speech models: what is installed, and official ones from elsewhere
+    Models {
+        #[command(subcommand)]
+        action: models::Action,
+    },
     /// Check ports, addresses and the database, change nothing, and say what to do
     Doctor,
+    /// Print every key of the configuration as it holds now, without secrets
+    Config,
     /// Print the OpenAPI document of REST
     Openapi,
     /// Print the AsyncAPI document of signaling
@@ -81,7 +89,13 @@ fn dispatch(Cli { source, command }: &Cli) -> Result<ExitCode, String> {
         Command::Serve { dev } => serve::serve(source.load()?, *dev),
         Command::Migrate => migrate(&source.load()?),
         Command::Token { action } => token::run(&source.load()?, action),
+        Command::Models { action } => models::run(&source.load()?, action),
         Command::Doctor => Ok(doctor::examine(&source.load()?)),
+        Command::Config => {
+            let shown = Config::shown(source.config.as_deref());
+            say(shown.map_err(|error| error.to_string())?.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Openapi => {
             say(openapi::text().trim_end());
             Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 mod check;
 mod fault;
 mod list;
+mod secrets;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -24,10 +25,14 @@ const FIRST_MEDIA_PORT: u16 = 7882;
 pub struct Config {
     /// REST, signaling and pages.
     pub http: Http,
+    /// Their certificate.
+    pub tls: Tls,
     /// Media ports.
     pub media: Media,
     /// Tokens and passwords.
     pub auth: Auth,
+    /// Tokens of another issuer.
+    pub oidc: Oidc,
     /// Storage.
     pub database: Database,
     /// Recordings.
@@ -69,6 +74,35 @@ pub struct Http {
     pub drain_seconds: u64,
 }
 
+/// `[tls]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// PEM; empty: none in a file.
+    pub certificate: PathBuf,
+    /// Its key; empty: in the same file.
+    pub private_key: PathBuf,
+    /// Names that a certificate is ordered for; empty: none.
+    #[serde(deserialize_with = "list::read")]
+    pub acme_domains: Vec<String>,
+    /// Mail addresses of who is told when something is wrong with it.
+    #[serde(deserialize_with = "list::read")]
+    pub acme_contact: Vec<String>,
+    /// Where it is ordered.
+    pub acme_directory: String,
+    /// Where it is kept.
+    pub acme_folder: PathBuf,
+    /// Whom the directory's own certificate is from; empty: whom this system trusts.
+    pub acme_ca: PathBuf,
+}
+
+impl Tls {
+    /// HTTP is spoken over TLS.
+    pub fn on(&self) -> bool {
+        !self.certificate.as_os_str().is_empty() || !self.acme_domains.is_empty()
+    }
+}
+
 /// `[media]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,18 +133,50 @@ pub struct Auth {
     pub password_tries: u32,
     /// The wait after them.
     pub password_wait_seconds: u64,
+    /// Days that the audit log is kept; 0: for good.
+    pub audit_keep_days: u32,
+}
+
+/// `[oidc]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// Who made the tokens: their `iss`; empty: nobody else.
+    pub issuer: String,
+    /// Whom they are for: their `aud`.
+    pub audience: String,
+    /// Where its keys are; empty: where its discovery document says.
+    pub jwks_url: String,
+    /// The claim that names the tenant.
+    pub org_claim: String,
+    /// The claim that has the scopes.
+    pub scope_claim: String,
+    /// What scopes of ours begin with there.
+    pub scope_prefix: String,
 }
 
 /// `[database]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// Where.
     pub url: String,
+    /// The same, in a file.
+    pub url_file: PathBuf,
     /// Connections kept.
     pub connections: usize,
     /// Facts wait here for a database that is away.
     pub spool: PathBuf,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("url", &secrets::without_password(&self.url))
+            .field("connections", &self.connections)
+            .field("spool", &self.spool)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `[voice]`
@@ -127,16 +193,32 @@ pub struct Voice {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Transcription {
-    /// The engine's library; empty: looked for.
+    /// What understands.
+    pub engine: SpeechEngine,
+    /// Vosk's library; empty: looked for.
     pub library: PathBuf,
-    /// A folder for each language.
+    /// Vosk's models: a folder for each language.
     pub models: PathBuf,
+    /// Where official models come from.
+    pub catalogue: String,
+    /// Whisper's model.
+    pub whisper_model: PathBuf,
     /// Where nobody says.
     pub language: Language,
     /// Threads; 0: one per core.
     pub threads: usize,
     /// Calls at a time.
     pub most: usize,
+}
+
+/// What understands speech.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeechEngine {
+    /// While it is spoken.
+    Vosk,
+    /// A stretch at a time.
+    Whisper,
 }
 
 /// `[recording]`
@@ -190,6 +272,8 @@ pub struct Storage {
     pub access_key_id: String,
     /// Proof of it.
     pub secret_access_key: String,
+    /// The same, in a file.
+    pub secret_access_key_file: PathBuf,
     /// The bucket's name stands in the path.
     pub path_style: bool,
     /// What all names begin with.
@@ -229,6 +313,20 @@ pub struct Webhooks {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Requests a second of one API key; 0: no limit.
+    pub requests_per_key: u32,
+    /// At once.
+    pub requests_per_key_burst: u32,
+    /// Requests a second from one address; 0: no limit.
+    pub requests_per_address: u32,
+    /// At once.
+    pub requests_per_address_burst: u32,
+    /// Joins a second of one room; 0: no limit.
+    pub joins_per_room: u32,
+    /// At once.
+    pub joins_per_room_burst: u32,
+    /// Sockets that one address may have open; 0: no limit.
+    pub sockets_per_address: u32,
     /// Signaling frames a second.
     pub frames_per_second: u32,
     /// At once.
@@ -276,6 +374,8 @@ pub struct Turn {
     pub turn_urls: Vec<String>,
     /// Shared with them.
     pub secret: String,
+    /// The same, in a file.
+    pub secret_file: PathBuf,
     /// Life of a password made from it.
     pub credential_minutes: u64,
 }
@@ -297,6 +397,10 @@ pub struct Telemetry {
     pub log: String,
     /// For whom.
     pub format: LogFormat,
+    /// An OpenTelemetry collector; empty: none.
+    pub otlp_endpoint: String,
+    /// Share of the requests that are traced.
+    pub otlp_sample: f64,
 }
 
 /// How log lines look.
@@ -338,23 +442,26 @@ impl Config {
     ///
     /// [`ConfigError`] names the key that is unknown or wrong.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Toml::string(DEFAULTS));
-        if let Some(file) = file {
-            if file.is_dir() {
-                return Err(ConfigError::Folder(file.to_owned()));
-            }
-            if !file.exists() {
-                return Err(ConfigError::NoFile(file.to_owned()));
-            }
-            figment = figment.merge(Toml::file_exact(file));
-        }
-        let environment = Env::prefixed("CALLS__").split("__");
-        let config: Self = figment
-            .merge(environment)
+        let mut config: Self = sources(file)?
             .extract()
             .map_err(|e| ConfigError::Figment(Box::new(e)))?;
+        secrets::read(&mut config)?;
         check::check(&config)?;
         Ok(config)
+    }
+
+    /// All keys as they hold now, in the form of the file, without secrets.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::load`].
+    pub fn shown(file: Option<&Path>) -> Result<String, ConfigError> {
+        Self::load(file)?;
+        let mut all: toml::Table = sources(file)?
+            .extract()
+            .map_err(|e| ConfigError::Figment(Box::new(e)))?;
+        secrets::hide(&mut all);
+        Ok(all.to_string())
     }
 
     /// Variables of the environment that look as if they should be read and are not, with what was probably meant.
@@ -372,156 +479,24 @@ impl Config {
     }
 }
 
+/// The defaults, the file over them, the environment over both.
+fn sources(file: Option<&Path>) -> Result<Figment, ConfigError> {
+    let mut figment = Figment::from(Toml::string(DEFAULTS));
+    if let Some(file) = file {
+        if file.is_dir() {
+            return Err(ConfigError::Folder(file.to_owned()));
+        }
+        if !file.exists() {
+            return Err(ConfigError::NoFile(file.to_owned()));
+        }
+        figment = figment.merge(Toml::file_exact(file));
+    }
+    Ok(figment.merge(Env::prefixed("CALLS__").split("__")))
+}
+
 #[cfg(test)]
 #[expect(
     clippy::result_large_err,
     reason = "figment's jail wants its own error"
 )]
-mod tests {
-    use figment::Jail;
-
-    use super::*;
-
-    #[test]
-    fn the_defaults_are_complete_and_listen_on_loopback_only() {
-        Jail::expect_with(|_| {
-            let config = Config::load(None).expect("defaults");
-            assert!(config.http.bind.ip().is_loopback());
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
-        Jail::expect_with(|jail| {
-            jail.create_file("calls.toml", "[http]\nworkers = 3\ndrain_seconds = 4\n")?;
-            jail.set_env("CALLS__HTTP__WORKERS", "5");
-            jail.set_env("CALLS__MEDIA__UDP_PORTS", "[7000, 7001]");
-            let config = Config::load(Some(Path::new("calls.toml"))).expect("good");
-            assert_eq!((config.http.workers, config.http.drain_seconds), (5, 4));
-            assert_eq!(config.media_ports(), [7000, 7001]);
-            Ok(())
-        });
-    }
-
-    /// What is said about this variable of the environment.
-    #[track_caller]
-    fn refusal(name: &str, value: &str) -> String {
-        let mut said = String::new();
-        Jail::expect_with(|jail| {
-            jail.set_env(name, value);
-            said = Config::load(None).expect_err("it is wrong").to_string();
-            Ok(())
-        });
-        said
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_by_its_name() {
-        assert_eq!(
-            refusal("CALLS__HTTP__BINDD", "127.0.0.1:1"),
-            "configuration: there is no key http.bindd (CALLS__HTTP__BINDD); [http] has allowed_origins, \
-             behind_proxy, bind, drain_seconds, public_url, workers"
-        );
-        let said = refusal("CALLS__HTPP__BIND", "x");
-        assert!(
-            said.starts_with("configuration: there is no key htpp (CALLS__HTPP); there are auth, "),
-            "{said}"
-        );
-        Jail::expect_with(|jail| {
-            jail.create_file("calls.toml", "[http]\nbnd = \"x\"\n")?;
-            let said = Config::load(Some(Path::new("calls.toml"))).expect_err("unknown");
-            let said = said.to_string();
-            assert!(said.contains("there is no key http.bnd (in "), "{said}");
-            assert!(said.contains("calls.toml)"), "{said}");
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn a_wrong_value_is_refused_by_its_key() {
-        assert_eq!(
-            refusal("CALLS__HTTP__WORKERS", "many"),
-            "configuration: http.workers (CALLS__HTTP__WORKERS): invalid type: found string \"many\", expected usize"
-        );
-        assert_eq!(
-            refusal("CALLS__HTTP__BIND", "localhost"),
-            "configuration: http.bind (CALLS__HTTP__BIND): invalid socket address syntax"
-        );
-        assert_eq!(
-            refusal("CALLS__MEDIA__ADVERTISED", "media.example"),
-            "configuration: media.advertised (CALLS__MEDIA__ADVERTISED): \"media.example\" cannot be read \
-             (invalid IP address syntax); write one value, several with commas between them, or [\"…\", \"…\"]"
-        );
-    }
-
-    #[test]
-    fn values_that_make_no_sense_are_refused() {
-        for (name, value, key) in [
-            (
-                "CALLS__HTTP__PUBLIC_URL",
-                "calls.example.org",
-                "http.public_url",
-            ),
-            (
-                "CALLS__HTTP__ALLOWED_ORIGINS",
-                "app.example",
-                "http.allowed_origins",
-            ),
-            ("CALLS__AUTH__TOKEN_MINUTES", "0", "auth.token_minutes"),
-            ("CALLS__AUTH__PASSWORD_TRIES", "0", "auth.password_tries"),
-            (
-                "CALLS__TURN__CREDENTIAL_MINUTES",
-                "99999999999",
-                "turn.credential_minutes",
-            ),
-        ] {
-            let said = refusal(name, value);
-            let begin = format!("configuration: {key} ({name}) must ");
-            assert!(said.starts_with(&begin), "{said}");
-        }
-    }
-
-    #[test]
-    fn a_list_of_the_environment_may_be_written_as_one_writes_it() {
-        Jail::expect_with(|jail| {
-            jail.set_env("CALLS__MEDIA__ADVERTISED", "203.0.113.7");
-            jail.set_env("CALLS__MEDIA__UDP_PORTS", "7000");
-            jail.set_env(
-                "CALLS__HTTP__ALLOWED_ORIGINS",
-                "https://a.example, https://b.example",
-            );
-            let config = Config::load(None).expect("good");
-            assert_eq!(config.media.advertised, [IpAddr::from([203, 0, 113, 7])]);
-            assert_eq!(config.media_ports(), [7000]);
-            assert_eq!(config.http.allowed_origins.len(), 2);
-            jail.set_env("CALLS__MEDIA__UDP_PORTS", "7000,7001");
-            jail.set_env("CALLS__MEDIA__ADVERTISED", "");
-            let config = Config::load(None).expect("good");
-            assert_eq!(config.media_ports(), [7000, 7001]);
-            assert!(config.media.advertised.is_empty());
-            Ok(())
-        });
-    }
-
-    #[test]
-    fn a_folder_is_no_file() {
-        let said = Config::load(Some(Path::new("."))).expect_err("a folder");
-        assert_eq!(
-            said.to_string(),
-            ". is a folder; --config wants a file in it"
-        );
-    }
-
-    #[test]
-    fn the_example_of_a_host_is_good() {
-        Jail::expect_with(|jail| {
-            jail.create_file(
-                "host.toml",
-                include_str!("../config/production.example.toml"),
-            )?;
-            assert!(Config::load(Some(Path::new("host.toml"))).is_ok());
-            Ok(())
-        });
-    }
-}
+mod tests;

@@ -1,15 +1,19 @@
 //! REST: one file per noun.
 
+pub(crate) mod audit;
 mod calls;
 mod connections;
 mod docs;
 pub(crate) mod envelope;
+mod erasure;
 mod events;
 pub(crate) mod extract;
 mod files;
 mod health;
 mod ice;
 pub(crate) mod idempotency;
+mod keys;
+pub mod limits;
 mod offers;
 pub mod openapi;
 mod origin;
@@ -31,4 +35,5 @@ mod whep;
 mod whip;
 mod ws;
 
+pub(crate) use routes::BASE;
 pub(crate) use serve::{listen, server};

@@ -11,6 +11,7 @@ pub mod recording;
 pub mod signaling;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod transcription;
 pub mod turn;
 pub mod voice;

@@ -5,6 +5,8 @@ mod backlog;
 mod budget;
 pub mod frame;
 mod greet;
+mod guard;
 mod session;
 
+pub(crate) use guard::Guard;
 pub(crate) use session::Session;

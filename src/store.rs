@@ -8,9 +8,11 @@
 //! transaction half done.
 
 mod address;
+mod audit;
 mod calls;
 mod cursor;
 mod db;
+mod erase;
 mod error;
 mod examine;
 mod facts;
@@ -24,6 +26,7 @@ mod ownership;
 mod page;
 mod participants;
 mod quality;
+mod recorded_speech;
 mod recordings;
 mod recover;
 mod replies;
@@ -31,6 +34,7 @@ mod rooms;
 mod schema;
 mod spool;
 mod sql_types;
+mod tenants;
 mod transcripts;
 mod webhooks;
 mod words;
@@ -42,8 +46,8 @@ use std::sync::Arc;
 use calls_actors::journal::{BoxFuture, Journal, JournalError, Sampled};
 use calls_model::rest::Page;
 use calls_model::{
-    Call, CallId, Event, EventId, Fact, ParticipantId, QualitySample, Recording, RecordingId, Room,
-    RoomId, Timestamp, UserId,
+    Call, CallId, Event, EventId, Fact, Member, OrgId, ParticipantId, QualitySample, Recording,
+    RecordingId, Room, RoomId, Timestamp, UserId,
 };
 use chrono::Utc;
 use tokio::runtime::{Builder, Runtime};
@@ -51,13 +55,15 @@ use tokio::sync::watch;
 use tracing::error;
 
 use self::address::Address;
+pub use self::audit::AuditFilter;
 use self::db::Db;
+pub use self::erase::ERASED;
 pub use self::error::StoreError;
 pub use self::examine::{Standing, examine, place};
 pub use self::facts::StoredFact;
 pub use self::history::HistoryFilter;
 pub use self::kept_out::KeptOut;
-pub use self::keys::ApiKey;
+pub use self::keys::StoredKey;
 pub use self::outbox::Due;
 pub use self::ownership::Ownership;
 pub use self::page::PageRequest;
@@ -198,47 +204,62 @@ impl Store {
         self.inner.hooks.subscribe()
     }
 
-    /// Facts about one call after this one, as applications are told, in the order of their commits; from the very first where none
-    /// is given.
+    /// Facts about one call after this one, as applications of its tenant are told, in the order of their commits; from the very first where
+    /// none is given.
     ///
     /// # Errors
     ///
     /// [`StoreError::BadCursor`] when there is no such fact, or when the database fails.
     pub async fn events_about(
         &self,
+        org: &OrgId,
         call: &CallId,
         after: Option<&EventId>,
         limit: u32,
     ) -> Result<Vec<Event>> {
-        let (call, after) = (call.clone(), after.cloned());
+        let (org, call, after) = (org.clone(), call.clone(), after.cloned());
         self.run(move |db| async move {
             let mut lease = db.reader().await?;
-            facts::events_about(&mut lease.conn(), call.as_str(), after.as_ref(), limit).await
+            facts::events_about(
+                &mut lease.conn(),
+                &org,
+                call.as_str(),
+                after.as_ref(),
+                limit,
+            )
+            .await
         })
         .await
     }
 
-    /// Facts after this one as applications are told, in the order of their commits; from the very first where none
+    /// Facts after this one as applications of a tenant are told, in the order of their commits; from the very first where none
     /// is given.
     ///
     /// # Errors
     ///
     /// [`StoreError::BadCursor`] when there is no such fact, or when the database fails.
-    pub async fn events_after(&self, after: Option<&EventId>, limit: u32) -> Result<Vec<Event>> {
-        let after = after.cloned();
+    pub async fn events_after(
+        &self,
+        org: &OrgId,
+        after: Option<&EventId>,
+        limit: u32,
+    ) -> Result<Vec<Event>> {
+        let (org, after) = (org.clone(), after.cloned());
         self.run(move |db| async move {
-            facts::events_after(&mut db.reader().await?.conn(), after.as_ref(), limit).await
+            let mut lease = db.reader().await?;
+            facts::events_after(&mut lease.conn(), &org, after.as_ref(), limit).await
         })
         .await
     }
 
-    /// The last fact that was kept.
+    /// The last fact that was kept of this tenant.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn newest_event(&self) -> Result<Option<EventId>> {
-        self.run(|db| async move { facts::newest(&mut db.reader().await?.conn()).await })
+    pub async fn newest_event(&self, org: &OrgId) -> Result<Option<EventId>> {
+        let org = org.clone();
+        self.run(|db| async move { facts::newest(&mut db.reader().await?.conn(), &org).await })
             .await
     }
 
@@ -339,15 +360,17 @@ impl Store {
             .await
     }
 
-    /// A page of the rooms, newest first.
+    /// A page of a tenant's rooms, newest first.
     ///
     /// # Errors
     ///
     /// When the cursor is not one of this list, or the database fails.
-    pub async fn rooms(&self, request: &PageRequest) -> Result<Page<Room>> {
-        let request = request.clone();
-        self.run(|db| async move { rooms::list(&mut db.reader().await?.conn(), &request).await })
-            .await
+    pub async fn rooms(&self, org: &OrgId, request: &PageRequest) -> Result<Page<Room>> {
+        let (org, request) = (org.clone(), request.clone());
+        self.run(
+            |db| async move { rooms::list(&mut db.reader().await?.conn(), &org, &request).await },
+        )
+        .await
     }
 
     /// A call with its members. A live one has lasted until `now`.
@@ -360,6 +383,21 @@ impl Store {
         self.run(
             move |db| async move { calls::find(&mut db.reader().await?.conn(), &id, now).await },
         )
+        .await
+    }
+
+    /// All who are or were in a call, first come first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn members(&self, id: &CallId) -> Result<Vec<Member>> {
+        let id = id.clone();
+        self.run(move |db| async move {
+            let found =
+                participants::of_calls(&mut db.reader().await?.conn(), &[id.as_str()]).await;
+            Ok(found?.remove(id.as_str()).unwrap_or_default())
+        })
         .await
     }
 
@@ -446,24 +484,40 @@ impl Store {
         .await
     }
 
-    /// Recordings that were settled and asked for before then, oldest first; a hundred at a time.
+    /// Recordings that were settled and asked for before then, oldest first; a hundred at a time, behind this one.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn recordings_before(&self, before: Timestamp) -> Result<Vec<StoredRecording>> {
+    pub async fn recordings_before(
+        &self,
+        before: Timestamp,
+        after: Option<RecordingId>,
+    ) -> Result<Vec<StoredRecording>> {
         self.run(move |db| async move {
-            recordings::older_than(&mut db.reader().await?.conn(), before).await
+            recordings::older_than(&mut db.reader().await?.conn(), before, after.as_ref()).await
         })
         .await
     }
 
-    /// An upload failed: it is tried again then.
+    /// The oldest recording that can be had and has a transcript to come.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn postpone_upload(
+    pub async fn recording_to_transcribe(&self, now: Timestamp) -> Result<Option<StoredRecording>> {
+        self.run(move |db| async move {
+            recorded_speech::next(&mut db.reader().await?.conn(), now).await
+        })
+        .await
+    }
+
+    /// A recording could not be made or kept: that is tried again then.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn postpone_recording(
         &self,
         id: &RecordingId,
         why: String,
@@ -546,65 +600,6 @@ impl Store {
                 &request,
             )
             .await
-        })
-        .await
-    }
-
-    /// Keeps a new API key.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Conflict`] when its hash or prefix is taken, or when the database fails.
-    pub async fn add_api_key(&self, key: ApiKey) -> Result<()> {
-        self.run(|db| async move { keys::insert(&mut db.writer().await?.conn(), &key).await })
-            .await
-    }
-
-    /// The API key with this hash, revoked or not.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn api_key(&self, hash: &str) -> Result<Option<ApiKey>> {
-        let hash = hash.to_owned();
-        self.run(|db| async move { keys::find(&mut db.reader().await?.conn(), &hash).await })
-            .await
-    }
-
-    /// All API keys, the revoked ones too, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn api_keys(&self) -> Result<Vec<ApiKey>> {
-        self.run(|db| async move { keys::list(&mut db.reader().await?.conn()).await })
-            .await
-    }
-
-    /// Revokes the API key with this prefix; a second time changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotFound`] when there is no such key, or when the database fails.
-    pub async fn revoke_api_key(&self, prefix: &str, at: Timestamp) -> Result<()> {
-        let prefix = prefix.to_owned();
-        self.run(move |db| async move {
-            keys::revoke(&mut db.writer().await?.conn(), &prefix, at).await
-        })
-        .await
-    }
-
-    /// The server's secret of this name (a signing key, say). The offered bytes become it where there is none yet;
-    /// of two servers that offer at once, both get the same.
-    ///
-    /// # Errors
-    ///
-    /// When the database fails.
-    pub async fn secret_or(&self, name: &str, offered: Vec<u8>) -> Result<Vec<u8>> {
-        let name = name.to_owned();
-        self.run(|db| async move {
-            let now = Utc::now().into();
-            keys::secret_or(&mut db.writer().await?.conn(), &name, &offered, now).await
         })
         .await
     }

@@ -4,7 +4,6 @@
 //! reach media by way of this. Relays lead to our own media ports and nowhere else.
 
 mod batch;
-mod certificate;
 mod keeper;
 mod meter;
 mod nursery;
@@ -23,11 +22,11 @@ use calls_actors::MediaPorts;
 use calls_actors::clock::Clock;
 use calls_turn::Secret;
 
-pub(crate) use self::certificate::Certificate;
 use self::keeper::Keeper;
 use self::open::Opened;
 pub use self::open::TurnError;
 use crate::config::Config;
+use crate::tls::Resolver;
 
 /// A TURN server that runs.
 pub struct Turn {
@@ -50,14 +49,15 @@ impl Turn {
     pub fn start(
         config: &Config,
         secret: Secret,
+        certificate: Option<Resolver>,
         ports: &MediaPorts,
         clock: Arc<dyn Clock>,
     ) -> Result<Option<Self>, TurnError> {
         if config.turn.port == 0 || !config.turn.turn_urls.is_empty() {
             return Ok(None);
         }
-        let urls = urls::urls(config, ports)?;
-        let opened = Opened::open(config, secret, ports, clock)?;
+        let (urls, certificate) = urls::urls(config, certificate, ports)?;
+        let opened = Opened::open(config, secret, certificate, ports, clock)?;
         let live = ports.live().clone();
         let arbiter = Arbiter::new().handle();
         let (tell, told) = mpsc::channel();

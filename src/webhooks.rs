@@ -102,7 +102,7 @@ async fn attend(
 ) -> Result<(), StoreError> {
     let mut enabled = Vec::new();
     let mut disabled = 0_u32;
-    for stored in shared.store.webhooks().await? {
+    for stored in shared.store.webhooks(None).await? {
         match stored.webhook.status {
             WebhookStatus::Enabled => enabled.push(stored.webhook.webhook_id),
             WebhookStatus::Disabled => disabled += 1,

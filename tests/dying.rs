@@ -2,8 +2,10 @@
 
 mod dying {
     mod chaos;
+    mod clock;
     mod database;
     mod descriptors;
+    mod disk;
     mod killed;
     #[path = "../media_e2e/peer.rs"]
     #[expect(dead_code, reason = "nobody listens here")]

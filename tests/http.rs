@@ -3,10 +3,16 @@
 mod http {
     mod auth;
     mod calls;
+    mod erasure;
     mod events;
     mod files;
+    mod grants;
     mod health;
     mod idempotency;
+    mod keys;
+    mod limits;
+    mod matrix;
+    mod oidc;
     mod pages;
     mod problems;
     mod restart;

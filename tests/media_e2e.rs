@@ -12,6 +12,7 @@ mod media_e2e {
     mod speech;
     mod storage;
     pub(crate) mod tab;
+    mod transcripts;
 }
 
 use std::time::Duration;

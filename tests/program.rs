@@ -88,6 +88,7 @@ fn a_diagnosis_changes_nothing_and_knows_a_server_that_runs() {
     let said = text(&fresh.stdout);
     assert_eq!(fresh.status.code(), Some(0), "{said}");
     assert!(said.contains("will be made at the first start"), "{said}");
+    assert!(said.contains("transcription: vosk 0.3.45, "), "{said}");
     assert!(
         said.contains("clients are told this machine's addresses, 127.0.0.1"),
         "{said}"

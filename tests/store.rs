@@ -12,6 +12,7 @@ mod store {
     #[macro_use]
     mod database;
     mod calls;
+    mod erasure;
     mod facts;
     mod history;
     mod keys;

@@ -8,6 +8,10 @@ mod tape {
     mod cost;
     mod hours;
     mod layout;
+    mod mix;
+    mod one_track;
+    mod pause;
     mod play;
     mod reel;
+    mod stamps;
 }

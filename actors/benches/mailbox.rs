@@ -45,6 +45,7 @@ fn member(number: usize) -> Member {
         hand: false,
         reconnecting: false,
         left_at: None,
+        hidden: false,
     }
 }
 

@@ -78,6 +78,8 @@ pub struct Announcer {
     due: Instant,
     /// Since when there is nothing to say.
     quiet_since: Option<Instant>,
+    /// A moderator muted it: what was to be said is not.
+    silenced: bool,
     _lifeline: Option<Lifeline<ParticipantId>>,
     _alive: Alive,
 }
@@ -100,6 +102,7 @@ impl Announcer {
             timestamp: 0,
             due: now + BREATH,
             quiet_since: Some(now),
+            silenced: false,
             _alive: services.living.enter(ActorKind::Announcer),
         }
         .start()
@@ -110,6 +113,16 @@ impl Announcer {
             let who = self.id.clone();
             room.do_send(Deed { who, what });
         }
+    }
+
+    fn publish(&self) {
+        self.does(Did::Publish(vec![Announced {
+            track: self.track,
+            source: Source::Microphone,
+            layers: 1,
+            codecs: [Codec::Opus].into(),
+            muted: false,
+        }]));
     }
 
     /// Sends what is due, and goes when there was nothing to say for long.
@@ -169,13 +182,7 @@ impl Actor for Announcer {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.does(Did::Attach);
-        self.does(Did::Publish(vec![Announced {
-            track: self.track,
-            source: Source::Microphone,
-            layers: 1,
-            codecs: [Codec::Opus].into(),
-            muted: false,
-        }]));
+        self.publish();
         ctx.run_interval(PACKET / 2, Self::play);
     }
 }
@@ -198,6 +205,9 @@ impl Handler<Announce> for Announcer {
             self.timestamp = self.timestamp.wrapping_add(ticks);
             self.due = now;
         }
+        if std::mem::take(&mut self.silenced) {
+            self.publish(); // whoever asks for more of it wants it heard
+        }
         self.waiting.extend(speech.iter().cloned());
         true
     }
@@ -208,6 +218,7 @@ impl Handler<Silence> for Announcer {
 
     fn handle(&mut self, _: Silence, _: &mut Self::Context) {
         self.waiting.clear(); // a moderator has heard enough
+        self.silenced = true;
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Enter {
     pub role: Option<Role>,
     /// Made for one offer of WHIP or WHEP.
     pub guest: bool,
+    /// Nobody else is to learn of them.
+    pub hidden: bool,
 }
 
 /// A device of a callee was reached.
@@ -173,6 +175,7 @@ impl Call {
     fn wire(&self) -> WireCall {
         self.life
             .wire(&self.roster.inside, self.services.clock.now())
+            .as_members_see_it()
     }
 
     /// Lets the parent keep what a crash must not take.
@@ -227,7 +230,7 @@ impl Call {
     }
 
     /// Somebody inside who may moderate; the application itself always may.
-    fn moderates(&self, by: Option<&ParticipantId>) -> bool {
+    pub(crate) fn moderates(&self, by: Option<&ParticipantId>) -> bool {
         let mut inside = self.roster.inside.iter();
         by.is_none_or(|by| {
             inside.any(|one| one.participant_id.as_ref() == Some(by) && one.role.moderates())
@@ -309,6 +312,7 @@ impl Handler<Enter> for Call {
         self.joining += 1;
         let seat = self.seat(Newcomer {
             guest: enter.guest,
+            hidden: enter.hidden,
             ..newcomer(enter.user_id, enter.display_name, enter.role)
         });
         Box::pin(seat.into_actor(self).map(|seat, call, _| {
@@ -459,7 +463,10 @@ impl Handler<FindParticipant> for Call {
             return Box::pin(actix::fut::ready(None));
         };
         let role = life::role_again(&member);
-        let seat = self.seat(newcomer(member.user_id, member.display_name, role));
+        let seat = self.seat(Newcomer {
+            hidden: member.hidden,
+            ..newcomer(member.user_id, member.display_name, role)
+        });
         Box::pin(seat.into_actor(self).map(|seat, call, _| {
             let RoomSeat { seat, participant } = seat.ok()?;
             let participant_id = seat.participant_id;
@@ -549,6 +556,7 @@ fn newcomer(user_id: UserId, display_name: Option<DisplayName>, role: Option<Rol
         display_name,
         role,
         guest: false,
+        hidden: false,
     }
 }
 

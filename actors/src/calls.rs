@@ -26,8 +26,8 @@ use std::time::Duration;
 use actix::prelude::*;
 use calls_model::signal::{ByeReason, Moderation};
 use calls_model::{
-    Call, CallId, CallKind, CallType, DisplayName, LeaveReason, ParticipantId, RecordingMode, Role,
-    Room, RoomId, UserId,
+    Account, Call, CallId, CallKind, CallType, DisplayName, LeaveReason, OrgId, ParticipantId,
+    RecordingMode, Role, Room, RoomId, UserId,
 };
 
 use self::devices::Devices;
@@ -39,7 +39,7 @@ pub use self::recovery::{Interrupted, Recover};
 pub use self::refused::{JoinRefused, ModerateRefused, VerbRefused};
 use self::registry::Registry;
 pub use self::replies::{Found, Initiated, Moderated, RoomNow, Seat, Seated};
-pub use self::saying::{Say, SayRefused};
+pub use self::saying::{MaySay, Say, SayRefused};
 pub use self::sharing::{ShareFile, ShareRefused};
 pub use self::transcription::{
     StartTranscription, StopTranscription, TranscribeAsked, TranscribeRefused,
@@ -71,6 +71,8 @@ const PATIENCE: Duration = Duration::from_secs(12);
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Initiated, VerbRefused>")]
 pub struct Initiate {
+    /// Whose call it is: everybody in it is a user of this tenant.
+    pub org_id: OrgId,
     /// Audio or video.
     pub call_type: CallType,
     /// One-to-one for one callee and group for more, where it is left out.
@@ -145,6 +147,8 @@ pub struct JoinRoom {
     pub role: Option<Role>,
     /// Made for one offer of WHIP or WHEP: nobody who could be host.
     pub guest: bool,
+    /// Nobody else in the room is to learn of them: they take no seat, ring at no door, and keep no call going.
+    pub hidden: bool,
 }
 
 /// Leave a room; leaving twice is nothing.
@@ -204,7 +208,7 @@ pub struct RoomDeleted(pub RoomId);
 #[rtype(result = "u64")]
 pub struct UserOnline {
     /// Whose.
-    pub user_id: UserId,
+    pub account: Account,
     /// Where to ring. The reply is the socket's number, for [`UserOffline`].
     pub door: Recipient<ToClient>,
 }
@@ -214,7 +218,7 @@ pub struct UserOnline {
 #[rtype(result = "()")]
 pub struct UserOffline {
     /// Whose.
-    pub user_id: UserId,
+    pub account: Account,
     /// The number that [`UserOnline`] gave.
     pub device: u64,
 }
@@ -468,8 +472,8 @@ impl Handler<RoomDeleted> for Calls {
 impl Handler<UserOnline> for Calls {
     type Result = u64;
 
-    fn handle(&mut self, UserOnline { user_id, door }: UserOnline, _: &mut Self::Context) -> u64 {
-        self.come_online(user_id, door)
+    fn handle(&mut self, UserOnline { account, door }: UserOnline, _: &mut Self::Context) -> u64 {
+        self.come_online(account, door)
     }
 }
 
@@ -477,7 +481,7 @@ impl Handler<UserOffline> for Calls {
     type Result = ();
 
     fn handle(&mut self, offline: UserOffline, _: &mut Self::Context) {
-        self.devices.remove(&offline.user_id, offline.device);
+        self.devices.remove(&offline.account, offline.device);
     }
 }
 
@@ -486,8 +490,9 @@ impl Handler<RingDevices> for Calls {
 
     fn handle(&mut self, RingDevices { users, call }: RingDevices, _: &mut Self::Context) {
         let event = devices::incoming(&call);
-        for user in &users {
-            self.devices.tell(user, &event);
+        for user in users {
+            let org = call.org_id.clone();
+            self.devices.tell(&Account { org, user }, &event);
         }
     }
 }

@@ -14,6 +14,8 @@ mod announce;
 pub mod announcing;
 mod arrivals;
 pub mod chat;
+#[cfg(feature = "testing")]
+mod crashing;
 mod deeds;
 pub mod door;
 pub mod keyframes;

@@ -8,7 +8,8 @@ use std::sync::mpsc;
 
 use actix::prelude::*;
 
-pub use self::crash::{Crash, CrashActor, CrashTape, Victim};
+pub use self::crash::{Crash, CrashActor, Victim};
+pub(crate) use self::crash::{CrashTape, CrashWithin};
 pub use self::fakes::{LocalPlaces, MemoryJournal, TestClock, services};
 pub use self::member::{Heard, ProbeMember};
 

@@ -174,6 +174,7 @@ impl Transcriber {
         drop(self.services.scribe.record(vec![Fact::UtteranceSpoken {
             call_id: self.plan.call_id.clone(),
             utterance: Box::new(utterance),
+            recording_id: None,
             at: self.services.clock.now(),
         }]));
     }

@@ -1,6 +1,8 @@
 //! Reads coded frames out of a file, also one that ends in the middle.
 
 use std::ffi::{CString, c_int};
+use std::fs::File;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
@@ -15,6 +17,9 @@ pub(crate) const MICROS: ff::AVRational = ff::AVRational {
     num: 1,
     den: 1_000_000,
 };
+
+/// So often a damaged place is skipped before the rest counts as none.
+const MOST_DAMAGE: usize = 100;
 
 /// One frame, as long as no other is read.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +51,21 @@ impl Demuxer {
     ///
     /// # Errors
     ///
-    /// It is none that FFmpeg can read.
+    /// It is none that FFmpeg can read, or the system does not let it ([`CodecError::of_system`]).
     pub fn open(path: &Path) -> Result<Self, CodecError> {
+        Self::try_open(path).map_err(|error| {
+            // FFmpeg says "input/output error" of a file that ends too early as well; the system knows better.
+            let read = File::open(path).and_then(|mut file| io::copy(&mut file, &mut io::sink()));
+            match read {
+                Err(read) if read.kind() != io::ErrorKind::NotFound => {
+                    CodecError::system(error.doing, &read)
+                }
+                _ => error,
+            }
+        })
+    }
+
+    fn try_open(path: &Path) -> Result<Self, CodecError> {
         const DOING: &str = "open a recorded file";
         let name = CString::new(path.as_os_str().as_bytes())
             .map_err(|_| CodecError::new(DOING, "a NUL in its name"))?;
@@ -100,24 +118,16 @@ impl Demuxer {
         Ok(unsafe { (**(*self.context).streams.add(stream)).codecpar })
     }
 
-    /// The next frame; `None` at the end, which is also where a file was cut off.
+    /// The next frame; `None` at the end, which is also where a file was cut off. What is damaged in the middle is left
+    /// out.
     ///
     /// # Errors
     ///
-    /// The file cannot be read any more.
+    /// The system does not let it ([`CodecError::of_system`]), or FFmpeg cannot.
     pub fn read(&mut self) -> Result<Option<Read<'_>>, CodecError> {
-        // SAFETY: context and packet are valid; the packet's earlier content is given back first.
-        let code = unsafe {
-            ff::av_packet_unref(self.packet);
-            ff::av_read_frame(self.context, self.packet)
-        };
-        if code == ff::AVERROR_EOF
-            || code == ff::AVERROR_INVALIDDATA
-            || code == ff::AVERROR(libc::EIO)
-        {
+        if !self.advance()? {
             return Ok(None);
         }
-        check("read a frame", code)?;
         // SAFETY: the packet was just filled: its data is as long as it says, its stream exists.
         unsafe {
             let packet = &*self.packet;
@@ -140,6 +150,42 @@ impl Demuxer {
                 data,
             }))
         }
+    }
+}
+
+impl Demuxer {
+    /// Fills the packet; false at the end.
+    fn advance(&mut self) -> Result<bool, CodecError> {
+        const DOING: &str = "read a frame";
+        for _ in 0..MOST_DAMAGE {
+            // SAFETY: context and packet are valid; the packet's earlier content is given back first.
+            let code = unsafe {
+                ff::av_packet_unref(self.packet);
+                ff::av_read_frame(self.context, self.packet)
+            };
+            if code >= 0 {
+                return Ok(true);
+            }
+            // SAFETY: a context that was opened by name has its own reader until it is closed.
+            let (failed, at_end) = unsafe {
+                let reader = (*self.context).pb;
+                ((*reader).error, (*reader).eof_reached != 0)
+            };
+            if failed < 0 && failed != ff::AVERROR_EOF {
+                return Err(CodecError {
+                    of_system: true,
+                    ..CodecError::of(DOING, failed)
+                });
+            }
+            let damaged = code == ff::AVERROR_INVALIDDATA || code == ff::AVERROR(libc::EIO);
+            if code == ff::AVERROR_EOF || (damaged && at_end) {
+                return Ok(false);
+            }
+            if !damaged {
+                check(DOING, code)?;
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What FFmpeg says when it cannot.
 
 use std::ffi::{CStr, c_int};
+use std::io;
 
 use ffmpeg_sys_next as ff;
 
@@ -12,12 +13,26 @@ pub struct CodecError {
     pub doing: &'static str,
     /// What FFmpeg said.
     pub reason: String,
+    /// The system could not, so it may be well to try again: the file itself may be whole.
+    pub of_system: bool,
 }
 
 impl CodecError {
     pub(crate) fn new(doing: &'static str, reason: impl Into<String>) -> Self {
         let reason = reason.into();
-        Self { doing, reason }
+        Self {
+            doing,
+            reason,
+            of_system: false,
+        }
+    }
+
+    /// From what the system says.
+    pub(crate) fn system(doing: &'static str, error: &io::Error) -> Self {
+        Self {
+            of_system: true,
+            ..Self::new(doing, error.to_string())
+        }
     }
 
     /// From FFmpeg's own number.

@@ -2,7 +2,7 @@
 //!
 //! * FFmpeg: what was coded elsewhere goes into files as it is, without being decoded. [`Muxer`] writes, [`Demuxer`]
 //!   reads.
-//! * [`vosk`]: speech to words.
+//! * [`vosk`]: speech to words, while it is spoken. [`whisper`]: the same, a stretch at a time.
 
 mod demux;
 mod error;
@@ -11,6 +11,7 @@ mod mux;
 mod output;
 mod probe;
 pub mod vosk;
+pub mod whisper;
 
 pub use demux::{Demuxer, Read};
 pub use error::CodecError;

@@ -53,6 +53,7 @@ struct Functions {
     set_log_level: unsafe extern "C" fn(c_int),
     model_new: unsafe extern "C" fn(*const c_char) -> Model,
     model_free: unsafe extern "C" fn(Model),
+    find_word: unsafe extern "C" fn(Model, *const c_char) -> c_int,
     new: unsafe extern "C" fn(Model, f32) -> Engine,
     new_with_phrases: unsafe extern "C" fn(Model, f32, *const c_char) -> Engine,
     set_words: unsafe extern "C" fn(Engine, c_int),
@@ -70,6 +71,7 @@ pub struct Vosk {
 }
 
 struct Opened {
+    path: PathBuf,
     functions: Functions,
     /// The functions are good for as long as this is open.
     _library: Library,
@@ -94,6 +96,7 @@ impl Vosk {
                 set_log_level: *library.get(b"vosk_set_log_level\0").map_err(refused)?,
                 model_new: *library.get(b"vosk_model_new\0").map_err(refused)?,
                 model_free: *library.get(b"vosk_model_free\0").map_err(refused)?,
+                find_word: *library.get(b"vosk_model_find_word\0").map_err(refused)?,
                 new: *library.get(b"vosk_recognizer_new\0").map_err(refused)?,
                 new_with_phrases: *library.get(b"vosk_recognizer_new_grm\0").map_err(refused)?,
                 set_words: *library
@@ -115,10 +118,16 @@ impl Vosk {
         // SAFETY: it takes a number and keeps it.
         unsafe { (functions.set_log_level)(-1) };
         let inner = Arc::new(Opened {
+            path: path.to_owned(),
             functions,
             _library: library,
         });
         Ok(Self { inner })
+    }
+
+    /// From where it was opened; a bare name where the system found it.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
     }
 
     /// Reads a model. Some milliseconds for a small one, some seconds for a large one.
@@ -144,6 +153,19 @@ impl Vosk {
 pub struct SpeechModel {
     model: NonNull<c_void>,
     vosk: Vosk,
+}
+
+impl SpeechModel {
+    /// Whether the model has this word, exactly as it is written.
+    pub fn knows(&self, word: &str) -> bool {
+        let Ok(word) = CString::new(word) else {
+            return false;
+        };
+        // SAFETY: the model lives and its words do not change; the text ends with a zero and is not kept.
+        let found =
+            unsafe { (self.vosk.inner.functions.find_word)(self.model.as_ptr(), word.as_ptr()) };
+        found >= 0
+    }
 }
 
 // SAFETY: Vosk counts references to a model atomically and does not change it once it is read.

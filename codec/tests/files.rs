@@ -163,3 +163,38 @@ fn a_key_frame_tells_its_size() {
     assert_eq!(picture_size(Coding::Vp8, &KEY), Some((64, 48)));
     assert_eq!(picture_size(Coding::Vp8, &[1, 2]), None);
 }
+
+#[test]
+fn what_the_system_does_not_let_be_read_is_told_apart_from_what_is_no_recording() {
+    let refused = Demuxer::open(Path::new("/proc/self/mem")).expect_err("nothing is there");
+    assert!(refused.of_system, "{refused}");
+    let folder = TempDir::new().expect("a folder");
+    let refused = Demuxer::open(folder.path()).expect_err("a folder is no file");
+    assert!(refused.of_system, "{refused}");
+    let path = folder.path().join("empty.webm");
+    File::create(&path).expect("a file");
+    let refused = Demuxer::open(&path).expect_err("there is nothing in it");
+    assert!(!refused.of_system, "{refused}");
+    let refused = Demuxer::open(&folder.path().join("none.webm")).expect_err("it is not there");
+    assert!(!refused.of_system, "{refused}");
+}
+
+#[test]
+fn a_damaged_place_in_the_middle_does_not_take_the_rest_along() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("damaged.webm");
+    let file = File::create(&path).expect("a file");
+    let mut muxer = Muxer::live(file, Container::WebM, &opus()).expect("a muxer");
+    for second in 0..20 {
+        sound(&mut muxer, second * 50..(second + 1) * 50);
+        muxer.flush().expect("flushed");
+    }
+    muxer.finish().expect("finished");
+    let mut bytes = fs::read(&path).expect("a file");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 300].fill(0xff);
+    fs::write(&path, bytes).expect("written");
+    let times = times(&path);
+    assert!(times.len() > 900, "{} of 1000 frames are left", times.len());
+    assert_eq!(times.last(), Some(&19_980_000));
+}

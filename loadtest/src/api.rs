@@ -66,6 +66,7 @@ impl Api {
             scheduled_at: None,
             host: None,
             encryption: calls_model::Encryption::Transport,
+            phrases: Vec::new(),
         };
         let made = self
             .send(self.request(Method::POST, "/rooms").json(&body))
@@ -94,6 +95,7 @@ impl Api {
             audio: Some(publishes),
             video: Some(publishes),
             role: None,
+            grants: None,
         };
         let path = format!("/rooms/{room}/join");
         Ok(self

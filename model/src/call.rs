@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CallId, Member, RoomId, Timestamp, UserId};
+use crate::{CallId, Member, OrgId, RoomId, Timestamp, UserId};
 
 /// What is offered to the ears and eyes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -126,6 +126,18 @@ pub struct Call {
     #[serde(default)]
     #[schema(required = true, value_type = Object)]
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Whose call it is; left out where it is that of the only tenant, `default`.
+    #[serde(default, skip_serializing_if = "OrgId::is_default")]
+    pub org_id: OrgId,
+}
+
+impl Call {
+    /// Without those whom others in the call are not to learn of.
+    #[must_use]
+    pub fn as_members_see_it(mut self) -> Self {
+        self.participants.retain(|member| !member.hidden);
+        self
+    }
 }
 
 fn one_to_one() -> CallKind {

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Call, CallId, EndReason, FileId, Language, LeaveReason, Member, ParticipantId, Recording,
-    RecordingFile, RecordingId, RecordingReport, Role, Room, RoomId, SharedFile, Timestamp,
-    Unheard, UserId, Utterance,
+    RecordingFile, RecordingId, RecordingReport, RecordingTranscript, Role, Room, RoomId,
+    SharedFile, Timestamp, Unheard, UserId, Utterance,
 };
 
 /// What becomes of the stored hash of a room's password.
@@ -225,6 +225,42 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// A transcript of a recording was asked for.
+    RecordingTranscriptRequested {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// As it was asked for.
+        transcript: RecordingTranscript,
+        /// When.
+        at: Timestamp,
+    },
+    /// The transcript of a recording is one of its files. What it says are facts of their own, where nobody had
+    /// understood it while it was said.
+    RecordingTranscribed {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// The file.
+        file: Box<RecordingFile>,
+        /// How many utterances are in it.
+        utterances: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nothing came of the transcript of a recording.
+    RecordingTranscriptFailed {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A call is transcribed from now on.
     TranscriptionStarted {
         /// Which call.
@@ -250,13 +286,25 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
+    /// A recording is transcribed anew: what was understood of it before does not count any more.
+    TranscriptionReplaced {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// When.
+        at: Timestamp,
+    },
     /// Somebody said something.
     UtteranceSpoken {
         /// In which call.
         call_id: CallId,
         /// What.
         utterance: Box<Utterance>,
-        /// When it was understood.
+        /// The recording that it was understood of; none where somebody listened while it was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recording_id: Option<RecordingId>,
+        /// When it was understood; where that was after the call: when it was said.
         at: Timestamp,
     },
     /// Somebody shared a file.
@@ -310,6 +358,14 @@ impl Fact {
         "recording.recomposed",
         "recording.failed",
         "recording.deleted",
+        "recording.transcript_requested",
+        "recording.transcribed",
+        "recording.transcript_failed",
+        "transcription.started",
+        "transcription.stopped",
+        "transcription.interrupted",
+        "transcription.replaced",
+        "transcription.utterance",
         "file.shared",
         "file.deleted",
     ];
@@ -340,11 +396,15 @@ impl Fact {
             Self::RecordingRecomposed { .. } => "recording.recomposed",
             Self::RecordingFailed { .. } => "recording.failed",
             Self::RecordingDeleted { .. } => "recording.deleted",
+            Self::RecordingTranscriptRequested { .. } => "recording.transcript_requested",
+            Self::RecordingTranscribed { .. } => "recording.transcribed",
+            Self::RecordingTranscriptFailed { .. } => "recording.transcript_failed",
             Self::FileShared { .. } => "file.shared",
             Self::FileDeleted { .. } => "file.deleted",
             Self::TranscriptionStarted { .. } => "transcription.started",
             Self::TranscriptionStopped { .. } => "transcription.stopped",
             Self::TranscriptionInterrupted { .. } => "transcription.interrupted",
+            Self::TranscriptionReplaced { .. } => "transcription.replaced",
             Self::UtteranceSpoken { .. } => "transcription.utterance",
         }
     }
@@ -375,10 +435,14 @@ impl Fact {
             | Self::RecordingRecomposed { at, .. }
             | Self::RecordingFailed { at, .. }
             | Self::RecordingDeleted { at, .. }
+            | Self::RecordingTranscriptRequested { at, .. }
+            | Self::RecordingTranscribed { at, .. }
+            | Self::RecordingTranscriptFailed { at, .. }
             | Self::FileDeleted { at, .. }
             | Self::TranscriptionStarted { at, .. }
             | Self::TranscriptionStopped { at, .. }
             | Self::TranscriptionInterrupted { at, .. }
+            | Self::TranscriptionReplaced { at, .. }
             | Self::UtteranceSpoken { at, .. } => Some(*at),
         }
     }
@@ -410,10 +474,14 @@ impl Fact {
             | Self::RecordingRecomposed { call_id, .. }
             | Self::RecordingFailed { call_id, .. }
             | Self::RecordingDeleted { call_id, .. }
+            | Self::RecordingTranscriptRequested { call_id, .. }
+            | Self::RecordingTranscribed { call_id, .. }
+            | Self::RecordingTranscriptFailed { call_id, .. }
             | Self::FileDeleted { call_id, .. }
             | Self::TranscriptionStarted { call_id, .. }
             | Self::TranscriptionStopped { call_id, .. }
             | Self::TranscriptionInterrupted { call_id, .. }
+            | Self::TranscriptionReplaced { call_id, .. }
             | Self::UtteranceSpoken { call_id, .. } => call_id.as_str(),
         }
     }

@@ -124,6 +124,13 @@ id!(
     "^dlv_[a-z0-9]{1,64}$"
 );
 
+id!(
+    /// One entry of the audit log.
+    AuditId,
+    "aud_",
+    "^aud_[a-z0-9]{1,64}$"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,8 @@
 //! Nothing here knows a clock, a socket, an actor or a database. What stands in these types is already true:
 //! bad input is refused while it is parsed (see [`text`]), so the floors above never check twice.
 
+pub mod access;
+pub mod audit;
 pub mod call;
 pub mod fact;
 pub mod file;
@@ -19,18 +21,24 @@ pub mod time;
 pub mod transcript;
 pub mod webhook;
 
+pub use access::{
+    Account, ApiKey, CreateApiKey, NewApiKey, OrgId, Permission, RotateApiKey, Scope,
+};
+pub use audit::{ActorKind, AuditEntry, Erased};
 pub use call::{
     Call, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Interruption,
 };
 pub use fact::{Fact, HashChange};
 pub use file::SharedFile;
-pub use id::{CallId, DeliveryId, EventId, FileId, ParticipantId, RecordingId, RoomId, WebhookId};
+pub use id::{
+    AuditId, CallId, DeliveryId, EventId, FileId, ParticipantId, RecordingId, RoomId, WebhookId,
+};
 pub use participant::{LeaveReason, Member, MemberInput, MemberState, Role, Source};
 pub use problem::ProblemDetails;
 pub use quality::QualitySample;
 pub use recording::{
     FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingInput, RecordingMode,
-    RecordingReport, RecordingStatus, TrackReport, Turn,
+    RecordingReport, RecordingStatus, RecordingTranscript, TrackReport, TranscriptStatus, Turn,
 };
 pub use room::{Encryption, Room, RoomNow, RoomSettings, RoomType};
 pub use text::{

@@ -92,6 +92,9 @@ pub struct Member {
     /// When they left; null while they are here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_at: Option<Timestamp>,
+    /// Others in the call do not learn of them: they only hear and see. Told to applications that may moderate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 /// Why a presence is over.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CallId, ParticipantId, RecordingId, Source, Timestamp, UserId};
+use crate::{CallId, Language, ParticipantId, RecordingId, Source, Timestamp, UserId};
 
 /// What a recording is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -163,6 +163,45 @@ pub struct Recording {
     pub files: Vec<RecordingFile>,
     /// How far its processing is, in percent; 100 when there is nothing left to do.
     pub progress: u8,
+    /// Why it failed, what it still waits for, or why its tracks could not be made one file.
+    #[schema(required = true)]
+    pub error: Option<String>,
+    /// How its transcript stands; null: nobody asked for one.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub transcript: Option<RecordingTranscript>,
+}
+
+/// How the transcript of a recording stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TranscriptStatus {
+    /// Asked for; others come first.
+    Queued,
+    /// It is being made.
+    Processing,
+    /// It is a file of the recording, of the kind `transcript`.
+    Available,
+    /// Nothing came of it; `error` says why.
+    Failed,
+}
+
+/// A transcript that was asked for when the call was over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordingTranscript {
+    /// How it stands.
+    pub status: TranscriptStatus,
+    /// What is understood.
+    pub language: Language,
+    /// The phrases that are listened for, where it is no free speech.
+    pub phrases: Vec<String>,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// How far it is, in percent.
+    pub progress: u8,
+    /// How many utterances are in it, once it is available.
+    #[schema(required = true)]
+    pub utterances: Option<u64>,
     /// Why it failed, or what it still waits for.
     #[schema(required = true)]
     pub error: Option<String>,
@@ -178,6 +217,8 @@ pub enum FileKind {
     Audio,
     /// All voices and pictures.
     Video,
+    /// What was said, as `WebVTT`.
+    Transcript,
 }
 
 /// Where a file is kept.
@@ -238,6 +279,10 @@ pub struct RecordingReport {
     /// Who took the floor, in order, by the levels that their packets carried (RFC 6464).
     #[serde(default)]
     pub turns: Vec<Turn>,
+    /// Why there is no file of all tracks where one was wanted, or only that of an earlier time.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub not_composed: Option<String>,
 }
 
 /// Somebody took the floor, and has it until the next one takes it.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::room::{Encryption, RoomSettings, RoomType};
 use crate::{
     Call, CallId, CallKind, CallType, DisplayName, Language, Layout, ParticipantId, Password,
-    RecordingMode, Role, RoomName, Timestamp, UserId, VoiceName,
+    Permission, RecordingMode, Role, RoomName, Timestamp, UserId, VoiceName,
 };
 
 macro_rules! bounded {
@@ -140,6 +140,11 @@ pub struct CreateRoom {
     /// Defaults to `transport`. A room that is encrypted end to end can neither be recorded nor transcribed.
     #[serde(default)]
     pub encryption: Encryption,
+    /// What may be said in it where it is transcribed, as in a voice menu: up to 1000 phrases of 1 to 200 characters, of
+    /// words that the speech model knows. Anything where it is left out.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub phrases: Vec<String>,
 }
 
 fn persistent() -> RoomType {
@@ -172,6 +177,10 @@ pub struct UpdateRoom {
     #[serde(default, skip_serializing_if = "Change::keeps")]
     #[schema(value_type = Option<UserId>)]
     pub host: Change<UserId>,
+    /// Other phrases, as when it was made; an empty list: anything may be said again. From the next transcription on.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub phrases: Option<Vec<String>>,
 }
 
 /// Rules to change; what is left out stays.
@@ -260,6 +269,11 @@ pub struct JoinRoom {
     /// Asked-for role; only a key's bearer may ask for more than `participant`.
     #[serde(default)]
     pub role: Option<Role>,
+    /// Narrows the token to these, whatever the role allows; everything that the role allows where it is left out. Only a
+    /// key's bearer may say it. With `hidden` nobody else in the room learns of the presence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 9)]
+    pub grants: Option<Vec<Permission>>,
 }
 
 /// Let in at once, or to wait for a moderator.
@@ -392,7 +406,8 @@ pub struct Saying {
 pub struct StartTranscription {
     /// What is spoken; the server's own default where it is left out.
     pub language: Option<Language>,
-    /// What may be said, as in a voice menu; words that the model does not have are left out. Anything where there are none.
+    /// What may be said, as in a voice menu, of words that the model has. Those of the room where there are none, and where it has
+    /// none either: anything.
     #[schema(max_items = 1000)]
     pub phrases: Vec<String>,
 }

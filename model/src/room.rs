@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{RoomId, RoomName, Timestamp, UserId};
+use crate::{OrgId, RoomId, RoomName, Timestamp, UserId};
 
 /// How long a room lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -119,4 +119,11 @@ pub struct Room {
     #[serde(default)]
     #[schema(required = true)]
     pub encryption: Encryption,
+    /// Whose room it is; left out where it is that of the only tenant, `default`.
+    #[serde(default, skip_serializing_if = "OrgId::is_default")]
+    pub org_id: OrgId,
+    /// What may be said in it where it is transcribed, as in a voice menu; anything where there are none.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub phrases: Vec<String>,
 }

@@ -21,16 +21,19 @@ use tracing::{debug, info, warn};
 
 use super::{App, Stopping};
 use crate::auth::turn::{self, IceSource};
-use crate::auth::{Door, Tokens, keys};
+use crate::auth::{Door, Oidc, Revoked, Tokens, keys};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::files::Files;
 use crate::http;
+use crate::http::limits::Limits;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
-use crate::recording::{Bucket, BucketError, DiskStudio};
+use crate::recording::transcripts::Transcripts;
+use crate::recording::{DiskStudio, StorageError, Storages};
 use crate::store::{Ownership, Store, StoreError};
 use crate::telemetry;
+use crate::tls::{Certificates, TlsError};
 use crate::transcription::{Ears, Models};
 use crate::turn::{Turn, TurnError};
 use crate::voice::{Cached, Espeak};
@@ -59,13 +62,16 @@ pub enum StartError {
     Store(#[from] StoreError),
     /// The bucket for recordings is configured in a way that makes no sense.
     #[error("storage: {0}")]
-    Bucket(#[from] BucketError),
-    /// No trust in anybody's certificates.
-    #[error("webhooks: {0}")]
+    Storage(#[from] StorageError),
+    /// No trust in anybody's certificates, so nothing can be asked of others.
+    #[error("outgoing requests: {0}")]
     Webhooks(#[from] reqwest::Error),
     /// No media sockets.
     #[error("{0}{hint}", hint = media_hint(.0))]
     Media(#[from] PortsError),
+    /// No certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No TURN sockets.
     #[error(transparent)]
     Turn(#[from] TurnError),
@@ -121,11 +127,11 @@ pub struct Server {
     /// The key that was made, if this was the first start. Shown once, to whoever started it.
     pub first_key: Option<keys::SecretKey>,
     app: web::Data<App>,
+    certificates: Certificates,
     http: ServerHandle,
     ended: JoinHandle<io::Result<()>>,
-    archiving: JoinHandle<()>,
-    /// Lets go of old files.
-    shelving: JoinHandle<()>,
+    /// Recordings, their transcripts and shared files are seen to.
+    tasks: [JoinHandle<()>; 3],
     /// Writes down that the server is up.
     alive: JoinHandle<()>,
     /// Tells applications, until this goes.
@@ -164,6 +170,10 @@ impl Server {
     ///
     /// [`StartError`] says what could not be had.
     pub async fn start(config: Config, dev: bool) -> Result<Self, StartError> {
+        Box::pin(Self::begin(config, dev)).await // large, and waited for once
+    }
+
+    async fn begin(config: Config, dev: bool) -> Result<Self, StartError> {
         if dev && !config.http.bind.ip().is_loopback() {
             return Err(StartError::OpenToTheWorld(config.http.bind));
         }
@@ -187,19 +197,39 @@ impl Server {
         ports: MediaPorts,
     ) -> Result<Self, StartError> {
         let secret = turn::secret(&config.turn);
-        let turn = Turn::start(&config, secret.clone(), &ports, Arc::new(SystemClock))?;
+        let certificates = Certificates::open(&config)?;
+        let shown = certificates.turn.clone();
+        let turn = Turn::start(
+            &config,
+            secret.clone(),
+            shown,
+            &ports,
+            Arc::new(SystemClock),
+        )?;
         let urls = turn.as_ref().map_or(&[][..], Turn::urls);
         let ice = IceSource::new(&config.turn, secret, urls);
-        Self::open(config, dev, metrics, listener, ports, (turn, ice)).await
+        Self::open(
+            config,
+            dev,
+            metrics,
+            listener,
+            ports,
+            (turn, ice, certificates),
+        )
+        .await
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "each part once, in the order in which they need each other"
+    )]
     async fn open(
         config: Config,
         dev: bool,
         metrics: PrometheusHandle,
         listener: TcpListener,
         ports: MediaPorts,
-        (turn, ice): (Option<Turn>, IceSource),
+        (turn, ice, certificates): (Option<Turn>, IceSource, Certificates),
     ) -> Result<Self, StartError> {
         let ownership = Ownership::take(&config.database.url).await?;
         let clock = Arc::new(SystemClock);
@@ -210,7 +240,7 @@ impl Server {
         let link_secret = store.secret_or(LINK_SECRET, offered.to_vec()).await?;
         let life = Duration::from_secs(config.auth.token_minutes * 60);
         let recording = config.recording.clone();
-        let bucket = Bucket::open(&config.storage)?;
+        let storages = Storages::open(recording.folder.clone(), &config.storage)?;
         let sender = Sender::new(&config.webhooks)?;
         let studio = DiskStudio::new(
             recording.folder.clone(),
@@ -230,9 +260,11 @@ impl Server {
             warn!("the registry of calls crashed"); // `failed` says so in a moment
         }
         let link_life = Duration::from_secs(recording.link_minutes * 60);
+        let kept = (studio.clone(), storages.clone());
+        let transcripts = Transcripts::new(kept, store.clone(), ears.clone(), clock.clone());
         let archive = Archive::new(
             studio,
-            bucket,
+            storages,
             store.clone(),
             calls.clone(),
             clock.clone(),
@@ -249,8 +281,12 @@ impl Server {
                 Duration::from_secs(auth.password_wait_seconds),
             ),
             tokens: Tokens::new(&secret, life),
+            limits: Limits::new(&config.limits),
+            oidc: Oidc::new(&config.oidc)?,
+            revoked: Revoked::new(store.revoked_keys().await?),
             links: Links::new(&link_secret, link_life),
             archive,
+            transcripts,
             files,
             ears,
             voice,
@@ -270,15 +306,18 @@ impl Server {
             ice,
             clock,
         });
-        let (server, address) = http::server(&app, listener)?;
+        let (server, address) = http::server(&app, listener, certificates.http.clone())?;
         // Last, when nothing can go wrong any more: it is shown this once.
         let first_key = if dev {
             None
         } else {
             keys::first(&app.store, app.clock.now()).await?
         };
-        let archiving = actix::spawn(app.archive.clone().run());
-        let shelving = actix::spawn(app.files.clone().run());
+        let tasks = [
+            actix::spawn(app.archive.clone().run()),
+            actix::spawn(app.transcripts.clone().run()),
+            actix::spawn(app.files.clone().run()),
+        ];
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);
         actix::spawn(telemetry::upkeep(app.metrics.clone()));
@@ -290,10 +329,10 @@ impl Server {
             address,
             first_key,
             app,
+            certificates,
             http,
             ended,
-            archiving,
-            shelving,
+            tasks,
             alive,
             _courier: courier,
             _ownership: ownership,
@@ -303,6 +342,11 @@ impl Server {
     /// What the server shares with its handlers.
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    /// Reads certificates again, whether or not their files seem to have changed.
+    pub fn reload(&self) {
+        self.certificates.reload();
     }
 
     /// Serves until something ends it, which is an error unless it was told to stop.
@@ -364,8 +408,9 @@ impl Server {
         if stopped.await.is_err() {
             self.http.stop(false).await;
         }
-        self.archiving.abort(); // what it was at is taken up at the next start
-        self.shelving.abort();
+        for task in &self.tasks {
+            task.abort(); // what it was at is taken up at the next start
+        }
         self.alive.abort();
         if let Some(turn) = &self.app.turn {
             turn.stop();
@@ -375,7 +420,8 @@ impl Server {
     }
 }
 
-/// The next start asks when that was: it is when what was live was cut off.
+/// The next start asks when that was: it is when what was live was cut off. And hears of keys that were revoked by the
+/// command line.
 async fn say_alive(app: web::Data<App>) {
     let mut beat = tokio::time::interval(ALIVE_EVERY);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -383,6 +429,11 @@ async fn say_alive(app: web::Data<App>) {
         beat.tick().await;
         if let Err(error) = app.store.alive(app.clock.now()).await {
             debug!(%error, "it cannot be written down that the server is up");
+        }
+        // `calls token revoke` writes to the database only.
+        match app.store.revoked_keys().await {
+            Ok(names) => app.revoked.add(names),
+            Err(error) => debug!(%error, "it cannot be read which keys are revoked"),
         }
     }
 }

@@ -1,25 +1,53 @@
 //! Who makes a request: the `Authorization` header, read once at the border.
+//!
+//! In this order: are the credentials good (401), does the key have the scope that the endpoint asks for (403), and are
+//! the things in the path those of the caller's tenant (404, as if they were not there).
 
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use calls_actors::calls::{FindParticipant, Found};
-use calls_model::{CallId, ParticipantId, RoomId, UserId};
+use calls_model::{CallId, OrgId, ParticipantId, RoomId, Scope, Timestamp, UserId};
 
 use super::keys::{self, SecretKey};
-use super::tokens::{Claims, Place};
+use super::oidc::Oidc;
+use super::tokens::{Claims, Issuer, Place};
+use super::{access, permissions, tenant};
 use crate::app::App;
+use crate::http::audit::Asked;
 use crate::http::problem::Problem;
 
 /// Whoever makes a request.
 #[derive(Debug, Clone)]
 pub enum Caller {
     /// An application, by its API key; in `--dev` anybody who brings nothing.
-    Application,
+    Application(Application),
     /// A user, by a token.
     User(Bearer),
+}
+
+/// An application, and what its key is good for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Application {
+    /// Its tenant, and the name of its key.
+    pub issuer: Issuer,
+    /// What it may ask for.
+    pub scopes: Vec<Scope>,
+    /// When its key ends; no key that it makes outlives that.
+    pub ends_at: Option<Timestamp>,
+}
+
+impl Application {
+    /// Whoever asks a server that asks for no credentials.
+    pub(crate) fn anybody() -> Self {
+        Self {
+            issuer: Issuer::default(),
+            scopes: Scope::ALL.to_vec(),
+            ends_at: None,
+        }
+    }
 }
 
 /// A user with a token.
@@ -36,10 +64,31 @@ pub struct Bearer {
 pub struct Returning(pub Caller);
 
 impl Caller {
-    /// Only applications may.
-    pub(crate) fn application(&self) -> Result<(), Problem> {
+    /// Where tokens that this caller is given come from.
+    pub(crate) fn issuer(&self) -> &Issuer {
         match self {
-            Self::Application => Ok(()),
+            Self::Application(application) => &application.issuer,
+            Self::User(bearer) => &bearer.claims.issuer,
+        }
+    }
+
+    /// Where their token is good; an application is in no place.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Application(_) => None,
+            Self::User(bearer) => bearer.claims.place.as_ref(),
+        }
+    }
+
+    /// Whose things this caller may see.
+    pub(crate) fn org(&self) -> &OrgId {
+        &self.issuer().org
+    }
+
+    /// Only applications may.
+    pub(crate) fn application(&self) -> Result<&Application, Problem> {
+        match self {
+            Self::Application(application) => Ok(application),
             Self::User(_) => Err(Problem::Forbidden("only an API key may do this")),
         }
     }
@@ -47,7 +96,7 @@ impl Caller {
     /// The user whose token it is; an application speaks for whom it names.
     pub(crate) fn user(&self, named: Option<UserId>) -> Result<Option<UserId>, Problem> {
         match self {
-            Self::Application => Ok(named),
+            Self::Application(_) => Ok(named),
             Self::User(Bearer { claims, .. }) => match named {
                 Some(named) if named != claims.sub => {
                     Err(Problem::Forbidden("a token speaks for its own user only"))
@@ -60,7 +109,7 @@ impl Caller {
     /// An application, or somebody whose token is for this room; gives their presence there.
     pub(crate) fn in_room(&self, room: &RoomId) -> Result<Option<&Found>, Problem> {
         match self {
-            Self::Application => Ok(None),
+            Self::Application(_) => Ok(None),
             Self::User(Bearer { claims, presence }) => match &claims.place {
                 Some(place) if place.room.as_ref() == Some(room) => Ok(presence.as_ref()),
                 _ => Err(Problem::Forbidden("the token is not for this room")),
@@ -78,7 +127,7 @@ impl Caller {
     /// An application, or somebody whose token is for this call; gives their presence there.
     pub(crate) fn in_call(&self, call: &CallId) -> Result<Option<&Found>, Problem> {
         match self {
-            Self::Application => Ok(None),
+            Self::Application(_) => Ok(None),
             Self::User(Bearer { claims, presence }) => match &claims.place {
                 Some(place) if place.call == *call => Ok(presence.as_ref()),
                 _ => Err(Problem::Forbidden("the token is not for this call")),
@@ -117,6 +166,7 @@ impl FromRequest for Caller {
             {
                 *found = Some(presence(app, place).await?);
             }
+            authorise(app, &caller, &request).await?;
             Ok(caller)
         })
     }
@@ -128,7 +178,12 @@ impl FromRequest for Returning {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { identify(app(&request)?, &request).await.map(Self) })
+        Box::pin(async move {
+            let app = app(&request)?;
+            let caller = identify(app, &request).await?;
+            authorise(app, &caller, &request).await?;
+            Ok(Self(caller))
+        })
     }
 }
 
@@ -143,9 +198,25 @@ fn app(request: &HttpRequest) -> Result<&App, Problem> {
 pub(crate) async fn identify(app: &App, request: &HttpRequest) -> Result<Caller, Problem> {
     match bearer(request)? {
         Some(bearer) => recognise(app, bearer).await,
-        None if app.open => Ok(Caller::Application),
+        None if app.open => Ok(Caller::Application(Application::anybody())),
         None => Err(Problem::Unauthorized("credentials are missing")),
     }
+}
+
+/// Whether this caller may use this endpoint at all, and on these things.
+pub(crate) async fn authorise(
+    app: &App,
+    caller: &Caller,
+    request: &HttpRequest,
+) -> Result<(), Problem> {
+    request.extensions_mut().insert(Asked::by(caller));
+    if let Caller::Application(application) = caller {
+        access::check(request, &application.scopes)?;
+    }
+    if let Some(place) = caller.place() {
+        permissions::may_call(place, request)?;
+    }
+    tenant::check(app, caller, request.match_info()).await
 }
 
 /// What stands in the `Authorization` header, where there is one.
@@ -164,24 +235,40 @@ pub(crate) fn bearer(request: &HttpRequest) -> Result<Option<&str>, Problem> {
 
 async fn recognise(app: &App, bearer: &str) -> Result<Caller, Problem> {
     if bearer.starts_with(keys::PREFIX) {
-        let bad = Problem::Unauthorized("the API key is not good");
-        let Ok(key) = bearer.parse::<SecretKey>() else {
-            return Err(bad);
-        };
-        return match app.store.api_key(&key.hash()).await? {
-            Some(known) if key.matches(&known.hash) && known.revoked_at.is_none() => {
-                Ok(Caller::Application)
-            }
-            _ => Err(bad),
-        };
+        return by_key(app, bearer).await.map(Caller::Application);
     }
-    app.tokens
-        .read(bearer)
-        .map(|claims| {
-            Caller::User(Bearer {
-                claims,
-                presence: None,
-            })
-        })
-        .map_err(Problem::Token)
+    if let Some(oidc) = app.oidc.as_ref().filter(|_| Oidc::wants(bearer)) {
+        return Ok(oidc.read(bearer).await?);
+    }
+    let claims = app.tokens.read(bearer)?;
+    if app.revoked.has(&claims.issuer) {
+        return Err(Problem::Unauthorized(
+            "the API key that made the token is revoked",
+        ));
+    }
+    Ok(Caller::User(Bearer {
+        claims,
+        presence: None,
+    }))
+}
+
+async fn by_key(app: &App, bearer: &str) -> Result<Application, Problem> {
+    let bad = || Problem::Unauthorized("the API key is not good");
+    let key: SecretKey = bearer.parse().map_err(|_| bad())?;
+    let known = app.store.api_key(&key.hash()).await?.ok_or_else(bad)?;
+    let now = app.clock.now();
+    let over = |at: Option<_>| at.is_some_and(|at| at <= now);
+    let good =
+        key.matches(&known.hash) && known.key.revoked_at.is_none() && !over(known.key.expires_at);
+    if !good {
+        return Err(bad());
+    }
+    Ok(Application {
+        issuer: Issuer {
+            org: known.key.org_id,
+            key: Some(known.key.name),
+        },
+        scopes: known.key.scopes,
+        ends_at: known.key.expires_at,
+    })
 }

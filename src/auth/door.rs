@@ -11,6 +11,8 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use calls_model::{Password, RoomId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::http::limits::network;
+
 /// Hashes at one time. Each takes 19 MiB and a core, so more would only be slower together.
 const HASHES: usize = 2;
 
@@ -144,17 +146,6 @@ impl Door {
 
 fn lock(tries: &Mutex<Tries>) -> MutexGuard<'_, Tries> {
     tries.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// An IPv6 client owns its whole /64, so that is what is counted.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => v4.into(),
-            None => std::net::Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX)).into(),
-        },
-    }
 }
 
 type Who = (RoomId, IpAddr);

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use calls_model::Timestamp;
+use calls_model::{ApiKey, OrgId, Scope, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::store::{self, Store, StoreError};
+use crate::store::{Store, StoreError, StoredKey};
 
 /// What every key begins with, so that people and scanners know one when they see it.
 pub const PREFIX: &str = "calls_";
@@ -57,7 +57,32 @@ impl SecretKey {
     }
 }
 
-/// Makes a key for what its label says, and keeps its hash.
+/// What a new key is to be.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Whose things it opens.
+    pub org: OrgId,
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+    /// What it is for.
+    pub label: Option<String>,
+    /// When it opens nothing new any more.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Default for Wanted {
+    /// A key to everything of the only tenant.
+    fn default() -> Self {
+        Self {
+            org: OrgId::default(),
+            scopes: Scope::ALL.to_vec(),
+            label: None,
+            expires_at: None,
+        }
+    }
+}
+
+/// Makes a key, and keeps its hash.
 ///
 /// # Errors
 ///
@@ -65,19 +90,55 @@ impl SecretKey {
 pub async fn create(
     store: &Store,
     now: Timestamp,
-    label: Option<String>,
-) -> Result<SecretKey, StoreError> {
-    let key = SecretKey::random();
-    store
-        .add_api_key(store::ApiKey {
-            hash: key.hash(),
-            prefix: key.name().to_owned(),
-            created_at: now,
-            revoked_at: None,
-            label,
-        })
-        .await?;
-    Ok(key)
+    wanted: Wanted,
+) -> Result<(SecretKey, ApiKey), StoreError> {
+    let (secret, stored) = forge(now, wanted);
+    let key = stored.key.clone();
+    store.add_api_key(stored).await?;
+    Ok((secret, key))
+}
+
+/// Makes a key like the old one to take its place. The old one goes on until then, if it does not end before; the new one
+/// ends when the maker's does.
+///
+/// # Errors
+///
+/// [`StoreError::NotFound`] where the old one is revoked, or when the database fails.
+pub async fn rotate(
+    store: &Store,
+    now: Timestamp,
+    old: ApiKey,
+    (until, ends_at): (Timestamp, Option<Timestamp>),
+) -> Result<(SecretKey, ApiKey), StoreError> {
+    let until = old.expires_at.map_or(until, |at| at.min(until));
+    let wanted = Wanted {
+        org: old.org_id,
+        scopes: old.scopes,
+        label: old.label,
+        expires_at: ends_at,
+    };
+    let (secret, stored) = forge(now, wanted);
+    let key = stored.key.clone();
+    store.rotate_api_key(&old.name, stored, until).await?;
+    Ok((secret, key))
+}
+
+fn forge(now: Timestamp, wanted: Wanted) -> (SecretKey, StoredKey) {
+    let secret = SecretKey::random();
+    let mut scopes = wanted.scopes;
+    scopes.sort();
+    scopes.dedup();
+    let key = ApiKey {
+        name: secret.name().to_owned(),
+        org_id: wanted.org,
+        scopes,
+        label: wanted.label,
+        created_at: now,
+        expires_at: wanted.expires_at,
+        revoked_at: None,
+    };
+    let hash = secret.hash();
+    (secret, StoredKey { hash, key })
 }
 
 /// Makes a key where there has never been one.
@@ -86,8 +147,9 @@ pub async fn create(
 ///
 /// When the database fails.
 pub async fn first(store: &Store, now: Timestamp) -> Result<Option<SecretKey>, StoreError> {
-    if store.api_keys().await?.is_empty() {
-        create(store, now, None).await.map(Some)
+    if store.api_keys(None).await?.is_empty() {
+        let made = create(store, now, Wanted::default()).await;
+        made.map(|(secret, _)| Some(secret))
     } else {
         Ok(None)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use calls_model::{CallId, EventId, ParticipantId, Role, RoomId, UserId};
+use calls_model::{CallId, EventId, OrgId, ParticipantId, Permission, Role, RoomId, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,28 @@ pub struct Place {
     pub part: ParticipantId,
     /// The role that it began with; the server knows the present one.
     pub role: Role,
+    /// What the application narrowed it to, whatever the role; none: nothing is taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Vec<Permission>>,
+}
+
+impl Place {
+    /// Others in the call are not to learn of its bearer.
+    pub fn is_hidden(&self) -> bool {
+        let only = self.only.as_ref();
+        only.is_some_and(|only| only.contains(&Permission::Hidden))
+    }
+}
+
+/// Where a token comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issuer {
+    /// The tenant whose user its bearer is.
+    #[serde(default, skip_serializing_if = "OrgId::is_default")]
+    pub org: OrgId,
+    /// The name of the API key that it was made with; it dies with that key. None where no key was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// What a token says.
@@ -42,6 +64,9 @@ pub struct Claims {
     /// Where it is good; a user's own token, on which calls ring, names no place.
     #[serde(flatten)]
     pub place: Option<Place>,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub issuer: Issuer,
     /// What it allows.
     pub grants: Vec<Grant>,
     /// Its own id.
@@ -58,6 +83,9 @@ pub enum BadToken {
     /// Its time is over.
     #[error("the token has expired")]
     Expired,
+    /// Its issuer publishes no such key, or cannot be reached.
+    #[error("the token is sealed by a key that is not known")]
+    UnknownKey,
     /// It was not made here, or was changed.
     #[error("the token is not one of this server")]
     Invalid,
@@ -81,7 +109,7 @@ impl Tokens {
     }
 
     /// A token for a presence in a call.
-    pub fn join(&self, user: UserId, place: Place) -> String {
+    pub fn join(&self, user: UserId, place: Place, issuer: Issuer) -> String {
         let mut grants = vec![Grant::Subscribe];
         if place.role.publishes() {
             grants.push(Grant::Publish);
@@ -89,21 +117,28 @@ impl Tokens {
         if place.role.moderates() {
             grants.push(Grant::Moderate);
         }
-        self.seal(user, Some(place), grants)
+        self.seal(user, Some(place), issuer, grants)
     }
 
     /// A token for a user's own socket.
-    pub fn user(&self, user: UserId) -> String {
-        self.seal(user, None, vec![Grant::Ring])
+    pub fn user(&self, user: UserId, issuer: Issuer) -> String {
+        self.seal(user, None, issuer, vec![Grant::Ring])
     }
 
-    fn seal(&self, sub: UserId, place: Option<Place>, grants: Vec<Grant>) -> String {
+    fn seal(
+        &self,
+        sub: UserId,
+        place: Option<Place>,
+        issuer: Issuer,
+        grants: Vec<Grant>,
+    ) -> String {
         let iat = jsonwebtoken::get_current_timestamp();
         let exp = iat + self.life.as_secs();
         let jti = EventId::new().as_str().replacen(EventId::PREFIX, "tok_", 1);
         let claims = Claims {
             sub,
             place,
+            issuer,
             grants,
             jti,
             iat,
@@ -142,12 +177,20 @@ mod tests {
         "ann".parse().unwrap()
     }
 
+    fn acme() -> Issuer {
+        Issuer {
+            org: "acme".parse().unwrap(),
+            key: Some("calls_0a1b2c3d".to_owned()),
+        }
+    }
+
     fn place(role: Role) -> Place {
         Place {
             room: Some(RoomId::new()),
             call: CallId::new(),
             part: ParticipantId::new(),
             role,
+            only: Some(vec![Permission::Subscribe]),
         }
     }
 
@@ -155,8 +198,11 @@ mod tests {
     fn a_token_says_what_was_put_into_it() {
         let tokens = Tokens::new(b"secret", HOUR);
         let place = place(Role::Host);
-        let claims = tokens.read(&tokens.join(ann(), place.clone())).unwrap();
+        let claims = tokens
+            .read(&tokens.join(ann(), place.clone(), acme()))
+            .unwrap();
         assert_eq!((claims.sub, claims.place), (ann(), Some(place)));
+        assert_eq!(claims.issuer, acme());
         assert_eq!(
             claims.grants,
             [Grant::Subscribe, Grant::Publish, Grant::Moderate]
@@ -167,7 +213,7 @@ mod tests {
     fn an_observer_may_watch_and_no_more() {
         let tokens = Tokens::new(b"secret", HOUR);
         let claims = tokens
-            .read(&tokens.join(ann(), place(Role::Observer)))
+            .read(&tokens.join(ann(), place(Role::Observer), acme()))
             .unwrap();
         assert_eq!(claims.grants, [Grant::Subscribe]);
     }
@@ -175,12 +221,18 @@ mod tests {
     #[test]
     fn a_users_own_token_names_no_place() {
         let tokens = Tokens::new(b"secret", HOUR);
-        assert_eq!(tokens.read(&tokens.user(ann())).unwrap().place, None);
+        assert_eq!(
+            tokens
+                .read(&tokens.user(ann(), Issuer::default()))
+                .unwrap()
+                .place,
+            None
+        );
     }
 
     #[test]
     fn a_token_of_another_secret_is_refused_and_so_is_noise() {
-        let theirs = Tokens::new(b"other", HOUR).user(ann());
+        let theirs = Tokens::new(b"other", HOUR).user(ann(), Issuer::default());
         let ours = Tokens::new(b"secret", HOUR);
         for token in [theirs.as_str(), "", "a.b.c", "é"] {
             assert_eq!(ours.read(token), Err(BadToken::Invalid));
@@ -189,7 +241,7 @@ mod tests {
 
     #[test]
     fn an_unsigned_token_is_refused() {
-        let token = Tokens::new(b"secret", HOUR).user(ann());
+        let token = Tokens::new(b"secret", HOUR).user(ann(), Issuer::default());
         let claims = token.split('.').nth(1).unwrap();
         let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"; // {"alg":"none","typ":"JWT"}
         let forged = format!("{none}.{claims}.");
@@ -202,7 +254,7 @@ mod tests {
     #[test]
     fn a_token_ends() {
         let tokens = Tokens::new(b"secret", Duration::ZERO);
-        let token = tokens.user(ann());
+        let token = tokens.user(ann(), Issuer::default());
         std::thread::sleep(Duration::from_millis(1100)); // expiry counts whole seconds of the real clock
         assert_eq!(tokens.read(&token), Err(BadToken::Expired));
     }

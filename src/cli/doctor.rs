@@ -1,18 +1,20 @@
 //! `calls doctor`: looks at what the server will need, and says what to do.
 
 mod recording;
+mod speech;
 
-use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use calls_actors::port::addresses::advertised;
 
 use super::say;
-use crate::config::{Config, Turn};
+use crate::config::Config;
 use crate::store::{self, Standing};
-use crate::turn::Certificate;
+use crate::tls::Files;
 
 /// How long a server that runs may take to say so.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -30,7 +32,7 @@ enum Finding {
 
 /// Looks at everything, changes nothing, and prints what it found; fails when something is bad.
 pub(super) fn examine(config: &Config) -> ExitCode {
-    let running = running(config.http.bind);
+    let running = running(config.http.bind, config.tls.on());
     let mut findings = vec![http(config, running.as_deref()), public_url(config)];
     findings.extend(
         config
@@ -39,9 +41,12 @@ pub(super) fn examine(config: &Config) -> ExitCode {
             .flat_map(|port| media(config.media.bind, *port, running.is_some())),
     );
     findings.push(addresses(config));
+    let tls = &config.tls;
+    findings.extend(certificate("tls", &tls.certificate, &tls.private_key));
     findings.extend(turn(config, running.is_some()));
     findings.push(database(config));
     findings.extend(recording::examine(&config.recording));
+    findings.extend(speech::examine(&config.transcription));
     for finding in &findings {
         match finding {
             Finding::Good(what) => say(&format!("  ok    {what}")),
@@ -65,7 +70,7 @@ pub(super) fn examine(config: &Config) -> ExitCode {
 }
 
 /// The version of a healthy Calls that listens there, if one does.
-fn running(address: SocketAddr) -> Option<String> {
+fn running(address: SocketAddr, tls: bool) -> Option<String> {
     let mut address = address;
     if address.ip().is_unspecified() {
         let loopback: IpAddr = match address.ip() {
@@ -74,14 +79,17 @@ fn running(address: SocketAddr) -> Option<String> {
         };
         address.set_ip(loopback);
     }
-    let mut stream = TcpStream::connect_timeout(&address, ANSWER_WITHIN).ok()?;
-    stream.set_read_timeout(Some(ANSWER_WITHIN)).ok()?;
-    let ask = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(ask.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.take(16 * 1024).read_to_string(&mut answer).ok()?;
-    let (_, body) = answer.split_once("\r\n\r\n")?;
-    let health: serde_json::Value = serde_json::from_str(body).ok()?;
+    let scheme = if tls { "https" } else { "http" };
+    let ask = async {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(ANSWER_WITHIN)
+            .tls_danger_accept_invalid_certs(true) // it is on this machine, and its certificate is for a name
+            .build()?;
+        let asked = client.get(format!("{scheme}://{address}/healthz"));
+        asked.send().await?.json::<serde_json::Value>().await
+    };
+    let health = actix::System::new().block_on(ask).ok()?;
     (health["status"] == "ok").then(|| health["version"].as_str().map(str::to_owned))?
 }
 
@@ -184,20 +192,22 @@ fn turn(config: &Config, running: bool) -> Vec<Finding> {
     let advice = "Stop what listens there (a coturn?), or choose another turn.port; 0 is none.";
     let address = SocketAddr::new(config.media.bind, turn.port);
     let mut findings = Vec::from(free("turn", address, running, advice));
-    if !turn.certificate.as_os_str().is_empty() {
-        findings.push(certificate(turn));
-    }
+    findings.extend(certificate("turn", &turn.certificate, &turn.private_key));
     findings
 }
 
-fn certificate(turn: &Turn) -> Finding {
-    match Certificate::open(&turn.certificate, &turn.private_key) {
-        Ok(_) => Finding::Good("turn.certificate can be read".to_owned()),
+/// A certificate in files, if there is one.
+fn certificate(section: &'static str, chain: &Path, key: &Path) -> Option<Finding> {
+    if chain.as_os_str().is_empty() {
+        return None;
+    }
+    Some(match Files::open(section, chain, key) {
+        Ok(_) => Finding::Good(format!("{section}.certificate can be read")),
         Err(error) => Finding::Bad(
             error.to_string(),
             "Name PEM files that this user can read: the chain, and its key.",
         ),
-    }
+    })
 }
 
 fn database(config: &Config) -> Finding {
@@ -226,6 +236,8 @@ fn database(config: &Config) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use super::*;
 
     #[test]
@@ -251,7 +263,7 @@ mod tests {
                 .write_all(b"HTTP/1.1 200 OK\r\n\r\n<h1>It works!</h1>")
                 .unwrap();
         });
-        assert_eq!(running(address), None);
+        assert_eq!(running(address, false), None);
         answering.join().unwrap();
     }
 

@@ -12,20 +12,24 @@ use crate::app::{Server, browse_url};
 use crate::config::Config;
 use crate::{store, telemetry};
 
-/// Serves until SIGTERM or SIGINT, or until something essential breaks.
+/// Serves until SIGTERM or SIGINT, reading certificates again at SIGHUP, or until something essential breaks.
 pub(super) fn serve(config: Config, dev: bool) -> Result<ExitCode, String> {
-    telemetry::log(&config.telemetry).map_err(|error| format!("telemetry.log: {error}"))?;
-    actix::System::new().block_on(async move {
+    let tracing = telemetry::start(&config.telemetry).map_err(|error| error.to_string())?;
+    let code = actix::System::new().block_on(async move {
         let mut terminate = listen(SignalKind::terminate())?;
         let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut hangup = listen(SignalKind::hangup())?;
         let mut server = Server::start(config, dev)
             .await
             .map_err(|error| error.to_string())?;
         welcome(&server, dev);
-        let failed = tokio::select! {
-            _ = terminate.recv() => None,
-            _ = interrupt.recv() => None,
-            error = server.failed() => Some(error),
+        let failed = loop {
+            tokio::select! {
+                _ = terminate.recv() => break None,
+                _ = interrupt.recv() => break None,
+                _ = hangup.recv() => server.reload(),
+                error = server.failed() => break Some(error),
+            }
         };
         match failed {
             None => {
@@ -39,7 +43,9 @@ pub(super) fn serve(config: Config, dev: bool) -> Result<ExitCode, String> {
             // Whoever started us starts us again; what was live goes on then.
             Some(error) => Err(format!("cannot go on: {error}")),
         }
-    })
+    });
+    tracing.stop();
+    code
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, String> {
@@ -53,7 +59,8 @@ fn welcome(server: &Server, dev: bool) {
         say("`calls token` makes more, lists and revokes them.");
         say("");
     }
-    let (url, app) = (browse_url(server.address), server.app());
+    let app = server.app();
+    let url = browse_url(server.address, app.config.tls.on());
     say(&format!("Calls is ready. Open {url}"));
     say(&format!("    API docs  {url}docs/"));
     say(&format!("    media     {}", media(&app.ports)));

@@ -8,10 +8,12 @@ use super::{Config, ConfigError};
 const MOST_MINUTES: u64 = 366 * 24 * 60;
 
 /// Sections, as the environment writes them.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 15] = [
     "HTTP",
+    "TLS",
     "MEDIA",
     "AUTH",
+    "OIDC",
     "DATABASE",
     "RECORDING",
     "STORAGE",
@@ -39,6 +41,32 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             "must be origins with their scheme, as in \"https://app.example.org\"",
         );
     }
+    let tls = &config.tls;
+    if !tls.certificate.as_os_str().is_empty() && !tls.acme_domains.is_empty() {
+        return refuse(
+            "tls.acme_domains",
+            "must be empty where tls.certificate names a file: a certificate comes from one place",
+        );
+    }
+    if !tls.acme_domains.is_empty() && !is_web(&tls.acme_directory) {
+        return refuse("tls.acme_directory", "must begin with https://");
+    }
+    let telemetry = &config.telemetry;
+    if !telemetry.otlp_endpoint.is_empty() && !is_web(&telemetry.otlp_endpoint) {
+        return refuse(
+            "telemetry.otlp_endpoint",
+            "must begin with https:// or http:// and name a host, as in \"http://127.0.0.1:4318\"",
+        );
+    }
+    if !(0.0..=1.0).contains(&telemetry.otlp_sample) {
+        return refuse("telemetry.otlp_sample", "must be between 0 and 1");
+    }
+    if !is_web(&config.transcription.catalogue) {
+        return refuse(
+            "transcription.catalogue",
+            "must begin with https:// or http:// and name a host, as in \"https://models.example.org/vosk\"",
+        );
+    }
     let lives = [
         ("auth.token_minutes", config.auth.token_minutes),
         ("turn.credential_minutes", config.turn.credential_minutes),
@@ -50,6 +78,13 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
                 &format!("must be 1 to {MOST_MINUTES} minutes, not {minutes}"),
             );
         }
+    }
+    let oidc = &config.oidc;
+    if !oidc.issuer.is_empty() && oidc.audience.is_empty() {
+        return refuse(
+            "oidc.audience",
+            "must be there beside oidc.issuer: else tokens that were made for others would open this server",
+        );
     }
     if config.auth.password_tries == 0 {
         return refuse(

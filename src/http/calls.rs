@@ -5,7 +5,9 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use calls_actors::calls::{Answer, CallSnapshot, Cancel, End, Initiate, Reject, VerbRefused};
 use calls_model::rest::{ActingUser, CallConnection, InitiateCall, MAX_CALLEES, Page, RecordWish};
-use calls_model::{Call, CallId, CallKind, CallStatus, RoomId, Timestamp, UserId};
+use calls_model::{
+    Call, CallId, CallKind, CallStatus, Member, ParticipantId, RoomId, Scope, Timestamp, UserId,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -62,6 +64,7 @@ pub(super) async fn initiate(
     check(&asked, &from)?;
     let begun = app
         .ask(Initiate {
+            org_id: caller.org().clone(),
             call_type: asked.call_type,
             kind: asked.kind,
             from: from.clone(),
@@ -73,10 +76,10 @@ pub(super) async fn initiate(
         })
         .await??;
     let connection = match &begun.seat {
-        Some(seat) => connections::of_seat(&app, &request, seat, None),
+        Some(seat) => connections::of_seat(&app, &request, seat, None, (&caller, None)),
         // Everybody is busy and the call is over: the caller may only listen for the next one.
         None => app.connection(
-            app.tokens.user(from.clone()),
+            app.tokens.user(from.clone(), caller.issuer().clone()),
             &from,
             origin::ws_url(&request, &app),
         ),
@@ -106,6 +109,7 @@ pub(super) async fn history(
 ) -> Result<HttpResponse, Problem> {
     let user_id = caller.user(filter.user_id.clone())?;
     let filter = store::HistoryFilter {
+        org_id: caller.org().clone(),
         user_id,
         room_id: filter.room_id,
         status: filter.status,
@@ -113,11 +117,26 @@ pub(super) async fn history(
         from: filter.from,
         to: filter.to,
     };
-    let page = app
+    let mut page = app
         .store
         .history(&filter, &paging.request(), app.clock.now())
         .await?;
+    for call in &mut page.data {
+        call.participants = told_of(&caller, std::mem::take(&mut call.participants));
+    }
     Ok(HttpResponse::Ok().json(page))
+}
+
+/// Those of them whom the caller is to know of: applications that may moderate know of those who are hidden, and these
+/// of themselves.
+pub(super) fn told_of(caller: &Caller, mut members: Vec<Member>) -> Vec<Member> {
+    members.retain(|member| match caller {
+        Caller::Application(application) => {
+            !member.hidden || application.scopes.contains(&Scope::Moderate)
+        }
+        Caller::User(bearer) => !member.hidden || bearer.claims.sub == member.user_id,
+    });
+    members
 }
 
 /// Gives one call, whether it goes on or is over.
@@ -161,7 +180,10 @@ pub(super) async fn readable(
             return Err(Problem::Forbidden("the token's user is not in this call"));
         }
     }
-    Ok(call)
+    Ok(Call {
+        participants: told_of(caller, call.participants),
+        ..call
+    })
 }
 
 /// A callee takes the call.
@@ -191,8 +213,13 @@ pub(super) async fn answer(
     };
     let seated = app.ask(answer).await?;
     let seated = or_over(&app, &call_id, seated).await?;
-    let connection =
-        connections::of_seat(&app, &request, &seated.seat, seated.call.room_id.clone());
+    let connection = connections::of_seat(
+        &app,
+        &request,
+        &seated.seat,
+        seated.call.room_id.clone(),
+        (&caller, None),
+    );
     Ok(HttpResponse::Ok().json(CallConnection {
         call: seated.call,
         connection,
@@ -347,4 +374,19 @@ pub(super) async fn or_over<T, R: Into<Problem>>(
         return Err(Problem::CallEnded);
     }
     Err(problem)
+}
+
+/// Whether this presence is host or moderator now; what its token says may be of earlier.
+pub(super) async fn moderates(
+    app: &App,
+    call_id: &CallId,
+    by: &ParticipantId,
+) -> Result<bool, Problem> {
+    let call = find(app, call_id).await?;
+    let members = call.map(|call| call.participants).unwrap_or_default();
+    let found = |one: &&Member| one.participant_id.as_ref() == Some(by);
+    Ok(members
+        .iter()
+        .find(found)
+        .is_some_and(|one| one.role.moderates()))
 }

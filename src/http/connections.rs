@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use calls_actors::calls::Seat;
-use calls_model::RoomId;
 use calls_model::rest::{Connection, OpenConnection};
+use calls_model::{Permission, RoomId};
 
 use super::extract::Body;
 use super::origin;
@@ -31,7 +31,9 @@ pub(super) async fn open_connection(
     Body(asked): Body<OpenConnection>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
-    let token = app.tokens.user(asked.user_id.clone());
+    let token = app
+        .tokens
+        .user(asked.user_id.clone(), caller.issuer().clone());
     let ws_url = origin::ws_url(&request, &app);
     Ok(HttpResponse::Created().json(app.connection(token, &asked.user_id, ws_url)))
 }
@@ -42,13 +44,17 @@ pub(super) fn of_seat(
     request: &HttpRequest,
     seat: &Seat,
     room: Option<RoomId>,
+    (caller, only): (&Caller, Option<Vec<Permission>>),
 ) -> Connection {
     let place = Place {
         room,
         call: seat.call_id.clone(),
         part: seat.participant_id.clone(),
         role: seat.role,
+        only: only.or_else(|| caller.place()?.only.clone()), // no token makes one that may more
     };
-    let token = app.tokens.join(seat.user_id.clone(), place);
+    let token = app
+        .tokens
+        .join(seat.user_id.clone(), place, caller.issuer().clone());
     app.connection(token, &seat.user_id, origin::ws_url(request, app))
 }

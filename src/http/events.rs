@@ -7,7 +7,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use bytes::Bytes;
 use calls_model::rest::{Page, PageLimit};
-use calls_model::{CallId, Event, EventId};
+use calls_model::{CallId, Event, EventId, OrgId};
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -18,7 +18,8 @@ use super::problem::documented::{Access, BadQuery, Unavailable};
 use super::problem::{Problem, kinds};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::store::{Store, StoreError};
+use crate::auth::caller::identify;
+use crate::store::StoreError;
 
 /// What an `EventSource` says when it connects again.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -71,9 +72,10 @@ pub(super) async fn list_events(
     caller.application()?;
     let limit = asked.limit.unwrap_or_default().get();
     let (after, call) = (asked.after.as_ref(), asked.call_id.as_ref());
+    let org = caller.org();
     let found = match call {
-        Some(call) => app.store.events_about(call, after, limit + 1).await,
-        None => app.store.events_after(after, limit + 1).await,
+        Some(call) => app.store.events_about(org, call, after, limit + 1).await,
+        None => app.store.events_after(org, after, limit + 1).await,
     };
     let mut data = found.map_err(|error| not_there(error, "/after"))?;
     let has_more = data.len() > limit as usize;
@@ -120,14 +122,17 @@ pub(super) async fn stream_events(
     let told = app.store.follow(); // before the first look: nothing falls between
     let after = match last_seen(&request)?.or(asked.after) {
         Some(after) => {
-            let known = app.store.events_after(Some(&after), 1).await;
+            let known = app.store.events_after(caller.org(), Some(&after), 1).await;
             known.map_err(|error| not_there(error, "/after"))?;
             Some(after)
         }
-        None => app.store.newest_event().await?,
+        None => app.store.newest_event(caller.org()).await?,
     };
     let follower = Follower {
-        store: app.store.clone(),
+        app: app.clone(),
+        org: caller.org().clone(),
+        request,
+        revoked: app.revoked.follow(),
         after,
         waiting: VecDeque::new(),
         told,
@@ -166,7 +171,12 @@ fn not_there(error: StoreError, pointer: &str) -> Problem {
 
 /// One stream of events.
 struct Follower {
-    store: Store,
+    app: web::Data<App>,
+    /// Whose events.
+    org: OrgId,
+    /// With the credentials: the stream ends when they do.
+    request: HttpRequest,
+    revoked: watch::Receiver<()>,
     after: Option<EventId>,
     waiting: VecDeque<Event>,
     told: watch::Receiver<u64>,
@@ -175,8 +185,8 @@ struct Follower {
 }
 
 impl Follower {
-    /// The next piece of the stream; none at its end: the server goes down, or the database is away and the client may
-    /// come again.
+    /// The next piece of the stream; none at its end: the server goes down, the credentials are not good any more, or
+    /// the database is away and the client may come again.
     async fn next(mut self) -> Option<(Result<Bytes, Problem>, Self)> {
         if !self.greeted {
             self.greeted = true;
@@ -187,11 +197,16 @@ impl Follower {
                 self.after = Some(event.event_id.clone());
                 return Some((Ok(line(&event)), self));
             }
-            if *self.stopping.borrow() {
+            let stopping = *self.stopping.borrow();
+            if stopping || identify(&self.app, &self.request).await.is_err() {
                 return None;
             }
             self.told.borrow_and_update();
-            let found = self.store.events_after(self.after.as_ref(), BATCH).await;
+            let found = self
+                .app
+                .store
+                .events_after(&self.org, self.after.as_ref(), BATCH)
+                .await;
             self.waiting = found.ok()?.into();
             if !self.waiting.is_empty() {
                 continue;
@@ -199,6 +214,7 @@ impl Follower {
             tokio::select! {
                 told = self.told.changed() => told.ok()?,
                 stopping = self.stopping.changed() => stopping.ok()?,
+                revoked = self.revoked.changed() => revoked.ok()?,
                 () = tokio::time::sleep(KEEP_ALIVE) => {
                     return Some((Ok(Bytes::from_static(b":\n\n")), self));
                 }

@@ -14,12 +14,12 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use calls_actors::calls::{ShareFile, ShareRefused};
 use calls_model::rest::Page;
-use calls_model::{CallId, Fact, FileId, FileName, Member, ParticipantId, SharedFile};
+use calls_model::{CallId, Fact, FileId, FileName, Member, ParticipantId, Permission, SharedFile};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::calls::{find, or_over};
+use super::calls::{find, moderates, or_over};
 use super::extract::Query;
 use super::paging::Paging;
 use super::problem::documented::{
@@ -28,7 +28,7 @@ use super::problem::documented::{
 use super::problem::{Problem, kinds};
 use super::routes::BASE;
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, permissions};
 use crate::files::{Coming, sniff};
 
 /// How long the next piece of a file may take to come.
@@ -308,7 +308,7 @@ pub(super) async fn delete_file(
     let (file, by) = theirs(&caller, &app, &call_id, &file_id).await?;
     if let Some(by) = by
         && file.from != by
-        && !moderates(&app, &call_id, &by).await?
+        && (!moderates(&app, &call_id, &by).await? || !grants(&caller, Permission::Moderate))
     {
         return Err(Problem::Forbidden(
             "a file is deleted by whoever shared it, or by those who moderate",
@@ -316,6 +316,12 @@ pub(super) async fn delete_file(
     }
     app.files.delete(&file).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Whether their token still allows it.
+fn grants(caller: &Caller, needed: Permission) -> bool {
+    let place = caller.place();
+    place.is_none_or(|place| permissions::may(place, needed).is_ok())
 }
 
 /// A file that this caller may have, and whose presence they are.
@@ -351,14 +357,4 @@ async fn member(
     } else {
         Err(Problem::NotAdmitted)
     }
-}
-
-async fn moderates(app: &App, call_id: &CallId, by: &ParticipantId) -> Result<bool, Problem> {
-    let call = find(app, call_id).await?;
-    let members = call.map(|call| call.participants).unwrap_or_default();
-    let found = |one: &&Member| one.participant_id.as_ref() == Some(by);
-    Ok(members
-        .iter()
-        .find(found)
-        .is_some_and(|one| one.role.moderates()))
 }

@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`: for those who keep the server running.
 
 use actix_web::{HttpResponse, get, web};
+use calls_model::Language;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +29,45 @@ pub(super) struct Readiness {
     pub draining: bool,
     /// Who should answer every second and has not for more than 5 s: `calls`, `media-0`, …
     pub late: Vec<String>,
+    /// What transcription needs. The server is ready without it.
+    pub speech: Speech,
+}
+
+/// What understands speech here.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Speech {
+    /// Which engine: `vosk`, `whisper`.
+    #[schema(example = "vosk")]
+    pub engine: &'static str,
+    /// Where its library is; null: missing, or a part of the server.
+    #[schema(required = true)]
+    pub library: Option<String>,
+    /// The engine's version, where it is known.
+    #[schema(required = true)]
+    pub version: Option<String>,
+    /// What is understood where nobody says.
+    pub language: Language,
+    /// All languages that there are models of.
+    pub languages: Vec<Language>,
+    /// Why nothing can be understood; null: speech is.
+    #[schema(required = true)]
+    pub error: Option<String>,
+}
+
+fn speech(app: &App) -> Speech {
+    let models = app.ears.models();
+    let equipment = models.equipment();
+    let broken = || models.known_fault(models.language());
+    Speech {
+        engine: equipment.engine,
+        library: equipment.library,
+        version: equipment.version,
+        language: models.language().clone(),
+        languages: models.known().into_keys().collect(),
+        error: equipment
+            .fault
+            .or_else(|| broken().map(|fault| fault.to_string())),
+    }
 }
 
 /// The process lives.
@@ -55,6 +95,7 @@ pub(super) async fn readyz(app: web::Data<App>) -> HttpResponse {
         media: app.calls.connected() && app.ports.count() > 0,
         draining: app.draining(),
         late: app.heartbeat.late(),
+        speech: speech(&app),
     };
     if ready.database && ready.media && !ready.draining && ready.late.is_empty() {
         HttpResponse::Ok().json(ready)

@@ -26,7 +26,7 @@ pub(super) async fn ice_servers(
     let user = match caller {
         Caller::User(bearer) => bearer.claims.sub,
         // An application asks for many people, who are not to share one quota of TURN.
-        Caller::Application => format!("application-{:08x}", rand::random::<u32>())
+        Caller::Application(_) => format!("application-{:08x}", rand::random::<u32>())
             .parse::<UserId>()
             .map_err(|_| Problem::Internal)?,
     };

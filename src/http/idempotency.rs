@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -20,7 +20,7 @@ use tracing::warn;
 use super::envelope::{self, request_id};
 use super::extract::{MAX_OFFER, read};
 use super::problem::Problem;
-use super::routes::BASE;
+use super::routes::{BASE, path};
 use crate::app::App;
 use crate::auth::caller::{bearer, identify};
 use crate::store::{Claim, Cutoffs, Keyed, Reply};
@@ -49,7 +49,7 @@ pub(crate) async fn idempotency(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let keyed = request.method() == Method::POST
-        && request.path().starts_with(BASE)
+        && path(request.request()).starts_with(BASE)
         && request.headers().contains_key(KEY);
     let app = request.app_data::<Data<App>>().filter(|_| keyed).cloned();
     let Some(app) = app else {
@@ -102,7 +102,7 @@ async fn keyed_request(app: &App, request: &mut ServiceRequest) -> Result<Keyed,
         Some(bearer) => hex::encode(Sha256::digest(bearer)),
         None => "open".to_owned(), // `--dev`
     };
-    let most = if request.path().ends_with("/files") {
+    let most = if path(request.request()).ends_with("/files") {
         usize::try_from(app.files.most()).unwrap_or(usize::MAX)
     } else {
         MAX_OFFER
@@ -162,8 +162,12 @@ async fn whole(
         Some(told) => response.into_response(told),
         None => response.map_into_boxed_body(),
     };
-    if !is_stable(response.status()) {
-        return (response, None);
+    let secret = response
+        .headers()
+        .get(CACHE_CONTROL)
+        .is_some_and(|told| told == "no-store");
+    if secret || !is_stable(response.status()) {
+        return (response, None); // what is shown once is kept nowhere
     }
     let (request, response) = response.into_parts();
     let (head, body) = response.into_parts();
@@ -222,6 +226,7 @@ pub(crate) async fn sweep(app: Data<App>) {
         if let Err(error) = purged {
             warn!(%error, "old replies could not be purged: {error}");
         }
+        super::audit::let_go_of_old(&app).await;
     }
 }
 

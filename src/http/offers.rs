@@ -1,7 +1,10 @@
 //! What WHIP and WHEP share: a presence without a socket, that lives as long as its connection does.
 
+use std::time::Duration;
+
 use actix::Addr;
 use actix_web::http::header::{ETAG, IF_MATCH, LINK, LOCATION};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use calls_actors::calls::{FindParticipant, Found, JoinRoom, RoomSnapshot};
 use calls_actors::participant::{ClientRequest, OfferSdp, Participant, SignalRefused};
@@ -15,14 +18,19 @@ use super::rooms::at_door;
 use super::routes::BASE;
 use crate::app::{App, PATIENCE};
 use crate::auth::door::PasswordRefused;
-use crate::auth::{Bearer, Caller};
+use crate::auth::{Bearer, Caller, Issuer};
 use crate::store::RoomAtDoor;
+
+/// How often a session that is over is noticed.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// A presence, found or made.
 pub(super) struct Presence {
     id: ParticipantId,
     user: UserId,
     actor: Addr<Participant>,
+    /// By which key it is there.
+    issuer: Issuer,
     /// It was made for this offer, and goes if the offer is refused.
     guest: bool,
 }
@@ -43,7 +51,7 @@ impl Presence {
             ));
         }
         let Caller::User(bearer) = caller else {
-            return Self::guest(app, door, sends).await;
+            return Self::guest(app, caller, door, sends).await;
         };
         let found = caller.in_room(room_id)?;
         let found = found.ok_or(Problem::Forbidden("the token is for no call"))?;
@@ -54,12 +62,18 @@ impl Presence {
         Self {
             id: found.participant_id.clone(),
             user: bearer.claims.sub.clone(),
+            issuer: bearer.claims.issuer.clone(),
             actor: found.participant.clone(),
             guest: false,
         }
     }
 
-    async fn guest(app: &App, door: RoomAtDoor, sends: bool) -> Result<Self, Problem> {
+    async fn guest(
+        app: &App,
+        caller: &Caller,
+        door: RoomAtDoor,
+        sends: bool,
+    ) -> Result<Self, Problem> {
         if door.password_hash.is_some() {
             // There is no place for a password in an offer: join first, and bring the token.
             return Err(Problem::Password(PasswordRefused::Missing));
@@ -74,6 +88,7 @@ impl Presence {
             display_name: None,
             role: (!sends).then_some(Role::Observer),
             guest: true,
+            hidden: false,
         };
         let seat = app.ask(join).await??.seat;
         let find = FindParticipant {
@@ -87,6 +102,7 @@ impl Presence {
         let guest = Self {
             id: found.participant_id,
             user,
+            issuer: caller.issuer().clone(),
             actor: found.participant,
             guest: true,
         };
@@ -127,6 +143,7 @@ impl Presence {
         Ok(Self {
             id: found.participant_id,
             user,
+            issuer: caller.issuer().clone(),
             actor: found.participant,
             guest: false,
         })
@@ -135,7 +152,7 @@ impl Presence {
     /// Answers an offer as RFC 9725 §4.2 wants it answered.
     pub(super) async fn answer(
         self,
-        app: &App,
+        app: &Data<App>,
         kind: &str,
         room_id: &RoomId,
         offer: Result<OfferSdp, SdpRefused>,
@@ -153,6 +170,7 @@ impl Presence {
                 return Err(refused);
             }
         };
+        self.end_with_key(app.clone());
         let mut response = HttpResponse::Created();
         response
             .content_type("application/sdp")
@@ -162,6 +180,25 @@ impl Presence {
             response.append_header((LINK, link));
         }
         Ok(response.body(answer))
+    }
+
+    /// There is no socket that hears of it when the key that opened this is revoked, so somebody waits for that here.
+    fn end_with_key(&self, app: Data<App>) {
+        if self.issuer.key.is_none() {
+            return;
+        }
+        let (issuer, actor) = (self.issuer.clone(), self.actor.clone());
+        let mut revoked = app.revoked.follow();
+        actix::spawn(async move {
+            while actor.connected() {
+                if app.revoked.has(&issuer) {
+                    let request = Request::Leave(Empty {});
+                    actor.do_send(ClientRequest { request });
+                    return;
+                }
+                let _ = tokio::time::timeout(LOOK_AGAIN, revoked.changed()).await; // either way it looks again
+            }
+        });
     }
 
     /// Ends it.

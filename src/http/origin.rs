@@ -33,6 +33,11 @@ pub(super) fn ws_url(request: &HttpRequest, app: &App) -> String {
     format!("{}{BASE}/ws", base(request, app).replacen("http", "ws", 1))
 }
 
+/// The host that a client asked, with its port.
+pub(super) fn host(request: &HttpRequest) -> Option<&str> {
+    request.headers().get(HOST)?.to_str().ok()
+}
+
 /// Where our page lets the bearer of this token into a room. Behind the `#` it is seen by the page and by no log.
 pub(super) fn join_url(request: &HttpRequest, app: &App, room: &RoomId, token: &str) -> String {
     format!("{}/meet/{room}#token={token}", base(request, app))
@@ -41,13 +46,10 @@ pub(super) fn join_url(request: &HttpRequest, app: &App, room: &RoomId, token: &
 /// Where everything of ours is, as this client sees us.
 fn base(request: &HttpRequest, app: &App) -> String {
     let public = app.config.http.public_url.trim_end_matches('/');
-    let host = request
-        .headers()
-        .get(HOST)
-        .and_then(|host| host.to_str().ok());
-    match (public, host) {
-        ("", Some(host)) => format!("http://{host}"),
-        ("", None) => format!("http://{}", app.config.http.bind),
+    let scheme = if app.config.tls.on() { "https" } else { "http" };
+    match (public, host(request)) {
+        ("", Some(host)) => format!("{scheme}://{host}"),
+        ("", None) => format!("{scheme}://{}", app.config.http.bind),
         (public, _) => public.to_owned(),
     }
 }

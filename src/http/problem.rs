@@ -16,8 +16,8 @@ use calls_actors::calls::{
     VerbRefused,
 };
 use calls_actors::participant::SignalRefused;
-use calls_model::ProblemDetails;
 use calls_model::problem::FieldError;
+use calls_model::{Permission, ProblemDetails, Scope};
 
 use documented::PROBLEM_JSON;
 use kinds::Kind;
@@ -82,6 +82,18 @@ pub enum Problem {
     /// Good credentials that do not allow it.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The key was not made for that.
+    #[error("the API key has no scope \"{needed}\"")]
+    ScopeMissing {
+        /// What it would take.
+        needed: Scope,
+    },
+    /// The application narrowed the token.
+    #[error("the token does not allow \"{}\"", .needed.as_str())]
+    NotGranted {
+        /// What it would take.
+        needed: Permission,
+    },
     /// The room's password was not given, wrong, or tried too often.
     #[error(transparent)]
     Password(#[from] PasswordRefused),
@@ -91,6 +103,23 @@ pub enum Problem {
     /// The call is over.
     #[error("the call is over")]
     CallEnded,
+    /// Asked too often.
+    #[error("too many requests (limit \"{limit}\"); try again in {} s", .wait.as_secs_f64().ceil())]
+    TooManyRequests {
+        /// Which limit.
+        limit: &'static str,
+        /// When it may be asked again.
+        wait: Duration,
+    },
+    /// There are as many sockets as may be.
+    #[error("this address has {most} sockets open already (limits.sockets_per_address)")]
+    TooManySockets {
+        /// The most that may be.
+        most: u32,
+    },
+    /// What is to be erased goes on.
+    #[error("{0}")]
+    GoesOn(&'static str),
     /// A room said no.
     #[error(transparent)]
     Join(#[from] JoinRefused),
@@ -213,9 +242,14 @@ impl Problem {
             Self::Unauthorized(_) => &kinds::UNAUTHORIZED,
             Self::Token(_) => &kinds::UNAUTHORIZED,
             Self::Forbidden(_) => &kinds::FORBIDDEN,
+            Self::ScopeMissing { .. } => &kinds::SCOPE_MISSING,
+            Self::NotGranted { .. } => &kinds::NOT_GRANTED,
             Self::Password(refused) => refusals::password(*refused),
             Self::Verb(refused) => refusals::verb(refused),
             Self::CallEnded => &kinds::CALL_ENDED,
+            Self::GoesOn(_) => &kinds::CALL_STATE,
+            Self::TooManyRequests { .. } => &kinds::RATE_LIMITED,
+            Self::TooManySockets { .. } => &kinds::TOO_MANY_SOCKETS,
             Self::Join(refused) => refusals::join(refused),
             Self::NotAdmitted => &kinds::NOT_ADMITTED,
             Self::EndToEndEncrypted(_) => &kinds::END_TO_END_ENCRYPTED,
@@ -278,7 +312,13 @@ impl Problem {
             Self::Password(PasswordRefused::Wait(wait)) => {
                 response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
             }
-            Self::Password(PasswordRefused::Busy) | Self::StillRunning => {
+            Self::TooManyRequests { wait, .. } => {
+                let seconds = (wait.as_millis().div_ceil(1000)).max(1);
+                response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            }
+            Self::Password(PasswordRefused::Busy)
+            | Self::StillRunning
+            | Self::TooManySockets { .. } => {
                 response.insert_header((header::RETRY_AFTER, 1));
             }
             problem if problem.status_code() == StatusCode::SERVICE_UNAVAILABLE => {

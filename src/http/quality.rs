@@ -43,10 +43,18 @@ pub(super) async fn call_quality(
     Query(filter): Query<QualityFilter>,
     Query(paging): Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
-    readable(&caller, &app, &call_id).await?;
-    let page = app
+    let call = readable(&caller, &app, &call_id).await?;
+    let mut page = app
         .store
         .quality(&call_id, filter.participant_id.as_ref(), &paging.request())
         .await?;
+    if matches!(caller, Caller::User(_)) {
+        let known = |id: &ParticipantId| {
+            call.participants
+                .iter()
+                .any(|one| one.participant_id.as_ref() == Some(id))
+        };
+        page.data.retain(|sample| known(&sample.participant_id)); // not of those who are hidden
+    }
     Ok(HttpResponse::Ok().json(page))
 }

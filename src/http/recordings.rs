@@ -6,23 +6,28 @@ mod links;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, delete, get, post, web};
-use calls_actors::calls::{PauseRecording, StartRecording as Start, StopRecording};
-use calls_model::rest::{ComposeRecording, Page, StartRecording};
+use calls_actors::calls::{
+    PauseRecording, StartRecording as Start, StopRecording, TranscribeRefused,
+};
+use calls_model::rest::{ComposeRecording, Page, StartRecording, StartTranscription};
 use calls_model::{
     CallId, Fact, Layout, Recording, RecordingId, RecordingMode, RecordingReport, RecordingStatus,
+    RecordingTranscript, TranscriptStatus,
 };
 
 pub(super) use self::download::download_recording;
 pub use self::links::Links;
-use super::calls::or_over;
-use super::extract::{Body, Query, invalid};
+use super::calls::{moderates, or_over};
+use super::extract::{Body, OptionalBody, Query, invalid};
 use super::paging::Paging;
 use super::problem::documented::{
     Access, BadBody, BadQuery, Conflict, Missing, NotStarted, Unavailable,
 };
 use super::problem::{Problem, kinds};
+use super::transcripts::{prepare, short_enough};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::recording::transcripts::is_voice;
 use crate::store::StoredRecording;
 
 /// How long a start may take: the recorder gives itself 8 s, and then it is written down.
@@ -167,7 +172,7 @@ pub(super) async fn list_recordings(
     call_id: web::Path<CallId>,
     Query(paging): Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
-    may_see(&caller, &call_id)?;
+    may_see(&caller, &app, &call_id).await?;
     super::calls::find(&app, &call_id)
         .await?
         .ok_or(Problem::NotFound { what: "call" })?;
@@ -286,6 +291,11 @@ pub(super) async fn compose_recording(
         ));
     }
     let layout: Layout = asked.layout;
+    if is_being_transcribed(&recording) {
+        return Err(Problem::RecordingState(
+            "the recording is being transcribed; compose it afterwards",
+        ));
+    }
     let again = Fact::RecordingRecomposed {
         call_id: recording.call_id.clone(),
         recording_id: recording.recording_id.clone(),
@@ -299,6 +309,73 @@ pub(super) async fn compose_recording(
     Ok(HttpResponse::Accepted().json(recording))
 }
 
+/// Transcribes a recording: each microphone apart, one recording after the other. What comes of it is a file of the kind
+/// `transcript`, `WebVTT` on the recording's timeline; it is asked for again as often as one likes, and the last one stays.
+/// The call's transcript gets what nobody had understood while it was said, in the place of what an earlier transcript of the
+/// recording had given it. For applications, hosts and moderators.
+#[utoipa::path(
+    tag = "recordings",
+    params(("recording_id" = RecordingId, Path, description = "Which recording.")),
+    request_body = Option<StartTranscription>,
+    responses(
+        (status = 202, description = "It is being made, or waits for its turn; `transcript` tells how far it is.", body = Recording),
+        Access, Missing, BadBody, Conflict, Unavailable,
+    ),
+    security(("bearer" = [])),
+)]
+#[post("/recordings/{recording_id}/transcribe")]
+pub(super) async fn transcribe_recording(
+    caller: Caller,
+    app: web::Data<App>,
+    id: web::Path<RecordingId>,
+    OptionalBody(asked): OptionalBody<StartTranscription>,
+) -> Result<HttpResponse, Problem> {
+    let recording = find(&caller, &app, &id).await?.recording;
+    short_enough(&asked.phrases)?;
+    if recording.status != RecordingStatus::Available {
+        return Err(Problem::RecordingState(
+            "the recording is not available yet",
+        ));
+    }
+    if is_being_transcribed(&recording) {
+        return Err(Problem::RecordingState(
+            "the recording is being transcribed already",
+        ));
+    }
+    if !recording.files.iter().any(is_voice) {
+        return Err(Problem::RecordingState(
+            "nobody's microphone is in the recording",
+        ));
+    }
+    prepare(&app, asked.language.clone()).await?;
+    let fit = app.ears.fit(asked.language.as_ref(), &asked.phrases);
+    let at = app.clock.now();
+    let requested = Fact::RecordingTranscriptRequested {
+        call_id: recording.call_id,
+        recording_id: recording.recording_id,
+        transcript: RecordingTranscript {
+            status: TranscriptStatus::Queued,
+            language: fit.map_err(TranscribeRefused::from)?,
+            phrases: asked.phrases,
+            requested_at: at,
+            progress: 0,
+            utterances: None,
+            error: None,
+        },
+        at,
+    };
+    app.store.record(vec![requested]).await?;
+    app.transcripts.ring();
+    let mut recording = find(&caller, &app, &id).await?.recording;
+    present(&app, &mut recording);
+    Ok(HttpResponse::Accepted().json(recording))
+}
+
+fn is_being_transcribed(recording: &Recording) -> bool {
+    let status = recording.transcript.as_ref().map(|one| one.status);
+    status == Some(TranscriptStatus::Queued)
+}
+
 /// Adds what only the border knows: links, and how far it is.
 fn present(app: &App, recording: &mut Recording) {
     let id = recording.recording_id.clone();
@@ -307,14 +384,15 @@ fn present(app: &App, recording: &mut Recording) {
         file.url = Some(app.links.of(&id, &file.name, now));
     }
     if recording.status == RecordingStatus::Processing {
-        recording.progress = app.archive.progress();
+        recording.progress = app.archive.progress(&id);
     }
+    app.transcripts.show(recording);
 }
 
 /// A recording that this caller may see.
 async fn find(caller: &Caller, app: &App, id: &RecordingId) -> Result<StoredRecording, Problem> {
     let stored = stored(app, id).await?;
-    may_see(caller, &stored.recording.call_id)?;
+    may_see(caller, app, &stored.recording.call_id).await?;
     Ok(stored)
 }
 
@@ -323,16 +401,13 @@ async fn stored(app: &App, id: &RecordingId) -> Result<StoredRecording, Problem>
     found.ok_or(Problem::NotFound { what: "recording" })
 }
 
-/// What was recorded is for applications, and for those who came in as host or moderator.
-fn may_see(caller: &Caller, call_id: &CallId) -> Result<(), Problem> {
-    caller.in_call(call_id)?;
-    match caller {
-        Caller::Application => Ok(()),
-        Caller::User(bearer) => {
-            let place = bearer.claims.place.as_ref();
-            let moderates = place.is_some_and(|place| place.role.moderates());
-            let refused = Problem::Forbidden("recordings are for the host and moderators");
-            moderates.then_some(()).ok_or(refused)
-        }
+/// What was recorded is for applications, and for those who are host or moderator now.
+async fn may_see(caller: &Caller, app: &App, call_id: &CallId) -> Result<(), Problem> {
+    match caller.presence_in(call_id)? {
+        None if matches!(caller, Caller::Application(_)) => Ok(()),
+        Some(by) if moderates(app, call_id, &by).await? => Ok(()),
+        _ => Err(Problem::Forbidden(
+            "recordings are for the host and moderators",
+        )),
     }
 }

@@ -6,15 +6,19 @@ use calls_actors::calls::{self, Found, JoinRefused, RoomChanged, RoomDeleted, Ro
 use calls_actors::participant::SignalRefused;
 use calls_model::fact::HashChange;
 use calls_model::rest::{Change, CreateRoom, JoinRoom, JoinedRoom, LeaveRoom, Page, UpdateRoom};
-use calls_model::{Encryption, Fact, Member, Role, Room, RoomId, RoomNow, RoomSettings};
+use calls_model::{
+    Encryption, Fact, Member, Permission, Role, Room, RoomId, RoomNow, RoomSettings,
+};
 
-use super::extract::{Body, Query};
+use super::calls::told_of;
+use super::extract::{Body, Query, invalid};
 use super::paging::Paging;
-use super::problem::Problem;
 use super::problem::documented::{
     Access, BadBody, BadQuery, Conflict, Missing, TooMany, Unavailable,
 };
+use super::problem::{Problem, kinds};
 use super::routes::BASE;
+use super::transcripts::fit_to_be_heard;
 use super::{connections, origin};
 use crate::app::App;
 use crate::auth::{Bearer, Caller, Returning};
@@ -38,6 +42,7 @@ pub(super) async fn create_room(
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     readable_enough(asked.encryption, asked.settings)?;
+    fit_to_be_heard(&app, &asked.phrases).await?;
     let password_hash = match asked.password {
         Some(password) => Some(app.door.hash(password).await?),
         None => None,
@@ -57,6 +62,8 @@ pub(super) async fn create_room(
         locked: false,
         host: asked.host,
         encryption: asked.encryption,
+        org_id: caller.org().clone(),
+        phrases: asked.phrases,
     };
     app.store
         .record(vec![Fact::RoomCreated {
@@ -86,7 +93,7 @@ pub(super) async fn list_rooms(
     Query(paging): Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
-    Ok(HttpResponse::Ok().json(app.store.rooms(&paging.request()).await?))
+    Ok(HttpResponse::Ok().json(app.store.rooms(caller.org(), &paging.request()).await?))
 }
 
 /// Gives one room. A token may read its own room for as long as it lasts.
@@ -134,6 +141,9 @@ pub(super) async fn update_room(
     Body(asked): Body<UpdateRoom>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
+    if let Some(phrases) = &asked.phrases {
+        fit_to_be_heard(&app, phrases).await?;
+    }
     let password_hash = match &asked.password {
         Change::Keep => HashChange::Keep,
         Change::Remove => HashChange::Remove,
@@ -197,6 +207,7 @@ pub(super) async fn join_room(
     Body(asked): Body<JoinRoom>,
 ) -> Result<HttpResponse, Problem> {
     may_join(&app, &caller, &room_id, &asked).await?;
+    let hidden = is_hidden(&caller, &asked)?;
     let RoomAtDoor {
         room,
         password_hash,
@@ -209,11 +220,18 @@ pub(super) async fn join_room(
         room,
         user_id: asked.user_id,
         display_name: asked.display_name,
-        role: asked.role,
+        role: hidden.then_some(Role::Observer).or(asked.role),
         guest: false,
+        hidden,
     };
     let seat = app.ask(join).await??.seat;
-    let connection = connections::of_seat(&app, &request, &seat, Some(room_id.clone()));
+    let connection = connections::of_seat(
+        &app,
+        &request,
+        &seat,
+        Some(room_id.clone()),
+        (&caller, asked.grants),
+    );
     let join_url = origin::join_url(&request, &app, &room_id, &connection.token);
     Ok(HttpResponse::Ok().json(JoinedRoom {
         participant_id: seat.participant_id,
@@ -285,7 +303,33 @@ pub(super) async fn list_participants(
             return Err(Problem::Signal(SignalRefused::NotAdmitted));
         }
     }
-    Ok(HttpResponse::Ok().json(paging.of_live(members)?))
+    let told = told_of(&caller, members);
+    Ok(HttpResponse::Ok().json(paging.of_live(told)?))
+}
+
+/// Whether somebody comes in whom nobody else is to learn of: the application says so, and their token keeps it. Such
+/// a one can only hear and see.
+fn is_hidden(caller: &Caller, asked: &JoinRoom) -> Result<bool, Problem> {
+    let kept = caller.place().and_then(|place| place.only.as_ref());
+    let Some(grants) = asked.grants.as_ref().or(kept) else {
+        return Ok(false);
+    };
+    if !grants.contains(&Permission::Hidden) {
+        return Ok(false);
+    }
+    let refuse = |pointer: &str, detail: &str| {
+        let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
+        let summary = "the presence cannot be hidden so";
+        Err(invalid(&kinds::INVALID_BODY, summary, pointer, detail))
+    };
+    let quiet = |one: &Permission| matches!(one, Permission::Hidden | Permission::Subscribe);
+    if !grants.iter().all(quiet) {
+        return refuse("/grants", "`hidden` goes with `subscribe` alone");
+    }
+    if !matches!(asked.role, None | Some(Role::Observer)) {
+        return refuse("/role", "who is hidden is an observer");
+    }
+    Ok(true)
 }
 
 /// The room, or that there is none.
@@ -309,6 +353,9 @@ async fn may_join(
     let Caller::User(Bearer { claims, .. }) = caller else {
         return Ok(());
     };
+    if asked.grants.is_some() {
+        return Err(Problem::Forbidden("only an API key may narrow a token"));
+    }
     if !matches!(asked.role, None | Some(Role::Participant | Role::Observer)) {
         return Err(Problem::Forbidden("only an API key may ask for that role"));
     }
@@ -361,6 +408,9 @@ fn updated(mut room: Room, change: &UpdateRoom) -> Room {
     room.scheduled_at = change.scheduled_at.or(room.scheduled_at);
     room.locked = change.locked.unwrap_or(room.locked);
     room.host = change.host.clone().over(room.host);
+    if let Some(phrases) = &change.phrases {
+        room.phrases.clone_from(phrases);
+    }
     room
 }
 

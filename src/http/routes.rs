@@ -6,12 +6,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::problem::Problem;
 use super::{
-    calls, connections, docs, events, extract, files, health, ice, openapi, participants, quality,
-    recordings, rooms, saying, transcripts, web as pages, webhooks, whep, whip, ws,
+    audit, calls, connections, docs, erasure, events, extract, files, health, ice, keys, openapi,
+    participants, quality, recordings, rooms, saying, transcripts, web as pages, webhooks, whep,
+    whip, ws,
 };
 
 /// Where REST begins.
-pub(super) const BASE: &str = "/api/v1/calls";
+pub(crate) const BASE: &str = "/api/v1/calls";
+
+/// The path as routes see it: with what did not have to be percent-encoded decoded (RFC 3986 §6.2.2.2).
+pub(crate) fn path(request: &HttpRequest) -> &str {
+    request.match_info().as_str()
+}
 
 /// Every path of the OpenAPI document.
 pub(super) fn documented(config: &mut ServiceConfig<'_>) {
@@ -41,6 +47,7 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(recordings::recording_report)
             .service(recordings::delete_recording)
             .service(recordings::compose_recording)
+            .service(recordings::transcribe_recording)
             .service(recordings::download_recording)
             .service(webhooks::create_webhook)
             .service(webhooks::list_webhooks)
@@ -50,6 +57,12 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(webhooks::test_webhook)
             .service(webhooks::list_deliveries)
             .service(webhooks::redeliver)
+            .service(keys::create_key)
+            .service(keys::list_keys)
+            .service(keys::rotate_key)
+            .service(keys::revoke_key)
+            .service(audit::audit_log)
+            .service(erasure::erase_user)
             .service(events::list_events)
             .service(events::stream_events)
             .service(saying::say)
@@ -61,6 +74,7 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(whep::whep_trickle)
             .service(whep::whep_stop)
             .service(calls::get_call)
+            .service(erasure::erase_call)
             .service(quality::call_quality)
             .service(calls::answer)
             .service(calls::reject)

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use calls_actors::announcer::PACKET;
-use calls_actors::calls::Say as SayInCall;
+use calls_actors::calls::{MaySay, Say as SayInCall};
 use calls_model::CallId;
 use calls_model::rest::{Say, Saying};
 
@@ -54,6 +54,12 @@ pub(super) async fn say(
             .unwrap_or_else(|| app.config.voice.language.clone()),
         voice: asked.voice,
     };
+    // Synthesis costs; who may not speak costs nothing.
+    let may = MaySay {
+        call_id: call_id.clone(),
+        by: by.clone(),
+    };
+    or_over(&app, &call_id, app.ask(may).await?).await?;
     let speech = app.voice.speak(&line).await?;
     let duration = PACKET * u32::try_from(speech.len()).unwrap_or(u32::MAX);
     let said = SayInCall {

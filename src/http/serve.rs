@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_cors::Cors;
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::{Extensions, Server};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::rt::net::TcpStream;
@@ -12,9 +13,10 @@ use actix_web::{App as Actix, HttpServer, web};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tracing_actix_web::TracingLogger;
 
-use super::{envelope, idempotency, routes};
+use super::{audit, envelope, idempotency, limits, routes};
 use crate::app::{App, StartError};
 use crate::telemetry::RequestSpan;
+use crate::tls::{self, Resolver, TlsError};
 
 /// A peer that acknowledges nothing for so long is gone, however much still waits for it.
 const DEAD_PEER: Duration = Duration::from_secs(30);
@@ -42,13 +44,16 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 pub(crate) fn server(
     app: &web::Data<App>,
     listener: TcpListener,
+    certificate: Option<Resolver>,
 ) -> Result<(Server, SocketAddr), StartError> {
     let http = &app.config.http;
     let (data, origins) = (app.clone(), http.allowed_origins.clone());
     let mut server = HttpServer::new(move || {
         Actix::new()
             .app_data(data.clone())
+            .wrap(from_fn(audit::audit))
             .wrap(from_fn(idempotency::idempotency))
+            .wrap(from_fn(limits::limit))
             .wrap(from_fn(envelope::envelope))
             .wrap(Compress::default())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
@@ -66,7 +71,14 @@ pub(crate) fn server(
         address: http.bind,
         reason,
     };
-    let server = server.listen(listener).map_err(refused)?;
+    let server = match certificate {
+        None => server.listen(listener),
+        Some(certificate) => {
+            let tls = tls::http_config(certificate, &app.config.tls).map_err(TlsError::from)?;
+            server.listen_rustls_0_23(listener, tls)
+        }
+    };
+    let server = server.map_err(refused)?;
     let address = server.addrs().first().copied().unwrap_or(http.bind);
     Ok((server.run(), address))
 }
@@ -83,6 +95,8 @@ fn cors(origins: &[String]) -> Cors {
             "etag",
             "link",
             "retry-after",
+            "ratelimit",
+            "ratelimit-policy",
         ])
         .max_age(3600);
     origins
@@ -92,7 +106,9 @@ fn cors(origins: &[String]) -> Cors {
 
 /// Frames are small and wait for nothing; a peer that stopped reading does not hold memory for ever.
 fn tune(connection: &dyn Any, _: &mut Extensions) {
-    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+    let secure = || connection.downcast_ref::<TlsStream<TcpStream>>();
+    let plain = connection.downcast_ref::<TcpStream>();
+    if let Some(stream) = plain.or_else(|| Some(secure()?.get_ref().0)) {
         let socket = SockRef::from(stream);
         let tuned = socket.set_tcp_nodelay(true).and_then(|()| {
             #[cfg(target_os = "linux")]

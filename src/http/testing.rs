@@ -10,12 +10,14 @@ use super::extract::Body;
 use super::problem::Problem;
 use crate::app::App;
 
-/// Whom to crash: a participant, or, where none is named, the room.
+/// Whom to crash: a participant, or, where none is named, the room; or all calls' registry.
 #[derive(Debug, Deserialize)]
 struct Crash {
     call_id: CallId,
     #[serde(default)]
     participant_id: Option<ParticipantId>,
+    #[serde(default)]
+    registry: bool,
 }
 
 #[post("/api/v1/calls/testing/crash")]
@@ -24,9 +26,14 @@ pub(super) async fn crash(
     Body(Crash {
         call_id,
         participant_id,
+        registry,
     }): Body<Crash>,
 ) -> Result<HttpResponse, Problem> {
-    let victim = participant_id.map_or(Victim::Room, Victim::Participant);
+    let victim = match participant_id {
+        _ if registry => Victim::Registry,
+        None => Victim::Room,
+        Some(id) => Victim::Participant(id),
+    };
     if app.ask(CrashActor { call_id, victim }).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {

@@ -5,8 +5,9 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpResponse, delete, get, post, web};
 use calls_actors::calls::{StartTranscription as Start, StopTranscription};
+use calls_actors::transcriber::RecogniserRefused;
 use calls_model::rest::{Page, StartTranscription};
-use calls_model::{CallId, Found, Transcript, Transcription, UserId};
+use calls_model::{CallId, Found, Language, Transcript, Transcription, UserId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -48,11 +49,8 @@ pub(super) async fn start_transcription(
 ) -> Result<HttpResponse, Problem> {
     let call_id = call_id.into_inner();
     let by = caller.presence_in(&call_id)?;
-    check(&asked.phrases)?;
-    // Reading a large model takes seconds: here nobody else waits for it. The call says what is wrong with it.
-    let (ears, language) = (app.ears.clone(), asked.language.clone());
-    let prepared = web::block(move || ears.prepare(language.as_ref())).await;
-    prepared.map_err(|_| Problem::Unavailable("the speech engine"))?;
+    short_enough(&asked.phrases)?;
+    prepare(&app, asked.language.clone()).await?;
     let start = Start {
         call_id: call_id.clone(),
         by,
@@ -64,7 +62,43 @@ pub(super) async fn start_transcription(
     Ok(HttpResponse::Created().json(transcription))
 }
 
-fn check(phrases: &[String]) -> Result<(), Problem> {
+/// Reads the model: that takes seconds for a large one, and here nobody else waits for it. Who needs it says what is wrong
+/// with it.
+pub(super) async fn prepare(app: &App, language: Option<Language>) -> Result<(), Problem> {
+    let ears = app.ears.clone();
+    let prepared = web::block(move || ears.prepare(language.as_ref())).await;
+    prepared.map_err(|_| Problem::Unavailable("the speech engine"))
+}
+
+/// Phrases of a room can be listened for, as far as the server's own language goes; where it has no engine, nobody knows.
+pub(super) async fn fit_to_be_heard(app: &App, phrases: &[String]) -> Result<(), Problem> {
+    if phrases.is_empty() {
+        return Ok(());
+    }
+    short_enough(phrases)?;
+    prepare(app, None).await?;
+    let refused = (phrases.iter().enumerate()).find_map(|(number, phrase)| {
+        let refused = app.ears.fit(None, std::slice::from_ref(phrase)).err()?;
+        Some((number, refused))
+    });
+    match refused {
+        Some((number, why @ RecogniserRefused::UnknownWords { .. })) => Err(invalid(
+            &kinds::UNKNOWN_WORDS,
+            "the body has a bad field",
+            format!("/phrases/{number}"),
+            why.to_string(),
+        )),
+        Some((_, why @ RecogniserRefused::NoPhrases(_))) => Err(invalid(
+            &kinds::UNKNOWN_WORDS,
+            "the body has a bad field",
+            "/phrases".to_owned(),
+            why.to_string(),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+pub(super) fn short_enough(phrases: &[String]) -> Result<(), Problem> {
     let summary = "the body has a bad field";
     if phrases.len() > MOST_PHRASES {
         let detail = format!("must be at most {MOST_PHRASES} phrases");
@@ -157,27 +191,20 @@ pub(super) async fn get_transcript(
     call_id: web::Path<CallId>,
     Query(wanted): Query<Wanted>,
 ) -> Result<HttpResponse, Problem> {
+    type Written = fn(&Transcript, &Names) -> String;
+
     let call = readable(&caller, &app, &call_id).await?;
     let transcript = app.store.transcript(&call_id).await?;
-    let names = Names::of(&call);
-    let (text, media_type, ending) = match wanted.format {
+    let (written, media_type, ending): (Written, _, _) = match wanted.format {
         Format::Json => return Ok(HttpResponse::Ok().json(transcript)),
-        Format::Txt => (
-            formats::txt(&transcript, &names),
-            "text/plain; charset=utf-8",
-            "txt",
-        ),
-        Format::Vtt => (
-            formats::vtt(&transcript, &names),
-            "text/vtt; charset=utf-8",
-            "vtt",
-        ),
-        Format::Srt => (
-            formats::srt(&transcript, &names),
-            "application/x-subrip; charset=utf-8",
-            "srt",
-        ),
+        Format::Txt => (formats::txt, "text/plain; charset=utf-8", "txt"),
+        Format::Vtt => (formats::vtt, "text/vtt; charset=utf-8", "vtt"),
+        Format::Srt => (formats::srt, "application/x-subrip; charset=utf-8", "srt"),
     };
+    // A call that goes on lists who is inside; who has left has a name, too.
+    let stored = app.store.members(&call_id).await?;
+    let names = Names::of(stored.iter().chain(&call.participants));
+    let text = written(&transcript, &names);
     let name = format!("inline; filename=\"{}.{ending}\"", call_id.as_str());
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, media_type))
@@ -228,6 +255,9 @@ pub(super) async fn search_transcripts(
     }
     let by = caller.user(sought.user_id)?;
     let request = paging.request();
-    let found = app.store.search(words, by.as_ref(), &request).await?;
+    let found = app
+        .store
+        .search(caller.org(), words, by.as_ref(), &request)
+        .await?;
     Ok(HttpResponse::Ok().json(found))
 }

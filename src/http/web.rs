@@ -2,11 +2,13 @@
 
 use actix_web::http::Method;
 use actix_web::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HOST, HeaderName, IF_NONE_MATCH,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH,
     REFERRER_POLICY,
 };
 use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::origin;
 
 /// What `npm run build` makes of `web/`; `build.rs` puts a page of its own there where nothing was built.
 #[derive(RustEmbed)]
@@ -72,11 +74,7 @@ pub(super) fn not_found() -> HttpResponse {
 
 /// Older browsers do not count a WebSocket of the same host as `'self'`, so it is named.
 fn policy(request: &HttpRequest) -> String {
-    let host = request
-        .headers()
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
+    let host = origin::host(request).unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
     if host.is_empty() || !host.chars().all(plain) {
         return CSP.to_owned();

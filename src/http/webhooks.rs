@@ -71,6 +71,7 @@ pub(super) async fn create_webhook(
         previous_secret_until: None,
     };
     let stored = StoredWebhook {
+        org_id: caller.org().clone(),
         webhook: webhook.clone(),
         secret: secret.clone(),
         previous_secret: None,
@@ -104,7 +105,7 @@ pub(super) async fn list_webhooks(
     Query(paging): Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
-    let all = app.store.webhooks().await?;
+    let all = app.store.webhooks(Some(caller.org())).await?;
     let all: Vec<Webhook> = all.into_iter().map(|stored| stored.webhook).collect();
     Ok(HttpResponse::Ok().json(paging.of_live(all)?))
 }

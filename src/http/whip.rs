@@ -3,14 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse, delete, patch, post, web};
 use calls_actors::participant::OfferSdp;
 use calls_media::peer::published_by;
-use calls_model::{ParticipantId, RoomId};
+use calls_model::{ParticipantId, Permission, RoomId};
 
 use super::extract::{Sdp, SdpFragment};
 use super::offers::{self, Presence};
 use super::problem::Problem;
 use super::problem::documented::{Access, BadOffer, Changed, Conflict, Missing, Unavailable};
 use crate::app::App;
-use crate::auth::Caller;
+use crate::auth::{Caller, permissions};
 
 /// Publishes into a room: an SDP offer in, the answer out.
 #[utoipa::path(
@@ -41,6 +41,12 @@ pub(super) async fn whip_offer(
         publish,
         watch: None,
     });
+    if let (Some(place), Ok(offer)) = (caller.place(), &offer) {
+        permissions::may_publish(place, &offer.publish)?;
+        if permissions::receives(&offer.sdp) {
+            permissions::may(place, Permission::Subscribe)?;
+        }
+    }
     presence.answer(&app, "whip", &room_id, offer).await
 }
 

@@ -4,12 +4,15 @@ use actix_web::http::header::{self, HeaderMap, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, web};
 use actix_web_actors::ws::WsResponseBuilder;
 use calls_model::signal::{MAX_FRAME, SUBPROTOCOL};
+use metrics::counter;
 
 use super::envelope::request_id;
+use super::origin;
 use super::problem::documented::Handshake;
 use super::problem::{Problem, kinds};
 use crate::app::App;
-use crate::signaling::Session;
+use crate::signaling::{Guard, Session};
+use crate::telemetry::names::LIMITS_HIT;
 
 /// Opens the signaling WebSocket, subprotocol `calls.v1`; its first frame must be `hello` with a token.
 #[utoipa::path(
@@ -31,6 +34,13 @@ pub(super) async fn signaling(
     if app.draining() {
         return Err(Problem::Draining);
     }
+    let from = origin::address(&request, &app);
+    let Some(taken) = app.limits.sockets.take(from) else {
+        counter!(LIMITS_HIT, "limit" => "sockets").increment(1);
+        return Err(Problem::TooManySockets {
+            most: app.limits.sockets.most(),
+        });
+    };
     if !speaks_ours(request.headers()) {
         return Err(Problem::Invalid {
             kind: &kinds::UNSUPPORTED_SUBPROTOCOL,
@@ -38,7 +48,9 @@ pub(super) async fn signaling(
             errors: Vec::new(),
         });
     }
-    let session = Session::new(app, request_id(request.extensions().get()));
+    let body = Guard::new(body);
+    let id = request_id(request.extensions().get());
+    let session = Session::new(app, id, taken, body.overrun());
     WsResponseBuilder::new(session, &request, body)
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME)

@@ -21,6 +21,9 @@ const SETTLES_MS: u64 = 3_000;
 /// A piece whose decoding begins earlier than this before it costs too much.
 const MOST_SKIP_MS: u64 = 60_000;
 
+/// Where pieces are, in a recording's folder.
+const PLACE: &str = "live/pieces";
+
 /// Composing ahead was given up: the whole is made at the end.
 const GIVEN_UP: &str = "given-up";
 
@@ -99,13 +102,14 @@ impl Ahead {
         if done < duration_ms {
             self.compose(done, duration_ms)?;
         }
-        let pieces: Vec<PathBuf> = pieces(&place)?.into_iter().map(|(.., path)| path).collect();
+        let name = |(from, to, _): Piece| format!("{PLACE}/{from}-{to}.mp4");
+        let pieces: Vec<String> = pieces(&place)?.into_iter().map(name).collect();
         let whole = self.render(&self.folder, tracks, &[], duration_ms);
         Ok(Some(whole.join(&pieces, progress)?))
     }
 
     fn place(&self) -> PathBuf {
-        self.folder.join("live").join("pieces")
+        self.folder.join(PLACE)
     }
 
     fn compose(&self, from: u64, to: u64) -> Result<(), AheadError> {
@@ -120,15 +124,16 @@ impl Ahead {
         if skip_ms > MOST_SKIP_MS {
             return Err(AheadError::NoKeyframe(skip_ms / 1000));
         }
-        let part = work.join("piece.mp4");
+        let part = "piece.mp4";
         let length = to - from + skip_ms;
         self.render(&work, &files, &turns, length)
-            .piece(skip_ms, &part)?;
-        fs::rename(&part, place.join(format!("{from}-{to}.mp4")))?;
+            .piece(skip_ms, part)?;
+        fs::rename(work.join(part), place.join(format!("{from}-{to}.mp4")))?;
         Ok(fs::remove_dir_all(&work)?)
     }
 
-    fn render<'a>(
+    /// How any part of it is composed, or the whole.
+    pub(super) fn render<'a>(
         &'a self,
         folder: &'a Path,
         tracks: &'a [RecordingFile],

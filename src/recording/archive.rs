@@ -1,59 +1,81 @@
 //! Sees to it that every recording comes to its end: what has stopped is finished, what a crash left behind is taken
 //! up again, what was kept for long enough goes.
 //!
-//! It goes by what storage says, not by what it was told, so nothing that was missed is missed for long.
+//! It goes by what storage says, not by what it was told, so nothing that was missed is missed for long. What cannot be
+//! done now (the disk is full, the bucket is away, `ffmpeg` is not there) is tried again, later and later.
 
-use std::path::Path;
+mod make;
+mod sweep;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use actix::Addr;
 use calls_actors::calls::{Calls, RecordingLive};
 use calls_actors::clock::Clock;
 use calls_model::{
-    Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingMode,
-    RecordingReport, RecordingStatus,
+    Fact, FileKind, FilePlace, Recording, RecordingId, RecordingMode, RecordingStatus, Timestamp,
 };
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
-use super::ahead::Ahead;
-use super::finish::{self, FinishError, Finished};
-use super::render::{self, Render};
-use super::{Bucket, BucketError, DiskStudio};
+use self::make::{Made, MakeError, Progress, ahead, make, unchanged};
+use super::{DiskStudio, StorageError, Storages};
 use crate::config;
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::telemetry::names::{
-    RECORDING_DISK_FULL, RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED, RECORDINGS_FAILED,
-    RECORDINGS_UNSETTLED,
+    RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED, RECORDINGS_FAILED, RECORDINGS_UNSETTLED,
 };
 
 /// How often it looks where nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// How long an upload waits after its first failure; twice as long after each further one.
+/// How long something waits after its first failure; twice as long after each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest that it waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
+/// So often it is tried to make one file of all tracks; then they are given out without it.
+const COMPOSED_WITHIN: u32 = 3;
+
+/// So often it is tried to finish tracks, which is about a day; then the recording has failed, and its folder stays as it is.
+const MADE_WITHIN: u32 = 100;
+
 /// How often it looks for what was kept for long enough, in looks.
 const SWEEP_EVERY: u64 = 1800;
+
+/// What is made in one go after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Queue {
+    /// What takes seconds.
+    Short,
+    /// What `ffmpeg` works on, one at a time: calls need the processors more.
+    Long,
+}
+
+impl Queue {
+    fn of(mode: RecordingMode) -> Self {
+        match mode {
+            RecordingMode::Tracks => Self::Short,
+            RecordingMode::Audio | RecordingMode::Video | RecordingMode::Composite => Self::Long,
+        }
+    }
+}
 
 /// Brings recordings to their ends.
 #[derive(Clone)]
 pub struct Archive {
     /// Where they are written.
     pub studio: DiskStudio,
-    /// Where they are kept, unless that is the same.
-    pub bucket: Option<Bucket>,
+    /// Where they are kept.
+    pub storages: Storages,
     store: Store,
     calls: Addr<Calls>,
     clock: Arc<dyn Clock>,
     config: config::Recording,
     /// How far the one is that is being made.
-    progress: Arc<AtomicU8>,
+    progress: Arc<Progress>,
 }
 
 /// A recording cannot be brought on.
@@ -61,22 +83,17 @@ pub struct Archive {
 enum Trouble {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     #[error("{0}")]
     System(#[from] std::io::Error),
-}
-
-/// What processing came to.
-struct Made {
-    files: Vec<RecordingFile>,
-    duration_ms: u64,
-    report: RecordingReport,
 }
 
 impl Archive {
     /// Over this studio and these calls.
     pub fn new(
         studio: DiskStudio,
-        bucket: Option<Bucket>,
+        storages: Storages,
         store: Store,
         calls: Addr<Calls>,
         clock: Arc<dyn Clock>,
@@ -84,7 +101,7 @@ impl Archive {
     ) -> Self {
         Self {
             studio,
-            bucket,
+            storages,
             store,
             calls,
             clock,
@@ -93,22 +110,30 @@ impl Archive {
         }
     }
 
-    /// How far processing is, in percent.
-    pub fn progress(&self) -> u8 {
-        self.progress.load(Ordering::Relaxed)
+    /// How far the processing of a recording is, in percent.
+    pub fn progress(&self, id: &RecordingId) -> u8 {
+        self.progress.of(id)
     }
 
-    /// Works until the server ends. What is made does not wait for a bucket that is away, nor the other way round.
+    /// Works until the server ends. What is made does not wait for a bucket that is away, nor the other way round; and
+    /// what is made in seconds does not wait for what takes long.
     pub async fn run(self) {
-        tokio::join!(self.make_all(), self.keep_all());
+        tokio::join!(
+            self.make_all(Queue::Short),
+            self.make_all(Queue::Long),
+            self.keep_all()
+        );
     }
 
     /// Sees to what is recorded or to be made.
-    async fn make_all(&self) {
+    async fn make_all(&self, queue: Queue) {
         let mut bell = self.studio.bell();
         for look in 0u64.. {
-            if let Err(trouble) = self.look(look).await {
-                warn!(%trouble, "recordings have to wait");
+            if queue == Queue::Short {
+                self.watch(look.is_multiple_of(SWEEP_EVERY)).await;
+            }
+            if let Err(trouble) = self.look(queue).await {
+                warn!(%trouble, "recordings have to wait: {trouble}");
             }
             let _ = tokio::time::timeout(LOOK_EVERY, bell.changed()).await; // a ring, or time
         }
@@ -119,42 +144,70 @@ impl Archive {
         let mut bell = self.studio.bell();
         loop {
             if let Err(trouble) = self.keep_made().await {
-                warn!(%trouble, "recordings cannot be kept yet");
+                warn!(%trouble, "recordings cannot be kept yet: {trouble}");
             }
             let _ = tokio::time::timeout(LOOK_EVERY, bell.changed()).await; // a ring, or time
         }
     }
 
-    async fn look(&self, look: u64) -> Result<(), Trouble> {
-        if look.is_multiple_of(SWEEP_EVERY) && self.config.keep_days > 0 {
-            self.let_go_of_old().await?;
+    /// Looks after the disk.
+    async fn watch(&self, sweep: bool) {
+        if let Err(error) = self.studio.watch_disk() {
+            warn!(%error, "nobody can tell how full the disk of recordings is: {error}");
         }
+        if sweep {
+            self.sweep().await;
+        }
+    }
+
+    async fn look(&self, queue: Queue) -> Result<(), Trouble> {
         let unsettled = self.store.unsettled_recordings(self.clock.now()).await?;
         metrics::gauge!(RECORDINGS_UNSETTLED).set(f64::from(
             u32::try_from(unsettled.len()).unwrap_or(u32::MAX),
         ));
         for stored in unsettled {
-            if self.studio.is_open(&stored.recording.recording_id) {
-                self.compose_ahead(&stored.recording).await?;
-                continue;
-            }
-            match stored.recording.status {
-                RecordingStatus::Requested | RecordingStatus::Active => self.adopt(&stored).await?,
-                RecordingStatus::Processing => self.process(stored).await?,
-                RecordingStatus::Uploading
-                | RecordingStatus::Available
-                | RecordingStatus::Failed => {}
+            let id = stored.recording.recording_id.clone();
+            if let Err(trouble) = self.see_to(queue, stored).await {
+                warn!(recording.id = %id, %trouble, "{id} has to wait: {trouble}");
             }
         }
         Ok(())
     }
 
-    async fn keep_made(&self) -> Result<(), Trouble> {
-        for stored in self.store.unsettled_recordings(self.clock.now()).await? {
-            if stored.recording.status == RecordingStatus::Uploading {
-                self.keep(stored).await?;
+    async fn see_to(&self, queue: Queue, stored: StoredRecording) -> Result<(), Trouble> {
+        let recording = &stored.recording;
+        let open = self.studio.is_open(&recording.recording_id);
+        match (recording.status, queue) {
+            (_, Queue::Long) if open => self.compose_ahead(recording).await,
+            (RecordingStatus::Requested | RecordingStatus::Active, Queue::Short) if !open => {
+                self.adopt(&stored).await
             }
+            (RecordingStatus::Processing, queue) if !open && Queue::of(recording.mode) == queue => {
+                self.process(stored).await
+            }
+            _ => Ok(()),
         }
+    }
+
+    async fn keep_made(&self) -> Result<(), Trouble> {
+        let mut oldest = 0;
+        for stored in self.store.unsettled_recordings(self.clock.now()).await? {
+            if stored.recording.status != RecordingStatus::Uploading {
+                continue;
+            }
+            let id = stored.recording.recording_id.clone();
+            let stopped = stored.stopped_at;
+            match self.keep(stored).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(trouble) => {
+                    warn!(recording.id = %id, %trouble, "{id} cannot be kept yet: {trouble}");
+                }
+            }
+            oldest = oldest.max(stopped.map_or(0, |at| self.clock.now().seconds_since(at)));
+        }
+        metrics::gauge!(RECORDING_UPLOAD_AGE)
+            .set(f64::from(u32::try_from(oldest).unwrap_or(u32::MAX)));
         Ok(())
     }
 
@@ -207,131 +260,153 @@ impl Archive {
 
     /// Makes the files of a recording.
     async fn process(&self, stored: StoredRecording) -> Result<(), Trouble> {
-        let mut recording = stored.recording;
-        if let Err(error) = self.bring_back(&mut recording).await {
-            let id = &recording.recording_id;
-            warn!(recording.id = %id, "the files of {id} cannot be had yet: {error}");
+        if self.waits(&stored) {
             return Ok(());
         }
-        let (id, call_id) = (recording.recording_id.clone(), recording.call_id.clone());
-        let folder = self.studio.folder_of(&id);
-        let (config, progress) = (self.config.clone(), self.progress.clone());
-        progress.store(0, Ordering::Relaxed);
-        let report = stored.report;
-        let made = apart(move || make(&folder, &recording, report, &config, &progress)).await?;
-        let made = made.unwrap_or_else(|| Err("making its files crashed".to_owned()));
-        let at = self.clock.now();
-        let fact = match made {
-            Ok(made) => {
-                info!(recording.id = %id, files = made.files.len(), "recording {id} is whole");
-                Fact::RecordingProcessed {
-                    call_id,
-                    recording_id: id,
-                    files: made.files,
-                    duration_seconds: made.duration_ms / 1000,
-                    report: Box::new(made.report),
-                    at,
-                }
+        let fact = match self.make(&stored).await {
+            Ok(made) => self.processed(&stored, made),
+            Err(error) if stored.tries + 1 < MADE_WITHIN && !error.is_final() => {
+                return self
+                    .postpone(&stored, format!("not made yet: {error}"))
+                    .await;
             }
-            Err(reason) => {
-                error!(recording.id = %id, reason, "recording {id} failed: {reason}");
-                metrics::counter!(RECORDINGS_FAILED).increment(1);
-                Fact::RecordingFailed {
-                    call_id,
-                    recording_id: id,
-                    reason,
-                    at,
-                }
-            }
+            Err(error) => self.given_up(&stored, error.to_string()),
         };
         self.store.record(vec![fact]).await?;
         self.studio.ring();
         Ok(())
     }
 
-    /// Keeps files where they are to be kept. A bucket that says no is asked again, later and later, for good.
-    async fn keep(&self, stored: StoredRecording) -> Result<(), Trouble> {
-        let (mut recording, now) = (stored.recording, self.clock.now());
-        if stored.next_try_at.is_some_and(|next| next > now) {
-            return Ok(());
+    async fn make(&self, stored: &StoredRecording) -> Result<Made, MakeError> {
+        let mut recording = stored.recording.clone();
+        self.bring_back(&mut recording).await?;
+        let folder = self.studio.folder_of(&recording.recording_id);
+        let (config, progress) = (self.config.clone(), self.progress.clone());
+        let report = stored.report.clone();
+        let last = stored.tries + 1 >= COMPOSED_WITHIN;
+        let made = apart(move || make(&folder, &recording, report, &config, (&progress, last)));
+        made.await
+            .map_err(StorageError::System)?
+            .ok_or(MakeError::Crashed)?
+    }
+
+    fn processed(&self, stored: &StoredRecording, made: Made) -> Fact {
+        let id = &stored.recording.recording_id;
+        if made.report.not_composed.is_some() {
+            metrics::counter!(RECORDINGS_FAILED).increment(1);
         }
+        info!(recording.id = %id, files = made.files.len(), "recording {id} is whole");
+        Fact::RecordingProcessed {
+            call_id: stored.recording.call_id.clone(),
+            recording_id: id.clone(),
+            files: made.files,
+            duration_seconds: made.duration_ms / 1000,
+            report: Box::new(made.report),
+            at: self.clock.now(),
+        }
+    }
+
+    /// It was tried for long enough. What could be had before it was to be made once more can be had again.
+    fn given_up(&self, stored: &StoredRecording, reason: String) -> Fact {
+        let recording = &stored.recording;
+        let id = &recording.recording_id;
+        error!(recording.id = %id, reason, "recording {id} failed: {reason}");
+        if let Some(report) = stored.report.clone() {
+            return self.processed(stored, unchanged(recording, report, reason));
+        }
+        metrics::counter!(RECORDINGS_FAILED).increment(1);
+        Fact::RecordingFailed {
+            call_id: recording.call_id.clone(),
+            recording_id: id.clone(),
+            reason,
+            at: self.clock.now(),
+        }
+    }
+
+    /// It is not its time yet.
+    fn waits(&self, stored: &StoredRecording) -> bool {
+        let next = stored.next_try_at;
+        next.is_some_and(|next| next > self.clock.now())
+    }
+
+    /// It is tried again, later and later.
+    async fn postpone(&self, stored: &StoredRecording, why: String) -> Result<(), Trouble> {
+        let id = &stored.recording.recording_id;
+        let wait = FIRST_WAIT
+            .saturating_mul(1 << stored.tries.min(16))
+            .min(LONGEST_WAIT);
+        warn!(recording.id = %id, why, ?wait, "{id} is {why}");
+        let now = self.clock.now();
+        let next = now.millis() + i64::try_from(wait.as_millis()).unwrap_or(0);
+        let next = Timestamp::from_millis(next).unwrap_or(now);
+        Ok(self.store.postpone_recording(id, why, next).await?)
+    }
+
+    /// Keeps files where they are to be kept, and tells whether they are there. A bucket that says no is asked again,
+    /// for good.
+    async fn keep(&self, stored: StoredRecording) -> Result<bool, Trouble> {
+        if self.waits(&stored) {
+            return Ok(false);
+        }
+        let mut recording = stored.recording.clone();
         let id = recording.recording_id.clone();
-        let folder = self.studio.folder_of(&id);
-        if let Some(bucket) = &self.bucket {
-            let age = stored
-                .stopped_at
-                .map_or(0, |stopped| now.seconds_since(stopped));
-            metrics::gauge!(RECORDING_UPLOAD_AGE)
-                .set(f64::from(u32::try_from(age).unwrap_or(u32::MAX)));
-            if let Err(error) = upload(bucket, &recording, &folder).await {
-                metrics::counter!(RECORDING_UPLOADS_FAILED).increment(1);
-                let wait = FIRST_WAIT
-                    .saturating_mul(1 << stored.tries.min(16))
-                    .min(LONGEST_WAIT);
-                let why = format!("not uploaded yet: {error}");
-                warn!(recording.id = %id, why, ?wait, "{id} is {why}");
-                let next = now.millis() + i64::try_from(wait.as_millis()).unwrap_or(0);
-                let next = calls_model::Timestamp::from_millis(next).unwrap_or(now);
-                return Ok(self.store.postpone_upload(&id, why, next).await?);
-            }
-            metrics::gauge!(RECORDING_UPLOAD_AGE).set(0.0);
-            for file in &mut recording.files {
-                file.place = FilePlace::Bucket;
-            }
+        if let Err(error) = self.put_all(&mut recording).await {
+            metrics::counter!(RECORDING_UPLOADS_FAILED).increment(1);
+            let why = format!("not uploaded yet: {error}");
+            self.postpone(&stored, why).await?;
+            return Ok(false);
         }
         let available = Fact::RecordingAvailable {
-            call_id: recording.call_id,
+            call_id: recording.call_id.clone(),
             recording_id: id,
             files: recording.files.clone(),
             at: self.clock.now(),
         };
         self.store.record(vec![available]).await?;
         // Only now: until it was written where its files are, they may have to be made or sent again.
-        finish::let_go(&folder)?;
-        for file in recording
-            .files
-            .iter()
-            .filter(|file| file.place == FilePlace::Bucket)
-        {
-            match std::fs::remove_file(folder.join(&file.name)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error.into());
-                }
-                _ => {}
+        self.let_go_of_copies(&recording).await?;
+        Ok(true)
+    }
+
+    /// Sends all files that are not there yet, and sees them there.
+    async fn put_all(&self, recording: &mut Recording) -> Result<(), StorageError> {
+        let storage = self.storages.wanted();
+        let folder = self.studio.folder_of(&recording.recording_id);
+        for file in &mut recording.files {
+            if file.place == FilePlace::Local {
+                let path = folder.join(&file.name);
+                storage.put(&recording.recording_id, file, &path).await?;
+                file.place = storage.place();
             }
         }
         Ok(())
     }
 
     /// What is made once more is made of local files.
-    async fn bring_back(&self, recording: &mut Recording) -> Result<(), BucketError> {
+    async fn bring_back(&self, recording: &mut Recording) -> Result<(), StorageError> {
         let folder = self.studio.folder_of(&recording.recording_id);
-        let Some(bucket) = &self.bucket else {
-            return Ok(());
-        };
         for file in &mut recording.files {
-            let path = folder.join(&file.name);
-            if file.place == FilePlace::Bucket && file.kind == FileKind::Track && !path.exists() {
-                bucket
-                    .fetch(&recording.recording_id, &file.name, &path)
-                    .await?;
+            if file.place == FilePlace::Bucket && file.kind == FileKind::Track {
+                let path = folder.join(&file.name);
+                if !path.exists() {
+                    let storage = self.storages.of(file.place)?;
+                    tokio::fs::create_dir_all(&folder).await?;
+                    let id = &recording.recording_id;
+                    storage.fetch(id, &file.name, &path).await?;
+                }
+                file.place = FilePlace::Local;
             }
-            file.place = FilePlace::Local;
         }
         Ok(())
     }
 
     /// Deletes a recording, files first.
     pub(crate) async fn delete(&self, recording: Recording) -> Result<(), StoreError> {
-        if let Some(bucket) = &self.bucket {
-            for file in recording
-                .files
-                .iter()
-                .filter(|file| file.place == FilePlace::Bucket)
-            {
-                let gone = bucket.delete(&recording.recording_id, &file.name).await;
-                gone.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-            }
+        let unavailable = |error: StorageError| StoreError::Unavailable(error.to_string());
+        for file in &recording.files {
+            let storage = self.storages.of(file.place).map_err(unavailable)?;
+            let gone = storage.delete(&recording.recording_id, &file.name).await;
+            gone.map_err(unavailable)?;
         }
         let folder = self.studio.folder_of(&recording.recording_id);
         let gone = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
@@ -348,36 +423,6 @@ impl Archive {
         };
         self.store.record(vec![deleted]).await
     }
-
-    async fn let_go_of_old(&self) -> Result<(), Trouble> {
-        let age = i64::from(self.config.keep_days) * 24 * 60 * 60 * 1000;
-        let before = self.clock.now().millis() - age;
-        let Some(before) = calls_model::Timestamp::from_millis(before) else {
-            return Ok(());
-        };
-        for stored in self.store.recordings_before(before).await? {
-            let id: RecordingId = stored.recording.recording_id.clone();
-            info!(recording.id = %id, "recording {id} was kept for long enough");
-            self.delete(stored.recording).await?;
-        }
-        Ok(())
-    }
-
-    /// Whether there is room to record; an alarm where there is none.
-    pub fn has_room(&self) -> bool {
-        let room = calls_actors::recorder::Studio::admit(&self.studio).is_ok();
-        metrics::gauge!(RECORDING_DISK_FULL).set(if room { 0.0 } else { 1.0 });
-        room
-    }
-}
-
-/// Sends all files that are not there yet, and sees them there.
-async fn upload(bucket: &Bucket, recording: &Recording, folder: &Path) -> Result<(), BucketError> {
-    for file in &recording.files {
-        let path = folder.join(&file.name);
-        bucket.put(&recording.recording_id, file, &path).await?;
-    }
-    Ok(())
 }
 
 /// Runs it on a thread of its own; `None` where that crashed.
@@ -390,80 +435,4 @@ async fn apart<T: Send + 'static>(
         let _ = tell.send(work()); // the server may be going down
     })?;
     Ok(told.await.ok())
-}
-
-fn ahead(folder: &Path, recording: &Recording, config: &config::Recording) -> Ahead {
-    Ahead {
-        folder: folder.to_owned(),
-        ffmpeg: config.ffmpeg.clone(),
-        mode: recording.mode,
-        layout: recording.layout.unwrap_or_default(),
-    }
-}
-
-/// Makes what people get; blocks for as long as that takes.
-fn make(
-    folder: &Path,
-    recording: &Recording,
-    report: Option<RecordingReport>,
-    config: &config::Recording,
-    progress: &AtomicU8,
-) -> Result<Made, String> {
-    let live = folder.join("live").exists();
-    let (tracks, duration_ms, report) = match report {
-        // Made once more: its tracks are finished.
-        Some(report) if !live => {
-            let tracks = recording
-                .files
-                .iter()
-                .filter(|file| file.kind == FileKind::Track);
-            let tracks: Vec<RecordingFile> = tracks.cloned().collect();
-            let ends = tracks.iter().map(|file| file.start_ms + file.duration_ms);
-            let duration_ms = ends.max().unwrap_or(0);
-            (tracks, duration_ms, report)
-        }
-        _ => {
-            let Finished {
-                files,
-                duration_ms,
-                report,
-            } = finish::finish(folder).map_err(|error: FinishError| error.to_string())?;
-            (files, duration_ms, report)
-        }
-    };
-    let mut files = tracks;
-    if recording.mode != RecordingMode::Tracks {
-        let mut percent = |percent| progress.store(percent, Ordering::Relaxed);
-        let ahead = ahead(folder, recording, config);
-        let joined = match ahead.whole(&files, duration_ms, &mut percent) {
-            Ok(joined) => joined,
-            Err(error) => {
-                warn!(
-                    "what was composed of {} is left: {error}",
-                    recording.recording_id
-                );
-                None
-            }
-        };
-        let render = Render {
-            folder,
-            ffmpeg: &config.ffmpeg,
-            mode: recording.mode,
-            layout: recording.layout.unwrap_or_default(),
-            tracks: &files,
-            turns: &report.turns,
-            duration_ms,
-        };
-        let made = joined.map_or_else(|| render.run(&mut percent), Ok);
-        for leftover in render::leftovers(folder) {
-            let _ = std::fs::remove_file(leftover); // made anew next time
-        }
-        files.insert(0, made.map_err(|error| error.to_string())?);
-    }
-    debug_assert!(files.iter().all(|file| file.place == FilePlace::Local));
-    Ok(Made {
-        files,
-        duration_ms,
-        report,
-    })
 }

@@ -4,10 +4,10 @@ mod upload;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use calls_model::{RecordingFile, RecordingId};
+use async_trait::async_trait;
+use calls_model::{FilePlace, RecordingFile, RecordingId};
 use futures_util::StreamExt;
 use http::Method;
 use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum, S3ConditionalPut};
@@ -19,6 +19,7 @@ use tokio::io::AsyncWriteExt;
 
 pub use self::upload::PART;
 use self::upload::Upload;
+use super::storage::{Storage, StorageError};
 use crate::config;
 
 /// How long the store may take to answer before the outbox waits and tries again.
@@ -27,34 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long one try goes on by itself; the outbox has days.
 const INSIST: Duration = Duration::from_secs(20);
 
-/// The store could not.
-#[derive(Debug, thiserror::Error)]
-pub enum BucketError {
-    /// What the store, or the way there, says.
-    #[error("{0}")]
-    Store(#[from] object_store::Error),
-    /// What the system says of our own file.
-    #[error("{0}")]
-    System(#[from] std::io::Error),
-    /// It has forgotten the parts that it had.
-    #[error("the bucket does not know the parts of {name} any more; they are sent again")]
-    Expired {
-        /// The file.
-        name: String,
-    },
-    /// The store has something else than it was given.
-    #[error("{name} did not arrive in the bucket as it left")]
-    Differs {
-        /// The file.
-        name: String,
-    },
-}
-
-/// A bucket. Clones share it.
-#[derive(Clone)]
-pub struct Bucket {
-    store: Arc<AmazonS3>,
-    prefix: Arc<str>,
+/// A bucket.
+pub(super) struct Bucket {
+    store: AmazonS3,
+    prefix: String,
     etag_is_md5: bool,
 }
 
@@ -70,7 +47,7 @@ impl Bucket {
     /// # Errors
     ///
     /// The configuration makes no sense.
-    pub fn open(config: &config::Storage) -> Result<Option<Self>, BucketError> {
+    pub(super) fn open(config: &config::Storage) -> Result<Option<Self>, StorageError> {
         if config.bucket.is_empty() {
             return Ok(None);
         }
@@ -97,29 +74,31 @@ impl Bucket {
             builder = builder.with_endpoint(&config.endpoint);
         }
         Ok(Some(Self {
-            store: Arc::new(builder.build()?),
-            prefix: config.prefix.trim_matches('/').into(),
+            store: builder.build()?,
+            prefix: config.prefix.trim_matches('/').to_owned(),
             etag_is_md5: config.etag_is_md5,
         }))
     }
 
     fn key(&self, id: &RecordingId, name: &str) -> Key {
-        let parts = [&*self.prefix, id.as_str(), name].into_iter();
+        let parts = [self.prefix.as_str(), id.as_str(), name].into_iter();
         parts.filter(|part| !part.is_empty()).collect()
     }
+}
 
-    /// Puts a file there and looks whether it is. What an earlier try sent of it is not sent again, also where the
-    /// server was restarted since.
-    ///
-    /// # Errors
-    ///
-    /// It is not there, or not whole.
-    pub async fn put(
+#[async_trait]
+impl Storage for Bucket {
+    fn place(&self) -> FilePlace {
+        FilePlace::Bucket
+    }
+
+    /// What an earlier try sent of it is not sent again, also where the server was restarted since.
+    async fn put(
         &self,
         id: &RecordingId,
         file: &RecordingFile,
         from: &Path,
-    ) -> Result<(), BucketError> {
+    ) -> Result<(), StorageError> {
         let upload = Upload {
             store: &self.store,
             key: self.key(id, &file.name),
@@ -145,15 +124,10 @@ impl Bucket {
         }
         self.delete(id, &file.name).await?; // so that the next try sends it again
         let name = file.name.clone();
-        Err(BucketError::Differs { name })
+        Err(StorageError::Differs { name })
     }
 
-    /// Brings a file back.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be had.
-    pub async fn fetch(&self, id: &RecordingId, name: &str, to: &Path) -> Result<(), BucketError> {
+    async fn fetch(&self, id: &RecordingId, name: &str, to: &Path) -> Result<(), StorageError> {
         let mut parts = self.store.get(&self.key(id, name)).await?.into_stream();
         let part = to.with_extension("part");
         let mut file = File::create(&part).await?;
@@ -164,33 +138,23 @@ impl Bucket {
         Ok(tokio::fs::rename(part, to).await?)
     }
 
-    /// Deletes a file; one that is not there is deleted.
-    ///
-    /// # Errors
-    ///
-    /// The store says no.
-    pub async fn delete(&self, id: &RecordingId, name: &str) -> Result<(), BucketError> {
+    async fn delete(&self, id: &RecordingId, name: &str) -> Result<(), StorageError> {
         match self.store.delete(&self.key(id, name)).await {
             Err(object_store::Error::NotFound { .. }) => Ok(()),
             done => Ok(done?),
         }
     }
 
-    /// A link by which anybody can fetch a file for a while.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be signed.
-    pub async fn link(
+    async fn link(
         &self,
         id: &RecordingId,
         name: &str,
         life: Duration,
-    ) -> Result<String, BucketError> {
+    ) -> Result<Option<String>, StorageError> {
         let url = self
             .store
             .signed_url(Method::GET, &self.key(id, name), life)
             .await?;
-        Ok(url.to_string())
+        Ok(Some(url.to_string()))
     }
 }

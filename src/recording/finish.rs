@@ -56,7 +56,7 @@ pub struct Finished {
 pub fn finish(folder: &Path) -> Result<Finished, FinishError> {
     let entries = log::read(folder)?;
     let session = Session::read(entries);
-    let origin_us = origin(folder, &session).ok_or(FinishError::Empty)?;
+    let origin_us = origin(folder, &session)?.ok_or(FinishError::Empty)?;
     let mut files = Vec::new();
     let mut names = BTreeMap::<TrackKey, Vec<String>>::new();
     for live in &session.files {
@@ -94,15 +94,35 @@ pub fn let_go(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// When the first frame of all is, in microseconds from when the recording was asked for, as its log in this folder says;
+/// `None` where there is none.
+pub fn begins_us(folder: &Path) -> Option<i64> {
+    let session = Session::read(log::read(folder).ok()?);
+    let epochs = session.files.iter().flat_map(|live| &live.epochs);
+    epochs.map(|epoch| epoch.at_us).min()
+}
+
 /// When the first frame of all is; `None` where there is none.
-fn origin(folder: &Path, session: &Session) -> Option<i64> {
-    let first = |live: &LiveFile| {
-        let mut demuxer = Demuxer::open(&folder.join(&live.name)).ok()?;
-        let first = demuxer.read().ok()??.at_us;
-        let raw = Timeline::of(session, live, 0).raw(first);
-        Some(cut(raw, &session.pauses))
-    };
-    session.files.iter().filter_map(first).min()
+fn origin(folder: &Path, session: &Session) -> Result<Option<i64>, FinishError> {
+    let mut origin: Option<i64> = None;
+    for live in &session.files {
+        let Some(mut demuxer) = open(folder, live)? else {
+            continue;
+        };
+        let first = demuxer.read()?.map(|first| first.at_us);
+        let timeline = Timeline::of(session, live, 0);
+        let first = first.map(|first| cut(timeline.raw(first), &session.pauses));
+        origin = [origin, first].into_iter().flatten().min();
+    }
+    Ok(origin)
+}
+
+/// A live file; `None` where it was killed before its first cluster.
+fn open(folder: &Path, live: &LiveFile) -> Result<Option<Demuxer>, FinishError> {
+    match Demuxer::open(&folder.join(&live.name)) {
+        Err(error) if error.of_system => Err(error.into()),
+        opened => Ok(opened.ok()),
+    }
 }
 
 /// A whole copy of a live file; `None` where there is nothing in it.
@@ -113,8 +133,8 @@ fn whole(
     timeline: &Timeline<'_>,
     number: usize,
 ) -> Result<Option<RecordingFile>, FinishError> {
-    let Ok(mut from) = Demuxer::open(&folder.join(&live.name)) else {
-        return Ok(None); // killed before its first cluster
+    let Some(mut from) = open(folder, live)? else {
+        return Ok(None);
     };
     let container = live.container();
     let name = format!(

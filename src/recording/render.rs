@@ -1,27 +1,30 @@
 //! Makes one file of many: voices mixed, pictures in a layout.
 //!
 //! libavfilter does it, in a process of its own (`ffmpeg`): decoders and filters read what clients sent, and a fault in
-//! them must not take calls with it. It runs with the lowest priority, and one at a time.
+//! them must not take calls with it. It runs in the recording's folder, so that no name on its way there can mean
+//! anything to FFmpeg.
 
 mod layout;
+mod program;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use calls_model::{FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source, Turn};
 
 use self::layout::{HEIGHT, Place, Tile, WIDTH, places};
+use self::program::Program;
 use super::finish::sha256;
 
 /// Pictures a second of a composite.
 const RATE: u32 = 25;
 
 /// Sound follows its timestamps: stretched by what clocks run apart, padded and cut where more is missing. FFmpeg's own
-/// defaults let it run a tenth of a second away first.
-const STRETCH: &str = "async=1000:min_comp=0.002:min_hard_comp=0.04";
+/// defaults let it run a tenth of a second away first. Resampling is on from the beginning: FFmpeg would begin anew with it
+/// when it first has to stretch, and repeat all the time that has passed as silence.
+const STRETCH: &str = "flags=res:async=1000:min_comp=0.002:min_hard_comp=0.04";
 
 /// How a composed picture is coded.
 const PICTURE: [&str; 12] = [
@@ -55,9 +58,23 @@ pub enum RenderError {
     /// FFmpeg says no.
     #[error("ffmpeg: {0}")]
     Refused(String),
+    /// It did nothing any more, and was ended.
+    #[error("ffmpeg did nothing for {0} s")]
+    Stalled(u64),
     /// There is no voice and no picture.
     #[error("there is nothing to make it of")]
     Empty,
+}
+
+impl RenderError {
+    /// It is only that the disk is full.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::System(error) => error.kind() == io::ErrorKind::StorageFull,
+            Self::Refused(said) => said.contains("No space left on device"),
+            Self::Stalled(_) | Self::Empty => false,
+        }
+    }
 }
 
 /// One file of many.
@@ -91,7 +108,7 @@ impl Render<'_> {
         if inputs.is_empty() {
             return Err(RenderError::Empty);
         }
-        let mut arguments = self.inputs(&inputs);
+        let mut arguments = inputs_of(&inputs);
         let mut graph = String::new();
         let sound = mix(&mut graph, &inputs, 0);
         if self.pictures() {
@@ -110,39 +127,38 @@ impl Render<'_> {
     /// # Errors
     ///
     /// When FFmpeg fails.
-    pub(super) fn piece(&self, skip_ms: u64, to: &Path) -> Result<(), RenderError> {
+    pub(super) fn piece(&self, skip_ms: u64, to: &str) -> Result<(), RenderError> {
         let inputs: Vec<&RecordingFile> = self.tracks.iter().collect();
-        let mut arguments = self.inputs(&inputs);
+        let mut arguments = inputs_of(&inputs);
         let mut graph = String::new();
         self.arrange(&mut graph, &inputs)?;
         arguments.extend(self.script(&graph)?);
         arguments.extend(words(&PICTURE));
         let (skip, length) = (seconds_of(skip_ms), seconds_of(self.duration_ms - skip_ms));
         arguments.extend(words(&["-ss", &skip, "-t", &length, "-f", "mp4"]));
-        arguments.push(to.display().to_string());
+        arguments.push(to.to_owned());
         self.ffmpeg(&arguments, |_| ())
     }
 
-    /// Makes it of pictures that were composed before, in this order.
+    /// Makes it of pictures that were composed before, in this order; their names are from its folder on.
     ///
     /// # Errors
     ///
     /// When FFmpeg fails.
     pub(super) fn join(
         &self,
-        pieces: &[PathBuf],
+        pieces: &[String],
         progress: impl FnMut(u8),
     ) -> Result<RecordingFile, RenderError> {
         let voices: Vec<&RecordingFile> = self.tracks.iter().filter(|one| is_audio(one)).collect();
-        let list = self.folder.join("part-pieces.txt");
+        let list = "part-pieces.txt";
         let mut lines = String::new();
         for piece in pieces {
-            let _ = writeln!(lines, "file '{}'", piece.display());
+            let _ = writeln!(lines, "file '{piece}'");
         }
-        fs::write(&list, lines)?;
-        let list = list.display().to_string();
-        let mut arguments = words(&["-f", "concat", "-safe", "0", "-i", &list]);
-        arguments.extend(self.inputs(&voices));
+        fs::write(self.folder.join(list), lines)?;
+        let mut arguments = words(&["-f", "concat", "-safe", "0", "-i", list]);
+        arguments.extend(inputs_of(&voices));
         let mut graph = String::new();
         let sound = mix(&mut graph, &voices, 1);
         if sound {
@@ -156,23 +172,11 @@ impl Render<'_> {
         self.mode != RecordingMode::Audio
     }
 
-    fn inputs(&self, files: &[&RecordingFile]) -> Vec<String> {
-        let mut arguments = Vec::new();
-        for file in files {
-            // ffmpeg lets every input begin at zero; each begins where it was.
-            let offset = seconds_of(file.start_ms);
-            let path = self.folder.join(&file.name).display().to_string();
-            arguments.extend(["-itsoffset".to_owned(), offset, "-i".to_owned(), path]);
-        }
-        arguments
-    }
-
     /// Hands a graph over; it may be longer than an argument can be.
     fn script(&self, graph: &str) -> io::Result<Vec<String>> {
-        let script = self.folder.join("part-graph.txt");
-        fs::write(&script, graph)?;
-        let script = script.display().to_string();
-        Ok(words(&["-filter_complex_script", &script]))
+        let script = "part-graph.txt";
+        fs::write(self.folder.join(script), graph)?;
+        Ok(words(&["-filter_complex_script", script]))
     }
 
     /// Runs it, and describes what came of it.
@@ -191,7 +195,7 @@ impl Render<'_> {
             arguments.extend(words(&["-map", "[sound]", "-c:a", "aac", "-b:a", "128k"]));
         }
         let path = self.folder.join(name);
-        let part = self.folder.join(format!("part-{name}"));
+        let part = format!("part-{name}");
         let length = seconds_of(self.duration_ms);
         arguments.extend(words(&[
             "-t",
@@ -201,9 +205,9 @@ impl Render<'_> {
             "-f",
             "mp4",
         ]));
-        arguments.push(part.display().to_string());
+        arguments.push(part.clone());
         self.ffmpeg(&arguments, progress)?;
-        fs::rename(&part, &path)?;
+        fs::rename(self.folder.join(part), &path)?;
         let codec = match (self.pictures(), sound) {
             (true, false) => "h264",
             (true, true) => "h264+aac",
@@ -282,63 +286,34 @@ impl Render<'_> {
             return Ok(String::new());
         };
         // The name goes by a file: nothing in it can be taken for a filter.
-        let name = self.folder.join(format!("name-{input}.txt"));
-        fs::write(&name, user.as_str())?;
+        let name = format!("name-{input}.txt");
+        fs::write(self.folder.join(&name), user.as_str())?;
         Ok(format!(
-            ",drawtext=fontfile={font}:textfile={}:expansion=none:fontsize=20:fontcolor=white:\
-             box=1:boxcolor=0x000000@0.5:boxborderw=6:x=12:y=h-th-14",
-            name.display()
+            ",drawtext=fontfile={font}:textfile={name}:expansion=none:fontsize=20:fontcolor=white:\
+             box=1:boxcolor=0x000000@0.5:boxborderw=6:x=12:y=h-th-14"
         ))
     }
 
-    fn ffmpeg(
-        &self,
-        arguments: &[String],
-        mut progress: impl FnMut(u8),
-    ) -> Result<(), RenderError> {
-        let mut child = Command::new("nice")
-            .args(["-n", "19", self.ffmpeg])
-            .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"])
-            .args(["-progress", "pipe:1"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let mut said = child.stderr.take();
-        let listening = std::thread::spawn(move || {
-            let mut text = Vec::new();
-            if let Some(said) = &mut said {
-                let _ = said.take(64 * 1024).read_to_end(&mut text); // what fits tells enough
-                let _ = io::copy(said, &mut io::sink());
-            }
-            String::from_utf8_lossy(&text).into_owned()
-        });
-        if let Some(lines) = child.stdout.take() {
-            for line in BufReader::new(lines).lines() {
-                let line = line?;
-                let micros = line
-                    .strip_prefix("out_time_us=")
-                    .and_then(|us| us.parse::<u64>().ok());
-                if let Some(micros) = micros {
-                    let percent = micros / 10 / self.duration_ms.max(1);
-                    progress(u8::try_from(percent.min(99)).unwrap_or(99));
-                }
-            }
-        }
-        let status = child.wait()?;
-        let text = listening.join().unwrap_or_default();
-        if status.success() {
-            return Ok(());
-        }
-        let last = text.lines().last().unwrap_or("it said nothing").to_owned();
-        Err(RenderError::Refused(format!("{status}: {last}")))
+    fn ffmpeg(&self, arguments: &[String], progress: impl FnMut(u8)) -> Result<(), RenderError> {
+        Program::new(self.ffmpeg, self.folder).run(arguments, self.duration_ms, progress)
     }
 }
 
 /// Milliseconds, as FFmpeg takes a time.
 fn seconds_of(ms: u64) -> String {
     format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+/// What is read. Names are from the folder on.
+fn inputs_of(files: &[&RecordingFile]) -> Vec<String> {
+    let mut arguments = Vec::new();
+    for file in files {
+        // ffmpeg lets every input begin at zero; each begins where it was.
+        let offset = seconds_of(file.start_ms);
+        let name = file.name.clone();
+        arguments.extend(["-itsoffset".to_owned(), offset, "-i".to_owned(), name]);
+    }
+    arguments
 }
 
 /// A graph's next chain.
@@ -380,17 +355,6 @@ fn words(words: &[&str]) -> Vec<String> {
 
 fn is_audio(file: &RecordingFile) -> bool {
     file.source.is_some_and(Source::is_audio)
-}
-
-/// A program that can be run.
-pub fn is_there(ffmpeg: &str) -> bool {
-    let asked = Command::new(ffmpeg)
-        .arg("-version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    asked.is_ok_and(|status| status.success())
 }
 
 /// Where a recording's names for FFmpeg are, to be let go of.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -51,6 +51,20 @@ impl DiskStudio {
         self.folder.join(id.as_str())
     }
 
+    /// All recordings that have a folder.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(crate) fn folders(&self) -> std::io::Result<Vec<RecordingId>> {
+        let mut ids = Vec::new();
+        for entry in std::fs::read_dir(&self.folder)? {
+            let name = entry?.file_name().into_string().ok();
+            ids.extend(name.and_then(|name| RecordingId::try_from(name).ok()));
+        }
+        Ok(ids)
+    }
+
     /// Somebody still writes to it.
     pub fn is_open(&self, id: &RecordingId) -> bool {
         self.lock().contains_key(id)
@@ -84,6 +98,18 @@ impl DiskStudio {
         Ok(self.free()? / MEGABYTE)
     }
 
+    /// Looks how many bytes are free, and raises or ends the alarm.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(crate) fn watch_disk(&self) -> std::io::Result<u64> {
+        std::fs::create_dir_all(&self.folder)?;
+        let free = self.free()?;
+        metrics::gauge!(RECORDING_DISK_FULL).set(if free < self.min_free { 1.0 } else { 0.0 });
+        Ok(free)
+    }
+
     fn free(&self) -> std::io::Result<u64> {
         let stat = rustix::fs::statvfs(&*self.folder)?;
         Ok(stat.f_bavail * stat.f_frsize)
@@ -92,11 +118,9 @@ impl DiskStudio {
 
 impl Studio for DiskStudio {
     fn admit(&self) -> Result<(), StudioRefused> {
-        let free = std::fs::create_dir_all(&self.folder).and_then(|()| self.free());
-        let free = free.map_err(|error| {
+        let free = self.watch_disk().map_err(|error| {
             StudioRefused::System(format!("{}: {error}", self.folder.display()))
         })?;
-        metrics::gauge!(RECORDING_DISK_FULL).set(if free < self.min_free { 1.0 } else { 0.0 });
         if free < self.min_free {
             return Err(StudioRefused::DiskFull {
                 free_mb: free / MEGABYTE,
@@ -114,7 +138,8 @@ impl Studio for DiskStudio {
         plan: &Plan,
         told: WeakRecipient<TapeTold>,
     ) -> Result<Box<dyn Tape>, StudioRefused> {
-        let (words, heard) = sync_channel(QUEUE);
+        let (words, heard) = channel();
+        let waiting = Arc::<AtomicUsize>::default();
         let dropped = Arc::<Mutex<HashMap<TrackId, u64>>>::default();
         let closing = Arc::new(AtomicBool::new(false));
         let writer = Writer {
@@ -122,6 +147,7 @@ impl Studio for DiskStudio {
             plan: plan.clone(),
             told: told.clone(),
             dropped: dropped.clone(),
+            waiting: waiting.clone(),
             closing: closing.clone(),
         };
         let place = Place::take(self, &plan.recording_id);
@@ -151,6 +177,7 @@ impl Studio for DiskStudio {
         spawned.map_err(|error| StudioRefused::System(format!("no thread: {error}")))?;
         Ok(Box::new(DiskTape {
             words,
+            waiting,
             dropped,
             closing,
         }))
@@ -191,7 +218,10 @@ impl Drop for Place {
 
 /// The near end of the thread that writes.
 struct DiskTape {
-    words: SyncSender<Word>,
+    /// Takes everything at once, so that a disk that stands still makes nobody wait; `waiting` bounds it.
+    words: Sender<Word>,
+    /// Bursts that wait.
+    waiting: Arc<AtomicUsize>,
     /// What did not fit, by track. Locked only where something does not.
     dropped: Arc<Mutex<HashMap<TrackId, u64>>>,
     closing: Arc<AtomicBool>,
@@ -199,16 +229,13 @@ struct DiskTape {
 
 impl DiskTape {
     fn tell(&self, word: Word) -> bool {
-        match self.words.try_send(word) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
-        }
+        self.words.send(word).is_ok() // or the thread is gone, and its recorder hears of that
     }
 }
 
 impl Tape for DiskTape {
     fn track(&self, track: TapeTrack) {
-        let _ = self.words.send(Word::Track(track)); // rare, and nothing is understood without it
+        self.tell(Word::Track(track));
     }
 
     fn clock(&self, clock: SourceClock) {
@@ -216,7 +243,7 @@ impl Tape for DiskTape {
     }
 
     fn pause(&self, paused: bool) {
-        let _ = self.words.send(Word::Pause(paused, Instant::now()));
+        self.tell(Word::Pause(paused, Instant::now()));
     }
 
     #[cfg(feature = "testing")]
@@ -226,17 +253,66 @@ impl Tape for DiskTape {
 
     fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
-        self.tell(Word::Close); // wakes it up; a full queue is awake
+        self.tell(Word::Close); // wakes it up
     }
 
     fn packets(&self, burst: Burst) -> bool {
         let track = burst.first().map(|packet| packet.track);
-        let taken = self.tell(Word::Packets(burst));
+        let fits = self.waiting.fetch_add(1, Ordering::Relaxed) < QUEUE;
+        let taken = fits && self.tell(Word::Packets(burst));
+        if !taken {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
         if let (false, Some(track)) = (taken, track) {
             metrics::counter!(RECORDING_DROPPED).increment(1);
             let mut dropped = self.dropped.lock().unwrap_or_else(PoisonError::into_inner);
             *dropped.entry(track).or_default() += 1;
         }
         taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calls_media::seam::{Codec, Layer, Packet, PayloadInfo, PeerId};
+
+    use super::*;
+
+    fn burst() -> Burst {
+        let packet = Packet {
+            track: TrackId {
+                peer: PeerId(1),
+                index: 0,
+            },
+            layer: Layer(0),
+            codec: Codec::Opus,
+            seq: 0,
+            timestamp: 0,
+            marker: false,
+            arrival: Instant::now(),
+            audio_level: None,
+            orientation: None,
+            dependency_descriptor: None,
+            info: PayloadInfo::default(),
+            payload: vec![0xf8].into(),
+        };
+        [packet].into()
+    }
+
+    #[test]
+    fn a_disk_that_stands_still_makes_nobody_wait_and_media_are_dropped_in_the_end() {
+        let (words, heard) = channel();
+        let tape = DiskTape {
+            words,
+            waiting: Arc::default(),
+            dropped: Arc::default(),
+            closing: Arc::default(),
+        };
+        let taken = (0..QUEUE + 3).filter(|_| tape.packets(burst())).count();
+        assert_eq!(taken, QUEUE);
+        tape.pause(true); // nobody hears it yet, and it waits for nobody
+        assert_eq!(heard.try_iter().count(), QUEUE + 1);
+        let dropped = tape.dropped.lock().expect("free").values().sum::<u64>();
+        assert_eq!(dropped, 3);
     }
 }

@@ -8,7 +8,7 @@ mod track;
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -65,6 +65,8 @@ pub(super) struct Writer {
     pub(super) plan: Plan,
     pub(super) told: WeakRecipient<TapeTold>,
     pub(super) dropped: Arc<Mutex<HashMap<TrackId, u64>>>,
+    /// Bursts that wait; it takes off what it takes.
+    pub(super) waiting: Arc<AtomicUsize>,
     pub(super) closing: Arc<AtomicBool>,
 }
 
@@ -194,6 +196,7 @@ impl Segment<'_> {
                 self.desk.log.note(&entry);
             }
             Word::Packets(burst) => {
+                self.writer.waiting.fetch_sub(1, Ordering::Relaxed);
                 let Some(first) = burst.first() else {
                     return Ok(());
                 };
@@ -241,7 +244,9 @@ impl Segment<'_> {
         for track in self.tracks.values_mut() {
             track.flush()?;
             written += track.written();
-            if let Some(layer) = track.wants_keyframe(now) {
+            if !self.desk.paused
+                && let Some(layer) = track.wants_keyframe(now)
+            {
                 let track = track.id();
                 self.writer.tell(TapeTold::Keyframe { track, layer });
             }

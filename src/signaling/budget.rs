@@ -69,6 +69,13 @@ mod tests {
 
     fn budget(now: Instant) -> Budget {
         let limits = Limits {
+            requests_per_key: 0,
+            requests_per_key_burst: 0,
+            requests_per_address: 0,
+            requests_per_address_burst: 0,
+            joins_per_room: 0,
+            joins_per_room_burst: 0,
+            sockets_per_address: 0,
             frames_per_second: 10,
             frames_burst: 20,
             flood_seconds: 5,

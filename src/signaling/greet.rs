@@ -7,11 +7,11 @@ use calls_actors::calls::{FindParticipant, UserOnline};
 use calls_actors::participant::{
     Attach, AttachRefused, GRACE, Greeting, LIMITS, Participant, ToClient,
 };
-use calls_model::UserId;
 use calls_model::signal::{ByeReason, Limits, MAX_FRAME, Resume};
+use calls_model::{Account, UserId};
 
 use crate::app::{App, PATIENCE};
-use crate::auth::tokens::Place;
+use crate::auth::tokens::{Issuer, Place};
 use crate::http::problem::Problem;
 
 /// How often a presence is looked for that crashed a moment ago, and how long in between.
@@ -26,18 +26,27 @@ pub(super) enum Line {
         participant: Addr<Participant>,
         /// Names this socket to it.
         attachment: u64,
-        /// Where its token is good.
-        place: Place,
-        /// Whose it is.
-        user: UserId,
+        /// Whose it is, and where its token is good.
+        holder: Holder,
     },
     /// A user's own socket, on which calls ring.
     User {
         /// Whose.
-        user_id: UserId,
+        account: Account,
         /// Names this socket to the registry.
         device: u64,
     },
+}
+
+/// Whose a socket in a call is.
+#[derive(Debug, Clone)]
+pub(super) struct Holder {
+    /// The user.
+    pub(super) user: UserId,
+    /// Where their token is good.
+    pub(super) place: Place,
+    /// Where it comes from.
+    pub(super) issuer: Issuer,
 }
 
 /// Why a hello led nowhere.
@@ -58,16 +67,15 @@ impl Unwelcome {
 /// Brings a socket to the presence that its token is for.
 pub(super) async fn to_call(
     app: &App,
-    user: UserId,
-    place: Place,
+    holder: Holder,
     resume: Option<Resume>,
     door: Recipient<ToClient>,
 ) -> Result<Line, Unwelcome> {
-    match attach(app, &user, &place, resume.clone(), door.clone()).await {
+    match attach(app, &holder, resume.clone(), door.clone()).await {
         // The presence is another one than the client remembers, or more was missed than is kept: it begins anew.
         Err(AttachFailed::Refused(
             AttachRefused::UnknownSession | AttachRefused::MissedTooMuch,
-        )) => attach(app, &user, &place, None, door)
+        )) => attach(app, &holder, None, door)
             .await
             .map_err(AttachFailed::into),
         outcome => outcome.map_err(AttachFailed::into),
@@ -77,13 +85,12 @@ pub(super) async fn to_call(
 /// Brings a socket to the presence that came in the place of one that crashed.
 pub(super) async fn back_to_call(
     app: &App,
-    user: UserId,
-    place: Place,
+    holder: Holder,
     door: Recipient<ToClient>,
 ) -> Result<Line, Unwelcome> {
     let mut tries = 1;
     loop {
-        match attach(app, &user, &place, None, door.clone()).await {
+        match attach(app, &holder, None, door.clone()).await {
             Ok(line) => return Ok(line),
             Err(failed) if tries == TRIES => return Err(failed.into()),
             Err(_) => tries += 1,
@@ -95,15 +102,15 @@ pub(super) async fn back_to_call(
 /// Opens a user's own line.
 pub(super) async fn to_user(
     app: &App,
-    user_id: UserId,
+    account: Account,
     door: Recipient<ToClient>,
 ) -> Result<Line, Unwelcome> {
     let online = UserOnline {
-        user_id: user_id.clone(),
+        account: account.clone(),
         door,
     };
     let device = app.ask(online).await.map_err(Unwelcome::lost)?;
-    Ok(Line::User { user_id, device })
+    Ok(Line::User { account, device })
 }
 
 enum AttachFailed {
@@ -125,25 +132,22 @@ impl From<AttachFailed> for Unwelcome {
 
 async fn attach(
     app: &App,
-    user: &UserId,
-    place: &Place,
+    holder: &Holder,
     resume: Option<Resume>,
     door: Recipient<ToClient>,
 ) -> Result<Line, AttachFailed> {
     let find = FindParticipant {
-        call_id: place.call.clone(),
-        participant_id: place.part.clone(),
+        call_id: holder.place.call.clone(),
+        participant_id: holder.place.part.clone(),
     };
     let found = app.ask(find).await.map_err(AttachFailed::Unreachable)?;
     let found = found.ok_or(AttachFailed::Missing)?;
-    let place = Place {
-        part: found.participant_id,
-        ..place.clone()
-    };
+    let mut holder = holder.clone();
+    holder.place.part = found.participant_id;
     let attach = Attach {
         door,
         resume,
-        greeting: greeting(app, user, &place),
+        greeting: greeting(app, &holder),
     };
     let attached = found.participant.send(attach).timeout(PATIENCE).await;
     let attached = attached.map_err(|error| AttachFailed::Unreachable(error.into()))?;
@@ -151,14 +155,18 @@ async fn attach(
     Ok(Line::Call {
         participant: found.participant,
         attachment,
-        place,
-        user: user.clone(),
+        holder,
     })
 }
 
-fn greeting(app: &App, user: &UserId, place: &Place) -> Greeting {
+fn greeting(app: &App, holder: &Holder) -> Greeting {
+    let Holder {
+        user,
+        place,
+        issuer,
+    } = holder;
     Greeting {
-        resume_token: app.tokens.join(user.clone(), place.clone()),
+        resume_token: app.tokens.join(user.clone(), place.clone(), issuer.clone()),
         ice_servers: app.ice_servers(user),
         limits: Limits {
             max_frame_bytes: u32::try_from(MAX_FRAME).unwrap_or(u32::MAX),

@@ -15,16 +15,23 @@ use actix_web::web::Data;
 use actix_web_actors::ws::WebsocketContext;
 use calls_actors::calls::UserOffline;
 use calls_actors::event::Frame;
+use calls_actors::metrics::CRASHES;
 use calls_actors::participant::{ClientRequest, Detach, ToClient};
-use calls_model::signal::{Bye, ByeReason, Event, Hello, Ready, Request, ServerFrame};
+use calls_model::signal::{Bye, ByeReason, Empty, Event, Hello, Ready, Request, ServerFrame};
+use calls_model::{Account, ActorKind, AuditEntry, AuditId};
+use futures_util::stream;
 use metrics::{counter, gauge};
 use tracing::{debug, error, info};
 
 use super::backlog::Backlog;
 use super::budget::Budget;
 use super::frame;
-use super::greet::{self, Line, Unwelcome};
+use super::greet::{self, Holder, Line, Unwelcome};
+use super::guard::Overrun;
 use crate::app::{App, PATIENCE};
+use crate::auth::{Issuer, permissions};
+use crate::http::audit;
+use crate::http::limits::Taken;
 use crate::http::problem::{Problem, kinds};
 use crate::telemetry::names::{BYES, FRAMES_OUT, SOCKETS};
 
@@ -53,12 +60,17 @@ enum State {
 /// The actor behind one socket.
 pub(crate) struct Session {
     app: Data<App>,
+    /// Its place among those of its address.
+    _taken: Taken,
+    /// Where the token of its hello comes from.
+    issuer: Issuer,
     /// Names this socket in the log and in refusals.
     id: String,
     state: State,
     budget: Budget,
     backlog: Backlog,
     assembly: inbound::Assembly,
+    overrun: Overrun,
     heard: Instant,
     /// Requests whose answers are still to come.
     unanswered: usize,
@@ -68,16 +80,20 @@ pub(crate) struct Session {
 
 impl Session {
     /// A socket that has just been opened by the request of this id.
-    pub(crate) fn new(app: Data<App>, id: String) -> Self {
+    pub(crate) fn new(app: Data<App>, id: String, taken: Taken, overrun: Overrun) -> Self {
         let now = Instant::now();
+        gauge!(SOCKETS).increment(1);
         Self {
             budget: Budget::new(&app.config.limits, now),
             backlog: Backlog::new(app.config.limits.socket_backlog_bytes),
             assembly: inbound::Assembly::default(),
+            overrun,
             state: State::Silent,
             heard: now,
             unanswered: 0,
             farewell: None,
+            issuer: Issuer::default(),
+            _taken: taken,
             app,
             id,
         }
@@ -158,8 +174,8 @@ impl Session {
             }) => {
                 participant.do_send(Detach { attachment });
             }
-            State::Open(Line::User { user_id, device }) => {
-                self.app.calls.do_send(UserOffline { user_id, device });
+            State::Open(Line::User { account, device }) => {
+                self.app.calls.do_send(UserOffline { account, device });
             }
             State::Silent | State::Closing => {}
         }
@@ -174,12 +190,25 @@ impl Session {
                 return self.bye(ByeReason::Unauthorized, ctx);
             }
         };
+        if self.app.revoked.has(&claims.issuer) {
+            let refused = Problem::Unauthorized("the API key that made the token is revoked");
+            self.reply(id, Err(refused), ctx);
+            return self.bye(ByeReason::Unauthorized, ctx);
+        }
+        self.issuer = claims.issuer.clone();
         let (app, door) = (self.app.clone(), ctx.address().recipient());
         let greeted = async move {
-            match claims.place {
-                Some(place) => greet::to_call(&app, claims.sub, place, hello.resume, door).await,
-                None => greet::to_user(&app, claims.sub, door).await,
-            }
+            let (user, issuer) = (claims.sub, claims.issuer);
+            let Some(place) = claims.place else {
+                let org = issuer.org;
+                return greet::to_user(&app, Account { org, user }, door).await;
+            };
+            let holder = Holder {
+                user,
+                place,
+                issuer,
+            };
+            greet::to_call(&app, holder, hello.resume, door).await
         };
         // Frames that follow wait until it is known whom they are for.
         ctx.wait(greeted.into_actor(self).map(move |greeted, this, ctx| {
@@ -196,8 +225,8 @@ impl Session {
         match greeted {
             Ok(line) => {
                 let ready = match &line {
-                    Line::User { user_id, .. } => Some(Ready {
-                        user_id: user_id.clone(),
+                    Line::User { account, .. } => Some(Ready {
+                        user_id: account.user.clone(),
                     }),
                     Line::Call { .. } => None,
                 };
@@ -239,6 +268,12 @@ impl Session {
         if self.unanswered >= UNANSWERED {
             return self.reply(id, Err(Problem::TooManyWaiting { most: UNANSWERED }), ctx);
         }
+        if let State::Open(Line::Call { holder, .. }) = &self.state
+            && let Err(refused) = permissions::may_ask(&holder.place, &request)
+        {
+            return self.reply(id, Err(refused), ctx);
+        }
+        let audited = self.audited(&request);
         let answer = participant
             .send(ClientRequest { request })
             .timeout(PATIENCE);
@@ -246,9 +281,45 @@ impl Session {
         ctx.spawn(answer.into_actor(self).map(move |answer, this, ctx| {
             this.unanswered -= 1;
             let outcome = answer.map_err(Problem::from).and_then(|answer| Ok(answer?));
+            if let Some(audited) = audited {
+                this.write_down(audited, outcome.as_ref().err());
+            }
             this.reply(id, outcome, ctx);
             this.part(ctx);
         }));
+    }
+
+    /// An entry of the audit log for what only moderators may ask.
+    fn audited(&self, request: &Request) -> Option<AuditEntry> {
+        let State::Open(Line::Call { holder, .. }) = &self.state else {
+            return None;
+        };
+        let action = match request {
+            Request::Mod(_) => "moderate",
+            Request::Record(_) => "recording",
+            Request::Transcribe(_) => "transcription",
+            _ => return None,
+        };
+        Some(AuditEntry {
+            audit_id: AuditId::new(),
+            at: self.app.clock.now(),
+            actor: holder.user.to_string(),
+            actor_kind: ActorKind::User,
+            action: action.to_owned(),
+            subject: format!("/{}", holder.place.call),
+            status: 200,
+            detail: serde_json::to_value(request).ok(),
+            address: None,
+            request_id: self.id.clone(),
+        })
+    }
+
+    fn write_down(&self, mut entry: AuditEntry, refused: Option<&Problem>) {
+        if let Some(refused) = refused {
+            entry.status = refused.kind().status.as_u16();
+        }
+        let (app, issuer) = (self.app.clone(), self.issuer.clone());
+        actix::spawn(async move { audit::write(&app, &issuer, entry).await });
     }
 
     /// Passes the participant's `bye` on and closes, once every request has its answer.
@@ -267,17 +338,30 @@ impl Session {
 
     /// The presence crashed. Another takes its place; the client hears a new `welcome` and offers anew.
     fn find_back(&mut self, ctx: &mut WebsocketContext<Self>) {
-        let State::Open(Line::Call { place, user, .. }) = &self.state else {
+        let State::Open(Line::Call { holder, .. }) = &self.state else {
             return;
         };
         let (app, door) = (self.app.clone(), ctx.address().recipient());
-        let (place, user) = (place.clone(), user.clone());
+        let holder = holder.clone();
         info!(session.id = %self.id, "session {} lost its participant, looks for the next", self.id);
-        let back = async move { greet::back_to_call(&app, user, place, door).await };
+        let back = async move { greet::back_to_call(&app, holder, door).await };
         ctx.wait(back.into_actor(self).map(|back, this, ctx| match back {
             Ok(line) => this.state = State::Open(line),
             Err(unwelcome) => this.bye(unwelcome.bye, ctx),
         }));
+    }
+
+    /// The key that made the token may have been revoked: then this is over, for those in the call too.
+    fn look_at_key(&mut self, ctx: &mut WebsocketContext<Self>) {
+        if !self.app.revoked.has(&self.issuer) {
+            return;
+        }
+        if let State::Open(Line::Call { participant, .. }) = &self.state {
+            participant.do_send(ClientRequest {
+                request: Request::Leave(Empty {}),
+            });
+        }
+        self.bye(ByeReason::Unauthorized, ctx);
     }
 
     fn pulse(&mut self, ctx: &mut WebsocketContext<Self>) {
@@ -301,7 +385,6 @@ impl Actor for Session {
     type Context = WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        gauge!(SOCKETS).increment(1);
         ctx.run_later(HELLO_WITHIN, |this, ctx| {
             if matches!(this.state, State::Silent) {
                 this.bye(ByeReason::TimedOut, ctx);
@@ -313,11 +396,22 @@ impl Actor for Session {
         ctx.spawn(stopped.into_actor(self).map(|_, this, ctx| {
             this.bye(ByeReason::ServerShutdown, ctx);
         }));
+        let revocations = stream::unfold(self.app.revoked.follow(), |mut revoked| async move {
+            revoked.changed().await.ok().map(|()| ((), revoked))
+        });
+        let looking = actix::fut::wrap_stream::<_, Self>(revocations);
+        ctx.spawn(looking.map(|(), this, ctx| this.look_at_key(ctx)).finish());
     }
+}
 
-    fn stopped(&mut self, _: &mut Self::Context) {
+/// However it ended, its participant hears of it: after a panic nothing of an actor is called any more but this.
+impl Drop for Session {
+    fn drop(&mut self) {
         gauge!(SOCKETS).decrement(1);
-        self.state = self.end_line();
+        if std::thread::panicking() {
+            counter!(CRASHES, "actor" => "session").increment(1);
+        }
+        self.end_line();
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use calls_model::{Call, CallId, CallStatus, EndReason, Interruption, Member, Timestamp, UserId};
+use calls_model::{
+    Call, CallId, CallStatus, EndReason, Interruption, Member, OrgId, Timestamp, UserId,
+};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -18,6 +20,7 @@ use super::words::{count, document, moment, optional, value, word};
 #[diesel(table_name = calls)]
 pub(super) struct CallRow {
     pub(super) id: String,
+    org_id: String,
     call_type: String,
     kind: String,
     status: String,
@@ -39,6 +42,7 @@ pub(super) struct CallRow {
 #[diesel(table_name = calls)]
 struct NewCall<'a> {
     id: &'a str,
+    org_id: &'a str,
     call_type: String,
     kind: String,
     status: String,
@@ -81,6 +85,7 @@ impl CallRow {
             ended_at: moment(self.ended_at),
             interruptions: value("interruptions of a call", self.interruptions.0)?,
             metadata: value("call metadata", self.metadata.0)?,
+            org_id: value("tenant", self.org_id)?,
         })
     }
 }
@@ -98,6 +103,15 @@ pub(super) async fn find(
     Ok(with_members(conn, row.into_iter().collect(), now)
         .await?
         .pop())
+}
+
+/// Whose call it is, unless it never was.
+pub(super) async fn org(conn: &mut Conn<'_>, id: &CallId) -> Result<Option<OrgId>, StoreError> {
+    let org: Option<String> = on!(conn, c => {
+        let query = calls::table.find(id.as_str()).select(calls::org_id);
+        query.first(c).await.optional()
+    })?;
+    org.map(|org| value("tenant", org)).transpose()
 }
 
 /// The calls of these rows, in the same order, with their members.
@@ -161,6 +175,7 @@ pub(super) async fn insert(
         diesel::insert_into(calls::table)
             .values(NewCall {
                 id: call.call_id.as_str(),
+                org_id: call.org_id.as_str(),
                 call_type: word(call.call_type),
                 kind: word(call.kind),
                 status: word(call.status),
@@ -179,7 +194,7 @@ pub(super) async fn insert(
     })?;
     let created_at = call.created_at.unwrap_or(at);
     for user in call.from.iter().chain(&call.to) {
-        add_user(conn, &call.call_id, created_at, user).await?;
+        add_user(conn, &call.org_id, &call.call_id, created_at, user).await?;
     }
     Ok(())
 }
@@ -187,6 +202,7 @@ pub(super) async fn insert(
 /// Puts the call into a user's history, once.
 pub(super) async fn add_user(
     conn: &mut Conn<'_>,
+    org: &OrgId,
     call_id: &CallId,
     created_at: Timestamp,
     user: &UserId,
@@ -197,6 +213,7 @@ pub(super) async fn add_user(
                 call_users::user_id.eq(user.as_str()),
                 call_users::created_at.eq(At(created_at)),
                 call_users::call_id.eq(call_id.as_str()),
+                call_users::org_id.eq(org.as_str()),
             ))
             .on_conflict_do_nothing()
             .execute(c)

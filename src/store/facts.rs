@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use calls_model::{Event, EventId, Fact, Interruption, Timestamp, UserId};
+use calls_model::{Event, EventId, Fact, Interruption, OrgId, Timestamp, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -12,7 +12,7 @@ use super::outbox::Kept;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
-use super::{calls, files, outbox, participants, recordings, rooms, transcripts};
+use super::{calls, files, outbox, participants, recorded_speech, recordings, rooms, transcripts};
 
 /// A fact as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +46,7 @@ struct FactRow {
 #[diesel(table_name = facts)]
 struct NewFact<'a> {
     position: i64,
+    org_id: &'a str,
     id: &'a str,
     subject: &'a str,
     seq: i64,
@@ -95,27 +96,43 @@ pub(super) async fn record(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let first = reserve(conn, facts.len()).await?;
-    let mut last_of: HashMap<&str, i64> = HashMap::new();
+    let mut last_of: HashMap<&str, (i64, OrgId)> = HashMap::new();
     let mut kept = Vec::with_capacity(facts.len());
     for (position, fact) in (first..).zip(facts) {
-        apply(conn, fact).await?;
         let subject = fact.subject();
-        let seq = match last_of.get(subject) {
-            Some(last) => last + 1,
-            None => last_seq(conn, subject).await? + 1,
+        let (seq, org) = match last_of.get(subject) {
+            Some((last, org)) => (last + 1, org.clone()),
+            None => (
+                last_seq(conn, subject).await? + 1,
+                org_of(conn, fact).await?,
+            ),
         };
-        last_of.insert(subject, seq);
+        apply(conn, &org, fact).await?;
+        last_of.insert(subject, (seq, org.clone()));
         let id = EventId::new();
         let at = fact.at().unwrap_or(now);
-        keep(conn, fact, &id, position, seq, at).await?;
+        keep(conn, fact, (&id, &org), (position, seq), at).await?;
         kept.push(Kept {
             id,
+            org,
             position,
             name: fact.name(),
             at,
         });
     }
     outbox::enqueue(conn, &kept, now).await
+}
+
+/// Whose room or call a fact is about. Where it is about none that is there, making it true says so.
+async fn org_of(conn: &mut Conn<'_>, fact: &Fact) -> Result<OrgId, StoreError> {
+    let found = match fact {
+        Fact::RoomCreated { room, .. } => Some(room.org_id.clone()),
+        Fact::RoomUpdated { room, .. } => rooms::org(conn, &room.room_id).await?,
+        Fact::RoomDeleted { room_id, .. } => rooms::org(conn, room_id).await?,
+        Fact::CallInitiated { call, .. } => Some(call.org_id.clone()),
+        other => calls::org(conn, &value("call id", other.subject())?).await?,
+    };
+    Ok(found.unwrap_or_default())
 }
 
 /// As [`record`], for facts of which some may have been kept before.
@@ -225,15 +242,15 @@ async fn last_seq(conn: &mut Conn<'_>, subject: &str) -> Result<i64, StoreError>
 async fn keep(
     conn: &mut Conn<'_>,
     fact: &Fact,
-    id: &EventId,
-    position: i64,
-    seq: i64,
+    (id, org): (&EventId, &OrgId),
+    (position, seq): (i64, i64),
     at: Timestamp,
 ) -> Result<(), StoreError> {
     on!(conn, c => {
         diesel::insert_into(facts::table)
             .values(NewFact {
                 position,
+                org_id: org.as_str(),
                 id: id.as_str(),
                 subject: fact.subject(),
                 seq,
@@ -248,7 +265,8 @@ async fn keep(
 }
 
 /// The change that a fact tells of.
-async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
+#[expect(clippy::too_many_lines, reason = "one arm for each fact")]
+async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Result<(), StoreError> {
     match fact {
         Fact::RoomCreated {
             room,
@@ -283,8 +301,8 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             ..
         } => {
             let made_at = calls::made_at(conn, call_id).await?;
-            calls::add_user(conn, call_id, made_at, &member.user_id).await?;
-            participants::join(conn, call_id, participant_id, member).await
+            calls::add_user(conn, org, call_id, made_at, &member.user_id).await?;
+            participants::join(conn, org, call_id, participant_id, member).await
         }
         Fact::RoleChanged {
             participant_id,
@@ -302,7 +320,7 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             at,
             ..
         } => participants::leave(conn, participant_id, *reason, *at).await,
-        Fact::RecordingRequested { recording } => recordings::insert(conn, recording).await,
+        Fact::RecordingRequested { recording } => recordings::insert(conn, org, recording).await,
         Fact::RecordingStarted {
             call_id,
             recording_id,
@@ -341,11 +359,15 @@ async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
             ..
         } => recordings::fail(conn, recording_id, reason).await,
         Fact::RecordingDeleted { recording_id, .. } => recordings::delete(conn, recording_id).await,
-        Fact::FileShared { .. } | Fact::FileDeleted { .. } => files::apply(conn, fact).await,
+        Fact::RecordingTranscriptRequested { .. }
+        | Fact::RecordingTranscribed { .. }
+        | Fact::RecordingTranscriptFailed { .. } => recorded_speech::apply(conn, fact).await,
+        Fact::FileShared { .. } | Fact::FileDeleted { .. } => files::apply(conn, org, fact).await,
         Fact::TranscriptionStarted { .. }
         | Fact::TranscriptionStopped { .. }
         | Fact::TranscriptionInterrupted { .. }
-        | Fact::UtteranceSpoken { .. } => transcripts::apply(conn, fact).await,
+        | Fact::TranscriptionReplaced { .. }
+        | Fact::UtteranceSpoken { .. } => transcripts::apply(conn, org, fact).await,
     }
 }
 
@@ -355,54 +377,66 @@ pub(super) async fn after(
     after: Option<&EventId>,
     limit: u32,
 ) -> Result<Vec<StoredFact>, StoreError> {
-    let rows = rows_after(conn, after, limit).await?;
+    let rows = rows_after(conn, None, after, limit).await?;
     rows.into_iter().map(StoredFact::try_from).collect()
 }
 
+/// Of one tenant, or of all.
 async fn rows_after(
     conn: &mut Conn<'_>,
+    org: Option<&OrgId>,
     after: Option<&EventId>,
     limit: u32,
 ) -> Result<Vec<FactRow>, StoreError> {
     let start = match after {
         None => 0,
-        Some(id) => position(conn, id).await?.ok_or(StoreError::BadCursor)?,
+        Some(id) => position(conn, org, id)
+            .await?
+            .ok_or(StoreError::BadCursor)?,
     };
     Ok(on!(conn, c => {
-        facts::table
+        let mut query = facts::table
             .filter(facts::position.gt(start))
             .order(facts::position)
             .select(FactRow::as_select())
             .limit(limit.into())
-            .load(c)
-            .await
+            .into_boxed();
+        if let Some(org) = org {
+            query = query.filter(facts::org_id.eq(org.as_str()));
+        }
+        query.load(c).await
     })?)
 }
 
-/// As [`after`], as applications are told.
+/// As [`after`], as applications of one tenant are told.
 pub(super) async fn events_after(
     conn: &mut Conn<'_>,
+    org: &OrgId,
     after: Option<&EventId>,
     limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
-    let rows = rows_after(conn, after, limit).await?;
+    let rows = rows_after(conn, Some(org), after, limit).await?;
     rows.into_iter().map(Event::try_from).collect()
 }
 
 /// As [`events_after`], of one room or call alone.
 pub(super) async fn events_about(
     conn: &mut Conn<'_>,
+    org: &OrgId,
     subject: &str,
     after: Option<&EventId>,
     limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
     let start = match after {
         None => 0,
-        Some(id) => position(conn, id).await?.ok_or(StoreError::BadCursor)?,
+        Some(id) => position(conn, Some(org), id)
+            .await?
+            .ok_or(StoreError::BadCursor)?,
     };
     let rows: Vec<FactRow> = on!(conn, c => {
         facts::table
             .filter(facts::subject.eq(subject))
+            .filter(facts::org_id.eq(org.as_str()))
             .filter(facts::position.gt(start))
             .order(facts::position)
             .select(FactRow::as_select())
@@ -430,24 +464,38 @@ pub(super) async fn events(
         .collect()
 }
 
-/// The last fact that was kept.
-pub(super) async fn newest(conn: &mut Conn<'_>) -> Result<Option<EventId>, StoreError> {
+/// The last fact that was kept of this tenant.
+pub(super) async fn newest(
+    conn: &mut Conn<'_>,
+    org: &OrgId,
+) -> Result<Option<EventId>, StoreError> {
     let id: Option<String> = on!(conn, c => {
-        let query = facts::table.order(facts::position.desc()).select(facts::id);
-        query.first(c).await.optional()
+        facts::table
+            .filter(facts::org_id.eq(org.as_str()))
+            .order(facts::position.desc())
+            .select(facts::id)
+            .first(c)
+            .await
+            .optional()
     })?;
     id.map(|id| value("fact id", id)).transpose()
 }
 
-async fn position(conn: &mut Conn<'_>, id: &EventId) -> Result<Option<i64>, StoreError> {
-    Ok(on!(conn, c => {
+async fn position(
+    conn: &mut Conn<'_>,
+    org: Option<&OrgId>,
+    id: &EventId,
+) -> Result<Option<i64>, StoreError> {
+    let found: Option<(i64, String)> = on!(conn, c => {
         facts::table
             .filter(facts::id.eq(id.as_str()))
-            .select(facts::position)
+            .select((facts::position, facts::org_id))
             .first(c)
             .await
             .optional()
-    })?)
+    })?;
+    let theirs = |owner: &str| org.is_none_or(|org| org.as_str() == owner);
+    Ok(found.filter(|(_, owner)| theirs(owner)).map(|(at, _)| at))
 }
 
 /// Facts about one room or call, after the one with this number, oldest first.

@@ -1,7 +1,7 @@
 //! Files that members shared: rows of `files`.
 
 use calls_model::rest::Page;
-use calls_model::{CallId, Fact, FileId, ParticipantId, SharedFile, Timestamp};
+use calls_model::{CallId, Fact, FileId, OrgId, ParticipantId, SharedFile, Timestamp, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -9,7 +9,7 @@ use super::Store;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::PageRequest;
-use super::schema::files;
+use super::schema::{files, participants};
 use super::sql_types::At;
 use super::words::{count, optional, value};
 
@@ -44,21 +44,22 @@ impl TryFrom<FileRow> for SharedFile {
 }
 
 /// The change that a fact of a file tells of; nothing of any other.
-pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
+pub(super) async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Result<(), StoreError> {
     match fact {
-        Fact::FileShared { file } => insert(conn, file).await,
+        Fact::FileShared { file } => insert(conn, org, file).await,
         Fact::FileDeleted { file_id, .. } => delete(conn, file_id).await,
         _ => Ok(()),
     }
 }
 
 /// A file was shared.
-async fn insert(conn: &mut Conn<'_>, file: &SharedFile) -> Result<(), StoreError> {
+async fn insert(conn: &mut Conn<'_>, org: &OrgId, file: &SharedFile) -> Result<(), StoreError> {
     on!(conn, c => {
         diesel::insert_into(files::table)
             .values((
                 files::id.eq(file.file_id.as_str()),
                 files::call_id.eq(file.call_id.as_str()),
+                files::org_id.eq(org.as_str()),
                 files::name.eq(file.name.as_str()),
                 files::media_type.eq(&file.media_type),
                 files::size_bytes.eq(i64::try_from(file.size_bytes).unwrap_or(i64::MAX)),
@@ -116,6 +117,27 @@ async fn of_call(
     Ok(request.page(rows, |file| (file.shared_at, file.file_id.clone())))
 }
 
+/// What a tenant's user shared, in all calls.
+async fn shared_by(
+    conn: &mut Conn<'_>,
+    org: &OrgId,
+    user: &UserId,
+) -> Result<Vec<SharedFile>, StoreError> {
+    let rows: Vec<FileRow> = on!(conn, c => {
+        let theirs = participants::table
+            .filter(participants::org_id.eq(org.as_str()))
+            .filter(participants::user_id.eq(user.as_str()))
+            .select(participants::id);
+        files::table
+            .filter(files::org_id.eq(org.as_str()))
+            .filter(files::from_id.eq_any(theirs))
+            .select(FileRow::as_select())
+            .load(c)
+            .await
+    })?;
+    rows.into_iter().map(SharedFile::try_from).collect()
+}
+
 async fn bytes_of(conn: &mut Conn<'_>, call_id: &CallId) -> Result<u64, StoreError> {
     let sizes: Vec<i64> = on!(conn, c => {
         files::table
@@ -169,6 +191,21 @@ impl Store {
             of_call(&mut db.reader().await?.conn(), &call_id, &request).await
         })
         .await
+    }
+
+    /// What a tenant's user shared, in all calls.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn files_of(
+        &self,
+        org: &OrgId,
+        user: &UserId,
+    ) -> Result<Vec<SharedFile>, StoreError> {
+        let (org, user) = (org.clone(), user.clone());
+        self.run(|db| async move { shared_by(&mut db.reader().await?.conn(), &org, &user).await })
+            .await
     }
 
     /// Bytes of all files that were shared in a call and are still there.

@@ -1,7 +1,7 @@
 //! The history: calls, newest first, narrowed by filters.
 
 use calls_model::rest::Page;
-use calls_model::{Call, CallId, CallKind, CallStatus, RoomId, Timestamp, UserId};
+use calls_model::{Call, CallId, CallKind, CallStatus, OrgId, RoomId, Timestamp, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -16,6 +16,8 @@ use super::words::word;
 /// Which calls are wanted; all conditions that are given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HistoryFilter {
+    /// Of this tenant's calls.
+    pub org_id: OrgId,
     /// This user rang, was rung, or came in.
     pub user_id: Option<UserId>,
     /// A session of this room.
@@ -38,7 +40,8 @@ macro_rules! narrow {
             .select(CallRow::as_select())
             .limit($request.rows())
             .offset($request.offset.into())
-            .into_boxed();
+            .into_boxed()
+            .filter(calls::org_id.eq($filter.org_id.as_str()));
         if let Some(room) = &$filter.room_id {
             query = query.filter(calls::room_id.eq(room.as_str()));
         }

@@ -1,51 +1,156 @@
 //! API keys, of which only hashes are kept, and the server's own secrets.
 
-use calls_model::Timestamp;
+use calls_model::{ApiKey, OrgId, Timestamp};
+use chrono::Utc;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::schema::{api_keys, secrets};
-use super::sql_types::At;
-use super::words::moment;
+use super::sql_types::{At, JsonText};
+use super::words::{document, moment, value};
+use super::{Result, Store};
 
-/// An API key, as much of it as is known after it was handed out.
+/// An API key with what proves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiKey {
+pub struct StoredKey {
     /// SHA-256 of the key, in hex. Keys are random, so no slow hash is needed.
     pub hash: String,
-    /// Its first characters, to tell keys apart by; unique.
-    pub prefix: String,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// Since when it opens nothing any more.
-    pub revoked_at: Option<Timestamp>,
-    /// What it is for, in the words of who made it.
-    pub label: Option<String>,
+    /// What is known of it.
+    pub key: ApiKey,
 }
 
-type KeyRow = (String, String, At, Option<At>, Option<String>);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = api_keys)]
+struct KeyRow {
+    hash: String,
+    org_id: String,
+    prefix: String,
+    created_at: At,
+    revoked_at: Option<At>,
+    label: Option<String>,
+    scopes: JsonText,
+    expires_at: Option<At>,
+}
 
-fn key((hash, prefix, created_at, revoked_at, label): KeyRow) -> ApiKey {
-    ApiKey {
-        hash,
-        prefix,
-        created_at: created_at.0,
-        revoked_at: moment(revoked_at),
-        label,
+impl TryFrom<KeyRow> for StoredKey {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRow) -> Result<Self> {
+        Ok(Self {
+            hash: row.hash,
+            key: ApiKey {
+                name: row.prefix,
+                org_id: value("tenant", row.org_id)?,
+                scopes: value("scopes of an API key", row.scopes.0)?,
+                label: row.label,
+                created_at: row.created_at.0,
+                expires_at: moment(row.expires_at),
+                revoked_at: moment(row.revoked_at),
+            },
+        })
     }
 }
 
-pub(super) async fn insert(conn: &mut Conn<'_>, key: &ApiKey) -> Result<(), StoreError> {
+impl Store {
+    /// Keeps a new API key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] when its hash or name is taken, or when the database fails.
+    pub async fn add_api_key(&self, key: StoredKey) -> Result<()> {
+        self.run(|db| async move { insert(&mut db.writer().await?.conn(), &key).await })
+            .await
+    }
+
+    /// Keeps a key that takes the place of another, which opens nothing new from `until` on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] where the old one is not there, or is revoked; or when the database fails.
+    pub async fn rotate_api_key(&self, old: &str, new: StoredKey, until: Timestamp) -> Result<()> {
+        let old = old.to_owned();
+        self.run(move |db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = rotate(&mut lease.conn(), &old, &new, until).await;
+            lease.finish(outcome).await
+        })
+        .await
+    }
+
+    /// The API key with this hash, revoked or not.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn api_key(&self, hash: &str) -> Result<Option<StoredKey>> {
+        let hash = hash.to_owned();
+        self.run(|db| async move { find(&mut db.reader().await?.conn(), &hash).await })
+            .await
+    }
+
+    /// All API keys of a tenant, or of everybody, the revoked ones too, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn api_keys(&self, of: Option<&OrgId>) -> Result<Vec<StoredKey>> {
+        let of = of.cloned();
+        self.run(|db| async move { list(&mut db.reader().await?.conn(), of.as_ref()).await })
+            .await
+    }
+
+    /// The names of all revoked keys.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn revoked_keys(&self) -> Result<Vec<String>> {
+        self.run(|db| async move { revoked(&mut db.reader().await?.conn()).await })
+            .await
+    }
+
+    /// Revokes the API key with this name; a second time changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] when there is no such key, or when the database fails.
+    pub async fn revoke_api_key(&self, name: &str, at: Timestamp) -> Result<()> {
+        let name = name.to_owned();
+        self.run(move |db| async move { revoke(&mut db.writer().await?.conn(), &name, at).await })
+            .await
+    }
+
+    /// The server's secret of this name (a signing key, say). The offered bytes become it where there is none yet;
+    /// of two servers that offer at once, both get the same.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn secret_or(&self, name: &str, offered: Vec<u8>) -> Result<Vec<u8>> {
+        let name = name.to_owned();
+        self.run(|db| async move {
+            let now = Utc::now().into();
+            secret_or(&mut db.writer().await?.conn(), &name, &offered, now).await
+        })
+        .await
+    }
+}
+
+async fn insert(conn: &mut Conn<'_>, StoredKey { hash, key }: &StoredKey) -> Result<()> {
     on!(conn, c => {
         diesel::insert_into(api_keys::table)
             .values((
-                api_keys::hash.eq(&key.hash),
-                api_keys::prefix.eq(&key.prefix),
+                api_keys::hash.eq(hash),
+                api_keys::org_id.eq(key.org_id.as_str()),
+                api_keys::prefix.eq(&key.name),
                 api_keys::created_at.eq(At(key.created_at)),
                 api_keys::revoked_at.eq(key.revoked_at.map(At)),
                 api_keys::label.eq(&key.label),
+                api_keys::scopes.eq(document(&key.scopes)),
+                api_keys::expires_at.eq(key.expires_at.map(At)),
             ))
             .execute(c)
             .await
@@ -53,32 +158,64 @@ pub(super) async fn insert(conn: &mut Conn<'_>, key: &ApiKey) -> Result<(), Stor
     Ok(())
 }
 
-pub(super) async fn find(conn: &mut Conn<'_>, hash: &str) -> Result<Option<ApiKey>, StoreError> {
-    let row: Option<KeyRow> = on!(conn, c => api_keys::table.find(hash).first(c).await.optional())?;
-    Ok(row.map(key))
+async fn rotate(conn: &mut Conn<'_>, old: &str, new: &StoredKey, until: Timestamp) -> Result<()> {
+    let changed = on!(conn, c => {
+        diesel::update(api_keys::table.filter(api_keys::prefix.eq(old)))
+            .filter(api_keys::revoked_at.is_null())
+            .set((
+                api_keys::expires_at.eq(Some(At(until))),
+                api_keys::rotated_to.eq(&new.key.name),
+            ))
+            .execute(c)
+            .await
+    })?;
+    if changed == 0 {
+        return Err(StoreError::NotFound { what: "API key" });
+    }
+    insert(conn, new).await
 }
 
-/// All keys, the revoked ones too, oldest first.
-pub(super) async fn list(conn: &mut Conn<'_>) -> Result<Vec<ApiKey>, StoreError> {
-    let rows: Vec<KeyRow> = on!(conn, c => {
-        api_keys::table.order((api_keys::created_at, api_keys::prefix)).load(c).await
+async fn find(conn: &mut Conn<'_>, hash: &str) -> Result<Option<StoredKey>> {
+    let row: Option<KeyRow> = on!(conn, c => {
+        let query = api_keys::table.find(hash).select(KeyRow::as_select());
+        query.first(c).await.optional()
     })?;
-    Ok(rows.into_iter().map(key).collect())
+    row.map(StoredKey::try_from).transpose()
+}
+
+async fn list(conn: &mut Conn<'_>, of: Option<&OrgId>) -> Result<Vec<StoredKey>> {
+    let rows: Vec<KeyRow> = on!(conn, c => {
+        let mut query = api_keys::table
+            .order((api_keys::created_at, api_keys::prefix))
+            .select(KeyRow::as_select())
+            .into_boxed();
+        if let Some(org) = of {
+            query = query.filter(api_keys::org_id.eq(org.as_str()));
+        }
+        query.load(c).await
+    })?;
+    rows.into_iter().map(StoredKey::try_from).collect()
+}
+
+async fn revoked(conn: &mut Conn<'_>) -> Result<Vec<String>> {
+    Ok(on!(conn, c => {
+        api_keys::table
+            .filter(api_keys::revoked_at.is_not_null())
+            .select(api_keys::prefix)
+            .load(c)
+            .await
+    })?)
 }
 
 /// Revokes a key; the first time counts.
-pub(super) async fn revoke(
-    conn: &mut Conn<'_>,
-    prefix: &str,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+async fn revoke(conn: &mut Conn<'_>, name: &str, at: Timestamp) -> Result<()> {
     let known: i64 = on!(conn, c => {
-        diesel::update(api_keys::table.filter(api_keys::prefix.eq(prefix)))
+        diesel::update(api_keys::table.filter(api_keys::prefix.eq(name)))
             .filter(api_keys::revoked_at.is_null())
             .set(api_keys::revoked_at.eq(At(at)))
             .execute(c)
             .await?;
-        api_keys::table.filter(api_keys::prefix.eq(prefix)).count().get_result(c).await
+        api_keys::table.filter(api_keys::prefix.eq(name)).count().get_result(c).await
     })?;
     if known == 0 {
         Err(StoreError::NotFound { what: "API key" })
@@ -88,12 +225,12 @@ pub(super) async fn revoke(
 }
 
 /// The secret of this name; the offered one becomes it where there is none yet.
-pub(super) async fn secret_or(
+async fn secret_or(
     conn: &mut Conn<'_>,
     name: &str,
     offered: &[u8],
     now: Timestamp,
-) -> Result<Vec<u8>, StoreError> {
+) -> Result<Vec<u8>> {
     Ok(on!(conn, c => {
         diesel::insert_into(secrets::table)
             .values((

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use calls_model::rest::Page;
 use calls_model::{
-    Attempt, Delivery, DeliveryId, DeliveryStatus, Event, EventId, Timestamp, WebhookId,
+    Attempt, Delivery, DeliveryId, DeliveryStatus, Event, EventId, OrgId, Timestamp, WebhookId,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -23,6 +23,7 @@ const LOG: usize = 20;
 
 /// A fact that was just kept.
 pub(super) struct Kept<'a> {
+    pub(super) org: OrgId,
     pub(super) id: EventId,
     pub(super) position: i64,
     pub(super) name: &'a str,
@@ -79,6 +80,7 @@ impl TryFrom<DeliveryRow> for Delivery {
 #[diesel(table_name = deliveries)]
 struct NewDelivery<'a> {
     id: String,
+    org_id: String,
     webhook_id: String,
     event_id: String,
     position: i64,
@@ -196,10 +198,12 @@ pub(super) async fn enqueue(conn: &mut Conn<'_>, kept: &[Kept<'_>], now: Timesta
     let wanted = webhooks::wanted(conn).await?;
     let mut new = Vec::new();
     for fact in kept {
-        for (webhook_id, filters) in &wanted {
-            if filters.iter().any(|filter| filter.takes(fact.name)) {
+        for (webhook_id, org, filters) in &wanted {
+            let theirs = fact.org.as_str() == org;
+            if theirs && filters.iter().any(|filter| filter.takes(fact.name)) {
                 new.push(NewDelivery {
                     id: DeliveryId::new().into(),
+                    org_id: org.clone(),
                     webhook_id: webhook_id.clone(),
                     event_id: fact.id.to_string(),
                     position: fact.position,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use calls_model::{CallId, LeaveReason, Member, ParticipantId, Role, Timestamp, UserId};
+use calls_model::{CallId, LeaveReason, Member, OrgId, ParticipantId, Role, Timestamp, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -25,17 +25,20 @@ struct ParticipantRow {
     hand: bool,
     joined_at: At,
     left_at: Option<At>,
+    hidden: bool,
 }
 
 #[derive(Insertable)]
 #[diesel(table_name = participants)]
 struct NewParticipant<'a> {
     id: &'a str,
+    org_id: &'a str,
     call_id: &'a str,
     user_id: &'a str,
     joined_at: At,
     left_at: Option<At>,
     leave_reason: Option<String>,
+    hidden: bool,
     #[diesel(embed)]
     shown: Shown,
 }
@@ -81,6 +84,7 @@ impl TryFrom<ParticipantRow> for Member {
             hand: row.hand,
             reconnecting: false, // a socket's state, which no restart outlives
             left_at: moment(row.left_at),
+            hidden: row.hidden,
         })
     }
 }
@@ -125,6 +129,7 @@ pub(super) async fn present(
 /// Somebody is inside. The same presence again (told anew after a crash) replaces what was known of it.
 pub(super) async fn join(
     conn: &mut Conn<'_>,
+    org: &OrgId,
     call_id: &CallId,
     id: &ParticipantId,
     member: &Member,
@@ -133,11 +138,13 @@ pub(super) async fn join(
         diesel::insert_into(participants::table)
             .values(NewParticipant {
                 id: id.as_str(),
+                org_id: org.as_str(),
                 call_id: call_id.as_str(),
                 user_id: member.user_id.as_str(),
                 joined_at: At(member.joined_at),
                 left_at: None,
                 leave_reason: None,
+                hidden: member.hidden,
                 shown: member.into(),
             })
             .on_conflict(participants::id)

@@ -1,11 +1,14 @@
 //! How good the connections of a call were: rows of `quality_samples`.
 
+use std::collections::HashMap;
+
 use calls_actors::journal::Sampled;
 use calls_model::rest::Page;
-use calls_model::{CallId, ParticipantId, QualitySample};
+use calls_model::{CallId, OrgId, ParticipantId, QualitySample};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::calls;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::PageRequest;
@@ -56,11 +59,18 @@ impl TryFrom<SampleRow> for QualitySample {
 /// Keeps samples; one of the same presence and moment again replaces nothing.
 pub(super) async fn keep(conn: &mut Conn<'_>, samples: &[Sampled]) -> Result<(), StoreError> {
     use quality_samples as row;
+    let mut orgs: HashMap<&CallId, OrgId> = HashMap::new();
     for Sampled { call_id, sample } in samples {
+        if !orgs.contains_key(call_id) {
+            let org = calls::org(conn, call_id).await?.unwrap_or_default();
+            orgs.insert(call_id, org);
+        }
+        let org = &orgs[call_id];
         on!(conn, c => {
             diesel::insert_into(row::table)
                 .values((
                     row::call_id.eq(call_id.as_str()),
+                    row::org_id.eq(org.as_str()),
                     row::at.eq(At(sample.at)),
                     row::participant_id.eq(sample.participant_id.as_str()),
                     row::score.eq(sample.score),

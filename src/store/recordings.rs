@@ -2,7 +2,7 @@
 
 use calls_model::rest::Page;
 use calls_model::{
-    CallId, Layout, Recording, RecordingFile, RecordingId, RecordingInput, RecordingReport,
+    CallId, Layout, OrgId, Recording, RecordingFile, RecordingId, RecordingInput, RecordingReport,
     RecordingStatus, Timestamp,
 };
 use diesel::prelude::*;
@@ -11,6 +11,7 @@ use diesel_async::RunQueryDsl;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::PageRequest;
+use super::recorded_speech;
 use super::schema::{calls, recordings};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, moment, optional, value, word};
@@ -46,7 +47,7 @@ pub struct StoredRecording {
     pub report: Option<RecordingReport>,
     /// When nothing more was recorded.
     pub stopped_at: Option<Timestamp>,
-    /// How often its upload was tried in vain.
+    /// How often it was tried in vain to make it, or to keep it.
     pub tries: u32,
     /// Not before then is it tried again.
     pub next_try_at: Option<Timestamp>,
@@ -65,6 +66,11 @@ impl RecordingRow {
             kept
         };
         let files: Vec<RecordingFile> = value("files of a recording", self.files.0)?;
+        let report: Option<RecordingReport> = self
+            .report
+            .map(|report| value("report of a recording", report.0))
+            .transpose()?;
+        let not_composed = report.as_ref().and_then(|one| one.not_composed.clone());
         let recording = Recording {
             recording_id: value("recording id", self.id)?,
             call_id: value("call id", self.call_id)?,
@@ -79,19 +85,17 @@ impl RecordingRow {
             duration_seconds,
             size_bytes: files.iter().map(|file| file.size_bytes).sum(),
             files,
-            progress: if status == RecordingStatus::Available {
-                100
-            } else {
-                0
+            progress: match status {
+                RecordingStatus::Available => 100,
+                RecordingStatus::Uploading => 99,
+                _ => 0,
             },
-            error: self.error,
+            error: self.error.or(not_composed),
+            transcript: None, // of a table of its own
         };
         Ok(StoredRecording {
             recording,
-            report: self
-                .report
-                .map(|report| value("report of a recording", report.0))
-                .transpose()?,
+            report,
             stopped_at,
             tries: count("tries of a recording", self.tries)?,
             next_try_at: moment(self.next_try_at),
@@ -113,7 +117,39 @@ pub(super) async fn find(
             .await
             .optional()
     })?;
-    row.map(|row| row.into_stored(now)).transpose()
+    let stored = row.map(|row| row.into_stored(now)).transpose()?;
+    let mut stored: Vec<StoredRecording> = stored.into_iter().collect();
+    with_transcripts(conn, stored.iter_mut().map(|one| &mut one.recording)).await?;
+    Ok(stored.pop())
+}
+
+/// Adds how their transcripts stand.
+async fn with_transcripts(
+    conn: &mut Conn<'_>,
+    recordings: impl Iterator<Item = &mut Recording>,
+) -> Result<(), StoreError> {
+    let recordings: Vec<&mut Recording> = recordings.collect();
+    let ids: Vec<&str> = recordings
+        .iter()
+        .map(|one| one.recording_id.as_str())
+        .collect();
+    let mut transcripts = recorded_speech::of(conn, &ids).await?;
+    for recording in recordings {
+        recording.transcript = transcripts.remove(recording.recording_id.as_str());
+    }
+    Ok(())
+}
+
+/// Whose recording it is, unless it is deleted or never was.
+pub(super) async fn org(
+    conn: &mut Conn<'_>,
+    id: &RecordingId,
+) -> Result<Option<OrgId>, StoreError> {
+    let org: Option<String> = on!(conn, c => {
+        let query = recordings::table.find(id.as_str()).select(recordings::org_id);
+        query.first(c).await.optional()
+    })?;
+    org.map(|org| value("tenant", org)).transpose()
 }
 
 /// The recording of a call that runs.
@@ -161,7 +197,8 @@ pub(super) async fn of_call(
     let rows = rows
         .into_iter()
         .map(|row| Ok(row.into_stored(now)?.recording));
-    let rows: Vec<Recording> = rows.collect::<Result<_, StoreError>>()?;
+    let mut rows: Vec<Recording> = rows.collect::<Result<_, StoreError>>()?;
+    with_transcripts(conn, rows.iter_mut()).await?;
     Ok(request.page(rows, |one| (one.requested_at, one.recording_id.clone())))
 }
 
@@ -182,16 +219,19 @@ pub(super) async fn unsettled(
     rows.into_iter().map(|row| row.into_stored(now)).collect()
 }
 
-/// Recordings that were settled and asked for before then, oldest first; a hundred at a time.
+/// Recordings that were settled and asked for before then, oldest first; a hundred at a time, behind this one.
 pub(super) async fn older_than(
     conn: &mut Conn<'_>,
     before: Timestamp,
+    after: Option<&RecordingId>,
 ) -> Result<Vec<StoredRecording>, StoreError> {
+    let after = after.map_or("", RecordingId::as_str);
     let settled = [RecordingStatus::Available, RecordingStatus::Failed].map(word);
     let rows: Vec<RecordingRow> = on!(conn, c => {
         recordings::table
             .filter(recordings::status.eq_any(&settled))
             .filter(recordings::requested_at.lt(At(before)))
+            .filter(recordings::id.gt(after))
             .order(recordings::id)
             .select(RecordingRow::as_select())
             .limit(100)
@@ -203,7 +243,7 @@ pub(super) async fn older_than(
         .collect()
 }
 
-/// An upload failed: it is tried again then.
+/// It could not be made or kept: that is tried again then.
 pub(super) async fn postpone(
     conn: &mut Conn<'_>,
     id: &RecordingId,
@@ -224,12 +264,17 @@ pub(super) async fn postpone(
 }
 
 /// A recording was asked for.
-pub(super) async fn insert(conn: &mut Conn<'_>, asked: &Recording) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    conn: &mut Conn<'_>,
+    org: &OrgId,
+    asked: &Recording,
+) -> Result<(), StoreError> {
     on!(conn, c => {
         diesel::insert_into(recordings::table)
             .values((
                 recordings::id.eq(asked.recording_id.as_str()),
                 recordings::call_id.eq(asked.call_id.as_str()),
+                recordings::org_id.eq(org.as_str()),
                 recordings::mode.eq(word(asked.mode)),
                 recordings::status.eq(word(asked.status)),
                 recordings::layout.eq(asked.layout.map(word)),
@@ -347,6 +392,7 @@ pub(super) async fn process(
                 recordings::files.eq(document(files)),
                 recordings::duration_seconds.eq(lasts),
                 recordings::report.eq(document(report)),
+                recordings::error.eq(None::<String>),
                 recordings::tries.eq(0),
                 recordings::next_try_at.eq(None::<At>),
             ))
@@ -393,6 +439,8 @@ pub(super) async fn compose(
             .set((
                 recordings::status.eq(status),
                 recordings::layout.eq(word(layout)),
+                recordings::tries.eq(0),
+                recordings::next_try_at.eq(None::<At>),
             ))
             .execute(c)
             .await
@@ -420,6 +468,7 @@ pub(super) async fn fail(
 
 /// It is gone. Twice is as good as once.
 pub(super) async fn delete(conn: &mut Conn<'_>, id: &RecordingId) -> Result<(), StoreError> {
+    recorded_speech::forget(conn, id).await?;
     on!(conn, c => diesel::delete(recordings::table.find(id.as_str())).execute(c).await)?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use calls_model::fact::HashChange;
 use calls_model::rest::Page;
-use calls_model::{Room, RoomId, Timestamp};
+use calls_model::{OrgId, Room, RoomId, Timestamp};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -28,6 +28,7 @@ pub struct RoomAtDoor {
 #[diesel(table_name = rooms)]
 struct RoomRow {
     id: String,
+    org_id: String,
     name: String,
     room_type: String,
     max_participants: i64,
@@ -36,6 +37,7 @@ struct RoomRow {
     scheduled_at: Option<At>,
     host: Option<String>,
     encryption: String,
+    phrases: JsonText,
     created_at: At,
 }
 
@@ -43,6 +45,7 @@ struct RoomRow {
 #[diesel(table_name = rooms)]
 struct NewRoom<'a> {
     id: &'a str,
+    org_id: &'a str,
     password_hash: Option<&'a str>,
     encryption: String,
     created_at: At,
@@ -61,6 +64,7 @@ struct RoomRules<'a> {
     locked: bool,
     scheduled_at: Option<At>,
     host: Option<String>,
+    phrases: JsonText,
 }
 
 impl<'a> From<&'a Room> for RoomRules<'a> {
@@ -73,6 +77,7 @@ impl<'a> From<&'a Room> for RoomRules<'a> {
             locked: room.locked,
             scheduled_at: room.scheduled_at.map(At),
             host: room.host.clone().map(String::from),
+            phrases: document(&room.phrases),
         }
     }
 }
@@ -91,6 +96,8 @@ impl RoomRow {
             locked: self.locked,
             host: self.host.map(|host| value("room host", host)).transpose()?,
             encryption: value("room encryption", self.encryption)?,
+            org_id: value("tenant", self.org_id)?,
+            phrases: value("room phrases", self.phrases.0)?,
         })
     }
 }
@@ -122,14 +129,30 @@ pub(super) async fn find(
     }))
 }
 
-/// A page of the rooms that are not deleted, newest first.
+/// Whose room it is, unless it is deleted or never was.
+pub(super) async fn org(conn: &mut Conn<'_>, id: &RoomId) -> Result<Option<OrgId>, StoreError> {
+    let org: Option<String> = on!(conn, c => {
+        rooms::table
+            .find(id.as_str())
+            .filter(rooms::deleted_at.is_null())
+            .select(rooms::org_id)
+            .first(c)
+            .await
+            .optional()
+    })?;
+    org.map(|org| value("tenant", org)).transpose()
+}
+
+/// A page of a tenant's rooms that are not deleted, newest first.
 pub(super) async fn list(
     conn: &mut Conn<'_>,
+    org: &OrgId,
     request: &PageRequest,
 ) -> Result<Page<Room>, StoreError> {
     let after = request.after::<RoomId>()?;
     let rows: Vec<RoomRow> = on!(conn, c => {
         let mut query = rooms::table
+            .filter(rooms::org_id.eq(org.as_str()))
             .filter(rooms::deleted_at.is_null())
             .order((rooms::created_at.desc(), rooms::id.desc()))
             .select(RoomRow::as_select())
@@ -165,6 +188,7 @@ async fn head_counts(
         participants::table
             .inner_join(calls::table)
             .filter(participants::left_at.is_null())
+            .filter(participants::hidden.eq(false))
             .filter(calls::room_id.eq_any(room_ids.iter().copied()))
             .group_by(calls::room_id)
             .select((calls::room_id, diesel::dsl::count_star()))
@@ -187,6 +211,7 @@ pub(super) async fn insert(
         diesel::insert_into(rooms::table)
             .values(NewRoom {
                 id: room.room_id.as_str(),
+                org_id: room.org_id.as_str(),
                 password_hash,
                 encryption: word(room.encryption),
                 created_at: At(room.created_at),

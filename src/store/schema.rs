@@ -1,4 +1,4 @@
-//! The tables, as Diesel sees them in both databases. `org_id` stays out: no code reads it yet, its default fills it.
+//! The tables, as Diesel sees them in both databases. Where `org_id` stays out, a row belongs to the server itself.
 
 macro_rules! table {
     ($($body:tt)*) => {
@@ -14,6 +14,7 @@ macro_rules! table {
 table! {
     rooms (id) {
         id -> Text,
+        org_id -> Text,
         name -> Text,
         room_type -> Text,
         max_participants -> BigInt,
@@ -23,6 +24,7 @@ table! {
         scheduled_at -> Nullable<Moment>,
         host -> Nullable<Text>,
         encryption -> Text,
+        phrases -> Document,
         created_at -> Moment,
         deleted_at -> Nullable<Moment>,
     }
@@ -31,6 +33,7 @@ table! {
 table! {
     calls (id) {
         id -> Text,
+        org_id -> Text,
         call_type -> Text,
         kind -> Text,
         status -> Text,
@@ -52,6 +55,7 @@ table! {
 table! {
     call_users (user_id, created_at, call_id) {
         user_id -> Text,
+        org_id -> Text,
         created_at -> Moment,
         call_id -> Text,
     }
@@ -60,6 +64,7 @@ table! {
 table! {
     participants (id) {
         id -> Text,
+        org_id -> Text,
         call_id -> Text,
         user_id -> Text,
         role -> Text,
@@ -71,12 +76,14 @@ table! {
         joined_at -> Moment,
         left_at -> Nullable<Moment>,
         leave_reason -> Nullable<Text>,
+        hidden -> Bool,
     }
 }
 
 table! {
     facts (position) {
         position -> BigInt,
+        org_id -> Text,
         id -> Text,
         subject -> Text,
         seq -> BigInt,
@@ -97,10 +104,30 @@ table! {
 table! {
     api_keys (hash) {
         hash -> Text,
+        org_id -> Text,
         prefix -> Text,
         created_at -> Moment,
         revoked_at -> Nullable<Moment>,
         label -> Nullable<Text>,
+        scopes -> Document,
+        expires_at -> Nullable<Moment>,
+        rotated_to -> Nullable<Text>,
+    }
+}
+
+table! {
+    audit (id) {
+        id -> Text,
+        org_id -> Text,
+        at -> Moment,
+        actor -> Text,
+        actor_kind -> Text,
+        action -> Text,
+        subject -> Text,
+        status -> BigInt,
+        detail -> Nullable<Document>,
+        address -> Nullable<Text>,
+        request_id -> Text,
     }
 }
 
@@ -120,6 +147,7 @@ table! {
 table! {
     quality_samples (call_id, at, participant_id) {
         call_id -> Text,
+        org_id -> Text,
         at -> Moment,
         participant_id -> Text,
         score -> Float,
@@ -136,6 +164,7 @@ table! {
 table! {
     recordings (id) {
         id -> Text,
+        org_id -> Text,
         call_id -> Text,
         mode -> Text,
         status -> Text,
@@ -156,8 +185,17 @@ table! {
 }
 
 table! {
+    recording_transcripts (recording_id) {
+        recording_id -> Text,
+        status -> Text,
+        body -> Document,
+    }
+}
+
+table! {
     files (id) {
         id -> Text,
+        org_id -> Text,
         call_id -> Text,
         name -> Text,
         media_type -> Text,
@@ -171,6 +209,7 @@ table! {
 table! {
     utterances (id) {
         id -> BigInt,
+        org_id -> Text,
         call_id -> Text,
         participant_id -> Text,
         user_id -> Text,
@@ -180,12 +219,14 @@ table! {
         confidence -> Float,
         words -> Document,
         spoken_at -> Moment,
+        recording_id -> Nullable<Text>,
     }
 }
 
 table! {
     webhooks (id) {
         id -> Text,
+        org_id -> Text,
         url -> Text,
         events -> Document,
         description -> Nullable<Text>,
@@ -201,6 +242,7 @@ table! {
 table! {
     webhook_deliveries (id) {
         id -> Text,
+        org_id -> Text,
         webhook_id -> Text,
         event_id -> Text,
         position -> BigInt,
@@ -225,4 +267,6 @@ table! {
 
 diesel::joinable!(call_users -> calls (call_id));
 diesel::joinable!(participants -> calls (call_id));
-diesel::allow_tables_to_appear_in_same_query!(calls, call_users, participants);
+diesel::joinable!(recording_transcripts -> recordings (recording_id));
+diesel::allow_tables_to_appear_in_same_query!(recordings, recording_transcripts);
+diesel::allow_tables_to_appear_in_same_query!(calls, call_users, files, participants);

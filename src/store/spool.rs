@@ -39,7 +39,7 @@ impl Spool {
         let Some(path) = &self.0 else {
             return Err(io::Error::other("a database in memory has no spool"));
         };
-        let mut lines = Vec::new();
+        let mut lines = vec![b'\n']; // whatever a full disk or a crash cut off before is a line of its own
         for entry in entries {
             serde_json::to_writer(&mut lines, entry)?;
             lines.push(b'\n');
@@ -68,7 +68,11 @@ impl Spool {
         };
         let mut entries = Vec::new();
         for line in BufReader::new(file).split(b'\n') {
-            match serde_json::from_slice(&line?) {
+            let line = line?;
+            if line.is_empty() {
+                continue;
+            }
+            match serde_json::from_slice(&line) {
                 Ok(entry) => entries.push(entry),
                 Err(error) => {
                     warn!(%error, path = %path.display(), "a line of waiting facts cannot be read");
@@ -115,6 +119,13 @@ mod tests {
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"[{\"type\":\"room_del").unwrap();
         assert_eq!(spool.read().unwrap(), entries);
+        spool.append(&entries[..1]).unwrap();
+        let after: Vec<_> = entries.iter().chain(&entries[..1]).cloned().collect();
+        assert_eq!(
+            spool.read().unwrap(),
+            after,
+            "a torn line costs nobody else"
+        );
         spool.clear().unwrap();
         spool.clear().unwrap();
         assert!(spool.read().unwrap().is_empty());

@@ -1,7 +1,9 @@
 //! What was said in calls: rows of `utterances`, and the search over all of them.
 
 use calls_model::rest::Page;
-use calls_model::{CallId, Fact, Found, Timestamp, Transcript, Unheard, UserId, Utterance};
+use calls_model::{
+    CallId, Fact, Found, OrgId, RecordingId, Timestamp, Transcript, Unheard, UserId, Utterance,
+};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel_async::RunQueryDsl;
@@ -44,15 +46,17 @@ impl TryFrom<UtteranceRow> for Utterance {
 }
 
 /// The change that a fact of a transcription tells of; nothing of any other.
-pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
+pub(super) async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Result<(), StoreError> {
     match fact {
         Fact::TranscriptionStarted { call_id, .. } => calls::transcribe(conn, call_id, true).await,
         Fact::TranscriptionStopped { call_id, .. } => calls::transcribe(conn, call_id, false).await,
         Fact::UtteranceSpoken {
             call_id,
             utterance,
+            recording_id,
             at,
-        } => say(conn, call_id, utterance, *at).await,
+        } => say(conn, org, (call_id, recording_id.as_ref()), utterance, *at).await,
+        Fact::TranscriptionReplaced { recording_id, .. } => forget(conn, recording_id).await,
         _ => Ok(()), // an interruption changes nothing; it is read from the facts themselves
     }
 }
@@ -60,7 +64,8 @@ pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreE
 /// Keeps what somebody said.
 async fn say(
     conn: &mut Conn<'_>,
-    call: &CallId,
+    org: &OrgId,
+    (call, recording): (&CallId, Option<&RecordingId>),
     said: &Utterance,
     at: Timestamp,
 ) -> Result<(), StoreError> {
@@ -70,6 +75,7 @@ async fn say(
         diesel::insert_into(row::table)
             .values((
                 row::call_id.eq(call.as_str()),
+                row::org_id.eq(org.as_str()),
                 row::participant_id.eq(said.participant_id.as_str()),
                 row::user_id.eq(said.user_id.as_str()),
                 row::text.eq(&said.text),
@@ -78,7 +84,18 @@ async fn say(
                 row::confidence.eq(said.confidence),
                 row::words.eq(document(&said.words)),
                 row::spoken_at.eq(At(at)),
+                row::recording_id.eq(recording.map(RecordingId::as_str)),
             ))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
+}
+
+/// Erases what was understood of a recording.
+async fn forget(conn: &mut Conn<'_>, recording: &RecordingId) -> Result<(), StoreError> {
+    on!(conn, c => {
+        diesel::delete(utterances::table.filter(utterances::recording_id.eq(recording.as_str())))
             .execute(c)
             .await
     })?;
@@ -138,7 +155,7 @@ impl Store {
         .await
     }
 
-    /// A page of what was said with all of these words in it, the latest first. `by` sees only the calls that they were
+    /// A page of what was said in a tenant's calls with all of these words in it, the latest first. `by` sees only the calls that they were
     /// part of; all are seen where it is left out.
     ///
     /// # Errors
@@ -146,14 +163,17 @@ impl Store {
     /// When the cursor is not one of this list, or the database fails.
     pub async fn search(
         &self,
+        org: &OrgId,
         sought: &str,
         by: Option<&UserId>,
         request: &PageRequest,
     ) -> Result<Page<Found>, StoreError> {
         let (sought, by, request) = (sought.to_owned(), by.cloned(), request.clone());
+        let org = org.clone();
         self.run(|db| async move {
             search(
                 &mut db.reader().await?.conn(),
+                &org,
                 &sought,
                 by.as_ref(),
                 &request,
@@ -205,7 +225,7 @@ impl FoundRow {
 const IN_SQLITE: &str = "
     SELECT u.id, u.call_id, u.participant_id, u.user_id, u.text, u.start_ms, u.end_ms, u.spoken_at
     FROM utterance_words w JOIN utterances u ON u.id = w.rowid
-    WHERE w.utterance_words MATCH ?1
+    WHERE w.utterance_words MATCH ?1 AND u.org_id = ?7
       AND (?2 IS NULL OR EXISTS (SELECT 1 FROM call_users c WHERE c.call_id = u.call_id AND c.user_id = ?2))
       AND (?3 IS NULL OR u.spoken_at < ?3 OR (u.spoken_at = ?3 AND u.id < ?4))
     ORDER BY u.spoken_at DESC, u.id DESC LIMIT ?5 OFFSET ?6";
@@ -213,7 +233,7 @@ const IN_SQLITE: &str = "
 const IN_POSTGRES: &str = "
     SELECT u.id, u.call_id, u.participant_id, u.user_id, u.text, u.start_ms, u.end_ms, u.spoken_at
     FROM utterances u
-    WHERE u.search @@ plainto_tsquery('simple', $1)
+    WHERE u.search @@ plainto_tsquery('simple', $1) AND u.org_id = $7
       AND ($2 IS NULL OR EXISTS (SELECT 1 FROM call_users c WHERE c.call_id = u.call_id AND c.user_id = $2))
       AND ($3 IS NULL OR u.spoken_at < $3 OR (u.spoken_at = $3 AND u.id < $4))
     ORDER BY u.spoken_at DESC, u.id DESC LIMIT $5 OFFSET $6";
@@ -221,6 +241,7 @@ const IN_POSTGRES: &str = "
 /// A page of what was said with all of these words in it, the latest first.
 pub(super) async fn search(
     conn: &mut Conn<'_>,
+    org: &OrgId,
     sought: &str,
     by: Option<&UserId>,
     request: &PageRequest,
@@ -238,6 +259,7 @@ pub(super) async fn search(
             .bind::<BigInt, _>(after.as_ref().map_or(0, |after| after.id))
             .bind::<BigInt, _>(request.rows())
             .bind::<BigInt, _>(i64::from(request.offset))
+            .bind::<Text, _>(org.as_str())
             .load(c)
             .await
     })?;

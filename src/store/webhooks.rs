@@ -1,6 +1,6 @@
 //! Endpoints that are told of facts.
 
-use calls_model::{EventFilter, Timestamp, Webhook, WebhookId, WebhookStatus};
+use calls_model::{EventFilter, OrgId, Timestamp, Webhook, WebhookId, WebhookStatus};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -14,6 +14,8 @@ use super::{Result, Store};
 /// An endpoint with the secrets that sign what it is sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredWebhook {
+    /// Whose it is.
+    pub org_id: OrgId,
     /// The endpoint.
     pub webhook: Webhook,
     /// The present secret: `whsec_` and base64.
@@ -34,6 +36,7 @@ impl std::fmt::Debug for StoredWebhook {
 #[diesel(table_name = webhooks)]
 struct WebhookRow {
     id: String,
+    org_id: String,
     url: String,
     events: JsonText,
     description: Option<String>,
@@ -55,6 +58,7 @@ impl TryFrom<WebhookRow> for StoredWebhook {
             WebhookStatus::Disabled
         };
         Ok(Self {
+            org_id: value("tenant", row.org_id)?,
             webhook: Webhook {
                 webhook_id: value("webhook id", row.id)?,
                 url: row.url,
@@ -72,7 +76,7 @@ impl TryFrom<WebhookRow> for StoredWebhook {
 }
 
 impl Store {
-    /// Keeps a new endpoint, where there are fewer than `most`; false where there are not.
+    /// Keeps a new endpoint, where its tenant has fewer than `most`; false where it has not.
     ///
     /// # Errors
     ///
@@ -88,13 +92,14 @@ impl Store {
         .inspect(|_| self.hooks_changed())
     }
 
-    /// All endpoints, oldest first.
+    /// All endpoints of a tenant, or of everybody, oldest first.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn webhooks(&self) -> Result<Vec<StoredWebhook>> {
-        self.run(|db| async move { list(&mut db.reader().await?.conn()).await })
+    pub async fn webhooks(&self, of: Option<&OrgId>) -> Result<Vec<StoredWebhook>> {
+        let of = of.cloned();
+        self.run(|db| async move { list(&mut db.reader().await?.conn(), of.as_ref()).await })
             .await
     }
 
@@ -151,7 +156,10 @@ impl Store {
 }
 
 async fn insert(conn: &mut Conn<'_>, stored: &StoredWebhook, most: u32) -> Result<bool> {
-    let there: i64 = on!(conn, c => webhooks::table.count().get_result(c).await)?;
+    let there: i64 = on!(conn, c => {
+        let theirs = webhooks::table.filter(webhooks::org_id.eq(stored.org_id.as_str()));
+        theirs.count().get_result(c).await
+    })?;
     if there >= i64::from(most) {
         return Ok(false);
     }
@@ -160,6 +168,7 @@ async fn insert(conn: &mut Conn<'_>, stored: &StoredWebhook, most: u32) -> Resul
         diesel::insert_into(webhooks::table)
             .values((
                 webhooks::id.eq(webhook.webhook_id.as_str()),
+                webhooks::org_id.eq(stored.org_id.as_str()),
                 webhooks::url.eq(&webhook.url),
                 webhooks::events.eq(document(&webhook.events)),
                 webhooks::description.eq(&webhook.description),
@@ -173,13 +182,16 @@ async fn insert(conn: &mut Conn<'_>, stored: &StoredWebhook, most: u32) -> Resul
     Ok(true)
 }
 
-async fn list(conn: &mut Conn<'_>) -> Result<Vec<StoredWebhook>> {
+async fn list(conn: &mut Conn<'_>, of: Option<&OrgId>) -> Result<Vec<StoredWebhook>> {
     let rows: Vec<WebhookRow> = on!(conn, c => {
-        webhooks::table
+        let mut query = webhooks::table
             .order((webhooks::created_at, webhooks::id))
             .select(WebhookRow::as_select())
-            .load(c)
-            .await
+            .into_boxed();
+        if let Some(org) = of {
+            query = query.filter(webhooks::org_id.eq(org.as_str()));
+        }
+        query.load(c).await
     })?;
     rows.into_iter().map(StoredWebhook::try_from).collect()
 }
@@ -192,18 +204,27 @@ async fn find(conn: &mut Conn<'_>, id: &WebhookId) -> Result<Option<StoredWebhoo
     row.map(StoredWebhook::try_from).transpose()
 }
 
-/// What each endpoint that is sent anything wants.
-pub(super) async fn wanted(conn: &mut Conn<'_>) -> Result<Vec<(String, Vec<EventFilter>)>> {
-    let rows: Vec<(String, JsonText)> = on!(conn, c => {
+/// Whose endpoint it is.
+pub(super) async fn org(conn: &mut Conn<'_>, id: &WebhookId) -> Result<Option<OrgId>> {
+    let org: Option<String> = on!(conn, c => {
+        let query = webhooks::table.find(id.as_str()).select(webhooks::org_id);
+        query.first(c).await.optional()
+    })?;
+    org.map(|org| value("tenant", org)).transpose()
+}
+
+/// What each endpoint that is sent anything wants, and whose it is.
+pub(super) async fn wanted(conn: &mut Conn<'_>) -> Result<Vec<(String, String, Vec<EventFilter>)>> {
+    let rows: Vec<(String, String, JsonText)> = on!(conn, c => {
         webhooks::table
             .filter(webhooks::enabled.eq(true))
             .order((webhooks::created_at, webhooks::id))
-            .select((webhooks::id, webhooks::events))
+            .select((webhooks::id, webhooks::org_id, webhooks::events))
             .load(c)
             .await
     })?;
     rows.into_iter()
-        .map(|(id, events)| Ok((id, value("event filter", events.0)?)))
+        .map(|(id, org, events)| Ok((id, org, value("event filter", events.0)?)))
         .collect()
 }
 

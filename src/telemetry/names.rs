@@ -14,6 +14,8 @@ pub const FRAMES_IN: &str = "calls_signaling_frames_received_total";
 pub const FRAMES_OUT: &str = "calls_signaling_frames_sent_total";
 /// Frames that had to wait because the socket sent too many.
 pub const FRAMES_SLOWED: &str = "calls_signaling_frames_slowed_total";
+/// Requests and sockets refused because there were too many; label `limit`: `key`, `address`, `joins`, `sockets`.
+pub const LIMITS_HIT: &str = "calls_limits_hit_total";
 /// Sockets that the server closed; label `reason`.
 pub const BYES: &str = "calls_signaling_byes_total";
 /// Allocations of the built-in TURN server now.
@@ -42,9 +44,9 @@ pub const RECORDING_DROPPED: &str = "calls_recording_dropped_bursts_total";
 pub const RECORDING_DISK_FULL: &str = "calls_recording_disk_full";
 /// Recordings that something is still to come of.
 pub const RECORDINGS_UNSETTLED: &str = "calls_recordings_unsettled";
-/// Recordings whose files could not be made.
+/// Recordings of which not all could be made that was wanted.
 pub const RECORDINGS_FAILED: &str = "calls_recordings_failed_total";
-/// How long the recording waits whose upload was tried last, in seconds since it stopped.
+/// How long the recording waits that has waited longest for its upload, in seconds since it stopped; 0: none waits.
 pub const RECORDING_UPLOAD_AGE: &str = "calls_recording_upload_age_seconds";
 /// Uploads that failed and are tried again: an alarm.
 pub const RECORDING_UPLOADS_FAILED: &str = "calls_recording_uploads_failed_total";
@@ -72,6 +74,10 @@ pub const OPEN_FILES: &str = "process_open_fds";
 /// Tells the exporter what the names mean.
 pub(super) fn describe() {
     describe_counter!(REQUESTS, "Requests answered.");
+    describe_counter!(
+        LIMITS_HIT,
+        "Requests and sockets refused because there were too many."
+    );
     describe_histogram!(
         REQUEST_SECONDS,
         Unit::Seconds,
@@ -97,12 +103,12 @@ pub(super) fn describe() {
     );
     describe_counter!(
         RECORDINGS_FAILED,
-        "Recordings whose files could not be made."
+        "Recordings of which not all could be made that was wanted."
     );
     describe_gauge!(
         RECORDING_UPLOAD_AGE,
         Unit::Seconds,
-        "How long the recording waits whose upload was tried last."
+        "How long the recording waits that has waited longest for its upload."
     );
     describe_counter!(
         RECORDING_UPLOADS_FAILED,

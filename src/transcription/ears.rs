@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use calls_media::seam::{Burst, TrackId};
 use calls_model::Language;
 use tracing::error;
 
-use super::engine::{Engine, EngineError};
+use super::engine::{Engine, EngineError, Unfit};
 use super::models::{Models, NoModel};
 use super::voice::Voice;
 use super::worker::{Order, Worker};
@@ -22,9 +22,6 @@ use crate::telemetry::names::TRANSCRIBED_CALLS;
 
 /// How often threads are looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// A thread that has not come back for so long hangs.
-const HANGS_AFTER: Duration = Duration::from_secs(10);
 
 /// Opens hearings on a few threads.
 #[derive(Clone)]
@@ -47,7 +44,8 @@ impl Ears {
     ///
     /// When the system gives no thread.
     pub fn start(models: Models, threads: usize, most: usize) -> std::io::Result<Self> {
-        Self::start_impatient(models, threads, most, HANGS_AFTER)
+        let patience = models.patience();
+        Self::start_impatient(models, threads, most, patience)
     }
 
     fn start_impatient(
@@ -93,6 +91,43 @@ impl Ears {
         let models = &self.shared.models;
         if let Ok(language) = models.resolve(asked.unwrap_or(models.language())) {
             let _ = models.engine(&language); // kept, good or bad
+        }
+    }
+
+    /// In which language these phrases, or free speech, can be listened for, however many do so already. A model that
+    /// was not read yet is believed to know all words.
+    ///
+    /// # Errors
+    ///
+    /// [`RecogniserRefused`] says why nothing can be understood.
+    pub fn fit(
+        &self,
+        language: Option<&Language>,
+        phrases: &[String],
+    ) -> Result<Language, RecogniserRefused> {
+        let models = &self.shared.models;
+        let off = |missing: NoModel| RecogniserRefused::Off(missing.to_string());
+        if let Some(missing) = models.missing() {
+            return Err(off(missing));
+        }
+        let asked = language.unwrap_or(models.language());
+        let language = models.resolve(asked).map_err(|_| {
+            let known: Vec<String> = models.known().into_keys().map(String::from).collect();
+            RecogniserRefused::UnknownLanguage {
+                asked: asked.clone(),
+                known: known.join(", "),
+            }
+        })?;
+        if let Some(fault) = models.known_fault(&language) {
+            return Err(off(fault));
+        }
+        match models
+            .ready(&language)
+            .and_then(|engine| engine.unfit(phrases))
+        {
+            None => Ok(language),
+            Some(Unfit::Unknown(words)) => Err(RecogniserRefused::UnknownWords { language, words }),
+            Some(Unfit::NoPhrases) => Err(RecogniserRefused::NoPhrases(language)),
         }
     }
 }
@@ -141,23 +176,12 @@ impl Shared {
 }
 
 impl Recogniser for Ears {
-    fn admit(&self, language: Option<&Language>) -> Result<Language, RecogniserRefused> {
-        let models = &self.shared.models;
-        let off = |missing: NoModel| RecogniserRefused::Off(missing.to_string());
-        if let Some(missing) = models.missing() {
-            return Err(off(missing));
-        }
-        let asked = language.unwrap_or(models.language());
-        let language = models.resolve(asked).map_err(|_| {
-            let known: Vec<String> = models.known().into_keys().map(String::from).collect();
-            RecogniserRefused::UnknownLanguage {
-                asked: asked.clone(),
-                known: known.join(", "),
-            }
-        })?;
-        if let Some(fault) = models.known_fault(&language) {
-            return Err(off(fault));
-        }
+    fn admit(
+        &self,
+        language: Option<&Language>,
+        phrases: &[String],
+    ) -> Result<Language, RecogniserRefused> {
+        let language = self.fit(language, phrases)?;
         if self.shared.live().len() >= self.shared.most {
             return Err(RecogniserRefused::Busy {
                 limit: self.shared.most,
@@ -177,7 +201,7 @@ impl Recogniser for Ears {
             told,
             on: Mutex::default(),
             closing: AtomicUsize::new(0),
-            lags: AtomicBool::new(false),
+            lags: AtomicU64::new(0),
             over: AtomicBool::new(false),
         });
         Shared::lock(&self.shared.calls).push(Arc::downgrade(&call));
@@ -197,7 +221,8 @@ pub(super) struct Call {
     on: Mutex<Vec<usize>>,
     /// Threads that still have to finish.
     closing: AtomicUsize,
-    lags: AtomicBool,
+    /// The threads that are behind with it, a bit for each.
+    lags: AtomicU64,
     over: AtomicBool,
 }
 
@@ -223,9 +248,14 @@ impl Call {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    /// It falls behind, or does not any more. Whether that is news.
-    pub(super) fn lag(&self, lags: bool) -> bool {
-        self.lags.swap(lags, Ordering::Relaxed) != lags
+    /// One of its threads falls behind, or does not any more. Whether that is news: the first that does, and the last.
+    pub(super) fn lag(&self, thread: usize, lags: bool) -> bool {
+        let bit = 1 << (thread % 64);
+        if lags {
+            return self.lags.fetch_or(bit, Ordering::Relaxed) == 0;
+        }
+        self.lags.load(Ordering::Relaxed) != 0
+            && self.lags.fetch_and(!bit, Ordering::Relaxed) == bit
     }
 
     /// One of its threads has finished.

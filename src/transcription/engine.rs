@@ -1,5 +1,7 @@
-//! What understands speech, behind a trait: Vosk.
+//! What understands speech, behind a trait; and Vosk, which does so while it is spoken.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use calls_codec::vosk::{Accepted, Recogniser, SpeechModel, VoskError};
@@ -54,11 +56,23 @@ pub trait Engine: Send + Sync {
     ///
     /// [`EngineError`] says why there is none.
     fn listen(&self, phrases: &[String]) -> Result<Box<dyn Listener>, EngineError>;
+
+    /// Why these phrases cannot be listened for, if they cannot.
+    fn unfit(&self, phrases: &[String]) -> Option<Unfit>;
+}
+
+/// Phrases cannot be listened for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfit {
+    /// The model has none of these words.
+    Unknown(Vec<String>),
+    /// The model understands free speech only.
+    NoPhrases,
 }
 
 /// Follows one voice, at [`RATE`].
 pub trait Listener: Send {
-    /// Takes the next piece of sound, of 60 to 200 ms.
+    /// Takes the next piece of sound, of 60 to 200 ms. What is partial may be empty: some understand at pauses only.
     ///
     /// # Errors
     ///
@@ -66,18 +80,54 @@ pub trait Listener: Send {
     fn hear(&mut self, samples: &[i16]) -> Result<Heard, EngineError>;
 
     /// Nothing more comes for now: what was said up to here.
-    fn finish(&mut self) -> Vec<Word>;
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] where it cannot tell.
+    fn finish(&mut self) -> Result<Vec<Word>, EngineError>;
 }
 
 /// A model of Vosk.
-pub(super) struct Vosk(pub(super) Arc<SpeechModel>);
+pub(super) struct Vosk {
+    model: Arc<SpeechModel>,
+    /// Its graph is put together while it listens, so phrases can take the place of free speech.
+    takes_phrases: bool,
+}
+
+impl Vosk {
+    /// Over the model that was read from this folder.
+    pub(super) fn new(model: SpeechModel, folder: &Path) -> Self {
+        let has =
+            |name: &str| folder.join("graph").join(name).exists() || folder.join(name).exists();
+        Self {
+            model: Arc::new(model),
+            takes_phrases: has("HCLr.fst") && has("Gr.fst"),
+        }
+    }
+}
 
 impl Engine for Vosk {
     fn listen(&self, phrases: &[String]) -> Result<Box<dyn Listener>, EngineError> {
+        let phrases: Vec<String> = phrases.iter().map(|one| one.to_lowercase()).collect();
         let phrases = (!phrases.is_empty()).then(|| serde_json::json!(phrases).to_string());
         #[expect(clippy::cast_precision_loss, reason = "16000 is exact")]
-        let engine = Recogniser::new(&self.0, RATE as f32, phrases.as_deref())?;
+        let engine = Recogniser::new(&self.model, RATE as f32, phrases.as_deref())?;
         Ok(Box::new(Following(engine)))
+    }
+
+    fn unfit(&self, phrases: &[String]) -> Option<Unfit> {
+        if phrases.is_empty() {
+            return None;
+        }
+        if !self.takes_phrases {
+            return Some(Unfit::NoPhrases);
+        }
+        let words = phrases.iter().flat_map(|phrase| phrase.split_whitespace());
+        let unknown: BTreeSet<String> = words
+            .map(str::to_lowercase)
+            .filter(|word| !self.model.knows(word))
+            .collect();
+        (!unknown.is_empty()).then(|| Unfit::Unknown(unknown.into_iter().collect()))
     }
 }
 
@@ -119,7 +169,7 @@ impl Listener for Following {
         })
     }
 
-    fn finish(&mut self) -> Vec<Word> {
-        words(&self.0.last())
+    fn finish(&mut self) -> Result<Vec<Word>, EngineError> {
+        Ok(words(&self.0.last()))
     }
 }

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use calls_model::{Call, ParticipantId, Transcript, Utterance};
+use calls_model::{Member, ParticipantId, Transcript, Utterance};
 
 /// What everybody in a call is called.
 pub struct Names(HashMap<ParticipantId, String>);
 
 impl Names {
     /// The names that their tiles showed.
-    pub fn of(call: &Call) -> Self {
-        let named = call.participants.iter().filter_map(|member| {
+    pub fn of<'a>(members: impl IntoIterator<Item = &'a Member>) -> Self {
+        let named = members.into_iter().filter_map(|member| {
             let name = member.display_name.as_ref().map(ToString::to_string);
             Some((member.participant_id.clone()?, name?))
         });

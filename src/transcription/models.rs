@@ -1,35 +1,24 @@
-//! Where engine and models are, and each model that was read.
+//! What understands which language, and each model that was read.
+
+mod folders;
+mod one;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::{fs, io};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use calls_codec::vosk::Vosk as Library;
 use calls_model::Language;
-use rust_embed::RustEmbed;
 
-use super::engine::{Engine, Vosk};
-use crate::config::Transcription as Config;
-
-/// The small English model for commands and menus, which every server has.
-#[derive(RustEmbed)]
-#[folder = "speech/model"]
-struct Bundled;
-
-/// What the bundled model understands.
-const BUNDLED: &str = "en";
-
-/// Where the bundled model is unpacked, below the folder of models.
-const UNPACKED: &str = ".bundled";
-
-/// The library's name.
-const LIBRARY: &str = "libvosk.so";
+use self::folders::Folders;
+use self::one::One;
+use super::engine::{Engine, EngineError, RATE};
+use crate::config::{SpeechEngine, Transcription as Config};
 
 /// There is nobody who understands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoModel {
-    /// The engine's library cannot be opened.
+    /// The engine, or the one model that it lives by, is not there.
     #[error("the speech engine is missing: {0}")]
     NoEngine(String),
     /// There is no model of this language.
@@ -40,24 +29,58 @@ pub enum NoModel {
     Broken(String),
 }
 
+/// What understands, for those who keep the server running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Equipment {
+    /// Which engine.
+    pub engine: &'static str,
+    /// Its library, where it is a file.
+    pub library: Option<String>,
+    /// The engine's version, where it says.
+    pub version: Option<String>,
+    /// Why nothing can be understood.
+    pub fault: Option<String>,
+}
+
+/// An engine for one language, or why there is none.
 type Read = Result<Arc<dyn Engine>, NoModel>;
+
+/// An engine, and what models it has.
+trait Source: Send + Sync {
+    /// Which languages there are models of, and where; the bundled one has no place of its own.
+    fn known(&self) -> BTreeMap<Language, Option<PathBuf>>;
+
+    /// Why nothing at all can be understood, as far as that shows without reading a model.
+    fn missing(&self) -> Option<NoModel>;
+
+    /// What understands here.
+    fn equipment(&self) -> Equipment;
+
+    /// Reads the model of a language that is known.
+    fn load(&self, language: &Language) -> Read;
+
+    /// How long one piece of sound may take. Whoever takes longer hangs.
+    fn patience(&self) -> Duration;
+}
 
 /// All models of a server. Each is read once, when it is wanted first.
 pub struct Models {
-    library: Result<Library, String>,
-    folder: PathBuf,
+    source: Box<dyn Source>,
     language: Language,
-    read: Mutex<HashMap<Language, Read>>,
+    /// Nobody waits for a model but who wants that very one.
+    kept: Mutex<HashMap<Language, Arc<OnceLock<Read>>>>,
 }
 
 impl Models {
-    /// Opens the engine's library; reads no model yet.
+    /// Opens the engine; reads no model yet.
     pub fn open(config: &Config) -> Self {
         Self {
-            library: open_library(&config.library),
-            folder: config.models.clone(),
+            source: match config.engine {
+                SpeechEngine::Vosk => Box::new(Folders::open(config)),
+                SpeechEngine::Whisper => Box::new(One::new(&config.whisper_model)),
+            },
             language: config.language.clone(),
-            read: Mutex::default(),
+            kept: Mutex::default(),
         }
     }
 
@@ -66,17 +89,9 @@ impl Models {
         &self.language
     }
 
-    /// Which languages there are models of, and where; the bundled one has no folder of its own.
+    /// Which languages there are models of, and where; the bundled one has no place of its own.
     pub fn known(&self) -> BTreeMap<Language, Option<PathBuf>> {
-        let bundled = BUNDLED.parse().map(|language| (language, None));
-        let mut known: BTreeMap<Language, Option<PathBuf>> = bundled.into_iter().collect();
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().parse();
-            if let (Ok(language), true) = (name, entry.path().is_dir()) {
-                known.insert(language, Some(entry.path()));
-            }
-        }
-        known
+        self.source.known()
     }
 
     /// The language that is meant: the very one, else the same without its region.
@@ -100,12 +115,37 @@ impl Models {
 
     /// Why nothing at all can be understood, if it cannot.
     pub fn missing(&self) -> Option<NoModel> {
-        self.library.as_ref().err().cloned().map(NoModel::NoEngine)
+        self.source.missing()
+    }
+
+    /// What understands here.
+    pub fn equipment(&self) -> Equipment {
+        self.source.equipment()
+    }
+
+    /// How long one piece of sound may take. Whoever takes longer hangs.
+    pub(super) fn patience(&self) -> Duration {
+        self.source.patience()
+    }
+
+    /// Reads the model of a language and has it listen to a second of silence.
+    ///
+    /// # Errors
+    ///
+    /// [`NoModel`] says what is wrong with it.
+    pub fn try_language(&self, language: &Language) -> Result<(), NoModel> {
+        let language = self.resolve(language)?;
+        try_out(&*self.engine(&language)?)
+    }
+
+    /// What makes listeners of a language, if its model was read and is good.
+    pub fn ready(&self, language: &Language) -> Option<Arc<dyn Engine>> {
+        self.known_as(language)?.ok()
     }
 
     /// What was found when a model was read, if it was.
     pub fn known_fault(&self, language: &Language) -> Option<NoModel> {
-        self.lock().get(language)?.as_ref().err().cloned()
+        self.known_as(language)?.err()
     }
 
     /// The engine of a language. It takes as long as reading the model does, the first time.
@@ -114,82 +154,42 @@ impl Models {
     ///
     /// [`NoModel`] says why there is none.
     pub fn engine(&self, language: &Language) -> Read {
-        let mut read = self.lock();
-        if let Some(known) = read.get(language) {
-            return known.clone();
-        }
-        let engine = self.load(language);
-        read.insert(language.clone(), engine.clone());
-        engine
+        let place = self.lock().entry(language.clone()).or_default().clone();
+        place.get_or_init(|| self.source.load(language)).clone()
     }
 
     /// With this engine for a language, whatever is on disk.
     #[cfg(all(test, feature = "testing"))]
     pub(super) fn with(self, language: &Language, engine: Arc<dyn Engine>) -> Self {
-        self.lock().insert(language.clone(), Ok(engine));
+        self.lock()
+            .insert(language.clone(), Arc::new(OnceLock::from(Ok(engine))));
         self
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Language, Read>> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What came of reading it, if that is over.
+    fn known_as(&self, language: &Language) -> Option<Read> {
+        self.lock().get(language)?.get().cloned()
     }
 
-    fn load(&self, language: &Language) -> Read {
-        let library = self.library.as_ref();
-        let library = library.map_err(|reason| NoModel::NoEngine(reason.clone()))?;
-        let folder = match self.known().remove(language) {
-            None => return Err(NoModel::Unknown(language.clone())),
-            Some(Some(folder)) => folder,
-            Some(None) => self.unpack().map_err(|error| {
-                let folder = self.folder.display();
-                NoModel::Broken(format!(
-                    "the bundled speech model cannot be unpacked into {folder}: {error}"
-                ))
-            })?,
-        };
-        let model = library.model(&folder);
-        let model = model.map_err(|error| NoModel::Broken(error.to_string()))?;
-        Ok(Arc::new(Vosk(Arc::new(model))))
-    }
-
-    /// Puts the bundled model onto the disk, where its engine can read it.
-    fn unpack(&self) -> io::Result<PathBuf> {
-        let folder = self.folder.join(UNPACKED).join(env!("CARGO_PKG_VERSION"));
-        for name in Bundled::iter() {
-            let path = folder.join(&*name);
-            let file = Bundled::get(&name).ok_or(io::ErrorKind::NotFound)?;
-            if fs::metadata(&path).is_ok_and(|there| there.len() == file.data.len() as u64) {
-                continue;
-            }
-            path.parent().map_or(Ok(()), fs::create_dir_all)?;
-            fs::write(path, file.data)?;
-        }
-        Ok(folder)
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Language, Arc<OnceLock<Read>>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Where the library may be: where the configuration says; else beside the program, where it was built, in the system.
-fn open_library(configured: &Path) -> Result<Library, String> {
-    if !configured.as_os_str().is_empty() {
-        return Library::open(configured).map_err(|error| error.to_string());
-    }
-    let program = std::env::current_exe().ok();
-    let beside = program.as_deref().and_then(Path::parent);
-    let places = [
-        beside.map(|folder| folder.join(LIBRARY)),
-        beside.map(|folder| folder.join("../lib/calls").join(LIBRARY)),
-        Some(Path::new("vendor/vosk").join(LIBRARY)),
-        Some(
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("vendor/vosk")
-                .join(LIBRARY),
-        ),
-    ];
-    let there = places.into_iter().flatten().find(|path| path.exists());
-    match there {
-        Some(path) => Library::open(&path).map_err(|error| error.to_string()),
-        None => Library::open(Path::new(LIBRARY)).map_err(|_| {
-            format!("no {LIBRARY} beside the program, in vendor/vosk, or in the system; `scripts/setup run` fetches it")
-        }),
-    }
+/// Reads a Vosk model, which need not be among those of a server, and has it listen to a second of silence.
+///
+/// # Errors
+///
+/// [`NoModel`] says what is wrong with it, or with Vosk.
+pub fn try_folder(config: &Config, folder: &Path) -> Result<(), NoModel> {
+    try_out(&*Folders::open(config).read(folder)?)
+}
+
+/// Has an engine listen to a second of silence.
+fn try_out(engine: &dyn Engine) -> Result<(), NoModel> {
+    let broken = |error: EngineError| NoModel::Broken(error.to_string());
+    let mut listener = engine.listen(&[]).map_err(broken)?;
+    listener.hear(&vec![0; RATE as usize]).map_err(broken)?;
+    listener.finish().map_err(broken)?;
+    Ok(())
 }

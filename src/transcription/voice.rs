@@ -5,16 +5,10 @@ use std::time::{Duration, Instant};
 
 use calls_actors::transcriber::{HearingTold, Voice as Whose};
 use calls_media::seam::Packet;
-use calls_model::signal::Caption;
-use calls_model::{SpokenWord, Utterance};
 
-use super::engine::{Engine, EngineError, Heard, Listener, RATE, Word};
-use super::gate::{FRAME, Gate, Passed};
-use super::sound::{Piece, Sound};
-use crate::telemetry::names::SPEECH_HEARD;
-
-/// Samples that an engine is given at a time: 96 ms.
-const CHUNK: usize = 6 * FRAME;
+use super::engine::{Engine, EngineError};
+use super::follow::{Follow, Speaker};
+use super::sound::Sound;
 
 /// A voice that sends nothing for so long has paused.
 const PAUSED: Duration = Duration::from_millis(600);
@@ -24,21 +18,8 @@ const IDLE: Duration = Duration::from_secs(20);
 
 /// Somebody's microphone, listened to.
 pub(super) struct Voice {
-    whose: Whose,
-    phrases: Arc<[String]>,
-    engine: Arc<dyn Engine>,
     sound: Sound,
-    gate: Gate,
-    /// Sound that makes no whole frame yet, and when it begins.
-    rest: (i64, Vec<i16>),
-    listener: Option<Box<dyn Listener>>,
-    /// Speech that the listener was not given yet.
-    waiting: Vec<i16>,
-    /// Samples that the listener was given.
-    given: usize,
-    /// When what it was given was said: from which sample on, and from which moment.
-    moments: Vec<(usize, i64)>,
-    partial: String,
+    follow: Follow,
     came: Option<Instant>,
     spoke: Option<Instant>,
 }
@@ -50,18 +31,13 @@ impl Voice {
         engine: Arc<dyn Engine>,
         zero: Instant,
     ) -> Result<Self, EngineError> {
+        let speaker = Speaker {
+            participant_id: whose.participant_id,
+            user_id: whose.user_id,
+        };
         Ok(Self {
-            whose,
-            phrases,
-            engine,
             sound: Sound::new(zero)?,
-            gate: Gate::default(),
-            rest: (0, Vec::new()),
-            listener: None,
-            waiting: Vec::new(),
-            given: 0,
-            moments: Vec::new(),
-            partial: String::new(),
+            follow: Follow::new(speaker, phrases, engine),
             came: None,
             spoke: None,
         })
@@ -78,26 +54,30 @@ impl Voice {
             self.sound.take(packet.clone());
         }
         let mut told = Vec::new();
-        for piece in self.sound.drain(now) {
-            self.hear(piece, now, &mut told)?;
-        }
+        self.drain(now, &mut told)?;
         Ok(told)
+    }
+
+    fn drain(&mut self, now: Instant, told: &mut Vec<HearingTold>) -> Result<(), EngineError> {
+        for piece in self.sound.drain(now) {
+            if self.follow.hear(piece, told)? {
+                self.spoke = Some(now);
+            }
+        }
+        Ok(())
     }
 
     /// Time passes: who sends nothing any more has paused.
     pub(super) fn tick(&mut self, now: Instant) -> Result<Vec<HearingTold>, EngineError> {
         let mut told = Vec::new();
-        for piece in self.sound.drain(now) {
-            self.hear(piece, now, &mut told)?;
-        }
+        self.drain(now, &mut told)?;
         let since = |moment: Option<Instant>| moment.map(|at| now.saturating_duration_since(at));
-        if self.gate.is_open() && since(self.came).is_some_and(|gone| gone >= PAUSED) {
-            self.pause(&mut told)?;
+        let speaking = self.follow.is_speaking();
+        if speaking && since(self.came).is_some_and(|gone| gone >= PAUSED) {
+            self.follow.pause(&mut told)?;
         }
-        if !self.gate.is_open() && since(self.spoke).is_some_and(|gone| gone >= IDLE) {
-            self.listener = None;
-            self.given = 0;
-            self.moments.clear();
+        if !self.follow.is_speaking() && since(self.spoke).is_some_and(|gone| gone >= IDLE) {
+            self.follow.forget();
         }
         Ok(told)
     }
@@ -106,147 +86,109 @@ impl Voice {
     pub(super) fn finish(&mut self) -> Result<Vec<HearingTold>, EngineError> {
         let mut told = Vec::new();
         // Nothing that is missing comes any more.
-        let later = Instant::now() + Duration::from_secs(1);
-        for piece in self.sound.drain(later) {
-            self.hear(piece, later, &mut told)?;
-        }
-        self.pause(&mut told)?;
+        self.drain(Instant::now() + Duration::from_secs(1), &mut told)?;
+        self.follow.pause(&mut told)?;
         Ok(told)
     }
-
-    fn hear(
-        &mut self,
-        piece: Piece,
-        now: Instant,
-        told: &mut Vec<HearingTold>,
-    ) -> Result<(), EngineError> {
-        if piece.apart {
-            self.pause(told)?;
-            self.rest.1.clear();
-        }
-        if self.rest.1.is_empty() {
-            self.rest.0 = piece.at_us;
-        }
-        self.rest.1.extend(piece.samples);
-        let (mut at_us, rest) = std::mem::take(&mut self.rest);
-        let frames = rest.chunks_exact(FRAME);
-        let left = frames.remainder().to_vec();
-        for frame in frames {
-            match self.gate.pass(at_us, frame) {
-                Passed::Nothing => {}
-                Passed::Opened { at_us, samples } => {
-                    self.moments.push((self.given + self.waiting.len(), at_us));
-                    self.waiting.extend(samples);
-                }
-                Passed::More(samples) => self.waiting.extend(samples),
-                Passed::Closed => self.pause(told)?,
-            }
-            if self.waiting.len() >= CHUNK {
-                self.spoke = Some(now);
-                self.give(told)?;
-            }
-            at_us += length_us(FRAME);
-        }
-        self.rest = (at_us, left);
-        Ok(())
-    }
-
-    /// Gives the listener what waits.
-    fn give(&mut self, told: &mut Vec<HearingTold>) -> Result<(), EngineError> {
-        let listener = match &mut self.listener {
-            Some(listener) => listener,
-            none => none.insert(self.engine.listen(&self.phrases)?),
-        };
-        let samples = std::mem::take(&mut self.waiting);
-        self.given += samples.len();
-        metrics::counter!(SPEECH_HEARD).increment(length_us(samples.len()).unsigned_abs() / 1000);
-        match listener.hear(&samples)? {
-            Heard::Final(words) => self.said(words, told),
-            Heard::Partial(text) if text != self.partial && !text.is_empty() => {
-                self.partial.clone_from(&text);
-                told.push(HearingTold::Partial(Caption {
-                    participant_id: self.whose.participant_id.clone(),
-                    text,
-                    is_final: false,
-                    start_ms: ms(self.moments.last().map_or(0, |moment| moment.1)),
-                    end_ms: ms(self.said_at(self.given)),
-                }));
-            }
-            Heard::Partial(_) => {}
-        }
-        Ok(())
-    }
-
-    /// They paused.
-    fn pause(&mut self, told: &mut Vec<HearingTold>) -> Result<(), EngineError> {
-        self.gate.close();
-        if !self.waiting.is_empty() {
-            self.give(told)?;
-        }
-        if let Some(listener) = &mut self.listener {
-            let words = listener.finish();
-            self.said(words, told);
-        }
-        Ok(())
-    }
-
-    fn said(&mut self, words: Vec<Word>, told: &mut Vec<HearingTold>) {
-        self.partial.clear();
-        let words: Vec<SpokenWord> = words.into_iter().map(|word| self.spoken(word)).collect();
-        let (Some(first), Some(last)) = (words.first(), words.last()) else {
-            return;
-        };
-        let text: Vec<&str> = words.iter().map(|word| word.word.as_str()).collect();
-        let sure: f32 = words.iter().map(|word| word.confidence).sum();
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "nobody says 2^23 words in one go"
-        )]
-        let confidence = sure / words.len() as f32;
-        told.push(HearingTold::Said(Utterance {
-            participant_id: self.whose.participant_id.clone(),
-            user_id: self.whose.user_id.clone(),
-            text: text.join(" "),
-            start_ms: first.start_ms,
-            end_ms: last.end_ms,
-            confidence,
-            words,
-        }));
-        // Nothing before the moment that holds now is asked for again.
-        let current = self.moments.len().saturating_sub(1);
-        self.moments.drain(..current);
-    }
-
-    fn spoken(&self, word: Word) -> SpokenWord {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "seconds of sound, from 0 on"
-        )]
-        let sample = |seconds: f64| (seconds * f64::from(RATE)) as usize;
-        SpokenWord {
-            start_ms: ms(self.said_at(sample(word.start))),
-            end_ms: ms(self.said_at(sample(word.end))),
-            word: word.word,
-            confidence: word.confidence,
-        }
-    }
-
-    /// When a sample that the listener was given was said.
-    fn said_at(&self, sample: usize) -> i64 {
-        let after = self.moments.partition_point(|moment| moment.0 <= sample);
-        let moment = self.moments.get(after.saturating_sub(1));
-        moment.map_or(0, |(from, at_us)| {
-            at_us + length_us(sample.saturating_sub(*from))
-        })
-    }
 }
 
-/// How long so many samples last, in microseconds.
-fn length_us(samples: usize) -> i64 {
-    i64::try_from(samples).unwrap_or(i64::MAX) * 1_000_000 / i64::from(RATE)
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-fn ms(us: i64) -> u64 {
-    u64::try_from(us / 1000).unwrap_or(0)
+    use bytes::Bytes;
+    use calls_media::seam::{Codec, Layer, PayloadInfo, PeerId, TrackId};
+    use calls_model::ParticipantId;
+    use opus::{Application, Channels, Encoder};
+
+    use super::*;
+    use crate::transcription::sound::wav;
+    use crate::transcription::{Heard, Listener, Unfit, Word};
+
+    /// Counts those who listen.
+    #[derive(Clone, Default)]
+    struct Counted(Arc<AtomicUsize>);
+
+    impl Engine for Counted {
+        fn listen(&self, _: &[String]) -> Result<Box<dyn Listener>, EngineError> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(Box::new(Self(self.0.clone())))
+        }
+
+        fn unfit(&self, _: &[String]) -> Option<Unfit> {
+            None
+        }
+    }
+
+    impl Listener for Counted {
+        fn hear(&mut self, _: &[i16]) -> Result<Heard, EngineError> {
+            Ok(Heard::Partial(String::new()))
+        }
+
+        fn finish(&mut self) -> Result<Vec<Word>, EngineError> {
+            Ok(Vec::new())
+        }
+    }
+
+    /// What somebody says, all of which came at this moment.
+    fn sentence(from: u32, arrival: Instant) -> Vec<Packet> {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/speech/testwav/espeak01.wav");
+        let samples = wav(&std::fs::read(file).expect("a clip"));
+        let encoder = Encoder::new(16_000, Channels::Mono, Application::Voip);
+        let mut encoder = encoder.expect("an encoder");
+        let packet = |(number, frame): (u32, &[i16])| Packet {
+            track: TrackId {
+                peer: PeerId(1),
+                index: 0,
+            },
+            layer: Layer(0),
+            codec: Codec::Opus,
+            seq: u64::from(number),
+            timestamp: number * 960,
+            marker: false,
+            arrival,
+            audio_level: None,
+            orientation: None,
+            dependency_descriptor: None,
+            info: PayloadInfo::default(),
+            payload: Bytes::from(encoder.encode_vec(frame, 1000).expect("a packet")),
+        };
+        (from..)
+            .zip(samples.chunks_exact(320))
+            .map(packet)
+            .collect()
+    }
+
+    #[test]
+    fn who_is_silent_for_long_has_no_listener_until_they_speak_again() {
+        let begun = Instant::now();
+        let engine = Counted::default();
+        let listeners = engine.0.clone();
+        // One reference is ours, one the engine's: the rest are listeners.
+        let now_listening = || Arc::strong_count(&listeners) - 2;
+        let whose = Whose {
+            track: TrackId {
+                peer: PeerId(1),
+                index: 0,
+            },
+            participant_id: ParticipantId::new(),
+            user_id: "ann".parse().expect("an id"),
+        };
+        let voice = Voice::new(whose, Arc::from([]), Arc::new(engine), begun);
+        let mut voice = voice.expect("a voice");
+        assert_eq!(now_listening(), 0, "nobody spoke yet");
+        voice.take(&sentence(0, begun), begun).expect("it hears");
+        assert_eq!(now_listening(), 1);
+        let mut after = |time: Duration| voice.tick(begun + time).expect("it waits");
+        after(PAUSED);
+        after(IDLE / 2);
+        assert_eq!(now_listening(), 1, "who pauses may go on");
+        after(IDLE + PAUSED);
+        assert_eq!(now_listening(), 0);
+        let later = begun + 2 * IDLE;
+        voice.take(&sentence(2000, later), later).expect("it hears");
+        // What may still come of the packets between is waited for.
+        voice.tick(later + PAUSED).expect("it waits");
+        assert_eq!((now_listening(), listeners.load(Ordering::Relaxed)), (1, 2));
+    }
 }

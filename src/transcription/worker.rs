@@ -70,6 +70,7 @@ impl Worker {
             abandoned: AtomicBool::new(false),
         });
         let mut desk = Desk {
+            number,
             state: state.clone(),
             voices: HashMap::new(),
         };
@@ -109,6 +110,7 @@ impl Worker {
 
 /// The far end.
 struct Desk {
+    number: usize,
     state: Arc<State>,
     voices: HashMap<TrackId, (Arc<Call>, Voice)>,
 }
@@ -158,7 +160,11 @@ impl Desk {
                 };
                 let now = Instant::now();
                 if let Some((call, _)) = self.voices.get(&first.track) {
-                    note_delay(call, now.saturating_duration_since(first.arrival));
+                    note_delay(
+                        call,
+                        self.number,
+                        now.saturating_duration_since(first.arrival),
+                    );
                 }
                 self.with(first.track, |voice| voice.take(&burst, now));
             }
@@ -218,11 +224,11 @@ impl Desk {
 }
 
 /// Counts how far behind it works, and says so when that is too far.
-fn note_delay(call: &Call, behind: Duration) {
+fn note_delay(call: &Call, thread: usize, behind: Duration) {
     metrics::gauge!(SPEECH_BEHIND).set(behind.as_secs_f64());
-    if behind >= BEHIND && call.lag(true) {
+    if behind >= BEHIND && call.lag(thread, true) {
         call.tell(HearingTold::Behind(behind));
-    } else if behind <= CAUGHT_UP && call.lag(false) {
+    } else if behind <= CAUGHT_UP && call.lag(thread, false) {
         call.tell(HearingTold::CaughtUp);
     }
 }

@@ -9,10 +9,11 @@ use calls_actors::MediaPorts;
 use calls_actors::clock::Clock;
 use calls_actors::port::udp::{self, UdpDoor};
 use calls_turn::{Quotas, Secret};
+use tokio_rustls::{TlsAcceptor, rustls};
 
-use super::certificate::{Certificate, CertificateError};
 use super::peers::Reach;
 use crate::config::Config;
+use crate::tls::{self, Resolver};
 
 /// TURN cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +44,8 @@ pub enum TurnError {
         cause: io::Error,
     },
     /// No TLS.
-    #[error(transparent)]
-    Certificate(#[from] CertificateError),
+    #[error("TLS for TURN: {0}")]
+    Tls(#[from] rustls::Error),
     /// A certificate is for a name, and there is none.
     #[error(
         "turn.certificate is set, but neither turn.host nor http.public_url says for which name"
@@ -59,7 +60,7 @@ pub enum TurnError {
 pub(super) struct Opened {
     udp: UdpSocket,
     tcp: TcpListener,
-    tls: Option<(TcpListener, Certificate)>,
+    tls: Option<(TcpListener, TlsAcceptor)>,
     settings: Settings,
 }
 
@@ -85,7 +86,7 @@ pub(super) struct Sockets {
     /// The door has more addresses than one, so answers must come from the one that was written to.
     pub(super) wildcard: bool,
     pub(super) tcp: tokio::net::TcpListener,
-    pub(super) tls: Option<(tokio::net::TcpListener, Certificate)>,
+    pub(super) tls: Option<(tokio::net::TcpListener, TlsAcceptor)>,
     pub(super) settings: Settings,
 }
 
@@ -94,6 +95,7 @@ impl Opened {
     pub(super) fn open(
         config: &Config,
         secret: Secret,
+        certificate: Option<Resolver>,
         ports: &MediaPorts,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TurnError> {
@@ -101,12 +103,13 @@ impl Opened {
         let address = SocketAddr::new(config.media.bind, turn.port);
         let udp = udp::bind(address).map_err(|cause| refused("UDP", address, cause))?;
         let tcp = listen("TCP", address)?;
-        let tls = if turn.certificate.as_os_str().is_empty() {
-            None
-        } else {
-            let certificate = Certificate::open(&turn.certificate, &turn.private_key)?;
-            let address = SocketAddr::new(config.media.bind, turn.tls_port);
-            Some((listen("TLS", address)?, certificate))
+        let tls = match certificate {
+            None => None,
+            Some(certificate) => {
+                let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(certificate)?));
+                let address = SocketAddr::new(config.media.bind, turn.tls_port);
+                Some((listen("TLS", address)?, acceptor))
+            }
         };
         let settings = Settings {
             secret,
@@ -135,7 +138,7 @@ impl Opened {
         let listener = tokio::net::TcpListener::from_std;
         let wildcard = self.udp.local_addr()?.ip().is_unspecified();
         let tls = match self.tls {
-            Some((socket, certificate)) => Some((listener(socket)?, certificate)),
+            Some((socket, acceptor)) => Some((listener(socket)?, acceptor)),
             None => None,
         };
         Ok(Rc::new(Sockets {

@@ -229,8 +229,8 @@ impl Actor for TurnPort {
             Some((&port.sockets.tcp, None))
         }));
         nursery.spawn(streams::accept(Rc::clone(port), |port| {
-            let (listener, certificate) = port.sockets.tls.as_ref()?;
-            Some((listener, Some(certificate)))
+            let (listener, acceptor) = port.sockets.tls.as_ref()?;
+            Some((listener, Some(acceptor)))
         }));
         if let Some(tasks) = self.tasks.take() {
             ctx.spawn(tasks.run().into_actor(self));

@@ -13,8 +13,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
 
-use super::certificate::Certificate;
 use super::port::Port;
 use crate::telemetry::names;
 
@@ -149,7 +149,7 @@ impl Connections {
 /// Takes connections in, for ever.
 pub(super) async fn accept(
     port: Rc<Port>,
-    listener: impl Fn(&Port) -> Option<(&TcpListener, Option<&Certificate>)> + Copy + 'static,
+    listener: impl Fn(&Port) -> Option<(&TcpListener, Option<&TlsAcceptor>)> + Copy + 'static,
 ) {
     let Some((socket, _)) = listener(&port) else {
         return;
@@ -184,18 +184,17 @@ async fn serve(
     port: Rc<Port>,
     stream: TcpStream,
     connection: Rc<Connection>,
-    listener: impl Fn(&Port) -> Option<(&TcpListener, Option<&Certificate>)>,
+    listener: impl Fn(&Port) -> Option<(&TcpListener, Option<&TlsAcceptor>)>,
 ) {
     let leaving = Leaving(port, connection.client);
     let port = &leaving.0;
     if let Err(error) = tune(&stream) {
         tracing::debug!(%error, "a connection could not be tuned");
     }
-    let certificate = listener(port).and_then(|(_, certificate)| certificate);
-    let Some(certificate) = certificate else {
+    let acceptor = listener(port).and_then(|(_, acceptor)| acceptor);
+    let Some(acceptor) = acceptor else {
         return converse(port, stream, &connection).await;
     };
-    let acceptor = certificate.acceptor(Instant::now());
     let shaken = tokio::select! {
         shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)) => shaken,
         () = connection.close.notified() => return,

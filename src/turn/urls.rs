@@ -6,9 +6,15 @@ use calls_actors::MediaPorts;
 
 use super::TurnError;
 use crate::config::Config;
+use crate::tls::Resolver;
 
-/// The URLs, the fastest way first: UDP, TCP, and TLS where there is a certificate.
-pub(super) fn urls(config: &Config, ports: &MediaPorts) -> Result<Vec<String>, TurnError> {
+/// The URLs, the fastest way first: UDP, TCP, and TLS where there is a certificate and a name that it may be for; and
+/// that certificate.
+pub(super) fn urls(
+    config: &Config,
+    certificate: Option<Resolver>,
+    ports: &MediaPorts,
+) -> Result<(Vec<String>, Option<Resolver>), TurnError> {
     let turn = &config.turn;
     let named = (!turn.host.is_empty()).then(|| turn.host.clone());
     let hosts = match &named {
@@ -20,15 +26,21 @@ pub(super) fn urls(config: &Config, ports: &MediaPorts) -> Result<Vec<String>, T
         ["udp", "tcp"].map(|transport| format!("turn:{host}:{port}?transport={transport}"))
     });
     let mut urls: Vec<String> = plain.collect();
-    if !turn.certificate.as_os_str().is_empty() {
-        // A certificate is for a name, and clients look at it.
-        let host = named
-            .or_else(|| host_of(&config.http.public_url))
-            .ok_or(TurnError::NoName)?;
-        let port = turn.tls_port;
-        urls.push(format!("turns:{host}:{port}?transport=tcp"));
+    // A certificate is for a name, and clients look at it.
+    let host = named
+        .or_else(|| host_of(&config.http.public_url))
+        .or_else(|| config.tls.acme_domains.first().cloned());
+    match (certificate, host) {
+        (None, _) => Ok((urls, None)),
+        (Some(certificate), Some(host)) => {
+            let port = turn.tls_port;
+            urls.push(format!("turns:{host}:{port}?transport=tcp"));
+            Ok((urls, Some(certificate)))
+        }
+        // That of [tls] is there for HTTP; one of TURN's own was meant for TURN.
+        (Some(_), None) if turn.certificate.as_os_str().is_empty() => Ok((urls, None)),
+        (Some(_), None) => Err(TurnError::NoName),
     }
-    Ok(urls)
 }
 
 /// Where media is, TURN is too: an address of each family, as URLs write them.

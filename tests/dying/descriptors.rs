@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -36,6 +36,7 @@ async fn calls_go_on_while_no_descriptor_is_free() {
         .map(|_| TcpStream::connect(&server.address).expect("the kernel takes it"))
         .collect();
     tokio::time::sleep(Duration::from_secs(1)).await;
+    let begun = Instant::now();
     ann.ask("chat", json!({ "text": "still here" }))
         .await
         .expect("it is said");
@@ -44,7 +45,10 @@ async fn calls_go_on_while_no_descriptor_is_free() {
         .await;
     assert_eq!(heard["text"], "still here");
 
+    eprintln!("measured: heard after {:?}", begun.elapsed());
+
     drop(idle);
+    let begun = Instant::now();
     let mut again = None;
     for _ in 0..50 {
         let join = json!({ "user_id": "cat" });
@@ -60,6 +64,7 @@ async fn calls_go_on_while_no_descriptor_is_free() {
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    eprintln!("measured: let in after {:?}", begun.elapsed());
     assert!(again.is_some(), "nobody can come in any more");
     assert_eq!(server.stop().0, Some(0));
 }

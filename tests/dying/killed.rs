@@ -47,6 +47,7 @@ async fn who_was_in_a_call_is_in_it_again_with_token_and_role_and_history_has_on
     let ann_after = ann.event("welcome").await;
     let mut ben = Socket::resume(ws_url, &ben_before, 1).await;
     let ben_after = ben.event("welcome").await;
+    eprintln!("measured: back after {:?}", restarted.elapsed());
     assert!(
         restarted.elapsed() < BACK_WITHIN,
         "{:?}",
@@ -138,4 +139,36 @@ async fn what_nobody_was_told_before_the_kill_is_told_after_it() {
     }
     assert_eq!(told, rooms.into_iter().collect());
     assert_eq!(server.stop().0, Some(0));
+}
+
+#[actix_web::test]
+async fn a_panic_of_the_registry_ends_the_process_and_the_next_start_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Serving::start(again(folder.path(), "127.0.0.1:0"));
+    let address = server.address.clone();
+    let api = Api::of(&server);
+    let room = api.room().await;
+    let (ann, joined, before) = api.enter(&room, "ann").await;
+    let call = &before["call"]["call_id"];
+    let crash = json!({ "call_id": call, "registry": true });
+    // There may be nobody left who answers.
+    let _ = api.try_post("/testing/crash", crash).await;
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = server.child.try_wait().expect("it is ours") {
+            break status;
+        }
+        assert!(begun.elapsed() < BACK_WITHIN, "it still runs");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(!status.success(), "whoever watches over it starts it again");
+    drop(ann);
+
+    let server = Serving::start(again(folder.path(), &address));
+    let ws_url = &joined["connection"]["ws_url"];
+    let mut ann = Socket::resume(ws_url, &before, 1).await;
+    let after = ann.event("welcome").await;
+    assert_eq!(before["participant_id"], after["participant_id"]);
+    assert_eq!(&after["call"]["call_id"], call);
+    server.kill();
 }

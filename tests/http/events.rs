@@ -96,6 +96,32 @@ async fn a_stream_brings_events_as_they_come_and_goes_on_where_it_was_cut() {
 }
 
 #[actix_web::test]
+async fn a_stream_ends_with_the_key_that_opened_it() {
+    let world = World::closed().await;
+    let key = world.post("/api-keys", json!({})).await.expect(201);
+    let (secret, name) = (key["secret"].as_str().unwrap(), &key["name"]);
+    let asked = world.request_as(Some(secret), Method::GET, "/events/stream");
+    let mut response = asked.send().await.unwrap();
+    world.room(json!({})).await;
+    follow(&mut response, 1).await;
+    let rotate = format!("/api-keys/{}/rotate", name.as_str().unwrap());
+    let rotated = world.post(&rotate, json!({ "overlap_seconds": 0 })).await;
+    rotated.expect(201);
+    world.room(json!({})).await; // nothing of it is told any more
+    let mut told = String::new();
+    while let Ok(Ok(Some(more))) =
+        tokio::time::timeout(Duration::from_secs(10), response.chunk()).await
+    {
+        told.push_str(std::str::from_utf8(&more).unwrap());
+    }
+    assert!(!told.contains("event: room.created"), "{told}");
+    assert!(
+        response.chunk().await.is_ok_and(|more| more.is_none()),
+        "it is over"
+    );
+}
+
+#[actix_web::test]
 async fn a_stream_ends_when_the_server_stops() {
     let world = World::open().await;
     let asked = world.request(Method::GET, "/events/stream");

@@ -66,3 +66,24 @@ async fn everything_that_is_counted_is_explained() {
     }
     assert!(count > 10, "{metrics}");
 }
+
+#[actix_web::test]
+async fn what_understands_speech_is_told_and_its_absence_keeps_no_server_from_being_ready() {
+    let world = World::open().await;
+    let speech = readiness(&world, 200).await["speech"].clone();
+    assert_eq!(speech["engine"], "vosk");
+    let library = speech["library"].as_str().expect("a path");
+    assert!(library.ends_with("libvosk.so"), "{speech}");
+    assert_eq!(speech["version"], "0.3.45", "{speech}");
+    assert_eq!(speech["languages"], json!(["en"]));
+    assert_eq!(speech["error"], Value::Null);
+
+    let world = World::start(true, |config| {
+        config.transcription.library = "/nowhere/libvosk.so".into();
+    })
+    .await;
+    let speech = readiness(&world, 200).await["speech"].clone();
+    assert_eq!(speech["library"], Value::Null);
+    let error = speech["error"].as_str().expect("why");
+    assert!(error.contains("/nowhere/libvosk.so"), "{error}");
+}

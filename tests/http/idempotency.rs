@@ -125,8 +125,12 @@ async fn what_was_kept_is_for_who_asked_and_only_while_their_key_is_good() {
     let first = first.expect(201);
     let key = world.server.first_key.clone().expect("a key");
     let app = world.server.app();
-    let other = calls::auth::keys::create(&app.store, app.clock.now(), None);
-    let other = other.await.expect("another key");
+    let other = calls::auth::keys::create(
+        &app.store,
+        app.clock.now(),
+        calls::auth::keys::Wanted::default(),
+    );
+    let (other, _) = other.await.expect("another key");
     let as_other = world.request_as(Some(other.reveal()), Method::POST, "/connections");
     let theirs = send(as_other.header("idempotency-key", "k").json(&body)).await;
     assert_ne!(theirs.expect(201)["token"], first["token"]);

@@ -45,6 +45,108 @@ async fn a_page_runs_its_own_scripts_only() {
 }
 
 #[actix_web::test]
+async fn a_reply_that_is_no_page_runs_nothing_and_is_framed_by_nobody() {
+    let world = World::open().await;
+    let paths = [
+        "/api/v1/calls/rooms",
+        "/api/v1/calls/rooms/room_0x",
+        "/healthz",
+        "/metrics",
+    ];
+    for path in paths {
+        let reply = page(&world, path).await;
+        let policy = reply.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
+        assert!(
+            policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
+        let permissions = reply.header("permissions-policy");
+        for device in ["camera=()", "microphone=()", "display-capture=()"] {
+            assert!(permissions.contains(device), "{path}: {permissions}");
+        }
+        assert!(
+            !reply.headers.contains_key("strict-transport-security"),
+            "{path}: it is not spoken over TLS"
+        );
+    }
+    for path in ["/", "/console", "/docs/", "/docs/problems"] {
+        let reply = page(&world, path).await;
+        let policy = reply.header("content-security-policy");
+        assert!(policy.contains("default-src 'self'"), "{path}: {policy}");
+        assert!(
+            policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn behind_a_tls_proxy_browsers_are_told_to_come_by_tls_only() {
+    let world = World::start(true, |config| {
+        config.http.public_url = "https://calls.example.org".to_owned();
+    })
+    .await;
+    for path in ["/", "/api/v1/calls/rooms"] {
+        let reply = page(&world, path).await;
+        assert_eq!(
+            reply.header("strict-transport-security"),
+            "max-age=31536000"
+        );
+    }
+}
+
+/// What a browser asks before a page of this origin may call the API.
+async fn preflight(world: &World, origin: &str) -> Reply {
+    let asks = world
+        .page(Method::OPTIONS, "/api/v1/calls/rooms")
+        .header("origin", origin)
+        .header("access-control-request-method", "POST")
+        .header(
+            "access-control-request-headers",
+            "authorization,content-type",
+        );
+    send(asks).await
+}
+
+#[actix_web::test]
+async fn pages_of_other_origins_may_not_call_the_api_unless_they_are_named() {
+    let allowed = |reply: &Reply| reply.headers.get("access-control-allow-origin").cloned();
+    let simple = async |world: &World, origin: &str| {
+        send(
+            world
+                .page(Method::GET, "/api/v1/calls/rooms")
+                .header("origin", origin),
+        )
+        .await
+    };
+    let closed = World::open().await;
+    for origin in ["https://app.example", "null", "http://localhost"] {
+        assert_eq!(allowed(&preflight(&closed, origin).await), None, "{origin}");
+        assert_eq!(allowed(&simple(&closed, origin).await), None, "{origin}");
+    }
+    let named = World::start(true, |config| {
+        config.http.allowed_origins = vec!["https://app.example".to_owned()];
+    })
+    .await;
+    let known = preflight(&named, "https://app.example").await;
+    assert_eq!(allowed(&known).unwrap(), "https://app.example");
+    assert!(
+        !known
+            .headers
+            .contains_key("access-control-allow-credentials"),
+        "a key is not sent by itself"
+    );
+    for origin in ["https://app.example.evil", "http://app.example", "null"] {
+        assert_eq!(allowed(&preflight(&named, origin).await), None, "{origin}");
+        assert_eq!(allowed(&simple(&named, origin).await), None, "{origin}");
+    }
+}
+
+#[actix_web::test]
 async fn a_host_header_cannot_write_the_policy() {
     let world = World::open().await;
     let request = world.page(Method::GET, "/").header("host", "x;script-src");

@@ -384,3 +384,33 @@ async fn the_same_user_again_takes_the_place_of_the_first() {
     assert_eq!(first.end().await, ("replaced".to_owned(), 4409));
     assert_eq!(inside(&world, &room).await, ["ann"]);
 }
+
+#[actix_web::test]
+async fn what_may_be_said_in_a_room_is_made_of_words_that_the_model_knows() {
+    let world = World::open().await;
+    let menu = json!(["Call support", "my account number"]);
+    let keys = json!({ "phrases": menu, "settings": { "auto_transcribe": true } });
+    let id = world.room(keys).await;
+    let room = world.get(&format!("/rooms/{id}")).await.expect(200);
+    assert_eq!(room["phrases"], menu);
+
+    let unknown = json!({ "phrases": ["yes", "no aardvark"] });
+    let refused = world.patch(&format!("/rooms/{id}"), unknown.clone()).await;
+    let refused = refused.problem(422, "unknown-words");
+    assert_eq!(refused["errors"][0]["pointer"], "/phrases/1");
+    let detail = refused["errors"][0]["detail"].as_str().expect("why");
+    assert!(detail.ends_with("does not know: aardvark"), "{detail}");
+    let mut made = unknown;
+    made["name"] = json!("Menu");
+    world
+        .post("/rooms", made)
+        .await
+        .problem(422, "unknown-words");
+    let long = json!({ "phrases": ["yes ".repeat(100)] });
+    let refused = world.patch(&format!("/rooms/{id}"), long).await;
+    refused.problem(422, "invalid-body");
+
+    let free = json!({ "phrases": [] });
+    let room = world.patch(&format!("/rooms/{id}"), free).await.expect(200);
+    assert_eq!(room["phrases"], json!([]));
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use calls_actors::testing::Victim;
-use calls_model::{Fact, Recording, RecordingId, Timestamp};
+use calls_model::{Fact, FilePlace, Recording, RecordingId, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -39,7 +39,9 @@ async fn interrupted(world: &World, [alice, bob]: [&Tab; 2], victim: Victim) -> 
     let gaps = report["interruptions"].as_array().expect("gaps");
     assert_eq!(gaps.len(), 1, "{report}");
     assert_eq!(gaps[0]["reason"], "recorder_crashed", "{report}");
-    number(&gaps[0]["to_ms"]) - number(&gaps[0]["from_ms"])
+    let gap = number(&gaps[0]["to_ms"]) - number(&gaps[0]["from_ms"]);
+    eprintln!("measured: a gap of {gap} ms");
+    gap
 }
 
 #[actix::test]
@@ -59,6 +61,129 @@ async fn a_thread_that_panics_while_it_writes_costs_a_gap_and_no_call() {
     assert!(gap < 2000, "the next segment begins within 2 s: {gap} ms");
     let still = alice.longest_gap(&bob);
     assert!(still < LENGTH / 2, "nobody noticed: {still:?}");
+}
+
+#[actix::test]
+async fn a_recorder_that_panics_costs_a_gap_and_no_call() {
+    let world = World::open().await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    alice.forget_gaps();
+    let gap = interrupted(&world, [&alice, &bob], Victim::Recorder).await;
+    assert!(gap < 2000, "the next segment begins within 2 s: {gap} ms");
+    let still = alice.longest_gap(&bob);
+    assert!(still < LENGTH / 2, "nobody noticed: {still:?}");
+}
+
+#[actix::test]
+async fn a_pause_that_comes_between_a_crash_and_the_next_segment_is_one() {
+    let world = World::open().await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "tracks").await;
+    sleep(LENGTH).await;
+    alice.crash(&world, Victim::Tape).await;
+    sleep(Duration::from_millis(150)).await; // the next segment begins half a second after the crash
+    let verb = |verb: &str| format!("/{}/record/{verb}", alice.call);
+    world.post(&verb("pause"), json!({})).await.expect(200);
+    sleep(2 * LENGTH).await;
+    world.post(&verb("resume"), json!({})).await.expect(200);
+    all_hear_all(&[&alice, &bob], from_now_on(), MENDED).await;
+    sleep(LENGTH).await;
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    let report = report(&world, &recording).await;
+    assert_eq!(
+        report["pauses"].as_array().map(Vec::len),
+        Some(1),
+        "{report}"
+    );
+    let lasts = number(&recording["duration_seconds"]);
+    assert!(lasts < 6, "4 s that were paused are not in it: {recording}");
+}
+
+/// A program that does the same as another, from when it is there.
+fn program(path: &std::path::Path) {
+    std::os::unix::fs::symlink("/usr/bin/ffmpeg", path).expect("a link");
+}
+
+/// Waits until it is told why a recording is not made yet.
+async fn waits(world: &World, started: &Value) -> String {
+    let id = started["recording_id"].as_str().expect("an id");
+    let began = std::time::Instant::now();
+    loop {
+        let recording = world.get(&format!("/recordings/{id}")).await.expect(200);
+        if let Some(why) = recording["error"].as_str() {
+            assert_eq!(recording["status"], "processing", "{recording}");
+            return why.to_owned();
+        }
+        assert!(began.elapsed() < super::super::CONNECT, "{recording}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[actix::test]
+async fn what_cannot_be_mixed_is_tried_again_and_what_cannot_be_composed_anew_stays_as_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ffmpeg = folder.path().join("ffmpeg");
+    let named = ffmpeg.display().to_string();
+    let world = World::start(true, move |config| config.recording.ffmpeg = named).await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "video").await;
+    sleep(LENGTH).await;
+    stop(&world, &alice).await;
+    drop((alice, bob));
+    let why = waits(&world, &started).await;
+    assert!(why.starts_with("not made yet: ffmpeg: "), "{why}");
+    program(&ffmpeg);
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    assert_eq!(
+        (&recording["error"], &recording["progress"]),
+        (&Value::Null, &json!(100))
+    );
+    let whole = recording["files"][0].clone();
+    assert_eq!(whole["kind"], "video");
+
+    std::fs::remove_file(&ffmpeg).expect("it was there");
+    let id = recording["recording_id"].as_str().expect("an id");
+    let again = format!("/recordings/{id}/compose");
+    world
+        .post(&again, json!({ "layout": "speaker" }))
+        .await
+        .expect(202);
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    let why = recording["error"]
+        .as_str()
+        .expect("why it was not made anew");
+    assert!(why.contains("No such file"), "{why}");
+    for of in ["name", "sha256"] {
+        assert_eq!(
+            recording["files"][0][of], whole[of],
+            "it is the one of before"
+        );
+    }
+    let told = &report(&world, &recording).await["not_composed"];
+    assert_eq!(told, why);
+}
+
+#[actix::test]
+async fn where_nothing_can_be_mixed_there_are_the_tracks_and_the_reason() {
+    let missing = "/nowhere/ffmpeg".to_owned();
+    let world = World::start(true, |config| config.recording.ffmpeg = missing).await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "audio").await;
+    sleep(LENGTH / 2).await;
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    assert!(
+        recording["error"]
+            .as_str()
+            .is_some_and(|why| why.starts_with("ffmpeg"))
+    );
+    let files = recording["files"].as_array().expect("files");
+    assert_eq!(files.len(), 2, "a microphone each: {recording}");
+    assert!(files.iter().all(|file| file["kind"] == "track"));
 }
 
 #[actix::test]
@@ -111,41 +236,79 @@ async fn what_was_kept_for_long_enough_goes_and_what_was_not_stays() {
     let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
     let started = start(&world, &alice, "tracks").await;
     stop(&world, &alice).await;
-    let young = settled(&world, &started).await;
+    let kept = settled(&world, &started).await;
     drop((alice, bob));
-    // The same, as if it had been made two days ago.
-    let mut old: Recording = serde_json::from_value(young.clone()).expect("a recording");
-    let two_days = 2 * 24 * 60 * 60 * 1000;
-    let then = Timestamp::from_millis(old.requested_at.millis() - two_days).expect("a time");
-    (old.recording_id, old.requested_at) = (RecordingId::new(), then);
-    old.files.clear();
-    let failed = Fact::RecordingFailed {
-        call_id: old.call_id.clone(),
-        recording_id: old.recording_id.clone(),
-        reason: "nothing came".to_owned(),
-        at: then,
-    };
-    let (id, folder) = (old.recording_id.clone(), world.recordings());
-    let folder = folder.join(id.as_str());
-    std::fs::create_dir(&folder).expect("a folder");
-    std::fs::write(folder.join("log-0.jsonl"), "").expect("a file");
-    old.status = calls_model::RecordingStatus::Requested;
-    let requested = Fact::RecordingRequested {
-        recording: Box::new(old),
-    };
-    let store = &world.server.app().store;
-    let recorded = store.record(vec![requested, failed]).await;
-    recorded.expect("stored");
-
+    let young = kept["recording_id"].as_str().expect("an id");
+    let leftover = world.recordings().join(young).join("live");
+    std::fs::create_dir(&leftover).expect("as a crash leaves it");
+    let in_no_bucket = two_days_old(&world, &kept, Some(FilePlace::Bucket)).await;
+    let old = two_days_old(&world, &kept, None).await;
     world.config.recording.keep_days = 1;
     let world = world.restart(true).await;
     let began = std::time::Instant::now();
-    while world.get(&format!("/recordings/{id}")).await.status != 404 {
+    while world.get(&format!("/recordings/{old}")).await.status != 404 || leftover.exists() {
         assert!(began.elapsed() < super::super::CONNECT, "it is still there");
         sleep(Duration::from_millis(50)).await;
     }
-    assert!(!folder.exists(), "its files too");
-    let young = young["recording_id"].as_str().expect("an id");
-    let kept = world.get(&format!("/recordings/{young}")).await.expect(200);
-    assert_eq!(kept["status"], "available");
+    assert!(
+        !world.recordings().join(old.as_str()).exists(),
+        "its files too"
+    );
+    for still in [young, in_no_bucket.as_str()] {
+        let kept = world.get(&format!("/recordings/{still}")).await.expect(200);
+        assert_eq!(kept["status"], "available");
+    }
+}
+
+/// The same, as if it had been made two days ago, and were kept there.
+async fn two_days_old(world: &World, young: &Value, place: Option<FilePlace>) -> RecordingId {
+    let mut old: Recording = serde_json::from_value(young.clone()).expect("a recording");
+    let two_days = 2 * 24 * 60 * 60 * 1000;
+    let then = Timestamp::from_millis(old.requested_at.millis() - two_days).expect("a time");
+    let mut files = std::mem::take(&mut old.files);
+    (old.recording_id, old.requested_at) = (RecordingId::new(), then);
+    old.status = calls_model::RecordingStatus::Requested;
+    let (id, call_id) = (old.recording_id.clone(), old.call_id.clone());
+    let folder = world.recordings().join(id.as_str());
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("log-0.jsonl"), "").expect("a file");
+    let mut facts = vec![Fact::RecordingRequested {
+        recording: Box::new(old),
+    }];
+    if let Some(place) = place {
+        for file in &mut files {
+            file.place = place;
+        }
+        facts.extend([
+            Fact::RecordingStopped {
+                call_id: call_id.clone(),
+                recording_id: id.clone(),
+                at: then,
+            },
+            Fact::RecordingProcessed {
+                call_id: call_id.clone(),
+                recording_id: id.clone(),
+                files: files.clone(),
+                duration_seconds: 1,
+                report: Box::default(),
+                at: then,
+            },
+            Fact::RecordingAvailable {
+                call_id,
+                recording_id: id.clone(),
+                files,
+                at: then,
+            },
+        ]);
+    } else {
+        facts.push(Fact::RecordingFailed {
+            call_id,
+            recording_id: id.clone(),
+            reason: "nothing came".to_owned(),
+            at: then,
+        });
+    }
+    let recorded = world.server.app().store.record(facts).await;
+    recorded.expect("stored");
+    id
 }

@@ -92,12 +92,21 @@ pub(crate) struct Peer {
 impl Peer {
     /// One that has not offered yet.
     pub(crate) async fn new(heard: &Heard, network: Network) -> Self {
+        Self::with_sources(heard, network, [None; 2]).await
+    }
+
+    /// The same, with these SSRCs of its microphone and its camera.
+    pub(crate) async fn with_sources(
+        heard: &Heard,
+        network: Network,
+        [microphone, camera]: [Option<u32>; 2],
+    ) -> Self {
         let voices = Voices::default();
         let ears = Ears(Arc::clone(heard), Arc::clone(&voices));
         let connection = connection(ears, network).await;
         let sent = [
-            send_track(&*connection, opus(), RtpCodecKind::Audio).await,
-            send_track(&*connection, vp8(), RtpCodecKind::Video).await,
+            send_track(&*connection, opus(), RtpCodecKind::Audio, microphone).await,
+            send_track(&*connection, vp8(), RtpCodecKind::Video, camera).await,
         ];
         for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
             for _ in 0..SLOTS {
@@ -277,10 +286,11 @@ async fn send_track(
     connection: &dyn PeerConnection,
     codec: RTCRtpCodec,
     kind: RtpCodecKind,
+    ssrc: Option<u32>,
 ) -> (Arc<TrackLocalStaticRTP>, Arc<dyn RtpTransceiver>) {
     let coding = RTCRtpEncodingParameters {
         rtp_coding_parameters: RTCRtpCodingParameters {
-            ssrc: Some(rand::random::<u32>().max(1)),
+            ssrc: ssrc.or_else(|| Some(rand::random::<u32>().max(1))),
             ..RTCRtpCodingParameters::default()
         },
         codec,

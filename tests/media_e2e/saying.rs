@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use calls_actors::testing::Victim;
 use opus::{Channels, Decoder};
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::super::room_of;
 use super::speech::errors;
-use crate::support::World;
+use super::tab::Tab;
+use crate::support::{Socket, World, send};
 
 /// Words of the bundled model.
 const TEXT: &str = "my account number is four seven two nine";
@@ -35,7 +38,7 @@ fn understood(world: &World, packets: &[bytes::Bytes]) -> String {
             words.extend(said);
         }
     }
-    words.extend(listener.finish());
+    words.extend(listener.finish().expect("it can tell"));
     let words: Vec<String> = words.into_iter().map(|word| word.word).collect();
     words.join(" ")
 }
@@ -125,4 +128,93 @@ async fn a_server_without_a_voice_says_so() {
     let refused = refused.problem(503, "no-voice");
     let detail = refused["detail"].as_str().expect("why");
     assert!(detail.contains("/nowhere/espeak-ng"), "{detail}");
+}
+
+#[actix::test]
+async fn who_is_no_moderator_is_refused_before_anything_is_synthesized() {
+    let world = World::start(false, |config| {
+        config.voice.program = "/nowhere/espeak-ng".to_owned();
+    })
+    .await;
+    let room = world.room(json!({})).await;
+    let (_host, welcome) = world.enter(&room, "alice").await;
+    let call = welcome["call"]["call_id"].as_str().expect("an id");
+    let guest = world.join(&room, "bob").await;
+    let token = guest["connection"]["token"].as_str().expect("a token");
+    let _guest = Socket::hello(&guest["connection"]).await;
+    let path = format!("/{call}/say");
+    let say = |token: Option<&str>| match token {
+        Some(_) => world.request_as(token, Method::POST, &path),
+        None => world.request(Method::POST, &path),
+    };
+    let said = json!({ "text": "hello" });
+    let refused = send(say(Some(token)).json(&said)).await;
+    refused.problem(403, "not-moderator"); // and not 503: nobody looked for a voice
+    let refused = send(say(None).json(&said)).await;
+    refused.problem(503, "no-voice");
+}
+
+/// Waits until the bot did this.
+async fn bot(tab: &mut Tab, event: &str) -> Value {
+    let is = |told: &Value| told["event"] == event && told["participant"]["role"] == "bot";
+    tab.socket.event_where("participant", is).await
+}
+
+#[actix::test]
+async fn a_moderator_cuts_the_server_short_by_muting_its_bot_and_puts_it_out() {
+    const MOMENT: Duration = Duration::from_millis(700);
+    let world = World::open().await;
+    let (_, [alice, mut bob]) = room_of(&world, ["alice", "bob"]).await;
+    alice.say([]);
+    bob.say([]);
+    let path = format!("/{}/say", alice.call);
+    let text = [TEXT; 6].join(" and ");
+    let long = json!({ "text": text });
+    let saying = world.post(&path, long.clone()).await.expect(202);
+    assert!(saying["duration_ms"].as_u64() > Some(10_000), "{saying}");
+    bot(&mut bob, "joined").await;
+    sleep(2 * MOMENT).await;
+    assert!(bob.take_voices().len() > 20, "it speaks");
+
+    let id = saying["participant_id"].as_str().expect("an id").to_owned();
+    let of_bot = format!("/{}/participants/{id}", alice.call);
+    let muted = world.patch(&of_bot, json!({ "muted": true })).await;
+    muted.expect(200);
+    sleep(MOMENT).await;
+    bob.take_voices();
+    sleep(MOMENT).await;
+    assert_eq!(bob.take_voices().len(), 0, "it says no word more");
+
+    let again = world.post(&path, long).await.expect(202);
+    assert_eq!(again["participant_id"], id.as_str(), "it had stayed");
+    sleep(2 * MOMENT).await;
+    assert!(bob.take_voices().len() > 20, "it speaks again");
+    world.delete(&of_bot).await.expect(204);
+    bot(&mut bob, "left").await;
+    sleep(MOMENT).await;
+    bob.take_voices();
+    sleep(MOMENT).await;
+    assert_eq!(bob.take_voices().len(), 0, "and is gone");
+    let kept_out = world.post(&path, json!({ "text": TEXT })).await;
+    kept_out.problem(403, "removed"); // as anybody whom a moderator put out of this call
+}
+
+#[actix::test]
+async fn an_announcer_that_panics_leaves_and_the_next_announcement_brings_another() {
+    let world = World::open().await;
+    let (_, [alice, mut bob]) = room_of(&world, ["alice", "bob"]).await;
+    alice.say([]);
+    bob.say([]);
+    let path = format!("/{}/say", alice.call);
+    let first = world.post(&path, json!({ "text": TEXT })).await.expect(202);
+    bot(&mut bob, "joined").await;
+    alice.crash(&world, Victim::Announcer).await;
+    bot(&mut bob, "left").await;
+
+    let next = world.post(&path, json!({ "text": TEXT })).await.expect(202);
+    assert_ne!(next["participant_id"], first["participant_id"]);
+    bot(&mut bob, "joined").await;
+    bob.take_voices();
+    sleep(Duration::from_secs(1)).await;
+    assert!(bob.take_voices().len() > 20, "it speaks");
 }

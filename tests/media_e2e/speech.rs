@@ -8,8 +8,8 @@ use opus::{Application, Channels, Encoder};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::super::room_of;
-use super::tab::Tab;
+use super::super::{CONNECT, room_of};
+use super::tab::{Tab, all_hear_all};
 use crate::support::World;
 
 /// Samples a second of the clips.
@@ -22,13 +22,13 @@ const UNDERSTOOD: Duration = Duration::from_secs(10);
 const WORD_MS: u64 = 150;
 
 /// A clip of the bundled test set: its samples, and what is said in it.
-struct Clip {
+pub(super) struct Clip {
     samples: Vec<i16>,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Clip {
-    fn read(name: &str) -> Self {
+    pub(super) fn read(name: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("speech/testwav");
         let file = std::fs::read(folder.join(name)).expect("a clip");
         let data = file.windows(4).position(|four| four == b"data");
@@ -48,7 +48,7 @@ impl Clip {
     }
 
     /// As a browser would send it, with a moment of silence behind.
-    fn packets(&self) -> Vec<Bytes> {
+    pub(super) fn packets(&self) -> Vec<Bytes> {
         let mut encoder =
             Encoder::new(RATE, Channels::Mono, Application::Voip).expect("an encoder");
         let mut samples = self.samples.clone();
@@ -60,7 +60,7 @@ impl Clip {
     }
 
     /// Where sound begins and ends in it, in milliseconds.
-    fn span(&self) -> (u64, u64) {
+    pub(super) fn span(&self) -> (u64, u64) {
         let loud = |sample: &i16| sample.unsigned_abs() > 600;
         let first = self.samples.iter().position(loud).expect("some sound");
         let last = self.samples.iter().rposition(loud).expect("some sound");
@@ -90,7 +90,7 @@ async fn transcribe(world: &World, tab: &Tab) -> Value {
     world.post(&path, json!({})).await.expect(201)
 }
 
-async fn transcript(world: &World, tab: &Tab) -> Vec<Value> {
+pub(super) async fn transcript(world: &World, tab: &Tab) -> Vec<Value> {
     let path = format!("/{}/transcript", tab.call);
     let transcript = world.get(&path).await.expect(200);
     transcript["utterances"].as_array().expect("a list").clone()
@@ -111,7 +111,12 @@ async fn final_caption(tab: &mut Tab) -> Value {
 #[actix::test]
 async fn what_one_says_another_reads_while_it_is_said_and_finds_in_the_transcript() {
     let world = World::open().await;
-    let (_, [alice, mut bob]) = room_of(&world, ["alice", "bob"]).await;
+    let room = world.room(json!({})).await;
+    let named = json!({ "user_id": "alice", "display_name": "Alice Lovelace" });
+    let joined = world.post(&format!("/rooms/{room}/join"), named).await;
+    let mut alice = Tab::seated(&joined.expect(200)["connection"], "alice").await;
+    let mut bob = Tab::open(&world, &room, "bob").await;
+    all_hear_all(&[&alice, &bob], Duration::from_nanos(1), CONNECT).await;
     alice.say([]);
     bob.say([]);
     let begun = transcribe(&world, &alice).await;
@@ -161,11 +166,17 @@ async fn what_one_says_another_reads_while_it_is_said_and_finds_in_the_transcrip
     let words = said["words"].as_array().expect("words");
     assert_eq!(words.len(), clip.text.split(' ').count());
 
+    // Who has left a call that goes on is still called by name.
+    let left = alice.socket.ask("leave", json!({})).await;
+    left.expect("may leave");
+    let goes = |news: &Value| news["event"] == "left";
+    bob.socket.event_where("participant", goes).await;
     let vtt = world
         .get(&format!("/{}/transcript?format=vtt", alice.call))
         .await;
     assert!(vtt.text.starts_with("WEBVTT\n\n00:00:"), "{}", vtt.text);
-    assert!(vtt.text.contains(&clip.text), "{}", vtt.text);
+    let line = format!("<v Alice Lovelace>{}</v>", clip.text);
+    assert!(vtt.text.contains(&line), "{}", vtt.text);
     let found = world
         .get("/transcripts/search?q=sales%20press")
         .await

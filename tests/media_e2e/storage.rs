@@ -43,7 +43,7 @@ struct Watch {
 }
 
 /// Serves a folder as S3; its folders are buckets.
-async fn serve(folder: &Path, address: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
+pub(super) async fn serve(folder: &Path, address: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
     serve_watched(folder, address, Arc::default()).await
 }
 
@@ -112,7 +112,11 @@ fn no_such_bucket() -> http::Response<s3s::Body> {
 }
 
 /// A server that keeps its recordings there.
-async fn world(address: SocketAddr, secret: &str) -> World {
+pub(super) async fn world(address: SocketAddr) -> World {
+    world_with(address, SECRET).await
+}
+
+async fn world_with(address: SocketAddr, secret: &str) -> World {
     World::start(true, |config| {
         let storage = &mut config.storage;
         BUCKET.clone_into(&mut storage.bucket);
@@ -148,16 +152,22 @@ async fn trouble(world: &World, started: &Value) -> String {
     }
 }
 
-fn anywhere() -> SocketAddr {
+/// A folder with an empty bucket in it.
+pub(super) fn bucket() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+    folder
+}
+
+pub(super) fn anywhere() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
 #[actix::test]
 async fn a_recording_goes_to_the_bucket_and_is_fetched_from_there() {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+    let folder = bucket();
     let (address, _serving) = serve(folder.path(), anywhere()).await;
-    let world = world(address, SECRET).await;
+    let world = world(address).await;
     let started = record(&world).await;
     let recording = settled(&world, &started).await;
     assert_eq!(recording["status"], "available", "{recording}");
@@ -189,10 +199,9 @@ async fn a_recording_goes_to_the_bucket_and_is_fetched_from_there() {
 
 #[actix::test]
 async fn wrong_credentials_lose_nothing_and_are_told() {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+    let folder = bucket();
     let (address, _serving) = serve(folder.path(), anywhere()).await;
-    let world = world(address, "not-the-secret").await;
+    let world = world_with(address, "not-the-secret").await;
     let started = record(&world).await;
     let why = trouble(&world, &started).await;
     assert!(!why.contains("not-the-secret"), "{why}");
@@ -210,10 +219,9 @@ async fn wrong_credentials_lose_nothing_and_are_told() {
 
 #[actix::test]
 async fn a_store_that_is_dead_and_comes_back_gets_it_later() {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+    let folder = bucket();
     let (address, serving) = serve(folder.path(), anywhere()).await;
-    let world = world(address, SECRET).await;
+    let world = world(address).await;
     serving.abort();
     let _ = serving.await; // it was told to end
     let started = record(&world).await;
@@ -250,7 +258,7 @@ async fn metric(world: &World, name: &str) -> f64 {
 async fn a_bucket_that_is_missing_is_told_and_used_as_soon_as_it_is_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let (address, _serving) = serve(folder.path(), anywhere()).await;
-    let world = world(address, SECRET).await;
+    let world = world(address).await;
     let started = record(&world).await;
     let why = trouble(&world, &started).await;
     assert!(why.starts_with("not uploaded yet: "), "{why}");
@@ -278,7 +286,7 @@ async fn whole(world: &World, bytes: &[u8]) -> Value {
     std::fs::write(folder.join("large.webm"), bytes).expect("a file");
     let recording: Recording = serde_json::from_value(serde_json::json!({
         "recording_id": recording_id, "call_id": call_id, "mode": "tracks", "status": "requested",
-        "paused": false, "layout": null, "participants": [], "requested_at": at, "started_at": null,
+        "paused": false, "live": false, "layout": null, "participants": [], "requested_at": at, "started_at": null,
         "duration_seconds": 0, "size_bytes": 0, "files": [], "progress": 0, "error": null,
     }))
     .expect("a recording");
@@ -315,12 +323,11 @@ async fn whole(world: &World, bytes: &[u8]) -> Value {
 #[actix::test]
 async fn an_upload_goes_on_where_it_was_when_the_store_and_the_server_die_in_the_middle() {
     const PARTS: usize = 4;
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+    let folder = bucket();
     let watch = Arc::new(Watch::default());
     watch.dies_after.store(2, Ordering::SeqCst);
     let (address, serving) = serve_watched(folder.path(), anywhere(), watch.clone()).await;
-    let world = world(address, SECRET).await;
+    let world = world(address).await;
     let bytes: Vec<u8> = (0..(PARTS - 1) * PART + 1000)
         .map(|at| u8::try_from(at / 7 % 251).expect("below 251"))
         .collect();
@@ -360,12 +367,11 @@ async fn an_upload_goes_on_where_it_was_when_the_store_and_the_server_die_in_the
 
 #[actix::test]
 async fn what_a_store_lost_of_an_upload_is_sent_again() {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
+    let folder = bucket();
     let watch = Arc::new(Watch::default());
     watch.dies_after.store(1, Ordering::SeqCst);
     let (address, serving) = serve_watched(folder.path(), anywhere(), watch.clone()).await;
-    let world = world(address, SECRET).await;
+    let world = world(address).await;
     let recording = whole(&world, &vec![7; 2 * PART]).await;
     trouble(&world, &recording).await;
     serving.await.expect("it died");

@@ -184,6 +184,7 @@ pub(crate) async fn all_hear_all(tabs: &[&Tab], since: Duration, patience: Durat
             .map(|(tab, other, kind)| format!("{} has no {kind:?} of {}", tab.user, other.user))
             .collect();
         if missing.is_empty() {
+            eprintln!("measured: media after {:?}", began.elapsed());
             return;
         }
         assert!(

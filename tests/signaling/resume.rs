@@ -1,5 +1,7 @@
 //! Coming back: a dropped socket keeps its place, and hears what it missed.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use crate::support::World;
@@ -57,4 +59,28 @@ async fn the_same_session_opened_elsewhere_replaces_the_first_socket() {
         .ask("hand", json!({ "up": true }))
         .await
         .expect("the second one works");
+}
+
+#[actix_web::test]
+async fn a_panic_behind_a_socket_costs_that_socket_and_its_client_comes_back() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let (mut ann, _) = world.enter(&room, "ann").await;
+    let joined = world.join(&room, "ben").await;
+    let mut ben = crate::support::Socket::hello(&joined["connection"]).await;
+    let welcome = ben.event("welcome").await;
+    let begun = Instant::now();
+    ben.text("crash".to_owned()).await;
+    let away = |d: &Value| d["event"] == "reconnecting" && d["participant"]["user_id"] == "ben";
+    ann.event_where("participant", away).await;
+    ann.ask("chat", json!({ "text": "did you hear?" }))
+        .await
+        .expect("ann's socket lives");
+
+    let ws_url = &joined["connection"]["ws_url"];
+    let mut ben = crate::support::Socket::resume(ws_url, &welcome, 0).await;
+    assert_eq!(ben.event("chat").await["text"], "did you hear?");
+    let again = ben.event("welcome").await;
+    eprintln!("measured: back after {:?}", begun.elapsed());
+    assert_eq!(again["participant_id"], welcome["participant_id"]);
 }

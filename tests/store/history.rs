@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use calls::store::{HistoryFilter, PageRequest, Store, StoreError};
-use calls_model::{Call, CallId, CallKind, CallStatus, EndReason, Fact};
+use calls_model::{Call, CallId, CallKind, CallStatus, EndReason, Fact, OrgId};
 
 use super::database::Database;
 use super::samples::{
@@ -209,7 +209,11 @@ async fn a_cursor_of_another_list_is_refused(db: Database) {
         limit: 1.try_into().unwrap(),
         ..Default::default()
     };
-    let of_rooms = store.rooms(&one).await.unwrap().next_cursor;
+    let of_rooms = store
+        .rooms(&OrgId::default(), &one)
+        .await
+        .unwrap()
+        .next_cursor;
     assert!(of_rooms.is_some());
 
     for cursor in [

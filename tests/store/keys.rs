@@ -1,30 +1,38 @@
 //! API keys and secrets.
 
-use calls::store::{ApiKey, StoreError};
+use calls::store::{StoreError, StoredKey};
+use calls_model::{ApiKey, OrgId, Scope};
 
 use super::database::Database;
 use super::samples::at;
 
 on_both! {
     a_key_is_found_by_its_hash_until_and_after_it_is_revoked,
-    two_keys_cannot_share_a_prefix,
+    two_keys_cannot_share_a_name,
+    a_rotated_key_goes_on_for_a_while_and_a_revoked_one_is_not_rotated,
+    a_tenant_sees_its_own_keys,
     the_first_secret_that_is_offered_stays,
 }
 
-fn key(hash: &str, prefix: &str) -> ApiKey {
-    ApiKey {
+fn key(hash: &str, name: &str) -> StoredKey {
+    StoredKey {
         hash: hash.into(),
-        prefix: prefix.into(),
-        created_at: at(0),
-        revoked_at: None,
-        label: Some(format!("for {prefix}")),
+        key: ApiKey {
+            name: name.into(),
+            org_id: OrgId::default(),
+            scopes: vec![Scope::Rooms, Scope::Keys],
+            label: Some(format!("for {name}")),
+            created_at: at(0),
+            expires_at: None,
+            revoked_at: None,
+        },
     }
 }
 
 async fn a_key_is_found_by_its_hash_until_and_after_it_is_revoked(db: Database) {
     let store = db.open().await;
     let (one, two) = (key("hash one", "calls_aaaa"), key("hash two", "calls_bbbb"));
-    assert_eq!(store.api_keys().await.unwrap(), []);
+    assert_eq!(store.api_keys(None).await.unwrap(), []);
     store.add_api_key(one.clone()).await.unwrap();
     store.add_api_key(two.clone()).await.unwrap();
     assert_eq!(store.api_key("hash one").await.unwrap(), Some(one.clone()));
@@ -32,15 +40,14 @@ async fn a_key_is_found_by_its_hash_until_and_after_it_is_revoked(db: Database) 
 
     store.revoke_api_key("calls_aaaa", at(5)).await.unwrap();
     store.revoke_api_key("calls_aaaa", at(9)).await.unwrap(); // the first time counts
-    let revoked = ApiKey {
-        revoked_at: Some(at(5)),
-        ..one
-    };
+    let mut revoked = one;
+    revoked.key.revoked_at = Some(at(5));
+    assert_eq!(store.revoked_keys().await.unwrap(), ["calls_aaaa"]);
     assert_eq!(
         store.api_key("hash one").await.unwrap(),
         Some(revoked.clone())
     );
-    assert_eq!(store.api_keys().await.unwrap(), [revoked, two]);
+    assert_eq!(store.api_keys(None).await.unwrap(), [revoked, two]);
     let refused = store.revoke_api_key("calls_cccc", at(9)).await;
     assert!(
         matches!(refused, Err(StoreError::NotFound { what: "API key" })),
@@ -48,7 +55,7 @@ async fn a_key_is_found_by_its_hash_until_and_after_it_is_revoked(db: Database) 
     );
 }
 
-async fn two_keys_cannot_share_a_prefix(db: Database) {
+async fn two_keys_cannot_share_a_name(db: Database) {
     let store = db.open().await;
     store
         .add_api_key(key("hash one", "calls_aaaa"))
@@ -59,6 +66,43 @@ async fn two_keys_cannot_share_a_prefix(db: Database) {
         matches!(refused, Err(StoreError::Conflict(_))),
         "{refused:?}"
     );
+}
+
+async fn a_rotated_key_goes_on_for_a_while_and_a_revoked_one_is_not_rotated(db: Database) {
+    let store = db.open().await;
+    let (old, new) = (key("hash one", "calls_aaaa"), key("hash two", "calls_bbbb"));
+    store.add_api_key(old.clone()).await.unwrap();
+    let rotated = store
+        .rotate_api_key("calls_aaaa", new.clone(), at(60))
+        .await;
+    rotated.unwrap();
+    let known = store.api_key("hash one").await.unwrap().unwrap().key;
+    assert_eq!((known.expires_at, known.revoked_at), (Some(at(60)), None));
+    assert_eq!(store.api_key("hash two").await.unwrap(), Some(new));
+
+    store.revoke_api_key("calls_aaaa", at(5)).await.unwrap();
+    let third = key("hash three", "calls_cccc");
+    let refused = store.rotate_api_key("calls_aaaa", third, at(60)).await;
+    assert!(
+        matches!(refused, Err(StoreError::NotFound { what: "API key" })),
+        "{refused:?}"
+    );
+    assert_eq!(store.api_key("hash three").await.unwrap(), None);
+}
+
+async fn a_tenant_sees_its_own_keys(db: Database) {
+    let store = db.open().await;
+    let acme: OrgId = "acme".parse().unwrap();
+    let (ours, mut theirs) = (key("hash one", "calls_aaaa"), key("hash two", "calls_bbbb"));
+    theirs.key.org_id = acme.clone();
+    store.add_api_key(ours.clone()).await.unwrap();
+    store.add_api_key(theirs.clone()).await.unwrap();
+    assert_eq!(store.api_keys(Some(&acme)).await.unwrap(), [theirs]);
+    assert_eq!(
+        store.api_keys(Some(&OrgId::default())).await.unwrap(),
+        [ours]
+    );
+    assert_eq!(store.api_keys(None).await.unwrap().len(), 2);
 }
 
 async fn the_first_secret_that_is_offered_stays(db: Database) {

@@ -33,6 +33,7 @@ fn requested(call_id: &calls_model::CallId) -> Recording {
         files: Vec::new(),
         progress: 0,
         error: None,
+        transcript: None,
     }
 }
 
@@ -175,7 +176,7 @@ async fn an_upload_that_failed_keeps_its_reason_and_its_time(db: Database) {
     store.record(life(&made)[..4].to_vec()).await.unwrap();
     let why = "not uploaded yet: it rains".to_owned();
     store
-        .postpone_upload(&made.recording_id, why.clone(), at(60))
+        .postpone_recording(&made.recording_id, why.clone(), at(60))
         .await
         .unwrap();
     let found = store

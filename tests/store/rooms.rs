@@ -2,7 +2,7 @@
 
 use calls::store::{PageRequest, Store, StoreError};
 use calls_model::fact::HashChange;
-use calls_model::{Encryption, Fact, LeaveReason, Room, RoomId, RoomSettings, RoomType};
+use calls_model::{Encryption, Fact, LeaveReason, OrgId, Room, RoomId, RoomSettings, RoomType};
 
 use super::database::Database;
 use super::samples::{
@@ -123,7 +123,11 @@ async fn a_deleted_room_is_gone_but_its_calls_stay(db: Database) {
     store.record(vec![deleted.clone(), deleted]).await.unwrap(); // twice is as good as once
 
     assert_eq!(store.room(&gone.room_id).await.unwrap(), None);
-    let listed = store.rooms(&PageRequest::default()).await.unwrap().data;
+    let listed = store
+        .rooms(&OrgId::default(), &PageRequest::default())
+        .await
+        .unwrap()
+        .data;
     assert_eq!(listed, [stays]);
     let kept = store.call(&call.call_id, at(4)).await.unwrap().unwrap();
     assert_eq!(kept.room_id, Some(gone.room_id.clone()));
@@ -178,7 +182,11 @@ async fn a_room_counts_those_who_are_inside(db: Database) {
             .current_participants,
         2
     );
-    let listed = store.rooms(&PageRequest::default()).await.unwrap().data;
+    let listed = store
+        .rooms(&OrgId::default(), &PageRequest::default())
+        .await
+        .unwrap()
+        .data;
     let inside = |wanted: &Room| {
         listed
             .iter()
@@ -207,7 +215,7 @@ async fn rooms_come_newest_first_page_by_page(db: Database) {
     };
     let mut seen = Vec::new();
     loop {
-        let page = store.rooms(&request).await.unwrap();
+        let page = store.rooms(&OrgId::default(), &request).await.unwrap();
         assert_eq!(page.has_more, page.next_cursor.is_some());
         seen.push(page.data);
         request.cursor = page.next_cursor;
@@ -223,7 +231,11 @@ async fn rooms_come_newest_first_page_by_page(db: Database) {
         ..Default::default()
     };
     assert_eq!(
-        store.rooms(&skipping).await.unwrap().data,
+        store
+            .rooms(&OrgId::default(), &skipping)
+            .await
+            .unwrap()
+            .data,
         newest_first[5..]
     );
 }

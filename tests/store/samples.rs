@@ -27,6 +27,8 @@ pub(crate) fn room(name: &str, created_at: Timestamp) -> Room {
         locked: false,
         host: None,
         encryption: calls_model::Encryption::Transport,
+        org_id: calls_model::OrgId::default(),
+        phrases: Vec::new(),
     }
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn call(from: &str, to: &[&str], created_at: Timestamp) -> Call {
         ended_at: None,
         interruptions: Vec::new(),
         metadata: serde_json::Map::new(),
+        org_id: calls_model::OrgId::default(),
     }
 }
 
@@ -110,6 +113,7 @@ pub(crate) fn member(name: &str, joined_at: Timestamp) -> Member {
         hand: false,
         reconnecting: false,
         left_at: None,
+        hidden: false,
     }
 }
 

@@ -4,13 +4,16 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use calls::store::{PageRequest, Store};
-use calls_model::{Call, CallId, Fact, Found, Member, SpokenWord, Unheard, Utterance};
+use calls_model::{
+    Call, CallId, Fact, Found, Member, OrgId, RecordingId, SpokenWord, Unheard, Utterance,
+};
 
 use super::database::Database;
 use super::samples::{at, call, initiated, joined, member, presence, user};
 
 on_both! {
     a_transcript_has_what_was_said_in_order_and_when_nobody_listened,
+    what_a_recording_is_understood_to_say_anew_takes_the_place_of_what_it_was,
     a_search_shows_no_call_that_the_caller_was_not_part_of,
     a_search_finds_whole_words_in_any_order_and_case,
     pages_of_a_search_neither_repeat_nor_skip,
@@ -43,6 +46,7 @@ fn spoken(call: &Call, utterance: &Utterance, seconds: i64) -> Fact {
     Fact::UtteranceSpoken {
         call_id: call.call_id.clone(),
         utterance: Box::new(utterance.clone()),
+        recording_id: None,
         at: at(seconds),
     }
 }
@@ -60,7 +64,9 @@ async fn held(store: &Store, users: &[&str]) -> (Call, Vec<Member>) {
 async fn found(store: &Store, words: &str, by: Option<&str>) -> Vec<Found> {
     let by = by.map(user);
     let request = PageRequest::default();
-    let page = store.search(words, by.as_ref(), &request).await;
+    let page = store
+        .search(&OrgId::default(), words, by.as_ref(), &request)
+        .await;
     page.unwrap().data
 }
 
@@ -90,6 +96,34 @@ async fn a_transcript_has_what_was_said_in_order_and_when_nobody_listened(db: Da
     let transcript = store.transcript(&call.call_id).await.unwrap();
     assert_eq!(transcript.utterances, [early, late]);
     assert_eq!(transcript.unheard, [unheard]);
+}
+
+async fn what_a_recording_is_understood_to_say_anew_takes_the_place_of_what_it_was(db: Database) {
+    let store = db.open().await;
+    let (call, members) = held(&store, &["ann"]).await;
+    let live = said(&members[0], "yes please", 1000);
+    let [first, other] = ["guten morgen", "good morning"].map(|text| said(&members[0], text, 5000));
+    let [recording, second] = [RecordingId::new(), RecordingId::new()];
+    let of = |recording: &RecordingId, utterance: &Utterance| Fact::UtteranceSpoken {
+        call_id: call.call_id.clone(),
+        utterance: Box::new(utterance.clone()),
+        recording_id: Some(recording.clone()),
+        at: at(6),
+    };
+    let facts = vec![spoken(&call, &live, 2), of(&recording, &first)];
+    store.record(facts).await.unwrap();
+    let replaced = Fact::TranscriptionReplaced {
+        call_id: call.call_id.clone(),
+        recording_id: recording.clone(),
+        at: at(7),
+    };
+    store
+        .record(vec![of(&second, &other), replaced])
+        .await
+        .unwrap();
+    let transcript = store.transcript(&call.call_id).await.unwrap();
+    assert_eq!(transcript.utterances, [live, other]);
+    assert!(found(&store, "guten", None).await.is_empty());
 }
 
 async fn a_search_shows_no_call_that_the_caller_was_not_part_of(db: Database) {
@@ -160,7 +194,10 @@ async fn pages_of_a_search_neither_repeat_nor_skip(db: Database) {
     };
     let mut seen = Vec::new();
     loop {
-        let page = store.search("next", None, &request).await.unwrap();
+        let page = store
+            .search(&OrgId::default(), "next", None, &request)
+            .await
+            .unwrap();
         seen.extend(page.data.into_iter().map(|hit| hit.start_ms));
         request.cursor = page.next_cursor;
         if request.cursor.is_none() {

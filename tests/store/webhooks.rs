@@ -1,7 +1,7 @@
 //! The outbox: what became true is told, and nothing else.
 
 use calls::store::{PageRequest, Store, StoreError, StoredWebhook};
-use calls_model::{DeliveryStatus, EventFilter, Webhook, WebhookId, WebhookStatus};
+use calls_model::{DeliveryStatus, EventFilter, OrgId, Webhook, WebhookId, WebhookStatus};
 
 use super::database::Database;
 use super::samples::{answered, at, call, initiated, room, room_created};
@@ -16,6 +16,7 @@ on_both! {
 fn hook(events: &[&str]) -> StoredWebhook {
     let filter = |name: &&str| EventFilter::try_from((*name).to_owned()).unwrap();
     StoredWebhook {
+        org_id: OrgId::default(),
         webhook: Webhook {
             webhook_id: WebhookId::new(),
             url: "https://app.example.org/".to_owned(),
@@ -85,7 +86,14 @@ async fn each_fact_is_in_the_outbox_of_whoever_asked_for_it_once(db: Database) {
         (event.subject.as_str(), event.seq),
         (made.call_id.as_str(), 2)
     );
-    assert_eq!(store.events_after(None, 9).await.unwrap().len(), 4);
+    assert_eq!(
+        store
+            .events_after(&OrgId::default(), None, 9)
+            .await
+            .unwrap()
+            .len(),
+        4
+    );
 }
 
 async fn a_transaction_that_fails_leaves_nothing_in_the_outbox(db: Database) {

@@ -63,7 +63,7 @@ impl World {
         config.files.folder = folder.path().join("files");
         config.transcription.models = folder.path().join("models");
         change(&mut config);
-        let server = Server::start(config.clone(), dev)
+        let server = Box::pin(Server::start(config.clone(), dev))
             .await
             .expect("the server starts");
         let bearer = server.first_key.as_ref().map(|key| key.reveal().to_owned());
@@ -86,7 +86,7 @@ impl World {
             folder,
         } = self;
         server.stop().await;
-        let server = Server::start(config.clone(), dev)
+        let server = Box::pin(Server::start(config.clone(), dev))
             .await
             .expect("the server starts again");
         Self {

@@ -37,8 +37,9 @@ impl Receiver {
         let server = HttpServer::new(move || {
             let (tell, answer) = (tell.clone(), shared.clone());
             App::new().default_service(web::to(move |request: HttpRequest, body: web::Bytes| {
-                let _ = tell.send(message(&request, body));
+                // First: whoever is told may change it for the next one.
                 let status = StatusCode::from_u16(answer.load(Ordering::Relaxed)).unwrap();
+                let _ = tell.send(message(&request, body));
                 async move {
                     HttpResponse::build(status)
                         .insert_header(("location", "http://127.0.0.1:1/elsewhere"))

@@ -1,6 +1,6 @@
 //! The program itself, as a shell starts it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -39,6 +39,8 @@ pub struct Serving {
     pub banner: String,
     /// Where it listens, such as `127.0.0.1:40000`.
     pub address: String,
+    /// `http`, or `https` where it has a certificate.
+    pub scheme: String,
 }
 
 impl Serving {
@@ -54,36 +56,59 @@ impl Serving {
             banner.push_str(&line);
             banner.push('\n');
         }
-        let (_, rest) = banner.split_once("Open http://").expect("an address");
+        let (_, url) = banner.split_once("Open ").expect("an address");
+        let (scheme, rest) = url.split_once("://").expect("a URL");
         let address = rest.split('/').next().expect("an end").to_owned();
+        let scheme = scheme.to_owned();
         Self {
             child,
             banner,
             address,
+            scheme,
         }
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let told = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status();
+        assert!(told.expect("kill").success());
     }
 
     /// Ends it as a power cut does.
-    pub fn kill(mut self) {
-        self.child.kill().expect("it is ours");
-        self.child.wait().expect("it ended");
+    pub fn kill(self) {
+        drop(self);
     }
 
     /// Ends it as a service manager does: how it ended, and what it logged.
     pub fn stop(mut self) -> (Option<i32>, String) {
-        let pid = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &pid]).status();
-        assert!(told.expect("kill").success());
+        self.signal("TERM");
         let begun = Instant::now();
-        while self.child.try_wait().expect("it is ours").is_none() {
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("it is ours") {
+                break status;
+            }
             assert!(begun.elapsed() < PATIENCE, "it does not stop");
             std::thread::sleep(Duration::from_millis(20));
+        };
+        let mut log = Vec::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            stderr.read_to_end(&mut log).expect("it ended");
         }
-        let output = self.child.wait_with_output().expect("it ended");
-        (output.status.code(), text(&output.stderr))
+        (status.code(), text(&log))
+    }
+}
+
+/// A test that fails leaves none behind.
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use calls_model::call::IllegalMove;
 use calls_model::{
     Call, CallId, CallInput, CallKind, CallState, CallStatus, CallType, EndReason, Fact,
-    LeaveReason, Member, ParticipantId, RecordingMode, Role, Room, RoomType, Timestamp, UserId,
+    LeaveReason, Member, OrgId, ParticipantId, RecordingMode, Role, Room, RoomType, Timestamp,
+    UserId,
 };
 
 use super::callees::{Callee, Callees};
@@ -47,6 +48,8 @@ pub enum Company {
 pub struct Plan {
     /// The new call's id.
     pub call_id: CallId,
+    /// Whose call it is.
+    pub org_id: OrgId,
     /// Audio or video.
     pub call_type: CallType,
     /// What shape of conversation.
@@ -102,6 +105,7 @@ impl Life {
     pub fn ring(plan: Plan, now: Timestamp) -> (Self, Vec<Fact>) {
         let callees = Callees::new(&plan.to, &plan.busy);
         let mut call = blank(plan.call_id, plan.call_type, plan.kind, now);
+        call.org_id = plan.org_id;
         call.from = Some(plan.from);
         call.to = plan.to;
         call.metadata = plan.metadata;
@@ -124,6 +128,7 @@ impl Life {
     pub fn session(call_id: CallId, room: Room, now: Timestamp) -> (Self, Vec<Fact>) {
         let mut call = blank(call_id.clone(), CallType::Video, CallKind::Conference, now);
         call.room_id = Some(room.room_id.clone());
+        call.org_id = room.org_id.clone();
         let initiated = Fact::CallInitiated {
             call: Box::new(call.clone()),
             at: now,
@@ -175,6 +180,11 @@ impl Life {
         &self.call.call_id
     }
 
+    /// Whose it is.
+    pub fn org(&self) -> &OrgId {
+        &self.call.org_id
+    }
+
     /// Where it stands.
     pub fn state(&self) -> CallState {
         self.state
@@ -202,7 +212,7 @@ impl Life {
 
     /// The recording that was wished for and can begin now, if there is one. It is given once.
     pub fn take_recording_wish(&mut self, inside: &[Member]) -> Option<RecordingMode> {
-        let answered = self.state == CallState::Active && inside.len() > 1;
+        let answered = self.state == CallState::Active && seen(inside) > 1;
         self.record.take_if(|_| answered)
     }
 
@@ -441,7 +451,8 @@ impl Life {
         left: &[(Member, LeaveReason)],
         now: Timestamp,
     ) -> Company {
-        self.emptied = inside.is_empty().then_some(self.emptied.unwrap_or(now));
+        let seen = seen(inside);
+        self.emptied = (seen == 0).then_some(self.emptied.unwrap_or(now));
         for (member, reason) in left {
             self.past.push(member.clone());
             if let (LeaveReason::Crashed, Some(id)) = (reason, &member.participant_id) {
@@ -471,7 +482,7 @@ impl Life {
             .any(|member| Some(&member.user_id) == self.caller());
         match self.state {
             CallState::Initiated | CallState::Ringing if caller_here => Company::Kept,
-            CallState::Active if inside.len() >= COMPANY => Company::Kept,
+            CallState::Active if seen >= COMPANY => Company::Kept,
             _ if crashed => Company::Awaited(FIND_BACK),
             CallState::Initiated | CallState::Ringing => Company::CallerGone,
             CallState::Active | CallState::Ended(_) => Company::Gone,
@@ -482,10 +493,10 @@ impl Life {
     /// host may still be on the way.
     pub fn has_company(&self, inside: &[Member], waiting: usize) -> bool {
         if self.room.is_some() {
-            return inside.len() + waiting > 0;
+            return seen(inside) + waiting > 0;
         }
         let needed = if self.is_unanswered() { 1 } else { COMPANY };
-        inside.len() >= needed
+        seen(inside) >= needed
     }
 
     /// One whose participant crashed comes back: once, in their old role.
@@ -525,6 +536,11 @@ impl Life {
     }
 }
 
+/// How many of them anybody knows of.
+fn seen(inside: &[Member]) -> usize {
+    inside.iter().filter(|member| !member.hidden).count()
+}
+
 fn keep_latest<T>(all: &mut Vec<T>, most: usize) {
     all.drain(..all.len().saturating_sub(most));
 }
@@ -548,6 +564,7 @@ fn blank(call_id: CallId, call_type: CallType, kind: CallKind, now: Timestamp) -
         ended_at: None,
         interruptions: Vec::new(),
         metadata: serde_json::Map::new(),
+        org_id: OrgId::default(),
     }
 }
 

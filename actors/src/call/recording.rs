@@ -43,7 +43,8 @@ pub struct LiveRecording {
 impl LiveRecording {
     /// One that ran when the server went down: it goes on with the next segment, on the same timeline.
     pub(crate) fn recovered(recording: Recording, now: calls_model::Timestamp) -> Self {
-        let since = Duration::from_secs(now.seconds_since(recording.requested_at));
+        let since = now.millis() - recording.requested_at.millis();
+        let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
         let present = clock::instant();
         let plan = Plan {
             recording_id: recording.recording_id.clone(),
@@ -148,6 +149,7 @@ impl Call {
             files: Vec::new(),
             progress: 0,
             error: None,
+            transcript: None,
         };
         let plan = Plan {
             recording_id: recording.recording_id.clone(),
@@ -238,6 +240,9 @@ impl Call {
         Box::pin(told.into_actor(self).map(move |stored, call, _| {
             if !stored {
                 call.drop_recording();
+                if let Some(room) = &*call.room.borrow() {
+                    room.do_send(StopRecorder); // who was told that it failed must not be recorded
+                }
                 return Err(RecordRefused::NotStored);
             }
             call.life.set_recording(true);

@@ -55,10 +55,15 @@ impl Call {
             .wire()
             .started_at
             .ok_or(TranscribeRefused::NotAnswered)?;
-        let language = self.services.recogniser.admit(start.language.as_ref())?;
+        let phrases = match self.life.room() {
+            Some(room) if start.phrases.is_empty() => room.phrases.clone(),
+            _ => start.phrases,
+        };
+        let recogniser = &self.services.recogniser;
+        let language = recogniser.admit(start.language.as_ref(), &phrases)?;
         let transcription = Transcription {
             language: language.clone(),
-            phrases: start.phrases,
+            phrases,
             started_at: now,
         };
         let gone = now.since(begun);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix::prelude::*;
 use calls_model::signal::{Event, Incoming};
-use calls_model::{Call, UserId};
+use calls_model::{Account, Call};
 
 use crate::event::{Frame, SharedEvent};
 use crate::metrics::DEVICES;
@@ -14,12 +14,12 @@ use crate::participant::ToClient;
 #[derive(Default)]
 pub(super) struct Devices {
     last: u64,
-    by_user: HashMap<UserId, Vec<(u64, Recipient<ToClient>)>>,
+    by_user: HashMap<Account, Vec<(u64, Recipient<ToClient>)>>,
 }
 
 impl Devices {
     /// A socket is open. Returns its number.
-    pub(super) fn add(&mut self, user: UserId, door: Recipient<ToClient>) -> u64 {
+    pub(super) fn add(&mut self, user: Account, door: Recipient<ToClient>) -> u64 {
         self.last += 1;
         self.by_user
             .entry(user)
@@ -30,7 +30,7 @@ impl Devices {
     }
 
     /// A socket is closed; twice is nothing.
-    pub(super) fn remove(&mut self, user: &UserId, device: u64) {
+    pub(super) fn remove(&mut self, user: &Account, device: u64) {
         let Some(devices) = self.by_user.get_mut(user) else {
             return;
         };
@@ -45,7 +45,7 @@ impl Devices {
     }
 
     /// Somebody would hear it ring.
-    pub(super) fn reaches(&self, user: &UserId) -> bool {
+    pub(super) fn reaches(&self, user: &Account) -> bool {
         let devices = self
             .by_user
             .get(user)
@@ -55,7 +55,7 @@ impl Devices {
     }
 
     /// Tells all devices of a user how a call stands.
-    pub(super) fn tell(&self, user: &UserId, event: &SharedEvent) {
+    pub(super) fn tell(&self, user: &Account, event: &SharedEvent) {
         let devices = self
             .by_user
             .get(user)

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use actix::prelude::*;
-use calls_model::{CallId, CallState, RoomId, UserId};
+use calls_model::{Account, CallId, CallState, Member, RoomId};
 
 use crate::call::{Call, Memory};
 use crate::restarts::RestartBudget;
@@ -17,7 +17,7 @@ pub(super) struct Known {
     /// How often it may crash.
     pub(super) restarts: RestartBudget,
     /// Who talks in it.
-    talking: HashSet<UserId>,
+    talking: HashSet<Account>,
 }
 
 /// Calls by id, by room and by user.
@@ -25,7 +25,7 @@ pub(super) struct Known {
 pub(super) struct Registry {
     calls: HashMap<CallId, Known>,
     sessions: HashMap<RoomId, CallId>,
-    talking: HashMap<UserId, HashSet<CallId>>,
+    talking: HashMap<Account, HashSet<CallId>>,
 }
 
 impl Registry {
@@ -85,8 +85,14 @@ impl Registry {
             return;
         };
         let active = memory.life.state() == CallState::Active;
-        let inside = memory.roster.inside.iter().filter(|_| active);
-        let talking: HashSet<UserId> = inside.map(|member| member.user_id.clone()).collect();
+        let inside = memory.roster.inside.iter();
+        let inside = inside.filter(|member| active && !member.hidden);
+        let org = memory.life.org().clone();
+        let account = |member: &Member| Account {
+            org: org.clone(),
+            user: member.user_id.clone(),
+        };
+        let talking: HashSet<Account> = inside.map(account).collect();
         known.memory = memory;
         let before = std::mem::replace(&mut known.talking, talking.clone());
         for user in before.difference(&talking) {
@@ -113,11 +119,11 @@ impl Registry {
     }
 
     /// This user is in an active call.
-    pub(super) fn is_busy(&self, user: &UserId) -> bool {
+    pub(super) fn is_busy(&self, user: &Account) -> bool {
         self.talking.contains_key(user)
     }
 
-    fn fall_silent(&mut self, user: &UserId, call: &CallId) {
+    fn fall_silent(&mut self, user: &Account, call: &CallId) {
         if let Some(calls) = self.talking.get_mut(user) {
             calls.remove(call);
             if calls.is_empty() {

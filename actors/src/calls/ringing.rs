@@ -1,7 +1,7 @@
 //! Calls that ring: whom they reach, and who is busy.
 
 use actix::prelude::*;
-use calls_model::{CallId, CallKind, UserId};
+use calls_model::{Account, CallId, CallKind, UserId};
 
 use super::devices;
 use super::{Calls, Initiate, Initiated, PATIENCE, VerbRefused};
@@ -21,6 +21,7 @@ impl Calls {
             return Box::pin(std::future::ready(Err(VerbRefused::Draining)));
         }
         let Initiate {
+            org_id,
             call_type,
             kind,
             from,
@@ -42,14 +43,19 @@ impl Calls {
             CallKind::Group
         };
         let now = self.services.clock.now();
+        let account = |user: &UserId| Account {
+            org: org_id.clone(),
+            user: user.clone(),
+        };
         let busy = to
             .iter()
-            .filter(|user| self.registry.is_busy(user))
+            .filter(|user| self.registry.is_busy(&account(user)))
             .cloned()
             .collect();
         let (mut life, mut facts) = Life::ring(
             Plan {
                 call_id: CallId::new(),
+                org_id: org_id.clone(),
                 call_type,
                 kind: kind.unwrap_or(by_number),
                 from,
@@ -69,7 +75,8 @@ impl Calls {
                 Ok(Initiated { call, seat: None })
             });
         }
-        if life.rung().iter().any(|user| self.devices.reaches(user)) {
+        let mut rung = life.rung().into_iter();
+        if rung.any(|user| self.devices.reaches(&account(&user))) {
             facts.extend(life.reached(now));
         }
         let call = self.start(life, ctx);
@@ -90,20 +97,24 @@ impl Calls {
     }
 
     /// A device came: it rings with all that rings for its user.
-    pub(super) fn come_online(&mut self, user: UserId, door: Recipient<ToClient>) -> u64 {
+    pub(super) fn come_online(&mut self, account: Account, door: Recipient<ToClient>) -> u64 {
         let now = self.services.clock.now();
         for known in self
             .registry
             .all()
-            .filter(|known| known.memory.life.rings(&user))
+            .filter(|known| *known.memory.life.org() == account.org)
+            .filter(|known| known.memory.life.rings(&account.user))
         {
             if known.memory.life.is_unanswered() {
                 let mut memory = known.memory.clone();
                 memory.life.reached(now); // it rings from now on, the call hears of it too
-                devices::tell(&door, &devices::incoming(&memory.wire(now)));
+                devices::tell(
+                    &door,
+                    &devices::incoming(&memory.wire(now).as_members_see_it()),
+                );
                 known.address.do_send(Reached);
             }
         }
-        self.devices.add(user, door)
+        self.devices.add(account, door)
     }
 }

@@ -21,6 +21,16 @@ pub struct Say {
     pub speech: Speech,
 }
 
+/// Whether something might be said in a call: asked before anything is synthesized.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), SayRefused>")]
+pub struct MaySay {
+    /// In which call.
+    pub call_id: CallId,
+    /// In whose name; the application itself where it is left out.
+    pub by: Option<ParticipantId>,
+}
+
 /// Why it was not said.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SayRefused {
@@ -64,6 +74,29 @@ impl Handler<Say> for Calls {
             let answer = call.send(verb).timeout(PATIENCE).await;
             answer.unwrap_or(Err(SayRefused::Unreachable))
         })
+    }
+}
+
+impl Handler<MaySay> for Calls {
+    type Result = ResponseFuture<Result<(), SayRefused>>;
+
+    fn handle(&mut self, asked: MaySay, _: &mut Self::Context) -> Self::Result {
+        let call = self.call(&asked.call_id);
+        Box::pin(async move {
+            let call = call.ok_or(SayRefused::NotFound)?;
+            let answer = call.send(asked).timeout(PATIENCE).await;
+            answer.unwrap_or(Err(SayRefused::Unreachable))
+        })
+    }
+}
+
+impl Handler<MaySay> for Call {
+    type Result = Result<(), SayRefused>;
+
+    fn handle(&mut self, asked: MaySay, _: &mut Self::Context) -> Self::Result {
+        self.to_say_in()?;
+        let moderates = self.moderates(asked.by.as_ref());
+        moderates.then_some(()).ok_or(SayRefused::NotModerator)
     }
 }
 

@@ -54,12 +54,14 @@ impl Calls {
             display_name,
             role,
             guest,
+            hidden,
         } = join;
         let enter = Enter {
             user_id,
             display_name,
             role,
             guest,
+            hidden,
         };
         let (call_id, call) = match self.session_of(&room, &enter, ctx) {
             Ok(session) => session,

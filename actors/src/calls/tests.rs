@@ -72,6 +72,8 @@ fn room(name: &str) -> Room {
         locked: false,
         host: None,
         encryption: calls_model::Encryption::Transport,
+        org_id: calls_model::OrgId::default(),
+        phrases: Vec::new(),
     }
 }
 
@@ -136,7 +138,10 @@ impl Server {
         let socket = Probe::start();
         let door = socket.recipient();
         self.ask(UserOnline {
-            user_id: user(name),
+            account: calls_model::Account {
+                org: calls_model::OrgId::default(),
+                user: user(name),
+            },
             door,
         })
         .await;
@@ -160,6 +165,7 @@ impl Server {
             display_name: None,
             role,
             guest: false,
+            hidden: false,
         })
         .await
     }
@@ -297,6 +303,7 @@ fn read(ToClient(frame): &ToClient) -> ServerFrame {
 
 fn initiate(to: &[&str]) -> Initiate {
     Initiate {
+        org_id: calls_model::OrgId::default(),
         call_type: CallType::Video,
         kind: None,
         from: user("ann"),

@@ -17,7 +17,7 @@ pub struct StartTranscription {
     pub by: Option<ParticipantId>,
     /// What is spoken; the server's own default where it is left out.
     pub language: Option<Language>,
-    /// The phrases that are listened for; empty: free speech.
+    /// The phrases that are listened for; empty: those of the room, else free speech.
     pub phrases: Vec<String>,
 }
 

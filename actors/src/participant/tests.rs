@@ -96,6 +96,7 @@ fn member(role: Role) -> Member {
         hand: false,
         reconnecting: false,
         left_at: None,
+        hidden: false,
     }
 }
 

@@ -76,11 +76,16 @@ impl Room {
             }
             Effect::Updated(id) => {
                 let participant = self.members.member(&id)?.clone();
-                let event = ParticipantEvent {
+                let hidden = participant.hidden;
+                let event = Event::Participant(ParticipantEvent {
                     event: Presence::Updated,
                     participant,
-                };
-                self.tell_all(Event::Participant(event));
+                });
+                if hidden {
+                    self.tell(&id, event);
+                } else {
+                    self.tell_all(event);
+                }
                 None
             }
             Effect::MediaChanged(id) => {
@@ -285,6 +290,9 @@ impl Room {
     }
 
     fn tell_others(&self, id: &ParticipantId, event: Presence, member: &Member) {
+        if member.hidden {
+            return;
+        }
         let event = ParticipantEvent {
             event,
             participant: member.clone(),

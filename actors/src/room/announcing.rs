@@ -53,6 +53,7 @@ impl Room {
             display_name: announcer::NAME.parse().ok(),
             role: Some(Role::Bot),
             guest: true,
+            hidden: false,
         };
         let (_, _, effects) = self.members.join(newcomer, self.services.clock.now())?;
         let door = RoomDoor::of(&ctx.address());

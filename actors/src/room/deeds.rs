@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use calls_media::seam::{Layer, MAX_LAYERS, SourceClock, TrackId};
 use calls_model::signal::{Chat, Data, DataMessage, Event, Waiting};
-use calls_model::{ChatText, ParticipantId, SharedFile, Source, UserId};
+use calls_model::{ChatText, Member, ParticipantId, SharedFile, Source, UserId};
 use tracing::debug;
 
 use super::door::MemberDoor;
@@ -24,7 +24,7 @@ impl Room {
         let Some(member) = self.members.anybody(who) else {
             return;
         };
-        let user_id = member.user_id.clone();
+        let (user_id, hidden) = (member.user_id.clone(), member.hidden);
         let waits = self.members.is_waiting(who);
         match what {
             Did::Attach if waits => self.tell_position(who),
@@ -46,7 +46,7 @@ impl Room {
                 let effects = self.members.hand(who, up);
                 drop(self.perform(effects));
             }
-            Did::Feel(quality) if self.members.count() <= QUALITY_AUDIENCE => {
+            Did::Feel(quality) if !hidden && self.members.count() <= QUALITY_AUDIENCE => {
                 self.tell_all(Event::Quality(quality));
             }
             Did::Feel(quality) => self.tell(who, Event::Quality(quality)),
@@ -81,7 +81,7 @@ impl Room {
         door.snapshot.do_send(Snapshot {
             call: self.call.clone(),
             room: self.model.clone(),
-            roster: self.members.inside().cloned().collect(),
+            roster: self.roster_for(who),
             chat: self.chat.seen_by(who),
         });
         door.stage.do_send(StageChanged(Arc::clone(&self.stage)));
@@ -95,6 +95,13 @@ impl Room {
         {
             self.tell_who_waits(who);
         }
+    }
+
+    /// Whom this one is to know of.
+    fn roster_for(&self, who: &ParticipantId) -> Vec<Member> {
+        let inside = self.members.inside();
+        let known = |one: &&Member| !one.hidden || one.participant_id.as_ref() == Some(who);
+        inside.filter(known).cloned().collect()
     }
 
     fn say(&mut self, who: &ParticipantId, Chat { text, to }: Chat) {

@@ -17,6 +17,9 @@ use crate::calls::{JoinRefused, ModerateRefused};
 /// Most who wait at one door; more are told that the room is full.
 const MAX_WAITING: usize = 100;
 
+/// Most who hear and see a room without being told to anybody. They take no seat of the others'.
+const MAX_HIDDEN: u32 = 16;
+
 /// The rules by which a room lets people in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
@@ -55,6 +58,8 @@ pub struct Newcomer {
     pub role: Option<Role>,
     /// Made for one offer of WHIP or WHEP: nobody who could be host.
     pub guest: bool,
+    /// Nobody else is to learn of them.
+    pub hidden: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +71,10 @@ struct Place {
 impl Place {
     fn is_inside(&self) -> bool {
         self.state != MemberState::Waiting
+    }
+
+    fn takes_a_seat(&self) -> bool {
+        self.is_inside() && !self.member.hidden
     }
 }
 
@@ -158,26 +167,31 @@ impl Membership {
             .of_user(&newcomer.user_id)
             .map(|(id, place)| (id.clone(), place.is_inside(), place.member.role));
         let was_inside = earlier.as_ref().is_some_and(|(_, inside, _)| *inside);
+        let had_seat = self
+            .of_user(&newcomer.user_id)
+            .is_some_and(|(_, place)| place.takes_a_seat());
         let inherited = earlier
             .as_ref()
             .filter(|_| was_inside)
             .map(|(_, _, role)| *role);
-        let guest = newcomer.guest;
+        let Newcomer { guest, hidden, .. } = newcomer;
         let role = newcomer
             .role
-            .unwrap_or_else(|| self.role_by_rules(&newcomer.user_id, inherited, guest));
-        // Nobody brings a bot but the application, or a moderator.
-        let welcome = was_inside || role.moderates() || role == Role::Bot;
+            .unwrap_or_else(|| self.role_by_rules(&newcomer.user_id, inherited, guest || hidden));
+        // Nobody brings a bot, or somebody hidden, but the application, or a moderator.
+        let welcome = was_inside || role.moderates() || role == Role::Bot || hidden;
 
         if self.rules.locked && !welcome {
             return Err(JoinRefused::Locked);
         }
         let waits = self.rules.waiting_room && !welcome;
-        let limit = self.rules.limit;
+        let limit = if hidden { MAX_HIDDEN } else { self.rules.limit };
         let full = if waits {
             self.waiting().count() >= MAX_WAITING
+        } else if hidden {
+            self.inside().filter(|member| member.hidden).count() >= limit as usize
         } else {
-            self.count() - usize::from(was_inside) >= limit as usize
+            self.count() - usize::from(had_seat) >= limit as usize
         };
         if full {
             return Err(JoinRefused::Full { limit });
@@ -201,6 +215,7 @@ impl Membership {
             hand: false,
             reconnecting: false,
             left_at: None,
+            hidden,
         };
         let state = if waits {
             MemberState::Waiting
@@ -208,7 +223,7 @@ impl Membership {
             MemberState::Joining
         };
         self.places.insert(id.clone(), Place { member, state });
-        if guest {
+        if guest || hidden {
             self.hostless.insert(id.clone());
         }
         if waits {
@@ -397,9 +412,12 @@ impl Membership {
             .map(|place| &place.member)
     }
 
-    /// How many are inside.
+    /// How many are inside, as far as anybody is to know.
     pub fn count(&self) -> usize {
-        self.inside().count()
+        self.places
+            .values()
+            .filter(|one| one.takes_a_seat())
+            .count()
     }
 
     /// Nobody is inside.

@@ -81,6 +81,7 @@ mod tests {
             hand: false,
             reconnecting: false,
             left_at: None,
+            hidden: false,
         }
     }
 

@@ -66,7 +66,21 @@ pub(super) struct Recorded {
     budget: RestartBudget,
     /// Its place among the watchers.
     watcher: ParticipantId,
-    recorder: Addr<Recorder>,
+    /// None between a crash and the next segment.
+    recorder: Option<Addr<Recorder>>,
+}
+
+impl Recorded {
+    fn tell<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        Recorder: Handler<M>,
+    {
+        if let Some(recorder) = &self.recorder {
+            recorder.do_send(message);
+        }
+    }
 }
 
 impl Room {
@@ -92,7 +106,7 @@ impl Room {
             paused,
             budget,
             watcher,
-            recorder,
+            recorder: Some(recorder),
         });
     }
 
@@ -106,7 +120,7 @@ impl Room {
     /// What there is to see and hear changed.
     pub(super) fn tell_recorder_stage(&self) {
         if let Some(recorded) = &self.recorded {
-            recorded.recorder.do_send(StageChanged(self.stage.clone()));
+            recorded.tell(StageChanged(self.stage.clone()));
         }
     }
 
@@ -115,7 +129,7 @@ impl Room {
         if let Some(recorded) = &self.recorded {
             let mut watchers = self.routes.watchers(clock.track).iter();
             if watchers.any(|watcher| *watcher.who() == recorded.watcher) {
-                recorded.recorder.do_send(ClockTold(clock));
+                recorded.tell(ClockTold(clock));
             }
         }
     }
@@ -129,8 +143,8 @@ impl Room {
 
     /// The room closes: the recorder writes what it has, on its own time.
     pub(super) fn close_recorder(&mut self) {
-        if let Some(recorded) = self.forget_recorder() {
-            let close = recorded.recorder.send(CloseRecorder).timeout(CLOSE_WITHIN);
+        if let Some(recorder) = self.forget_recorder().and_then(|one| one.recorder) {
+            let close = recorder.send(CloseRecorder).timeout(CLOSE_WITHIN);
             actix::spawn(async move {
                 let _ = close.await; // it closes its files whether it is heard or not
             });
@@ -147,7 +161,7 @@ impl Room {
     pub(super) fn tell_recorder_clocks(&self, track: TrackId) {
         if let Some(recorded) = &self.recorded {
             for &clock in self.routes.clocks(track) {
-                recorded.recorder.do_send(ClockTold(clock));
+                recorded.tell(ClockTold(clock));
             }
         }
     }
@@ -162,9 +176,9 @@ impl Handler<StartRecorder> for Room {
         self.close_recorder(); // there is none, unless an answer was lost
         let budget = RestartBudget::new(RESTARTS, Duration::from_secs(60));
         self.open_recorder(start.plan, start.paused, budget, ctx);
-        let rolling = self.recorded.as_ref().map(|recorded| {
-            recorded
-                .recorder
+        let recorder = self.recorded.as_ref().and_then(|one| one.recorder.as_ref());
+        let rolling = recorder.map(|recorder| {
+            recorder
                 .send(AwaitRolling(start.within))
                 .timeout(start.within + ANSWERS_WITHIN)
         });
@@ -184,7 +198,7 @@ impl Handler<PauseRecorder> for Room {
     fn handle(&mut self, pause: PauseRecorder, _: &mut Self::Context) {
         if let Some(recorded) = &mut self.recorded {
             recorded.paused = pause.0;
-            recorded.recorder.do_send(pause);
+            recorded.tell(pause);
         }
     }
 }
@@ -193,8 +207,8 @@ impl Handler<StopRecorder> for Room {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: StopRecorder, _: &mut Self::Context) -> Self::Result {
-        let recorded = self.forget_recorder();
-        let closed = recorded.map(|one| one.recorder.send(CloseRecorder).timeout(CLOSE_WITHIN));
+        let recorder = self.forget_recorder().and_then(|one| one.recorder);
+        let closed = recorder.map(|one| one.send(CloseRecorder).timeout(CLOSE_WITHIN));
         Box::pin(async move {
             if let Some(closed) = closed {
                 let _ = closed.await; // what a crash left open is closed later
@@ -229,25 +243,35 @@ impl Handler<ChildEnded<RecordingId>> for Room {
     type Result = ();
 
     fn handle(&mut self, child: ChildEnded<RecordingId>, ctx: &mut Self::Context) {
-        let gone = |recorded: &Recorded| {
-            recorded.plan.recording_id == child.id && !recorded.recorder.connected()
-        };
-        if !self.recorded.as_ref().is_some_and(gone) {
-            return; // it was closed, or another one stands in its place
-        }
-        let Some(mut recorded) = self.forget_recorder() else {
-            return;
-        };
         let id = child.id;
+        let gone = |recorded: &&mut Recorded| {
+            let recorder = recorded.recorder.as_ref();
+            recorded.plan.recording_id == id && recorder.is_some_and(|one| !one.connected())
+        };
+        let Some(recorded) = self.recorded.as_mut().filter(gone) else {
+            return; // it was closed, or another one stands in its place
+        };
         warn!(recording.id = %id, ending = ?child.ending, "the recorder of {id} ended");
-        if recorded.budget.take(clock::instant()) {
+        recorded.recorder = None; // whoever pauses or stops it meanwhile is heard
+        let (watcher, goes_on) = (
+            recorded.watcher.clone(),
+            recorded.budget.take(clock::instant()),
+        );
+        self.forget_silent(&watcher);
+        if goes_on {
             ctx.run_later(BACKOFF, move |room, ctx| {
-                if room.recorded.is_none() && room.recording.is_some() {
+                let waits = |recorded: &Recorded| {
+                    recorded.plan.recording_id == id && recorded.recorder.is_none()
+                };
+                if room.recording.is_some()
+                    && let Some(recorded) = room.recorded.take_if(|one| waits(one))
+                {
                     room.open_recorder(recorded.plan, recorded.paused, recorded.budget, ctx);
                 }
             });
             return;
         }
+        self.recorded = None;
         let call = self
             .parent
             .gave_up
@@ -260,12 +284,9 @@ impl Handler<ChildEnded<RecordingId>> for Room {
 }
 
 #[cfg(feature = "testing")]
-impl Handler<crate::testing::CrashTape> for Room {
-    type Result = ();
-
-    fn handle(&mut self, crash: crate::testing::CrashTape, _: &mut Self::Context) {
-        if let Some(recorded) = &self.recorded {
-            recorded.recorder.do_send(crash);
-        }
+impl Room {
+    /// Whoever records at the moment.
+    pub(super) fn recorder(&self) -> Option<&Addr<Recorder>> {
+        self.recorded.as_ref()?.recorder.as_ref()
     }
 }

@@ -60,6 +60,7 @@ fn member(name: &str) -> Member {
         hand: false,
         reconnecting: false,
         left_at: None,
+        hidden: false,
     }
 }
 

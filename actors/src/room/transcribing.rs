@@ -107,12 +107,13 @@ impl Room {
     }
 
     /// What there is to hear changed.
+    /// Whoever listens at the moment.
+    pub(super) fn transcriber(&self) -> Option<&Addr<Transcriber>> {
+        self.transcribed.as_ref()?.transcriber.as_ref()
+    }
+
     pub(super) fn tell_transcriber_stage(&self) {
-        let transcriber = self
-            .transcribed
-            .as_ref()
-            .and_then(|one| one.transcriber.as_ref());
-        if let Some(transcriber) = transcriber {
+        if let Some(transcriber) = self.transcriber() {
             transcriber.do_send(StageChanged(self.stage.clone()));
         }
     }

@@ -3,11 +3,13 @@
 use actix::prelude::*;
 use calls_model::{CallId, ParticipantId};
 
+use crate::announcer::Announcer;
 use crate::call::Call;
 use crate::calls::Calls;
 use crate::participant::Participant;
 use crate::recorder::Recorder;
 use crate::room::Room;
+use crate::transcriber::Transcriber;
 
 /// Makes an actor panic.
 #[derive(Debug, Clone, Copy, Message)]
@@ -26,22 +28,35 @@ macro_rules! crashable {
     )*};
 }
 
-crashable!(Call Room Participant Recorder);
+crashable!(Announcer Call Room Participant Recorder Transcriber);
 
-/// Makes the thread panic that writes what a room's recorder hears.
+/// Makes the thread panic that writes what a recorder hears.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct CrashTape;
+pub(crate) struct CrashTape;
+
+/// Makes one of those panic whom a room opened itself.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub(crate) struct CrashWithin(pub(crate) Victim);
 
 /// Whom to crash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Victim {
+    /// `Calls` itself, whatever the call.
+    Registry,
     /// The call's own actor.
     Call,
     /// Its room.
     Room,
+    /// What records it.
+    Recorder,
     /// The thread that writes its recording.
     Tape,
+    /// What listens to it.
+    Transcriber,
+    /// What speaks in it.
+    Announcer,
     /// One of those inside.
     Participant(ParticipantId),
 }
@@ -64,17 +79,22 @@ impl Handler<CrashActor> for Calls {
         CrashActor { call_id, victim }: CrashActor,
         _: &mut Self::Context,
     ) -> bool {
+        assert_ne!(victim, Victim::Registry, "crashed on purpose");
         let Some((call, memory)) = self.known(&call_id) else {
             return false;
         };
         let room = memory.room.as_ref();
         match victim {
+            Victim::Registry => unreachable!("it crashed above"),
             Victim::Call => {
                 call.do_send(Crash);
                 true
             }
             Victim::Room => room.map(|room| room.do_send(Crash)).is_some(),
-            Victim::Tape => room.map(|room| room.do_send(CrashTape)).is_some(),
+            within
+            @ (Victim::Recorder | Victim::Tape | Victim::Transcriber | Victim::Announcer) => {
+                room.map(|room| room.do_send(CrashWithin(within))).is_some()
+            }
             Victim::Participant(id) => {
                 let participant = memory.roster.participants.get(&id);
                 participant

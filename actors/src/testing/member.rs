@@ -13,6 +13,7 @@ use crate::room::{ClockTold, KeyframeWanted, Packets};
 /// Something that a room said.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "named after what they carry")]
+#[expect(clippy::large_enum_variant, reason = "a test keeps few of them")]
 pub enum Heard {
     Packets(Packets),
     Clock(ClockTold),

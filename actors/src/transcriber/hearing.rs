@@ -47,6 +47,20 @@ pub enum RecogniserRefused {
         /// What there is, with commas between.
         known: String,
     },
+    /// Some of the phrases have words that the model does not.
+    #[error(
+        "the speech model of \"{language}\" does not know: {}",
+        words.join(", ")
+    )]
+    UnknownWords {
+        /// Whose model.
+        language: Language,
+        /// The words, each once.
+        words: Vec<String>,
+    },
+    /// The model understands free speech only.
+    #[error("the speech model of \"{0}\" takes no phrases")]
+    NoPhrases(Language),
     /// So many run already.
     #[error("{limit} calls are transcribed already")]
     Busy {
@@ -58,11 +72,16 @@ pub enum RecogniserRefused {
 /// Opens hearings.
 pub trait Recogniser: Send + Sync + 'static {
     /// Whether a new transcription may begin, and in which language: the one that was asked for, else the server's own.
+    /// `phrases` are what will be listened for; none: free speech.
     ///
     /// # Errors
     ///
     /// [`RecogniserRefused`] says why not.
-    fn admit(&self, language: Option<&Language>) -> Result<Language, RecogniserRefused>;
+    fn admit(
+        &self,
+        language: Option<&Language>,
+        phrases: &[String],
+    ) -> Result<Language, RecogniserRefused>;
 
     /// Begins to listen. Returns at once; news comes by `told`, which keeps nobody alive.
     ///
@@ -122,7 +141,7 @@ impl NoRecogniser {
 }
 
 impl Recogniser for NoRecogniser {
-    fn admit(&self, _: Option<&Language>) -> Result<Language, RecogniserRefused> {
+    fn admit(&self, _: Option<&Language>, _: &[String]) -> Result<Language, RecogniserRefused> {
         Err(Self::off())
     }
 

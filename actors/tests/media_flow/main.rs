@@ -72,11 +72,14 @@ impl Server {
                 locked: false,
                 host: None,
                 encryption: calls_model::Encryption::Transport,
+                org_id: calls_model::OrgId::default(),
+                phrases: Vec::new(),
             },
             user_id: name.parse().unwrap(),
             display_name: None,
             role: None,
             guest: false,
+            hidden: false,
         };
         let seat = self.calls.send(join).await.unwrap().unwrap().seat;
         let find = FindParticipant {

@@ -9,6 +9,11 @@ use crate::http::problem::documented::problem;
 /// Adds it to the operations of one path.
 pub(super) fn document(item: &mut PathItem) {
     for operation in super::operations_mut(item) {
+        refuse(
+            operation,
+            "429",
+            "Asked too often; `Retry-After` says how long to wait, `RateLimit` what is left.",
+        );
         if operation.request_body.is_some() {
             refuse(operation, "408", "The body did not come within 20 s.");
         }

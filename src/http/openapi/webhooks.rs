@@ -127,6 +127,7 @@ fn variant(name: &str) -> String {
         "recording.resumed" => "recording_paused".to_owned(),
         "participant.role_changed" => "role_changed".to_owned(),
         "participant.media_changed" => "media_changed".to_owned(),
+        "transcription.utterance" => "utterance_spoken".to_owned(),
         other => other.replace('.', "_"),
     }
 }

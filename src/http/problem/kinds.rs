@@ -28,6 +28,8 @@ kinds! {
     UNSUPPORTED_SUBPROTOCOL = "unsupported-subprotocol" BAD_REQUEST "The client does not speak calls.v1";
     UNAUTHORIZED = "unauthorized" UNAUTHORIZED "Credentials are missing or not good";
     FORBIDDEN = "forbidden" FORBIDDEN "This caller may not do that";
+    SCOPE_MISSING = "scope-missing" FORBIDDEN "The API key was not made for that";
+    NOT_GRANTED = "not-granted" FORBIDDEN "The token was narrowed and does not allow that";
     WRONG_PASSWORD = "wrong-password" FORBIDDEN "The room's password is wrong";
     PASSWORD_REQUIRED = "password-required" FORBIDDEN "The room asks for a password";
     NOT_CALLED = "not-called" FORBIDDEN "The user was not called";
@@ -65,6 +67,7 @@ kinds! {
     ALREADY_TRANSCRIBED = "already-transcribed" CONFLICT "A transcription runs already";
     NOT_TRANSCRIBED = "not-transcribed" CONFLICT "Nothing is being transcribed";
     UNKNOWN_LANGUAGE = "unknown-language" UNPROCESSABLE_ENTITY "There is no speech model of that language";
+    UNKNOWN_WORDS = "unknown-words" UNPROCESSABLE_ENTITY "The speech model does not know some of the words";
     TOO_MUCH_TO_SAY = "too-much-to-say" CONFLICT "Too much waits to be said";
     UNKNOWN_VOICE = "unknown-voice" UNPROCESSABLE_ENTITY "There is no such voice";
     NOTHING_TO_SAY = "nothing-to-say" UNPROCESSABLE_ENTITY "There is nothing in it that can be said";
@@ -109,6 +112,7 @@ kinds! {
     USER_NEEDED = "user-needed" UNPROCESSABLE_ENTITY "It must be said which user is meant";
     UPGRADE_REQUIRED = "upgrade-required" UPGRADE_REQUIRED "This path speaks WebSocket only";
     RATE_LIMITED = "rate-limited" TOO_MANY_REQUESTS "Too many tries; wait a while";
+    TOO_MANY_SOCKETS = "too-many-sockets" TOO_MANY_REQUESTS "The address has as many sockets as may be";
     INTERNAL = "internal" INTERNAL_SERVER_ERROR "The server failed";
     DRAINING = "draining" SERVICE_UNAVAILABLE "The server is going down";
     UNAVAILABLE = "unavailable" SERVICE_UNAVAILABLE "The server cannot do that right now";

@@ -139,6 +139,9 @@ pub(super) fn transcribe(refused: &TranscribeRefused) -> &'static Kind {
         TranscribeRefused::Recogniser(RecogniserRefused::UnknownLanguage { .. }) => {
             &kinds::UNKNOWN_LANGUAGE
         }
+        TranscribeRefused::Recogniser(
+            RecogniserRefused::UnknownWords { .. } | RecogniserRefused::NoPhrases(_),
+        ) => &kinds::UNKNOWN_WORDS,
         TranscribeRefused::Recogniser(RecogniserRefused::Off(_)) => &kinds::NO_SPEECH_ENGINE,
         TranscribeRefused::Recogniser(RecogniserRefused::Busy { .. })
         | TranscribeRefused::NotStored

@@ -2,14 +2,14 @@
 
 use actix_files::NamedFile;
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, LOCATION};
-use actix_web::{HttpRequest, HttpResponse, get, web};
-use calls_model::{FilePlace, Recording, RecordingFile, RecordingId, RecordingMode};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, get, web};
+use calls_model::{FileKind, Recording, RecordingFile, RecordingId, RecordingMode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{find, stored};
 use crate::app::App;
-use crate::auth::caller;
+use crate::auth::Caller;
 use crate::http::extract::Query;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{Access, BadQuery, Conflict, Missing, Unavailable};
@@ -61,13 +61,15 @@ pub(in crate::http) async fn download_recording(
         }
         stored(&app, &id).await?.recording
     } else {
-        let caller = caller::identify(&app, &request).await?;
+        let caller = Caller::extract(&request).await?;
         find(&caller, &app, &id).await?.recording
     };
     let file = pick(&recording, wanted.file.as_deref())?;
-    if let (FilePlace::Bucket, Some(bucket)) = (file.place, &app.archive.bucket) {
-        let link = bucket.link(&id, &file.name, app.links.life()).await;
-        let link = link.map_err(|_| Problem::Unavailable("the bucket"))?;
+    let link = match app.archive.storages.of(file.place) {
+        Ok(storage) => storage.link(&id, &file.name, app.links.life()).await,
+        Err(error) => Err(error),
+    };
+    if let Some(link) = link.map_err(|_| Problem::Unavailable("the bucket"))? {
         return Ok(HttpResponse::TemporaryRedirect()
             .insert_header((LOCATION, link))
             .finish());
@@ -92,12 +94,17 @@ fn pick<'a>(recording: &'a Recording, name: Option<&str>) -> Result<&'a Recordin
     if files.is_empty() {
         return Err(Problem::RecordingState("the recording has no files yet"));
     }
+    let media = |file: &&RecordingFile| file.kind != FileKind::Transcript;
     match name {
         Some(name) => {
             let found = files.iter().find(|file| file.name == name);
             found.ok_or(Problem::NotFound { what: "file" })
         }
-        None if files.len() == 1 || recording.mode != RecordingMode::Tracks => Ok(&files[0]),
+        None if files.iter().filter(media).count() == 1
+            || recording.mode != RecordingMode::Tracks =>
+        {
+            Ok(&files[0])
+        }
         None => Err(Problem::FileNeeded { count: files.len() }),
     }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use super::BucketError;
+use crate::recording::StorageError;
 
 /// Files larger than this go up in parts of this size.
 pub const PART: usize = 8 << 20;
@@ -123,7 +123,7 @@ impl Upload<'_> {
     }
 
     /// Sends it at once.
-    pub(super) async fn whole(&self) -> Result<Sent, BucketError> {
+    pub(super) async fn whole(&self) -> Result<Sent, StorageError> {
         let bytes = fs::read(self.from).await?;
         let sent = Sent::whole(&bytes);
         let options = PutOptions {
@@ -136,13 +136,13 @@ impl Upload<'_> {
     }
 
     /// Sends the parts that the store does not have.
-    pub(super) async fn in_parts(&self) -> Result<Sent, BucketError> {
+    pub(super) async fn in_parts(&self) -> Result<Sent, StorageError> {
         let mut progress = match self.progress().await? {
             Some(progress) => progress,
             None => self.begin().await?,
         };
         match self.go_on(&mut progress).await {
-            Err(BucketError::Store(
+            Err(StorageError::Store(
                 Error::NotFound { .. }
                 | Error::PermissionDenied { .. }
                 | Error::Unauthenticated { .. },
@@ -150,7 +150,7 @@ impl Upload<'_> {
                 // It may have forgotten the upload, after its own rules; the next try begins anew.
                 self.forget().await?;
                 let name = self.file.name.clone();
-                Err(BucketError::Expired { name })
+                Err(StorageError::Expired { name })
             }
             Err(error) => Err(error),
             Ok(sent) => {
@@ -160,7 +160,7 @@ impl Upload<'_> {
         }
     }
 
-    async fn go_on(&self, progress: &mut Progress) -> Result<Sent, BucketError> {
+    async fn go_on(&self, progress: &mut Progress) -> Result<Sent, StorageError> {
         let mut source = File::open(self.from).await?;
         let done = progress.parts.len() * progress.part_bytes;
         source.seek(io::SeekFrom::Start(done as u64)).await?;
@@ -192,7 +192,7 @@ impl Upload<'_> {
         Ok(Sent::in_parts(&progress.parts))
     }
 
-    async fn begin(&self) -> Result<Progress, BucketError> {
+    async fn begin(&self) -> Result<Progress, StorageError> {
         let options = PutMultipartOptions {
             attributes: self.attributes(),
             ..PutMultipartOptions::default()
@@ -214,7 +214,7 @@ impl Upload<'_> {
     }
 
     /// What the store has of this very content. What it has of an earlier one is let go of.
-    async fn progress(&self) -> Result<Option<Progress>, BucketError> {
+    async fn progress(&self) -> Result<Option<Progress>, StorageError> {
         let text = match fs::read(self.note()).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             text => text?,

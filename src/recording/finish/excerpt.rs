@@ -7,7 +7,7 @@ use calls_model::{RecordingFile, Turn};
 
 use super::session::{Known, LiveFile, Session};
 use super::timeline::{Timeline, cut};
-use super::{FinishError, described, millis, origin, report};
+use super::{FinishError, described, millis, open, origin, report};
 use crate::recording::log;
 
 /// A stretch of a recording. Its times begin where decoding has to.
@@ -32,7 +32,7 @@ struct Part<'a> {
 /// How much of what is recorded is on disk by now; `None` where nothing is.
 pub(in crate::recording) fn recorded_ms(folder: &Path) -> Result<Option<u64>, FinishError> {
     let session = Session::read(log::read(folder)?);
-    let from = origin(folder, &session);
+    let from = origin(folder, &session)?;
     Ok(from.map(|from| millis((cut(session.end_us, &session.pauses) - from).max(0))))
 }
 
@@ -43,7 +43,7 @@ pub(in crate::recording) fn excerpt(
     to: &Path,
 ) -> Result<Excerpt, FinishError> {
     let session = Session::read(log::read(folder)?);
-    let origin_us = origin(folder, &session).ok_or(FinishError::Empty)?;
+    let origin_us = origin(folder, &session)?.ok_or(FinishError::Empty)?;
     let micros = |ms: u64| i64::try_from(ms * 1000).unwrap_or(i64::MAX);
     let stretch = (micros(from_ms), micros(to_ms));
     let mut parts = Vec::new();
@@ -87,7 +87,7 @@ fn begins(
     timeline: &Timeline<'_>,
     (from_us, to_us): (i64, i64),
 ) -> Result<Option<i64>, FinishError> {
-    let Ok(mut file) = Demuxer::open(&folder.join(&live.name)) else {
+    let Some(mut file) = open(folder, live)? else {
         return Ok(None); // nothing of it is on disk yet
     };
     let (mut key_us, mut seen) = (None, false);

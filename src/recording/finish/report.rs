@@ -72,6 +72,7 @@ pub(super) fn report(
         pauses: left_out.collect(),
         tracks: tracks.collect(),
         turns: turns(session, origin_us),
+        not_composed: None,
     }
 }
 

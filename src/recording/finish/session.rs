@@ -98,6 +98,7 @@ impl Session {
                     rtp,
                     rate,
                 } => {
+                    session.resume(at_us); // nothing is written in a pause
                     if let Some(Some(from)) = open.replace(None) {
                         session.interruptions.push((from, Some(at_us.max(from))));
                     }
@@ -138,12 +139,12 @@ impl Session {
                     participant_id,
                     at_us,
                 } => session.speaking.push((at_us, participant_id)),
-                Entry::Paused { at_us } => session.pauses.push((at_us, None)),
-                Entry::Resumed { at_us } => {
-                    if let Some(last) = session.pauses.last_mut() {
-                        last.1.get_or_insert(at_us);
-                    }
+                // A segment that begins in a pause says so again: it is the same pause.
+                Entry::Paused { at_us } if !session.is_paused() => {
+                    session.pauses.push((at_us, None));
                 }
+                Entry::Paused { .. } => {}
+                Entry::Resumed { at_us } => session.resume(at_us),
                 Entry::Counts {
                     track,
                     received,
@@ -182,6 +183,16 @@ impl Session {
         session
     }
 
+    fn is_paused(&self) -> bool {
+        self.pauses.last().is_some_and(|pause| pause.1.is_none())
+    }
+
+    fn resume(&mut self, at_us: i64) {
+        if let Some(last) = self.pauses.last_mut() {
+            last.1.get_or_insert(at_us);
+        }
+    }
+
     pub(super) fn alignment(&self, epoch: &LiveEpoch) -> Alignment {
         let own = self.clocks.get(&epoch.lane).map_or(&[][..], Vec::as_slice);
         let peer = |lane: &LaneKey| lane.track.peer == epoch.lane.track.peer;
@@ -204,6 +215,22 @@ mod tests {
         assert_eq!(session.interruptions, [(end_us, None)]);
         let quiet = Session::read(vec![begun(0), Entry::Closed]);
         assert_eq!(quiet.interruptions, []);
+    }
+
+    #[test]
+    fn a_crash_in_a_pause_is_part_of_the_pause() {
+        let begun = |segment| Entry::Begun { segment, at_us: 0 };
+        let paused = |at_us| Entry::Paused { at_us };
+        let entries = vec![
+            begun(0),
+            paused(1_000_000),
+            begun(1),
+            paused(3_000_000),
+            Entry::Resumed { at_us: 5_000_000 },
+            Entry::Closed,
+        ];
+        let session = Session::read(entries);
+        assert_eq!(session.pauses, [(1_000_000, Some(5_000_000))]);
     }
 
     #[test]

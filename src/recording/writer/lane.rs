@@ -87,13 +87,18 @@ impl Lane {
                 }
                 Ordered::Restarted => {
                     anew = true;
-                    self.key.generation += 1;
-                    self.clock = None;
+                    self.forget_clock();
                     self.frames.restart();
                 }
             }
         }
         captured
+    }
+
+    /// Timestamps do not go on from those that reports were of.
+    pub(super) fn forget_clock(&mut self) {
+        self.key.generation += 1;
+        self.clock = None;
     }
 
     /// Keeps a report; gives it as the log wants it.

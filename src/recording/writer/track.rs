@@ -27,8 +27,11 @@ const LONGEST_US: i64 = 600_000_000;
 /// A microphone that has sent nothing for so long is not merely silent: senders speak up every 400 ms (RFC 6716 §2.1.9).
 const DTX_US: i64 = 600_000;
 
-/// Most that a timestamp may jump back or forth before it counts as a new beginning.
-const JUMP_US: i64 = 3_600_000_000;
+/// A timestamp may be so far before the arrival of its packet (which waited on its way) before it counts as a new beginning…
+const LATE_US: i64 = 10_000_000;
+
+/// …and so far after it (clocks run apart): nothing arrives before it is captured.
+const EARLY_US: i64 = 5_000_000;
 
 /// One track.
 pub(super) struct Track {
@@ -158,7 +161,8 @@ impl Track {
                 .is_some_and(|asked| now.saturating_duration_since(asked) < time)
         };
         let fresh = self.refresh.is_none_or(asked_within);
-        if self.current == Some(best) && !self.lanes[best].needs_keyframe() && fresh {
+        let begun = self.epoch.is_some(); // it has not, after a pause
+        if self.current == Some(best) && !self.lanes[best].needs_keyframe() && begun && fresh {
             return None;
         }
         if asked_within(ASK_EVERY) {
@@ -239,14 +243,20 @@ impl Track {
         let timestamp = captured.frame.timestamp;
         if let Some(epoch) = self.epoch {
             let at = epoch.time(timestamp);
-            if (at - self.end_us).abs() < JUMP_US && at > self.end_us - GAP_US {
+            let late = desk.at(captured.came) - at;
+            if (-EARLY_US..LATE_US).contains(&late) && at > self.end_us - GAP_US {
                 return at;
             }
         }
-        let lane = &self.lanes[layer];
-        let offset = desk.offsets.get(&self.id.peer);
+        let lane = &mut self.lanes[layer];
+        let (came_us, offset) = (desk.at(captured.came), desk.offsets.get(&self.id.peer));
         let told = lane.captured_at(&captured.frame).zip(offset);
-        let at_us = told.map_or_else(|| desk.at(captured.came), |(at, offset)| at + offset);
+        let told = told.map(|(at, offset)| at + offset);
+        let likely = |at: &i64| (-EARLY_US..LATE_US).contains(&(came_us - at));
+        if told.is_some_and(|at| !likely(&at)) {
+            lane.forget_clock(); // what it said was of other timestamps
+        }
+        let at_us = told.filter(likely).unwrap_or(came_us);
         let epoch = Epoch {
             lane: lane.key,
             at_us: at_us.max(self.end_us),

@@ -65,6 +65,8 @@ impl Session {
     }
 
     fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
+        #[cfg(feature = "testing")]
+        assert_ne!(text, "crash", "crashed on purpose");
         match frame::read(text) {
             Ok(read) => {
                 counter!(FRAMES_IN, "t" => name(&read.request)).increment(1);
@@ -147,7 +149,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Session {
                 ctx.close(Some(ws::CloseCode::Normal.into()));
                 ctx.stop();
             }
-            Err(ProtocolError::Io(_)) => ctx.stop(),
+            Err(ProtocolError::Io(_)) if !self.overrun.happened() => ctx.stop(),
             Err(_) => self.bye(ByeReason::BadFrame, ctx),
         }
     }

@@ -8,7 +8,7 @@ use calls_media::seam::{Codec, Layer, Packet, PayloadInfo, PeerId};
 use calls_model::ParticipantId;
 use opus::{Application, Channels, Encoder};
 
-use super::super::engine::{Heard, Listener, Word};
+use super::super::engine::{Heard, Listener, Unfit, Word};
 use super::*;
 use crate::config::Config;
 use crate::transcription::sound::wav;
@@ -31,6 +31,10 @@ impl Engine for Deed {
     fn listen(&self, _: &[String]) -> Result<Box<dyn Listener>, EngineError> {
         Ok(Box::new(*self))
     }
+
+    fn unfit(&self, _: &[String]) -> Option<Unfit> {
+        None
+    }
 }
 
 impl Listener for Deed {
@@ -45,8 +49,8 @@ impl Listener for Deed {
         }
     }
 
-    fn finish(&mut self) -> Vec<Word> {
-        Vec::new()
+    fn finish(&mut self) -> Result<Vec<Word>, EngineError> {
+        Ok(Vec::new())
     }
 }
 
@@ -104,6 +108,11 @@ impl Listened {
 
     /// A sentence, all at once.
     fn speak(&self) {
+        self.speak_as_of(self.began);
+    }
+
+    /// The same, of which the last packet came at this moment.
+    fn speak_as_of(&self, arrival: Instant) {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/speech/testwav/espeak01.wav");
         let samples = wav(&std::fs::read(file).expect("a clip"));
         let encoder = Encoder::new(16_000, Channels::Mono, Application::Voip);
@@ -117,7 +126,7 @@ impl Listened {
                 seq: number.into(),
                 timestamp: number * 960,
                 marker: false,
-                arrival: self.began,
+                arrival,
                 audio_level: None,
                 orientation: None,
                 dependency_descriptor: None,
@@ -212,4 +221,63 @@ async fn a_hearing_that_broke_leaves_no_voice_behind_on_other_threads() {
     hearing.is_told(failed).await;
     drop(hearing);
     until(0).await;
+}
+
+#[actix::test]
+async fn who_works_on_what_was_said_long_ago_says_so_once_and_says_when_that_is_over() {
+    let ears = ears(Deed::Listen);
+    let listened = Listened::open(&ears, "good", 1);
+    let Some(long_ago) = Instant::now().checked_sub(Duration::from_secs(3)) else {
+        return; // a machine that was started a moment ago has no such moment
+    };
+    listened.speak_as_of(long_ago);
+    listened
+        .is_told(|told| matches!(told, HearingTold::Behind(by) if by.as_secs() >= 3))
+        .await;
+    listened.speak_as_of(Instant::now());
+    let mut again = 0;
+    let began = Instant::now();
+    loop {
+        let told = listened.told.heard().await;
+        again += told
+            .iter()
+            .filter(|told| matches!(told, HearingTold::Behind(_)))
+            .count();
+        if told.contains(&HearingTold::CaughtUp) {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "{told:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(again, 0, "told once");
+}
+
+#[actix::test]
+async fn a_call_has_caught_up_when_all_of_its_threads_have() {
+    let told = Probe::<HearingTold>::start();
+    let ears = ears(Deed::Listen);
+    let call = Call {
+        shared: ears.shared.clone(),
+        plan: HearingPlan {
+            call_id: calls_model::CallId::new(),
+            language: language("good"),
+            phrases: Arc::from([]),
+            zero: Instant::now(),
+        },
+        told: told.recipient().downgrade(),
+        on: Mutex::default(),
+        closing: AtomicUsize::new(0),
+        lags: AtomicU64::new(0),
+        over: AtomicBool::new(false),
+    };
+    let moves = [
+        (0, true),
+        (1, false),
+        (1, true),
+        (0, false),
+        (1, false),
+        (1, false),
+    ];
+    let news = moves.map(|(thread, lags)| call.lag(thread, lags));
+    assert_eq!(news, [true, false, false, false, true, false]);
 }

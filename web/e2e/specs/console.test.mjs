@@ -118,6 +118,47 @@ test('rooms are listed, locked and deleted', async () => {
   await operator.close();
 });
 
+test('a key is made, shown once, replaced and revoked, and the audit log says so, page by page', async () => {
+  const operator = await open('/keys');
+  const { page } = operator;
+  await page.getByLabel('New key for').fill('billing');
+  await page.getByLabel('rooms', { exact: true }).check();
+  await page.getByLabel('recordings', { exact: true }).check();
+  await page.getByRole('button', { name: 'Make key' }).click();
+  const shown = page.getByRole('status').filter({ hasText: 'shown this once' }).locator('code');
+  const first = await shown.textContent();
+  const asks = async (key) => (await fetch(`${here.url}/api/v1/calls/rooms`, { headers: { authorization: `Bearer ${key}` } })).status;
+  assert.equal(await asks(first), 200);
+  await page.getByRole('row', { name: /billing.*rooms, recordings.*good/ }).waitFor();
+  await assertAccessible(operator, 'console-keys');
+
+  await page.getByRole('button', { name: 'Rotate: billing' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Rotate' }).click();
+  await page.getByText('good until').waitFor();
+  const second = await shown.textContent();
+  assert.notEqual(second, first);
+  assert.deepEqual([await asks(first), await asks(second)], [200, 200]);
+  await page.getByRole('button', { name: 'Revoke: billing' }).first().click();
+  await assertAccessible(operator, 'console-revoke');
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText(/^revoked /).waitFor();
+  assert.deepEqual([await asks(first), await asks(second)], [401, 200]);
+
+  const rooms = await Promise.all(Array.from({ length: 51 }, () => here.room({ name: 'Audited' })));
+  await page.getByRole('link', { name: 'Audit log' }).click();
+  await page.getByLabel('Action').fill('room.create');
+  await page.keyboard.press('Enter');
+  const rows = page.getByRole('row').filter({ hasText: 'room.create' });
+  await until('a page is full', async () => (await rows.count()) === 50);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await until('the next page came', async () => (await rows.count()) >= rooms.length);
+  await page.getByLabel('Action').fill('key.revoke');
+  await page.keyboard.press('Enter');
+  await page.getByRole('row', { name: /anybody.*key\.revoke.*api-keys\/calls_.*204/ }).waitFor();
+  await assertAccessible(operator, 'console-audit');
+  await operator.close();
+});
+
 test('the server shows how it does', async () => {
   const operator = await open('/server');
   const { page } = operator;

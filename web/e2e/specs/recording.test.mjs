@@ -131,6 +131,25 @@ test('under five percent of loss they belong together as well', async (t) => {
   await katherine.close();
 });
 
+test('after a pause sound and picture are both there again, and what was left out is cut out', async (t) => {
+  const grace = await comes('Grace Hopper');
+  await pause(1000);
+  const { recording } = await recorded(grace.call, 'tracks', async () => {
+    await pause(3000);
+    await api(place.url, 'POST', `/${grace.call}/record/pause`);
+    await pause(3000);
+    await api(place.url, 'POST', `/${grace.call}/record/resume`);
+    await pause(5000);
+  });
+  const [microphone, camera] = ['microphone', 'camera'].map((source) => recording.files.find((file) => file.source === source));
+  const [seen, heard] = [await flashes(path(recording, camera)), await beeps(path(recording, microphone))];
+  t.diagnostic(`flashes ${seen}; beeps ${heard}`);
+  assert.ok(seen.at(-1) > 6 && heard.at(-1) > 6, 'both go on after the pause');
+  assert.ok(recording.duration_seconds < 10, `three seconds are cut out of eleven: ${recording.duration_seconds}`);
+  assert.ok(middle(distances(seen.slice(-3), heard)) < APART * 1000, 'and belong together');
+  await grace.close();
+});
+
 test('recordings in one file open in every player, last as long as the call, and can be made again', async (t) => {
   const emmy = await comes('Emmy Noether');
   await pause(1000);

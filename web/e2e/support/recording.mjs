@@ -154,7 +154,7 @@ export async function flashes(file) {
 /** When it begins to beep, in seconds of the file. */
 export async function beeps(file) {
   const { format } = await probe(file);
-  const args = ['-v', 'error', '-i', file, '-map', '0:a', '-ac', '1', '-ar', String(SAMPLE_RATE), '-af', 'aresample=async=1000:min_comp=0.002:min_hard_comp=0.04:first_pts=0'];
+  const args = ['-v', 'error', '-i', file, '-map', '0:a', '-ac', '1', '-ar', String(SAMPLE_RATE), '-af', 'aresample=flags=res:async=1000:min_comp=0.002:min_hard_comp=0.04:first_pts=0'];
   const { stdout } = await run('ffmpeg', [...args, '-f', 's16le', '-'], { ...LARGE, encoding: 'buffer' });
   const begins = [];
   let quiet = SAMPLE_RATE;

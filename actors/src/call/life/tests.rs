@@ -24,6 +24,7 @@ fn member(name: &str, role: Role) -> Member {
         hand: false,
         reconnecting: false,
         left_at: None,
+        hidden: false,
     }
 }
 
@@ -38,6 +39,7 @@ fn bob() -> Member {
 fn ring_busy(to: &[&str], busy: &[&str]) -> (Life, Vec<Fact>) {
     let plan = Plan {
         call_id: "call_1".parse().unwrap(),
+        org_id: calls_model::OrgId::default(),
         call_type: CallType::Audio,
         kind: if to.len() == 1 {
             CallKind::OneToOne
@@ -78,6 +80,8 @@ fn room(room_type: RoomType) -> Room {
         locked: false,
         host: None,
         encryption: calls_model::Encryption::Transport,
+        org_id: calls_model::OrgId::default(),
+        phrases: Vec::new(),
     }
 }
 

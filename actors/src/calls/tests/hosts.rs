@@ -30,6 +30,7 @@ impl Server {
             display_name: None,
             role: None,
             guest: true,
+            hidden: false,
         })
         .await
     }

@@ -16,6 +16,7 @@ fn member(name: &str, role: Role) -> Member {
         hand: false,
         reconnecting: false,
         left_at: None,
+        hidden: false,
     }
 }
 
@@ -138,6 +139,7 @@ async fn a_call_that_rang_when_the_server_went_down_can_still_be_answered() {
     let at: Timestamp = DateTime::UNIX_EPOCH.into();
     let plan = crate::call::life::Plan {
         call_id: CallId::new(),
+        org_id: calls_model::OrgId::default(),
         call_type: CallType::Audio,
         kind: CallKind::OneToOne,
         from: user("ann"),

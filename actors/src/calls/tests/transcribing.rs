@@ -10,10 +10,15 @@ use calls_model::{Language, Utterance};
 use super::*;
 use crate::transcriber::{Hearing, HearingPlan, HearingTold, Recogniser, RecogniserRefused, Voice};
 
+/// A word that it does not know.
+const UNKNOWN: &str = "aardvark";
+
 /// Understands what the test says.
 #[derive(Clone, Default)]
 struct Prompter {
     opened: Arc<Mutex<Vec<WeakRecipient<HearingTold>>>>,
+    /// What the latest listens for.
+    phrases: Arc<Mutex<Vec<String>>>,
 }
 
 struct Prompted(WeakRecipient<HearingTold>);
@@ -33,16 +38,27 @@ impl Prompter {
 }
 
 impl Recogniser for Prompter {
-    fn admit(&self, language: Option<&Language>) -> Result<Language, RecogniserRefused> {
+    fn admit(
+        &self,
+        language: Option<&Language>,
+        phrases: &[String],
+    ) -> Result<Language, RecogniserRefused> {
+        if phrases.iter().any(|phrase| phrase == UNKNOWN) {
+            return Err(RecogniserRefused::UnknownWords {
+                language: "en".parse().unwrap(),
+                words: vec![UNKNOWN.to_owned()],
+            });
+        }
         Ok(language.cloned().unwrap_or_else(|| "en".parse().unwrap()))
     }
 
     fn open(
         &self,
-        _: &HearingPlan,
+        plan: &HearingPlan,
         told: WeakRecipient<HearingTold>,
     ) -> Result<Box<dyn Hearing>, RecogniserRefused> {
         self.opened.lock().unwrap().push(told.clone());
+        *self.phrases.lock().unwrap() = plan.phrases.to_vec();
         Ok(Box::new(Prompted(told)))
     }
 }
@@ -229,4 +245,67 @@ async fn a_crash_of_the_room_does_not_end_the_transcription() {
         .tells(HearingTold::Said(said(&ann, "still here")))
         .await;
     assert!(server.facts().await.contains(&"transcription.utterance"));
+}
+
+#[actix::test]
+async fn a_crash_of_the_transcriber_is_over_in_a_moment_and_the_call_goes_on() {
+    let (server, prompter) = server();
+    let ann = server.join(&room("hall"), "ann").await;
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    server.crash(&ann.seat.call_id, Victim::Transcriber).await;
+    tokio::time::sleep(SECOND).await;
+    settle().await;
+    assert_eq!(prompter.opened(), 2, "somebody listens again");
+    prompter
+        .tells(HearingTold::Said(said(&ann, "still here")))
+        .await;
+    assert!(server.facts().await.contains(&"transcription.utterance"));
+}
+
+#[actix::test]
+async fn who_falls_behind_says_so_to_everybody_and_says_when_it_has_caught_up() {
+    let (server, prompter) = server();
+    let hall = room("hall");
+    let (ann, bob) = (
+        server.join(&hall, "ann").await,
+        server.join(&hall, "bob").await,
+    );
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    bob.events().await;
+    prompter.tells(HearingTold::Behind(3 * SECOND)).await;
+    let events = bob.events().await;
+    let [Event::Transcription(lagging)] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(lagging.event, TranscriptionNews::Lagging);
+    assert_eq!(lagging.behind_ms, Some(3000));
+    prompter.tells(HearingTold::CaughtUp).await;
+    assert_eq!(news(&bob.events().await), [TranscriptionNews::CaughtUp]);
+    let call = server.call(&ann.seat.call_id).await.expect("it lives");
+    assert!(call.transcription, "it goes on all the time");
+}
+
+#[actix::test]
+async fn what_may_be_said_in_a_room_is_listened_for_in_its_calls() {
+    let (server, prompter) = server();
+    let mut hall = room("hall");
+    hall.phrases = vec!["yes".to_owned(), "no thanks".to_owned()];
+    let ann = server.join(&hall, "ann").await;
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    assert_eq!(*prompter.phrases.lock().unwrap(), hall.phrases);
+
+    let mut den = room("den");
+    den.phrases = vec![UNKNOWN.to_owned()];
+    let eve = server.join(&den, "eve").await;
+    let refused = eve.ask(on(true)).await.expect_err("nobody could say that");
+    let SignalRefused::Transcribe(TranscribeRefused::Recogniser(refused)) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(
+        refused.to_string(),
+        "the speech model of \"en\" does not know: aardvark"
+    );
 }

@@ -20,6 +20,7 @@ fn newcomer(name: &str) -> Newcomer {
         display_name: None,
         role: None,
         guest: false,
+        hidden: false,
     }
 }
 
@@ -50,6 +51,44 @@ fn the_first_to_come_in_is_host_and_the_next_is_not() {
     assert_eq!(
         (role(&room, "ann"), role(&room, "bob")),
         (Role::Host, Role::Participant)
+    );
+}
+
+#[test]
+fn who_is_hidden_takes_no_seat_rings_at_no_door_and_is_never_host() {
+    fn hidden(name: &str) -> Newcomer {
+        Newcomer {
+            hidden: true,
+            ..newcomer(name)
+        }
+    }
+    let mut room = Membership::new(Rules {
+        limit: 1,
+        waiting_room: true,
+        locked: true,
+        host: None,
+    });
+    let (admission, _, _) = room.join(hidden("eve"), at(0)).unwrap();
+    assert_eq!((admission, room.count()), (Admission::Admitted, 0));
+    let mut room = room_with(&["ann"]);
+    room.join(hidden("eve"), at(1)).unwrap();
+    let effects = room.leave(&id("ann"), LeaveReason::Left, at(2));
+    assert!(
+        effects.contains(&Effect::Empty),
+        "nobody whom anybody knows of"
+    );
+    assert_ne!(role(&room, "eve"), Role::Host);
+    assert_eq!(
+        room.set_role(&id("eve"), Role::Host),
+        Err(ModerateRefused::CannotHost)
+    );
+    for number in 1..MAX_HIDDEN {
+        room.join(hidden(&format!("eve{number}x")), at(3)).unwrap();
+    }
+    let limit = MAX_HIDDEN;
+    assert_eq!(
+        room.join(hidden("eva"), at(4)).err(),
+        Some(JoinRefused::Full { limit })
     );
 }
 

@@ -3,8 +3,10 @@ import { useEffect, useState } from 'preact/hooks';
 import { Button } from '../components/Button/Button';
 import { LanguagePicker } from '../components/LanguagePicker/LanguagePicker';
 import { Toasts } from '../components/Toasts/Toasts';
+import { Audit } from './screens/Audit';
 import { CallPage } from './screens/CallPage';
 import { Calls } from './screens/Calls';
+import { Keys } from './screens/Keys';
 import { Live } from './screens/Live';
 import { RoomPage } from './screens/RoomPage';
 import { Rooms } from './screens/Rooms';
@@ -75,6 +77,10 @@ function Shown({ where: { screen, id, query } }: { where: Place }) {
       return id ? <RoomPage roomId={id} /> : <Rooms />;
     case 'webhooks':
       return id ? <WebhookPage webhookId={id} /> : <Webhooks />;
+    case 'keys':
+      return <Keys />;
+    case 'audit':
+      return <Audit query={query} />;
     case 'server':
       return <Server />;
   }

@@ -104,12 +104,13 @@ function State({ recording }: { recording: Recording }) {
 const offsetOf = ({ started_at: call }: Call, { started_at }: Recording): number =>
   call && started_at ? Date.parse(started_at) - Date.parse(call) : 0;
 
-/** The one file that everybody is in, where there is one. */
+/** The one file that everybody is in, where there is one, with what was said as captions. */
 function Player({ call, recording }: { call: Call; recording: Recording }) {
-  const file = recording.files.find(({ kind, url }) => kind !== 'track' && url);
+  const file = recording.files.find(({ kind, url }) => (kind === 'audio' || kind === 'video') && url);
   if (!file?.url) return null;
   const Media = file.kind === 'audio' ? 'audio' : 'video';
   const offset = offsetOf(call, recording) + file.start_ms;
+  const captions = recording.files.find(({ kind, url }) => kind === 'transcript' && url);
   const moved = ({ currentTarget }: Event) => currentTarget instanceof HTMLMediaElement && follow(currentTarget, offset);
   return (
     <Media
@@ -122,7 +123,9 @@ function Player({ call, recording }: { call: Call; recording: Recording }) {
       onPlay={moved}
       onSeeked={moved}
       onTimeUpdate={moved}
-    />
+    >
+      {captions?.url && <track kind="captions" src={captions.url} default />}
+    </Media>
   );
 }
 

@@ -1,0 +1,32 @@
+//! Crashes on demand of those whom a room opened itself.
+
+use actix::prelude::*;
+
+use super::Room;
+use crate::testing::{Crash, CrashTape, CrashWithin, Victim};
+
+impl Handler<CrashWithin> for Room {
+    type Result = ();
+
+    fn handle(&mut self, CrashWithin(victim): CrashWithin, _: &mut Self::Context) {
+        match victim {
+            Victim::Recorder => {
+                self.recorder().expect("it is recorded").do_send(Crash);
+            }
+            Victim::Tape => {
+                self.recorder().expect("it is recorded").do_send(CrashTape);
+            }
+            Victim::Transcriber => {
+                let transcriber = self.transcriber();
+                transcriber.expect("it is transcribed").do_send(Crash);
+            }
+            Victim::Announcer => {
+                let announcer = self.announcer.as_ref();
+                announcer.expect("it speaks").1.do_send(Crash);
+            }
+            Victim::Registry | Victim::Call | Victim::Room | Victim::Participant(_) => {
+                unreachable!("nobody whom a room opened");
+            }
+        }
+    }
+}

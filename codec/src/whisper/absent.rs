@@ -1,0 +1,41 @@
+//! In the place of whisper.cpp where it was not built in.
+
+use std::path::Path;
+
+use super::{HeardWord, WhisperFault};
+
+/// The version of whisper.cpp: there is none.
+pub const VERSION: Option<&str> = None;
+
+/// A model; there can be none.
+#[derive(Debug)]
+pub enum WhisperModel {}
+
+impl WhisperModel {
+    /// Reads no model.
+    ///
+    /// # Errors
+    ///
+    /// [`WhisperFault::NotBuiltIn`], always.
+    pub fn open(_: &Path) -> Result<Self, WhisperFault> {
+        Err(WhisperFault::NotBuiltIn)
+    }
+
+    /// Nobody gets here: there is no model.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn understand(&self, _: &str, _: &[i16]) -> Result<Vec<HeardWord>, WhisperFault> {
+        match *self {}
+    }
+}
+
+/// Which languages a model was made for.
+///
+/// # Errors
+///
+/// [`WhisperFault::NotBuiltIn`], always.
+pub fn languages(_: &Path) -> Result<Vec<&'static str>, WhisperFault> {
+    Err(WhisperFault::NotBuiltIn)
+}

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY rooms_newest_of_tenant;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY calls_newest_of_tenant;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY facts_of_tenant;

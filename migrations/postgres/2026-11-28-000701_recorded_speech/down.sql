@@ -1,0 +1,2 @@
+ALTER TABLE rooms DROP COLUMN phrases;
+DROP TABLE recording_transcripts;

@@ -1,0 +1,1 @@
+DROP INDEX rooms_newest_of_tenant;

@@ -1,0 +1,1 @@
+DROP INDEX calls_newest_of_tenant;

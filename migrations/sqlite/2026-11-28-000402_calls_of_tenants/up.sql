@@ -1,0 +1,2 @@
+-- A tenant's history, newest first.
+CREATE INDEX calls_newest_of_tenant ON calls (org_id, created_at DESC, id DESC);

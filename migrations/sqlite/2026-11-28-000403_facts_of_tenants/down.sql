@@ -1,0 +1,1 @@
+DROP INDEX facts_of_tenant;

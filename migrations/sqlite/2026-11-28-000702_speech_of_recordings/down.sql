@@ -1,0 +1,2 @@
+DROP INDEX utterances_of_recording;
+ALTER TABLE utterances DROP COLUMN recording_id;

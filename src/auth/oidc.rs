@@ -1,0 +1,235 @@
+//! Tokens of another issuer (`OpenID` Connect): JWTs (RFC 7519) that are verified by the keys which that issuer publishes
+//! (RFC 7517), instead of API keys.
+//!
+//! A token with scopes of ours is an application; one without is the user that its `sub` names, as with a user's own
+//! token. Keys are fetched when they are first needed, kept for a while, and fetched again for a key id that is new; while
+//! the issuer is away, those that are known stay good.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use calls_model::{OrgId, Scope, UserId};
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+use tracing::warn;
+
+use super::caller::{Application, Bearer, Caller};
+use super::tokens::{BadToken, Claims, Grant, Issuer};
+use crate::config;
+
+/// What may seal such a token. Nothing with a shared secret: what is published is no secret.
+const ALGORITHMS: [Algorithm; 6] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+
+/// How long keys are taken for the present ones.
+const FRESH: Duration = Duration::from_secs(600);
+
+/// Not more often than that are they fetched, however many unknown key ids come.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// How long the issuer may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longest answer that is read.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// How far clocks may be apart, in seconds.
+const LEEWAY: u64 = 30;
+
+/// Another issuer, and its keys as far as they are known.
+pub struct Oidc {
+    config: config::Oidc,
+    http: reqwest::Client,
+    keys: Mutex<Keys>,
+}
+
+#[derive(Default)]
+struct Keys {
+    known: Arc<Vec<Jwk>>,
+    /// When they came, and when they were last asked for.
+    fetched: Option<Instant>,
+    asked: Option<Instant>,
+}
+
+/// The issuer's keys cannot be had.
+#[derive(Debug, thiserror::Error)]
+enum NoKeys {
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+    #[error("not JSON of the expected form: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the answer is longer than {MOST_BYTES} bytes")]
+    TooLong,
+}
+
+/// `OpenID` Connect Discovery 1.0 §3; the one entry of interest.
+#[derive(Deserialize)]
+struct Discovery {
+    jwks_uri: String,
+}
+
+impl Oidc {
+    /// The issuer that is configured, if one is.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no trust in anybody's certificates.
+    pub fn new(config: &config::Oidc) -> Result<Option<Self>, reqwest::Error> {
+        if config.issuer.is_empty() {
+            return Ok(None);
+        }
+        let http = reqwest::Client::builder().timeout(PATIENCE).build()?;
+        Ok(Some(Self {
+            config: config.clone(),
+            http,
+            keys: Mutex::default(),
+        }))
+    }
+
+    /// Whether a token asks to be looked at here: what we made ourselves has a shared secret.
+    pub(super) fn wants(token: &str) -> bool {
+        jsonwebtoken::decode_header(token).is_ok_and(|header| ALGORITHMS.contains(&header.alg))
+    }
+
+    /// Whoever a token speaks for.
+    pub(super) async fn read(&self, token: &str) -> Result<Caller, BadToken> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| BadToken::Invalid)?;
+        let key = self.key(header.kid.as_deref()).await;
+        let key = key.ok_or(BadToken::UnknownKey)?;
+        let key = DecodingKey::from_jwk(&key).map_err(|_| BadToken::Invalid)?;
+        let mut validation = Validation::new(header.alg);
+        validation.leeway = LEEWAY;
+        validation.validate_nbf = true;
+        validation.set_issuer(&[&self.config.issuer]);
+        validation.set_audience(&[&self.config.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        let read = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation);
+        match read {
+            Ok(read) => self.caller(&read.claims),
+            Err(error) => Err(match error.kind() {
+                jsonwebtoken::errors::ErrorKind::ExpiredSignature => BadToken::Expired,
+                _ => BadToken::Invalid,
+            }),
+        }
+    }
+
+    fn caller(&self, claims: &Map<String, Value>) -> Result<Caller, BadToken> {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let number = |name: &str| claims.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let org: OrgId = match claims.get(&self.config.org_claim) {
+            Some(Value::String(org)) => org.parse().map_err(|_| BadToken::Invalid)?,
+            Some(_) => return Err(BadToken::Invalid), // whatever it means, it is not the operator's tenant
+            None => OrgId::default(),
+        };
+        let sub = text("sub").ok_or(BadToken::Invalid)?;
+        let scopes = self.scopes(claims.get(&self.config.scope_claim));
+        if !scopes.is_empty() {
+            let key = Some(format!("jwt:{sub}"));
+            let issuer = Issuer { org, key };
+            return Ok(Caller::Application(Application {
+                issuer,
+                scopes,
+                ends_at: None, // such tokens live for minutes, and are made by people who make keys
+            }));
+        }
+        let sub: UserId = sub.parse().map_err(|_| BadToken::Invalid)?;
+        Ok(Caller::User(Bearer {
+            claims: Claims {
+                sub,
+                place: None,
+                issuer: Issuer { org, key: None },
+                grants: vec![Grant::Ring],
+                jti: text("jti").unwrap_or_default().to_owned(),
+                iat: number("iat"),
+                exp: number("exp"),
+            },
+            presence: None,
+        }))
+    }
+
+    /// Scopes of ours: in one text with spaces between them (RFC 8693 §4.2), or in a list.
+    fn scopes(&self, claim: Option<&Value>) -> Vec<Scope> {
+        let words: Vec<&str> = match claim {
+            Some(Value::String(text)) => text.split_whitespace().collect(),
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let ours = |word: &&str| -> Option<Scope> {
+            word.strip_prefix(self.config.scope_prefix.as_str())?
+                .parse()
+                .ok()
+        };
+        let mut scopes: Vec<Scope> = words.iter().filter_map(ours).collect();
+        scopes.sort();
+        scopes.dedup();
+        scopes
+    }
+
+    /// The key of this id; without an id the only one there is (RFC 7515 §4.1.4 leaves it out at will).
+    async fn key(&self, kid: Option<&str>) -> Option<Jwk> {
+        let mut keys = self.keys.lock().await;
+        let is_fresh = keys.fetched.is_some_and(|at| at.elapsed() < FRESH);
+        let found = pick(&keys.known, kid);
+        let may_ask = keys.asked.is_none_or(|at| at.elapsed() >= PAUSE);
+        if (found.is_some() && is_fresh) || !may_ask {
+            return found;
+        }
+        keys.asked = Some(Instant::now());
+        match self.fetch().await {
+            Ok(set) => {
+                keys.known = Arc::new(set.keys);
+                keys.fetched = Some(Instant::now());
+                pick(&keys.known, kid)
+            }
+            Err(error) => {
+                let issuer = &self.config.issuer;
+                warn!(%error, issuer, "the keys of {issuer} cannot be had: {error}");
+                found
+            }
+        }
+    }
+
+    async fn fetch(&self) -> Result<JwkSet, NoKeys> {
+        let jwks_url = if self.config.jwks_url.is_empty() {
+            let issuer = self.config.issuer.trim_end_matches('/');
+            let url = format!("{issuer}/.well-known/openid-configuration");
+            let found: Discovery = serde_json::from_slice(&self.get(&url).await?)?;
+            found.jwks_uri
+        } else {
+            self.config.jwks_url.clone()
+        };
+        Ok(serde_json::from_slice(&self.get(&jwks_url).await?)?)
+    }
+
+    async fn get(&self, url: &str) -> Result<Vec<u8>, NoKeys> {
+        let mut reply = self.http.get(url).send().await?.error_for_status()?;
+        let mut body = Vec::new();
+        while let Some(chunk) = reply.chunk().await? {
+            if body.len() + chunk.len() > MOST_BYTES {
+                return Err(NoKeys::TooLong);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+}
+
+fn pick(known: &[Jwk], kid: Option<&str>) -> Option<Jwk> {
+    let found = match kid {
+        Some(kid) => known
+            .iter()
+            .find(|key| key.common.key_id.as_deref() == Some(kid)),
+        None if known.len() == 1 => known.first(),
+        None => None,
+    };
+    found.cloned()
+}

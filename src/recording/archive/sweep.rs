@@ -1,0 +1,96 @@
+//! What goes without being asked for: recordings that were kept for long enough, and files that nobody needs any more.
+
+use std::io;
+use std::path::PathBuf;
+
+use calls_model::{FilePlace, Recording, RecordingId, RecordingStatus, Timestamp};
+use tracing::{info, warn};
+
+use super::{Archive, Trouble};
+use crate::recording::finish;
+
+/// Milliseconds of a day.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+impl Archive {
+    /// Looks through all that is kept. What cannot go now goes next time, and keeps nothing else from going.
+    pub(super) async fn sweep(&self) {
+        if self.config.keep_days > 0
+            && let Err(trouble) = self.let_go_of_old().await
+        {
+            warn!(%trouble, "old recordings have to wait: {trouble}");
+        }
+        if let Err(trouble) = self.let_go_of_leftovers().await {
+            warn!(%trouble, "copies of recordings have to wait: {trouble}");
+        }
+    }
+
+    async fn let_go_of_old(&self) -> Result<(), Trouble> {
+        let before = self.clock.now().millis() - i64::from(self.config.keep_days) * DAY;
+        let Some(before) = Timestamp::from_millis(before) else {
+            return Ok(());
+        };
+        let mut after = None;
+        loop {
+            let old = self.store.recordings_before(before, after.take()).await?;
+            let Some(last) = old.last() else {
+                return Ok(());
+            };
+            after = Some(last.recording.recording_id.clone());
+            for stored in old {
+                let id = stored.recording.recording_id.clone();
+                match self.delete(stored.recording).await {
+                    Ok(()) => info!(recording.id = %id, "recording {id} was kept for long enough"),
+                    Err(error) => {
+                        warn!(recording.id = %id, %error, "{id} was kept for long enough and cannot go: {error}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets go of what a crash left beside files that can be had.
+    async fn let_go_of_leftovers(&self) -> Result<(), Trouble> {
+        for id in self.studio.folders()? {
+            if self.studio.is_open(&id) || !self.may_have_leftovers(&id) {
+                continue;
+            }
+            let stored = self.store.recording(&id, self.clock.now()).await?;
+            let available = |one: &Recording| one.status == RecordingStatus::Available;
+            if let Some(recording) = stored.map(|one| one.recording).filter(available)
+                && let Err(trouble) = self.let_go_of_copies(&recording).await
+            {
+                warn!(recording.id = %id, %trouble, "copies of {id} cannot go: {trouble}");
+            }
+        }
+        Ok(())
+    }
+
+    fn may_have_leftovers(&self, id: &RecordingId) -> bool {
+        let elsewhere = self.storages.wanted().place() != FilePlace::Local;
+        elsewhere || self.studio.folder_of(id).join("live").exists()
+    }
+
+    /// Lets go of what an available recording was made of, and of copies of what is in a bucket.
+    pub(super) async fn let_go_of_copies(&self, recording: &Recording) -> Result<(), Trouble> {
+        let folder = self.studio.folder_of(&recording.recording_id);
+        let elsewhere = recording
+            .files
+            .iter()
+            .filter(|file| file.place != FilePlace::Local);
+        let copies: Vec<PathBuf> = elsewhere.map(|file| folder.join(&file.name)).collect();
+        let gone = tokio::task::spawn_blocking(move || {
+            finish::let_go(&folder)?;
+            for copy in copies {
+                match std::fs::remove_file(copy) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(())
+        });
+        Ok(gone
+            .await
+            .unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?)
+    }
+}

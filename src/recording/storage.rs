@@ -1,0 +1,187 @@
+//! Where the files of a recording are kept that people get: on this disk, or in a bucket.
+
+use std::fmt::Debug;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use calls_model::{FilePlace, RecordingFile, RecordingId};
+
+use super::bucket::Bucket;
+use crate::config;
+
+/// Files cannot be kept, or had.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// What the bucket, or the way there, says.
+    #[error("{0}")]
+    Store(#[from] object_store::Error),
+    /// What the system says of our own file.
+    #[error("{0}")]
+    System(#[from] io::Error),
+    /// The bucket has forgotten the parts that it had.
+    #[error("the bucket does not know the parts of {name} any more; they are sent again")]
+    Expired {
+        /// The file.
+        name: String,
+    },
+    /// The bucket has something else than it was given.
+    #[error("{name} did not arrive in the bucket as it left")]
+    Differs {
+        /// The file.
+        name: String,
+    },
+    /// Files are in a bucket that the configuration does not name any more.
+    #[error("the file is in a bucket, and `storage.bucket` names none")]
+    NoBucket,
+}
+
+/// Keeps files.
+#[async_trait]
+pub trait Storage: Debug + Send + Sync {
+    /// What files that are kept here say of it.
+    fn place(&self) -> FilePlace;
+
+    /// Keeps a file that is on this disk, and looks whether it is there. The one on this disk stays.
+    ///
+    /// # Errors
+    ///
+    /// It is not there, or not whole.
+    async fn put(
+        &self,
+        id: &RecordingId,
+        file: &RecordingFile,
+        from: &Path,
+    ) -> Result<(), StorageError>;
+
+    /// Brings a file onto this disk.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be had.
+    async fn fetch(&self, id: &RecordingId, name: &str, to: &Path) -> Result<(), StorageError>;
+
+    /// Deletes a file; one that is not there is deleted.
+    ///
+    /// # Errors
+    ///
+    /// It is still there.
+    async fn delete(&self, id: &RecordingId, name: &str) -> Result<(), StorageError>;
+
+    /// A link by which anybody can fetch a file there for a while; `None` where only this server gives it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be signed.
+    async fn link(
+        &self,
+        id: &RecordingId,
+        name: &str,
+        life: Duration,
+    ) -> Result<Option<String>, StorageError>;
+}
+
+/// This disk: files are kept where they were made.
+#[derive(Debug)]
+struct Disk {
+    folder: PathBuf,
+}
+
+impl Disk {
+    fn path(&self, id: &RecordingId, name: &str) -> PathBuf {
+        self.folder.join(id.as_str()).join(name)
+    }
+}
+
+#[async_trait]
+impl Storage for Disk {
+    fn place(&self) -> FilePlace {
+        FilePlace::Local
+    }
+
+    async fn put(
+        &self,
+        id: &RecordingId,
+        file: &RecordingFile,
+        from: &Path,
+    ) -> Result<(), StorageError> {
+        let path = self.path(id, &file.name);
+        if path != from {
+            tokio::fs::copy(from, &path).await?;
+        }
+        let size = tokio::fs::metadata(path).await?.len();
+        let name = file.name.clone();
+        let whole = size == file.size_bytes;
+        whole.then_some(()).ok_or(StorageError::Differs { name })
+    }
+
+    async fn fetch(&self, id: &RecordingId, name: &str, to: &Path) -> Result<(), StorageError> {
+        let path = self.path(id, name);
+        if path != to {
+            tokio::fs::copy(path, to).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, id: &RecordingId, name: &str) -> Result<(), StorageError> {
+        gone(tokio::fs::remove_file(self.path(id, name)).await)
+    }
+
+    async fn link(
+        &self,
+        _: &RecordingId,
+        _: &str,
+        _: Duration,
+    ) -> Result<Option<String>, StorageError> {
+        Ok(None)
+    }
+}
+
+/// What is not there is gone.
+fn gone(removed: io::Result<()>) -> Result<(), StorageError> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// All places where files may be: where new ones go may have changed since older ones came.
+#[derive(Debug, Clone)]
+pub struct Storages {
+    disk: Arc<dyn Storage>,
+    bucket: Option<Arc<dyn Storage>>,
+}
+
+impl Storages {
+    /// What the configuration names. Asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// The configuration makes no sense.
+    pub fn open(folder: PathBuf, config: &config::Storage) -> Result<Self, StorageError> {
+        let bucket = Bucket::open(config)?;
+        Ok(Self {
+            disk: Arc::new(Disk { folder }),
+            bucket: bucket.map(|bucket| Arc::new(bucket) as Arc<dyn Storage>),
+        })
+    }
+
+    /// Where new files are kept.
+    pub fn wanted(&self) -> &dyn Storage {
+        self.bucket.as_deref().unwrap_or(&*self.disk)
+    }
+
+    /// Where these files are.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::NoBucket`].
+    pub fn of(&self, place: FilePlace) -> Result<&dyn Storage, StorageError> {
+        match place {
+            FilePlace::Local => Ok(&*self.disk),
+            FilePlace::Bucket => self.bucket.as_deref().ok_or(StorageError::NoBucket),
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! Transcribes recordings when their calls are over, one after the other.
+//!
+//! It goes by what storage says, as the [`archive`](super::archive) does, so a transcript that a crash cut off is made
+//! anew. Each microphone is a track of its own, so nobody guesses who speaks. What comes of it is a `WebVTT` file beside
+//! the recording, on its timeline, and utterances of the call, where nobody had understood them while they were said.
+
+mod timeline;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use calls_actors::clock::Clock;
+use calls_model::{
+    Call, Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, Source, Timestamp,
+    Transcript, TranscriptStatus, Utterance,
+};
+use tokio::sync::{Notify, oneshot};
+use tracing::{error, info, warn};
+
+use self::timeline::CallTime;
+use super::{DiskStudio, Storage, StorageError, Storages, finish};
+use crate::store::{Store, StoreError, StoredRecording};
+use crate::transcription::{Ears, formats, understand};
+
+/// How often it looks where nobody rings.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How long an upload waits after its first failure; twice as long after each further one.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+
+/// The longest that it waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
+
+/// Utterances that are written down at a time: whoever else writes waits for no more.
+const AT_ONCE: usize = 100;
+
+/// The file's name.
+const NAME: &str = "transcript.vtt";
+
+/// Where files from the bucket are while they are listened to.
+const BORROWED: &str = "transcribing";
+
+/// A microphone that was recorded.
+pub fn is_voice(file: &RecordingFile) -> bool {
+    file.kind == FileKind::Track && file.source == Some(Source::Microphone) && file.codec == "opus"
+}
+
+/// Transcribes recordings.
+#[derive(Clone)]
+pub struct Transcripts {
+    studio: DiskStudio,
+    storages: Storages,
+    store: Store,
+    ears: Ears,
+    clock: Arc<dyn Clock>,
+    /// The one that is being made.
+    now: Arc<Mutex<Option<Now>>>,
+    bell: Arc<Notify>,
+}
+
+/// How far the one is that is being made.
+struct Now {
+    recording_id: RecordingId,
+    progress: u8,
+    waits_for: Option<String>,
+}
+
+/// A transcript cannot be made now; later perhaps.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the files cannot be had: {0}")]
+    Storage(#[from] StorageError),
+    #[error("{0}")]
+    System(#[from] std::io::Error),
+}
+
+impl Transcripts {
+    /// Over this studio, where recordings are kept, and these ears.
+    pub fn new(
+        (studio, storages): (DiskStudio, Storages),
+        store: Store,
+        ears: Ears,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            studio,
+            storages,
+            store,
+            ears,
+            clock,
+            now: Arc::default(),
+            bell: Arc::default(),
+        }
+    }
+
+    /// There is something to do.
+    pub fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    /// Adds to a recording how far its transcript is, if it is the one that is being made.
+    pub fn show(&self, recording: &mut Recording) {
+        let now = self.lock();
+        let is_made = |now: &&Now| now.recording_id == recording.recording_id;
+        if let (Some(now), Some(transcript)) =
+            (now.as_ref().filter(is_made), &mut recording.transcript)
+            && transcript.status == TranscriptStatus::Queued
+        {
+            transcript.status = TranscriptStatus::Processing;
+            transcript.progress = now.progress;
+            transcript.error.clone_from(&now.waits_for);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Now>> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waits_for(&self, what: String) {
+        if let Some(now) = &mut *self.lock() {
+            now.waits_for = Some(what);
+        }
+    }
+
+    /// Works until the server ends.
+    pub async fn run(self) {
+        loop {
+            let outcome = self.look().await;
+            if let Err(trouble) = outcome {
+                warn!(%trouble, "transcripts have to wait: {trouble}");
+                self.waits_for(trouble.to_string());
+            }
+            let _ = tokio::time::timeout(LOOK_EVERY, self.bell.notified()).await; // a ring, or time
+        }
+    }
+
+    async fn look(&self) -> Result<(), Trouble> {
+        while let Some(stored) = self.store.recording_to_transcribe(self.clock.now()).await? {
+            let recording_id = stored.recording.recording_id.clone();
+            let begun = self.lock().as_ref().map(|now| now.recording_id.clone());
+            if begun.as_ref() != Some(&recording_id) {
+                *self.lock() = Some(Now {
+                    recording_id: recording_id.clone(),
+                    progress: 0,
+                    waits_for: None,
+                });
+            }
+            let made = self.transcribe(&stored).await;
+            let borrowed = self.studio.folder_of(&recording_id).join(BORROWED);
+            match tokio::fs::remove_dir_all(borrowed).await {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    warn!(%error, "what was borrowed from the bucket stays: {error}");
+                }
+                _ => {}
+            }
+            made?;
+            *self.lock() = None;
+        }
+        Ok(())
+    }
+
+    async fn transcribe(&self, stored: &StoredRecording) -> Result<(), Trouble> {
+        let recording = &stored.recording;
+        let (id, call_id) = (&recording.recording_id, &recording.call_id);
+        let Some(call) = self.store.call(call_id, self.clock.now()).await? else {
+            return self
+                .give_up(recording, "its call is not known any more".to_owned())
+                .await;
+        };
+        let paths = self.have(recording).await?;
+        let utterances = match self.listen(recording, paths).await? {
+            Ok(utterances) => utterances,
+            Err(reason) => return self.give_up(recording, reason).await,
+        };
+        let count = utterances.len();
+        let file = self.keep(recording, &call, &utterances).await?;
+        let time = CallTime::of(stored, &call, &self.studio.folder_of(id));
+        self.tell_call(recording, &call, time.all(utterances))
+            .await?;
+        let transcribed = Fact::RecordingTranscribed {
+            call_id: call_id.clone(),
+            recording_id: id.clone(),
+            file: Box::new(file.clone()),
+            utterances: count as u64,
+            at: self.clock.now(),
+        };
+        self.store.record(vec![transcribed]).await?;
+        info!(recording.id = %id, utterances = count, "recording {id} is transcribed");
+        if self.store.recording(id, self.clock.now()).await?.is_none() {
+            self.let_go(id, &file).await?; // it was deleted meanwhile
+        }
+        Ok(())
+    }
+
+    /// Nothing comes of it.
+    async fn give_up(&self, recording: &Recording, reason: String) -> Result<(), Trouble> {
+        let id = &recording.recording_id;
+        error!(recording.id = %id, reason, "the transcript of {id} failed: {reason}");
+        let failed = Fact::RecordingTranscriptFailed {
+            call_id: recording.call_id.clone(),
+            recording_id: id.clone(),
+            reason,
+            at: self.clock.now(),
+        };
+        Ok(self.store.record(vec![failed]).await?)
+    }
+
+    /// Brings the voices of a recording onto this disk, and tells where they are.
+    async fn have(&self, recording: &Recording) -> Result<Vec<(RecordingFile, PathBuf)>, Trouble> {
+        let folder = self.studio.folder_of(&recording.recording_id);
+        let mut paths = Vec::new();
+        for file in recording.files.iter().filter(|file| is_voice(file)) {
+            let mut path = folder.join(&file.name);
+            if file.place != FilePlace::Local {
+                let storage = self.storages.of(file.place)?;
+                let borrowed = folder.join(BORROWED);
+                tokio::fs::create_dir_all(&borrowed).await?;
+                path = borrowed.join(&file.name);
+                storage
+                    .fetch(&recording.recording_id, &file.name, &path)
+                    .await?;
+            }
+            paths.push((file.clone(), path));
+        }
+        Ok(paths)
+    }
+
+    /// What is said in all of them, in the order in which it began; or why nothing can be understood.
+    async fn listen(
+        &self,
+        recording: &Recording,
+        paths: Vec<(RecordingFile, PathBuf)>,
+    ) -> Result<Result<Vec<Utterance>, String>, Trouble> {
+        let Some(wanted) = recording.transcript.clone() else {
+            return Ok(Err("nobody asked for it".to_owned()));
+        };
+        let transcripts = self.clone();
+        let work = move || -> Result<Vec<Utterance>, String> {
+            let engine = transcripts.ears.models().engine(&wanted.language);
+            let engine = engine.map_err(|missing| missing.to_string())?;
+            let phrases = Arc::from(wanted.phrases);
+            let in_all: u64 = paths.iter().map(|(file, _)| file.duration_ms).sum();
+            let mut utterances = Vec::new();
+            let mut before = 0;
+            for (file, path) in paths {
+                let (Some(whose), Some(user)) = (&file.participant_id, &file.user_id) else {
+                    continue;
+                };
+                let said = understand(&path, (whose, user), (&engine, &phrases), |at_ms| {
+                    let so_far = before + at_ms.saturating_sub(file.start_ms);
+                    transcripts.progressed(so_far, in_all);
+                });
+                let name = &file.name;
+                utterances.extend(said.map_err(|error| format!("{name}: {error}"))?);
+                before += file.duration_ms;
+            }
+            utterances.sort_by_key(|utterance| utterance.start_ms);
+            Ok(utterances)
+        };
+        let (tell, told) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("calls-transcript".to_owned())
+            .spawn(move || {
+                let _ = tell.send(work()); // the server may be going down
+            })?;
+        Ok(told
+            .await
+            .unwrap_or_else(|_| Err("the speech engine crashed".to_owned())))
+    }
+
+    /// So many milliseconds of sound are understood; the last percent is for what comes after.
+    fn progressed(&self, so_far: u64, in_all: u64) {
+        if let Some(now) = &mut *self.lock() {
+            let percent = so_far * 99 / in_all.max(1);
+            now.progress = u8::try_from(percent).unwrap_or(99).min(99);
+        }
+    }
+
+    /// Writes the file, and puts it where the recording is kept.
+    async fn keep(
+        &self,
+        recording: &Recording,
+        call: &Call,
+        utterances: &[Utterance],
+    ) -> Result<RecordingFile, Trouble> {
+        let transcript = Transcript {
+            call_id: call.call_id.clone(),
+            utterances: utterances.to_vec(),
+            unheard: Vec::new(),
+        };
+        let members = self.store.members(&call.call_id).await?;
+        let text = formats::vtt(&transcript, &formats::Names::of(&members));
+        let folder = self.studio.folder_of(&recording.recording_id);
+        let path = folder.join(NAME);
+        let written = {
+            let (folder, path) = (folder.clone(), path.clone());
+            tokio::task::spawn_blocking(move || write(&folder, &path, &text)).await
+        };
+        written.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))?;
+        let start_ms = utterances.first().map_or(0, |said| said.start_ms);
+        let end_ms = utterances.iter().map(|said| said.end_ms).max();
+        let mut file = RecordingFile {
+            name: NAME.to_owned(),
+            kind: FileKind::Transcript,
+            participant_id: None,
+            user_id: None,
+            source: None,
+            codec: "webvtt".to_owned(),
+            media_type: "text/vtt".to_owned(),
+            start_ms,
+            duration_ms: end_ms.map_or(0, |end| end.saturating_sub(start_ms)),
+            size_bytes: tokio::fs::metadata(&path).await?.len(),
+            sha256: finish::sha256(&path)?,
+            place: FilePlace::Local,
+            url: None,
+        };
+        let storage = self.storages.wanted();
+        if storage.place() != FilePlace::Local {
+            self.upload(storage, &recording.recording_id, &file, &path)
+                .await;
+            file.place = storage.place();
+            tokio::fs::remove_file(&path).await?;
+        }
+        Ok(file)
+    }
+
+    /// Puts it where recordings are kept, however long that says no.
+    async fn upload(
+        &self,
+        storage: &dyn Storage,
+        id: &RecordingId,
+        file: &RecordingFile,
+        path: &Path,
+    ) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            // One from an earlier time goes first: it has the same name.
+            let put = match storage.delete(id, &file.name).await {
+                Ok(()) => storage.put(id, file, path).await,
+                Err(error) => Err(error),
+            };
+            let Err(error) = put else {
+                return;
+            };
+            let why = format!("not uploaded yet: {error}");
+            warn!(recording.id = %id, why, ?wait, "the transcript of {id} is {why}");
+            self.waits_for(why);
+            tokio::time::sleep(wait).await;
+            wait = (2 * wait).min(LONGEST_WAIT);
+        }
+    }
+
+    /// Adds to the call's transcript what nobody had understood of the same speaker at that time. What an earlier
+    /// transcript of this recording had added goes: it may have been in another language.
+    async fn tell_call(
+        &self,
+        recording: &Recording,
+        call: &Call,
+        utterances: Vec<Utterance>,
+    ) -> Result<(), Trouble> {
+        let recording_id = &recording.recording_id;
+        let mut files = recording.files.iter();
+        if files.any(|file| file.kind == FileKind::Transcript) {
+            let replaced = Fact::TranscriptionReplaced {
+                call_id: call.call_id.clone(),
+                recording_id: recording_id.clone(),
+                at: self.clock.now(),
+            };
+            self.store.record(vec![replaced]).await?;
+        }
+        let known = self.store.transcript(&call.call_id).await?.utterances;
+        let is_known = |new: &Utterance| {
+            known.iter().any(|old| {
+                old.participant_id == new.participant_id
+                    && old.start_ms < new.end_ms
+                    && new.start_ms < old.end_ms
+            })
+        };
+        let new: Vec<Utterance> = utterances
+            .into_iter()
+            .filter(|utterance| !is_known(utterance))
+            .collect();
+        for some in new.chunks(AT_ONCE) {
+            let said = some.iter().map(|utterance| Fact::UtteranceSpoken {
+                call_id: call.call_id.clone(),
+                utterance: Box::new(utterance.clone()),
+                recording_id: Some(recording_id.clone()),
+                at: self.said_at(call, utterance),
+            });
+            self.store.record(said.collect()).await?;
+        }
+        Ok(())
+    }
+
+    fn said_at(&self, call: &Call, said: &Utterance) -> Timestamp {
+        let end_ms = i64::try_from(said.end_ms).unwrap_or(0);
+        let at = call.started_at.map(|begun| begun.millis() + end_ms);
+        at.and_then(Timestamp::from_millis)
+            .unwrap_or_else(|| self.clock.now())
+    }
+
+    async fn let_go(&self, id: &RecordingId, file: &RecordingFile) -> Result<(), Trouble> {
+        self.storages.of(file.place)?.delete(id, &file.name).await?;
+        match tokio::fs::remove_dir_all(self.studio.folder_of(id)).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whole, or not at all.
+fn write(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?; // where all is in the bucket, it may be gone
+    let part = path.with_extension("part");
+    std::fs::write(&part, text)?;
+    std::fs::File::open(&part)?.sync_all()?;
+    std::fs::rename(part, path)
+}

@@ -1,0 +1,316 @@
+//! API keys by REST: scopes, rotation, revocation that is felt at once, and tenants that do not see each other.
+
+use calls::auth::keys::{self, Wanted};
+use calls_model::Scope;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Reply, Socket, World, send};
+
+async fn ask(world: &World, key: &str, method: Method, path: &str, body: Value) -> Reply {
+    send(world.request_as(Some(key), method, path).json(&body)).await
+}
+
+fn text(json: &Value, key: &str) -> String {
+    json[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("{key} of {json}"))
+        .to_owned()
+}
+
+async fn key_of(world: &World, org: &str) -> String {
+    let wanted = Wanted {
+        org: org.parse().expect("a tenant"),
+        ..Wanted::default()
+    };
+    let app = world.server.app();
+    let made = keys::create(&app.store, app.clock.now(), wanted).await;
+    made.expect("a key").0.reveal().to_owned()
+}
+
+#[actix_web::test]
+async fn a_key_is_shown_once_and_gives_away_no_more_than_it_has() {
+    let world = World::closed().await;
+    let asked = json!({ "label": "billing", "scopes": ["keys", "rooms"] });
+    let made = world.post("/api-keys", asked).await;
+    assert_eq!(made.header("cache-control"), "no-store");
+    let made = made.expect(201);
+    let secret = text(&made, "secret");
+    let listed = world.get("/api-keys").await.expect(200);
+    assert!(
+        !listed.to_string().contains(&secret),
+        "only its hash is kept"
+    );
+    assert_eq!(listed["data"][1]["label"], "billing");
+    assert_eq!(listed["data"][1]["scopes"], json!(["rooms", "keys"]));
+
+    ask(
+        &world,
+        &secret,
+        Method::POST,
+        "/rooms",
+        json!({ "name": "Hall" }),
+    )
+    .await
+    .expect(201);
+    let refused = ask(&world, &secret, Method::GET, "/history", json!({})).await;
+    let refused = refused.problem(403, "scope-missing");
+    assert!(
+        refused["detail"].as_str().unwrap().contains("\"calls\""),
+        "{refused}"
+    );
+    let more = json!({ "scopes": ["rooms", "admin"] });
+    let refused = ask(&world, &secret, Method::POST, "/api-keys", more).await;
+    refused.problem(403, "scope-missing");
+    let first = world.server.first_key.clone().expect("a key");
+    let path = format!("/api-keys/{}/rotate", first.name());
+    let refused = ask(&world, &secret, Method::POST, &path, json!({})).await;
+    refused.problem(403, "scope-missing"); // the new one would have everything
+    let own = ask(&world, &secret, Method::POST, "/api-keys", json!({}))
+        .await
+        .expect(201);
+    assert_eq!(own["scopes"], json!(["rooms", "keys"]));
+}
+
+#[actix_web::test]
+async fn a_key_makes_none_that_outlives_it() {
+    let world = World::closed().await;
+    let until = json!({ "expires_at": "2100-01-01T00:00:00Z" });
+    let short = world.post("/api-keys", until).await.expect(201);
+    let (secret, ends) = (text(&short, "secret"), &short["expires_at"]);
+    let made = ask(&world, &secret, Method::POST, "/api-keys", json!({})).await;
+    assert_eq!(made.expect(201)["expires_at"], *ends);
+    let path = format!("/api-keys/{}/rotate", text(&short, "name"));
+    let made = ask(&world, &secret, Method::POST, &path, json!({})).await;
+    assert_eq!(made.expect(201)["expires_at"], *ends);
+}
+
+#[actix_web::test]
+async fn a_key_that_is_asked_for_twice_is_kept_nowhere() {
+    let world = World::closed().await;
+    let make = || {
+        let request = world.request(Method::POST, "/api-keys");
+        send(request.header("idempotency-key", "k").json(&json!({})))
+    };
+    let (first, second) = (make().await.expect(201), make().await.expect(201));
+    assert_ne!(first["secret"], second["secret"]);
+}
+
+#[actix_web::test]
+async fn a_rotated_key_and_its_successor_overlap_and_what_the_old_one_made_goes_on() {
+    let world = World::closed().await;
+    let old = key_of(&world, "default").await;
+    let name = old.parse::<keys::SecretKey>().unwrap().name().to_owned();
+    let token = ask(
+        &world,
+        &old,
+        Method::POST,
+        "/connections",
+        json!({ "user_id": "ann" }),
+    )
+    .await;
+    let token = text(&token.expect(201), "token");
+    let path = format!("/api-keys/{name}/rotate");
+    let new = world
+        .post(&path, json!({ "overlap_seconds": 600 }))
+        .await
+        .expect(201);
+    let new = text(&new, "secret");
+    for key in [&old, &new] {
+        ask(&world, key, Method::GET, "/rooms", json!({}))
+            .await
+            .expect(200);
+    }
+    world
+        .post(&path, json!({ "overlap_seconds": 0 }))
+        .await
+        .expect(201); // at once, this time
+    let ended = ask(&world, &old, Method::GET, "/rooms", json!({})).await;
+    ended.problem(401, "unauthorized");
+    ask(&world, &new, Method::GET, "/rooms", json!({}))
+        .await
+        .expect(200);
+    ask(&world, &token, Method::GET, "/history", json!({}))
+        .await
+        .expect(200);
+    world.delete(&format!("/api-keys/{name}")).await.expect(204);
+    let over = ask(&world, &token, Method::GET, "/history", json!({})).await;
+    over.problem(401, "unauthorized");
+    world.post(&path, json!({})).await.problem(404, "not-found"); // nobody rotates a revoked key
+    let too_long = json!({ "overlap_seconds": 9_999_999 });
+    let path = format!(
+        "/api-keys/{}/rotate",
+        new.parse::<keys::SecretKey>().unwrap().name()
+    );
+    world
+        .post(&path, too_long)
+        .await
+        .problem(422, "invalid-body");
+}
+
+#[actix_web::test]
+async fn a_revoked_key_ends_the_sessions_that_it_made_at_once_and_no_others() {
+    let world = World::closed().await;
+    let key = key_of(&world, "default").await;
+    let name = key.parse::<keys::SecretKey>().unwrap().name().to_owned();
+    let room = world.room(json!({})).await;
+    let (mut ann, _) = world.enter(&room, "ann").await;
+    let path = format!("/rooms/{room}/join");
+    let joined = ask(
+        &world,
+        &key,
+        Method::POST,
+        &path,
+        json!({ "user_id": "ben" }),
+    )
+    .await;
+    let joined = joined.expect(200);
+    let mut ben = Socket::hello(&joined["connection"]).await;
+    ben.event("welcome").await;
+    let line = ask(
+        &world,
+        &key,
+        Method::POST,
+        "/connections",
+        json!({ "user_id": "eve" }),
+    )
+    .await;
+    let mut eve = Socket::hello(&line.expect(201)).await;
+    eve.event("ready").await;
+
+    world.delete(&format!("/api-keys/{name}")).await.expect(204);
+    assert_eq!(ben.end().await.0, "unauthorized");
+    assert_eq!(eve.end().await.0, "unauthorized");
+    let left = loop {
+        let told = ann.event("participant").await;
+        if told["event"] == "left" {
+            break told;
+        }
+    };
+    assert_eq!(left["participant"]["user_id"], "ben");
+    let mut again = Socket::open(joined["connection"]["ws_url"].as_str().unwrap()).await;
+    let token = &joined["connection"]["token"];
+    let refused = again.ask("hello", json!({ "token": token })).await;
+    assert_eq!(
+        refused.expect_err("it died with its key")["code"],
+        "unauthorized"
+    );
+    ann.ask("hand", json!({ "up": true }))
+        .await
+        .expect("the others stay");
+}
+
+#[actix_web::test]
+async fn a_key_that_the_command_line_revoked_ends_its_sessions_within_seconds() {
+    let world = World::closed().await;
+    let key = key_of(&world, "default").await;
+    let line = ask(
+        &world,
+        &key,
+        Method::POST,
+        "/connections",
+        json!({ "user_id": "eve" }),
+    )
+    .await;
+    let mut eve = Socket::hello(&line.expect(201)).await;
+    eve.event("ready").await;
+    let app = world.server.app();
+    let name = key.parse::<keys::SecretKey>().unwrap().name().to_owned();
+    app.store
+        .revoke_api_key(&name, app.clock.now())
+        .await
+        .expect("it is there");
+    assert_eq!(eve.end().await.0, "unauthorized");
+}
+
+#[actix_web::test]
+async fn a_tenant_sees_and_rings_its_own_only() {
+    let world = World::start(false, |config| config.webhooks.allow_private = true).await;
+    let acme = key_of(&world, "acme").await;
+    let theirs = |method: Method, path: &str, body: Value| {
+        let (path, key) = (path.to_owned(), acme.clone());
+        let world = &world;
+        async move { ask(world, &key, method, &path, body).await }
+    };
+    let room = world.room(json!({})).await;
+    world.join(&room, "ann").await;
+    world
+        .post("/webhooks", json!({ "url": "http://127.0.0.1:9/" }))
+        .await
+        .expect(201);
+    for list in [
+        "/rooms",
+        "/history",
+        "/webhooks",
+        "/events",
+        "/transcripts/search?q=hello",
+    ] {
+        let seen = theirs(Method::GET, list, json!({})).await.expect(200);
+        assert_eq!(seen["data"], json!([]), "{list}");
+    }
+    let keys = theirs(Method::GET, "/api-keys", json!({}))
+        .await
+        .expect(200);
+    assert_eq!(keys["data"].as_array().unwrap().len(), 1, "their own");
+
+    // Two users of one name are strangers: a call rings at the tenant's own.
+    let mut ours = world.online("eve").await;
+    let line = theirs(Method::POST, "/connections", json!({ "user_id": "eve" })).await;
+    let mut other = Socket::hello(&line.expect(201)).await;
+    other.event("ready").await;
+    let ring = json!({ "type": "audio", "from": "bob", "to": ["eve"] });
+    let call = theirs(Method::POST, "/initiate", ring).await.expect(201);
+    assert_eq!(other.event("incoming").await["call_id"], call["call_id"]);
+    let own = json!({ "type": "audio", "from": "ann", "to": ["eve"] });
+    let own = world.post("/initiate", own).await.expect(201);
+    assert_eq!(
+        ours.event("incoming").await["call_id"],
+        own["call_id"],
+        "the first it hears"
+    );
+    let path = format!("/{}", text(&call, "call_id"));
+    world.get(&path).await.problem(404, "not-found");
+    let events = theirs(Method::GET, "/events", json!({})).await.expect(200);
+    let events = events["data"].as_array().unwrap().clone();
+    assert!(
+        events
+            .iter()
+            .all(|event| event["subject"] == call["call_id"]),
+        "{events:?}"
+    );
+    let after = text(&events[0], "event_id");
+    let cursor = format!("/events?after={after}");
+    world.get(&cursor).await.problem(422, "invalid-query"); // another's event is none
+}
+
+#[actix_web::test]
+async fn keys_of_another_tenant_are_made_by_the_operator_only() {
+    let world = World::closed().await;
+    let asked = json!({ "org_id": "acme", "scopes": ["keys", "admin", "rooms"] });
+    let acme = world.post("/api-keys", asked).await.expect(201);
+    let acme = text(&acme, "secret");
+    let room = ask(
+        &world,
+        &acme,
+        Method::POST,
+        "/rooms",
+        json!({ "name": "Hall" }),
+    )
+    .await;
+    let room = room.expect(201);
+    assert_eq!(room["org_id"], "acme");
+    let other = json!({ "org_id": "default" });
+    let refused = ask(&world, &acme, Method::POST, "/api-keys", other).await;
+    refused.problem(403, "forbidden");
+    let rooms = Wanted {
+        scopes: vec![Scope::Keys],
+        ..Wanted::default()
+    };
+    let app = world.server.app();
+    let (small, _) = keys::create(&app.store, app.clock.now(), rooms)
+        .await
+        .unwrap();
+    let asked = json!({ "org_id": "acme" });
+    let refused = ask(&world, small.reveal(), Method::POST, "/api-keys", asked).await;
+    refused.problem(403, "forbidden");
+}

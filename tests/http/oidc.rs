@@ -1,0 +1,229 @@
+//! Tokens of another issuer, with keys that it serves, in place of API keys.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what fails here is a mistake of the test"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Reply, World, send};
+
+const AUDIENCE: &str = "https://calls.example.org";
+
+/// An issuer with an RSA and an elliptic key, of which `served` tells how often it was asked for them.
+struct Issuer {
+    url: String,
+    rsa: EncodingKey,
+    ec: EncodingKey,
+    served: Arc<AtomicUsize>,
+}
+
+fn rsa() -> (EncodingKey, Value) {
+    let pair = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let pkcs8: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+    // PKCS #8 wraps PKCS #1, which is what is wanted: for this size of key the wrapping has 26 bytes (RFC 5208 §5).
+    let key = EncodingKey::from_rsa_der(&pkcs8.as_ref()[26..]);
+    let public = pair.public_key();
+    let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let n = part(public.modulus().big_endian_without_leading_zero());
+    let e = part(public.exponent().big_endian_without_leading_zero());
+    let jwk = json!({ "kty": "RSA", "kid": "r1", "alg": "RS256", "use": "sig", "n": n, "e": e });
+    (key, jwk)
+}
+
+fn ec() -> (EncodingKey, Value) {
+    let random = aws_lc_rs::rand::SystemRandom::new();
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).unwrap();
+    let point = pair.public_key().as_ref().to_vec(); // 4, x, y (SEC 1 §2.3.3)
+    let (x, y) = (
+        URL_SAFE_NO_PAD.encode(&point[1..33]),
+        URL_SAFE_NO_PAD.encode(&point[33..65]),
+    );
+    let jwk = json!({ "kty": "EC", "crv": "P-256", "kid": "e1", "alg": "ES256", "use": "sig", "x": x, "y": y });
+    (EncodingKey::from_ec_der(pkcs8.as_ref()), jwk)
+}
+
+impl Issuer {
+    fn start() -> Self {
+        let ((rsa, rsa_jwk), (ec, ec_jwk)) = (rsa(), ec());
+        let served = Arc::new(AtomicUsize::new(0));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let keys = json!({ "keys": [rsa_jwk, ec_jwk] });
+        let (asked, jwks_uri) = (Arc::clone(&served), format!("{url}/keys"));
+        let host = HttpServer::new(move || {
+            let (keys, asked, jwks_uri) = (keys.clone(), Arc::clone(&asked), jwks_uri.clone());
+            let discovery = move || {
+                let found = json!({ "jwks_uri": jwks_uri });
+                async move { HttpResponse::Ok().json(found) }
+            };
+            let serve = move || {
+                asked.fetch_add(1, Ordering::SeqCst);
+                let keys = keys.clone();
+                async move { HttpResponse::Ok().json(keys) }
+            };
+            App::new()
+                .route(
+                    "/.well-known/openid-configuration",
+                    web::get().to(discovery),
+                )
+                .route("/keys", web::get().to(serve))
+        });
+        let host = host
+            .workers(1)
+            .disable_signals()
+            .listen(listener)
+            .unwrap()
+            .run();
+        actix_web::rt::spawn(host);
+        Self {
+            url,
+            rsa,
+            ec,
+            served,
+        }
+    }
+
+    fn claims(&self, more: &Value) -> Value {
+        let now = jsonwebtoken::get_current_timestamp();
+        let mut claims = json!({
+            "iss": self.url, "aud": AUDIENCE, "sub": "ann", "iat": now, "exp": now + 60,
+        });
+        claims
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        claims
+    }
+
+    fn sign(&self, algorithm: Algorithm, more: &Value) -> String {
+        let (key, kid) = match algorithm {
+            Algorithm::RS256 => (&self.rsa, "r1"),
+            _ => (&self.ec, "e1"),
+        };
+        let mut header = Header::new(algorithm);
+        header.kid = Some(kid.to_owned());
+        jsonwebtoken::encode(&header, &self.claims(more), key).unwrap()
+    }
+}
+
+async fn world(issuer: &Issuer) -> World {
+    let url = issuer.url.clone();
+    World::start(false, move |config| {
+        config.oidc.issuer = url;
+        AUDIENCE.clone_into(&mut config.oidc.audience);
+    })
+    .await
+}
+
+async fn get(world: &World, token: &str, path: &str) -> Reply {
+    send(world.request_as(Some(token), Method::GET, path)).await
+}
+
+#[actix_web::test]
+async fn a_token_of_the_issuer_is_an_application_with_its_scopes_in_its_tenant() {
+    let issuer = Issuer::start();
+    let world = world(&issuer).await;
+    let claims = json!({ "scope": "openid calls:rooms calls:unheard-of", "org_id": "acme" });
+    for algorithm in [Algorithm::RS256, Algorithm::ES256] {
+        let token = issuer.sign(algorithm, &claims);
+        let request = world.request_as(Some(&token), Method::POST, "/rooms");
+        let room = send(request.json(&json!({ "name": "Hall" })))
+            .await
+            .expect(201);
+        assert_eq!(room["org_id"], "acme");
+        get(&world, &token, "/rooms").await.expect(200);
+        get(&world, &token, "/history")
+            .await
+            .problem(403, "scope-missing");
+    }
+    assert_eq!(
+        world.get("/rooms").await.expect(200)["data"],
+        json!([]),
+        "not the default tenant's"
+    );
+    assert_eq!(issuer.served.load(Ordering::SeqCst), 1, "keys are kept");
+}
+
+#[actix_web::test]
+async fn a_token_of_the_issuer_without_scopes_is_its_user() {
+    let issuer = Issuer::start();
+    let world = world(&issuer).await;
+    let ring = json!({ "type": "audio", "from": "bob", "to": ["ann"] });
+    let call = world.post("/initiate", ring).await.expect(201);
+    let token = issuer.sign(Algorithm::ES256, &json!({}));
+    let history = get(&world, &token, "/history").await.expect(200);
+    assert_eq!(history["data"][0]["call_id"], call["call_id"]);
+    get(&world, &token, "/rooms")
+        .await
+        .problem(403, "forbidden");
+    let path = format!("/{}/reject", call["call_id"].as_str().unwrap());
+    let reject = send(world.request_as(Some(&token), Method::POST, &path)).await;
+    assert_eq!(reject.expect(200)["end_reason"], "rejected");
+}
+
+#[actix_web::test]
+async fn what_the_issuer_did_not_make_for_us_opens_nothing() {
+    let issuer = Issuer::start();
+    let world = world(&issuer).await;
+    let everything = "calls:rooms calls:calls calls:admin";
+    let now = jsonwebtoken::get_current_timestamp();
+    let bad = [
+        json!({ "aud": "https://other.example.org" }),
+        json!({ "iss": "https://other.example.org" }),
+        json!({ "exp": now - 3600 }),
+        json!({ "nbf": now + 3600 }),
+        json!({ "org_id": "Not A Tenant" }),
+        json!({ "org_id": 42 }),
+        json!({ "org_id": null }),
+    ];
+    for mut claims in bad {
+        claims["scope"] = json!(everything);
+        let token = issuer.sign(Algorithm::RS256, &claims);
+        let refused = get(&world, &token, "/rooms").await;
+        assert_eq!(refused.status, 401, "{claims}");
+    }
+    let good = issuer.claims(&json!({ "scope": everything }));
+    let (stranger, _) = ec();
+    let mut header = Header::new(Algorithm::ES256);
+    for kid in ["e1", "unknown"] {
+        header.kid = Some(kid.to_owned());
+        let token = jsonwebtoken::encode(&header, &good, &stranger).unwrap();
+        get(&world, &token, "/rooms")
+            .await
+            .problem(401, "unauthorized");
+    }
+    // What is published is taken for a shared secret: the classic confusion of algorithms.
+    let shared = EncodingKey::from_secret(b"r1");
+    let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &good, &shared).unwrap();
+    get(&world, &token, "/rooms")
+        .await
+        .problem(401, "unauthorized");
+    assert!(
+        issuer.served.load(Ordering::SeqCst) <= 2,
+        "unknown keys are not asked for each time"
+    );
+}
+
+#[actix_web::test]
+async fn without_an_issuer_no_such_token_opens_anything() {
+    let issuer = Issuer::start();
+    let world = World::closed().await;
+    let token = issuer.sign(Algorithm::RS256, &json!({ "scope": "calls:rooms" }));
+    get(&world, &token, "/rooms")
+        .await
+        .problem(401, "unauthorized");
+}
