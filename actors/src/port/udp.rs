@@ -257,3 +257,37 @@ impl Default for Buffers {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn a_full_socket_is_waited_for_until_there_is_room() {
+        let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let receiver = receiver.local_addr().unwrap().into();
+        let socket = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let other = Socket::from(socket.try_clone().unwrap());
+        other.set_send_buffer_size(4608).unwrap();
+        let door = UdpDoor::new(socket, true).unwrap();
+        let soon = Duration::from_millis(50);
+        timeout(soon, door.writable()).await.unwrap().unwrap();
+
+        // What more is to follow (`MSG_MORE`, udp(7)) waits in the buffer, as behind a slow interface.
+        let more = other.send_to_with_flags(&[0; 4000], &receiver, libc::MSG_MORE);
+        more.unwrap();
+        assert!(timeout(soon, door.writable()).await.is_err(), "it is full");
+
+        let leaves = async {
+            tokio::time::sleep(soon).await;
+            other.send_to(&[], &receiver).unwrap();
+        };
+        let both = async { tokio::join!(door.writable(), leaves) };
+        let (writable, ()) = timeout(Duration::from_secs(5), both).await.unwrap();
+        writable.unwrap();
+    }
+}

@@ -80,10 +80,11 @@ async function untilWidth(person, what, wanted, withinMs) {
 }
 
 test('a network that narrows brings a smaller picture at once, no freeze, and the large one when it widens', { skip: noNamespace ?? false }, async (t) => {
+  const network = openNamespace();
+  t.after(() => network.close());
   const server = await startMortalServer({ CALLS__MEDIA__BIND: OUTSIDE });
   t.after(() => server.stop());
-  const network = await openNamespace(Number(new URL(server.url).port));
-  t.after(() => network.close());
+  await network.reach(Number(new URL(server.url).port));
   const grace = await meet(t, server.url, network.browser);
   network.narrow(WIDE);
   await watch(grace);

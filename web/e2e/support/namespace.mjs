@@ -58,28 +58,32 @@ function unmake() {
 /** What comes in passes through here, at this rate. */
 const narrow = (rate) => tc('qdisc', 'replace', 'dev', OUTER, 'root', 'tbf', 'rate', rate, ...QUEUE);
 
-/** A namespace in which the server's port on this machine is reached at the same address; `browser` runs Chromium in it. */
-export async function openNamespace(port) {
+/** A namespace; `browser` runs Chromium in it. */
+export function openNamespace() {
   make();
-  const outer = await forward(OUTSIDE, port, '127.0.0.1');
-  const inner = spawn('ip', ['netns', 'exec', NAME, process.execPath, '--input-type=module', '--eval',
-    `import net from 'node:net'; ${forward}; await forward('127.0.0.1', ${port}, '${OUTSIDE}'); console.log('ready');`],
-  { stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise((done, fail) => {
-    inner.stdout.once('data', done);
-    inner.once('exit', () => fail(new Error('nobody forwards inside the namespace')));
-  });
   const folder = mkdtempSync(join(tmpdir(), 'calls-namespace-'));
   const browser = join(folder, 'chromium');
   writeFileSync(browser, `#!/bin/sh\nexec ip netns exec ${NAME} ${process.env.CHROMIUM ?? '/usr/bin/chromium'} "$@"\n`);
   chmodSync(browser, 0o755);
+  let outer;
+  let inner;
   return {
     browser,
     narrow,
+    /** Makes a port of this machine's loopback interface reached at the same address from inside. */
+    async reach(port) {
+      outer = await forward(OUTSIDE, port, '127.0.0.1');
+      const program = `import net from 'node:net'; ${forward}; await forward('127.0.0.1', ${port}, '${OUTSIDE}'); console.log('ready');`;
+      inner = spawn('ip', ['netns', 'exec', NAME, process.execPath, '--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await new Promise((done, fail) => {
+        inner.stdout.once('data', done);
+        inner.once('exit', () => fail(new Error('nobody forwards inside the namespace')));
+      });
+    },
     close() {
-      inner.removeAllListeners('exit');
-      inner.kill();
-      outer.close();
+      inner?.removeAllListeners('exit');
+      inner?.kill();
+      outer?.close();
       unmake();
       rmSync(folder, { recursive: true, force: true });
     },
