@@ -16,8 +16,9 @@ const USUAL: Duration = Duration::from_millis(100);
 /// With so many packets waiting it is due earlier, but never earlier than [`SOONEST`] after the last.
 const MANY: usize = 60;
 const SOONEST: Duration = Duration::from_millis(50);
-/// A report may go so much sooner where that spares a wake-up: about from one packet of sound to the next.
-const NEARLY: Duration = Duration::from_millis(20);
+/// A report may go so much sooner, even than [`SOONEST`], where that spares a wake-up: about the time from one packet of
+/// sound to the next.
+pub(crate) const NEARLY: Duration = Duration::from_millis(20);
 /// Most packets of one report: bounds its size, whatever the deltas.
 const MOST_PACKETS: u64 = 400;
 /// How far back a late packet is still told.
