@@ -154,7 +154,6 @@ impl Inbound {
 
     /// The next plain compound RTCP packet that is due; call until `None`.
     pub fn poll_rtcp(&mut self, now: Instant) -> Option<Bytes> {
-        self.arrivals.hasten(now);
         // Asked at every wake-up, of which there are thousands a second.
         self.poll_timeout().filter(|&due| due <= now)?;
         let mut compound = Compound::new(self.ssrc, &self.cname);

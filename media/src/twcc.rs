@@ -16,9 +16,6 @@ const USUAL: Duration = Duration::from_millis(100);
 /// With so many packets waiting it is due earlier, but never earlier than [`SOONEST`] after the last.
 const MANY: usize = 60;
 const SOONEST: Duration = Duration::from_millis(50);
-/// A report may go so much sooner, even than [`SOONEST`], where that spares a wake-up: about the time from one packet of
-/// sound to the next.
-pub(crate) const NEARLY: Duration = Duration::from_millis(20);
 /// Most packets of one report: bounds its size, whatever the deltas.
 const MOST_PACKETS: u64 = 400;
 /// How far back a late packet is still told.
@@ -95,17 +92,6 @@ impl Arrivals {
     /// When a report will be due.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.due
-    }
-
-    /// There is something else to send now: what is nearly due goes with it.
-    pub(crate) fn hasten(&mut self, now: Instant) {
-        self.due = self.due.map(|due| {
-            if due <= now + NEARLY {
-                due.min(now)
-            } else {
-                due
-            }
-        });
     }
 
     /// The report that is due, as a whole RTCP packet; call until `None`.

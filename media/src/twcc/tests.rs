@@ -94,19 +94,6 @@ fn many_packets_hasten_the_report_but_not_below_fifty_ms() {
 }
 
 #[test]
-fn what_is_nearly_due_goes_with_other_packets() {
-    let zero = Instant::now();
-    let mut arrivals = Arrivals::new(zero);
-    arrivals.record(1, zero);
-    arrivals.hasten(zero + 79 * MS);
-    assert!(reports(&mut arrivals, zero + 79 * MS).is_empty());
-    arrivals.hasten(zero + 80 * MS);
-    assert_eq!(reports(&mut arrivals, zero + 80 * MS).len(), 1);
-    arrivals.hasten(zero + 99 * MS);
-    assert!(reports(&mut arrivals, zero + 99 * MS).is_empty(), "once");
-}
-
-#[test]
 fn a_pause_of_minutes_and_a_leap_are_told_in_parts() {
     let zero = Instant::now();
     let mut arrivals = Arrivals::new(zero);
