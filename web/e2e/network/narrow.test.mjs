@@ -11,6 +11,9 @@ const WIDE = '3mbit';
 const NARROW = '300kbit';
 const NARROW_FOR_MS = 20_000;
 
+/** In which a tile is worth the largest picture. */
+const WINDOW = { width: 1280, height: 800 };
+
 /** From the moment when the network changes. */
 const SMALLER_WITHIN_MS = 3_000;
 const LARGE_AGAIN_WITHIN_MS = 15_000;
@@ -29,7 +32,7 @@ async function meet(t, url, executable) {
   for (const [person, options] of [{}, { executable }].entries()) {
     const browser = await openBrowser({ person, ...options });
     t.after(() => browser.close());
-    somebody = await browser.open(['Ada', 'Grace'][person], `${url}/meet/${room}`);
+    somebody = await browser.open(['Ada', 'Grace'][person], `${url}/meet/${room}`, { viewport: WINDOW });
     await enter(somebody);
     await inside(somebody);
   }
