@@ -8,16 +8,12 @@ let room;
 let ada;
 let grace;
 
-const here = world(
-  async () => {
-    room = await here.room();
-    ada = await here.join('Ada', room);
-    grace = await here.join('Grace', room);
-    await seesAndHears(grace, 1);
-  },
-  undefined,
-  { devices: 2 },
-);
+const here = world(async () => {
+  room = await here.room();
+  ada = await here.join('Ada', room);
+  grace = await here.join('Grace', room);
+  await seesAndHears(grace, 1);
+});
 
 const pressed = async (person, name) => (await control(person, name).getAttribute('aria-pressed')) === 'true';
 
@@ -49,20 +45,17 @@ const sent = ({ page }, kind) =>
     return tracks.find((track) => track?.kind === of)?.getSettings().deviceId;
   }, kind);
 
-test('another camera and another microphone take over during the call, the muted one muted', async () => {
+test('another microphone takes over during the call, muted as the one before', async () => {
   await control(ada, 'Microphone').click();
   await ada.page.getByRole('button', { name: 'Settings' }).click();
-  const dialog = ada.page.getByRole('dialog', { name: 'Settings' });
-  for (const [label, kind] of [['Camera', 'video'], ['Microphone', 'audio']]) {
-    const before = await sent(ada, kind);
-    const picker = dialog.getByRole('combobox', { name: label, exact: true });
-    const others = await picker.locator('option').evaluateAll((all, now) => all.map(({ value }) => value).filter((id) => id !== now), before);
-    assert.ok(others.length > 0, `${label}: there is a second one`);
-    await picker.selectOption(others.at(-1));
-    await until(`${label}: the other one is sent`, async () => (await sent(ada, kind)) === others.at(-1));
-  }
+  const picker = ada.page.getByRole('dialog', { name: 'Settings' }).getByRole('combobox', { name: 'Microphone', exact: true });
+  const before = await sent(ada, 'audio');
+  const ids = await picker.locator('option').evaluateAll((options) => options.map(({ value }) => value));
+  const other = ids.findLast((id) => id !== before);
+  assert.ok(other, 'there is a second one');
+  await picker.selectOption(other);
+  await until('the other one is sent', async () => (await sent(ada, 'audio')) === other);
   await ada.page.keyboard.press('Escape');
-  await timeUntilMoving(grace, 1, 10_000);
   assert.equal(await pressed(ada, 'Microphone'), false);
   assert.equal((await receiving(grace, 1_000)).voices, 0);
   await control(ada, 'Microphone').click();

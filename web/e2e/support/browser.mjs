@@ -7,7 +7,7 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Small enough that two cores draw four of them. */
 const VIEWPORT = { width: 640, height: 480 };
 
-function chromeArgs({ person, mic, share, sound, devices }) {
+function chromeArgs({ person, mic, share, sound }) {
   const args = [
     '--no-sandbox',
     '--disable-gpu',
@@ -18,7 +18,7 @@ function chromeArgs({ person, mic, share, sound, devices }) {
     '--disable-sync',
     '--autoplay-policy=no-user-gesture-required',
     '--allow-loopback-in-peer-connection',
-    `--use-fake-device-for-media-stream=device-count=${devices},display-media-type=${share}`,
+    `--use-fake-device-for-media-stream=device-count=1,display-media-type=${share}`,
     `--use-file-for-fake-video-capture=${face(person)}`,
     `--use-file-for-fake-audio-capture=${sound ?? voice(person % PITCHES.length)}`,
   ];
@@ -29,10 +29,10 @@ function chromeArgs({ person, mic, share, sound, devices }) {
 
 /**
  * `person`: which of the made-up people sits in front of it; `mic`: what the permission question is answered; `sound`: a WAV file
- * that the microphone plays; `devices`: how many cameras there are.
+ * that the microphone plays.
  */
-export async function openBrowser({ person = 0, mic = 'grant', share = 'browser', sound, devices = 1 } = {}) {
-  const args = chromeArgs({ person, mic, share, sound, devices });
+export async function openBrowser({ person = 0, mic = 'grant', share = 'browser', sound } = {}) {
+  const args = chromeArgs({ person, mic, share, sound });
   const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args });
   const errors = [];
   return {
