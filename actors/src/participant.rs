@@ -8,6 +8,7 @@
 //! * On crash: the room tells the others that it left; its client is told to join again. A crash of the room it
 //!   outlives: it finds back by [`Rejoin`](crate::room::Rejoin).
 
+mod alarm;
 mod connection;
 mod limits;
 mod media;

@@ -182,6 +182,9 @@ table! {
         error -> Nullable<Text>,
         tries -> BigInt,
         next_try_at -> Nullable<Moment>,
+        recorded_ms -> BigInt,
+        runs_since -> Nullable<Moment>,
+        due_at -> Nullable<Moment>,
     }
 }
 

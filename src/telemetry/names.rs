@@ -45,7 +45,7 @@ pub const RECORDING_DISK_FULL: &str = "calls_recording_disk_full";
 pub const RECORDINGS_UNSETTLED: &str = "calls_recordings_unsettled";
 /// Recordings of which not all could be made that was wanted.
 pub const RECORDINGS_FAILED: &str = "calls_recordings_failed_total";
-/// How long the recording waits that has waited longest for its upload, in seconds since it stopped; 0: none waits.
+/// How long the recording waits that has waited longest for its upload, in seconds since that was due; 0: none waits.
 pub const RECORDING_UPLOAD_AGE: &str = "calls_recording_upload_age_seconds";
 /// Uploads that failed and are tried again: an alarm.
 pub const RECORDING_UPLOADS_FAILED: &str = "calls_recording_uploads_failed_total";

@@ -8,6 +8,7 @@ use calls_media::{Negotiated, Peer, SdpRefused};
 use calls_model::signal::PublishedMid;
 
 use super::Bounds;
+use super::alarm::Alarm;
 use super::quality::Figures;
 use crate::port::{Datagrams, PortHandle};
 
@@ -20,8 +21,8 @@ pub(super) struct Connection {
     pub(super) peer: Peer,
     id: PeerId,
     port: PortHandle,
-    /// When the peer's timer runs out, and what will run then.
-    pub(super) timer: Option<(Instant, SpawnHandle)>,
+    /// When the peer's timer runs out; none before there was one.
+    pub(super) alarm: Option<Alarm>,
 }
 
 impl Connection {
@@ -36,7 +37,7 @@ impl Connection {
             peer,
             id,
             port,
-            timer: None,
+            alarm: None,
         }
     }
 
@@ -86,7 +87,8 @@ impl Connection {
 
     /// No timer is set, or only for later: something more urgent may have come up.
     pub(super) fn may_oversleep(&self, now: Instant) -> bool {
-        self.timer.as_ref().is_none_or(|(at, _)| *at > now + SOON)
+        let due = self.alarm.as_ref().and_then(Alarm::due);
+        due.is_none_or(|due| due > now + SOON)
     }
 
     /// Sends what waits.

@@ -149,3 +149,14 @@ test('where one question opens nothing, each device says why for itself', async 
   expect(local.state.microphone.on).toBe(true);
   expect(local.state.camera).toEqual({ track: null, on: false, failure: 'denied' });
 });
+
+test('another camera takes over, and the one before is closed', async () => {
+  const local = new LocalMedia();
+  const opening = local.turn('camera', true);
+  const [first] = answer('video');
+  await opening;
+  const choosing = local.choose('camera', 'other');
+  const [other] = answer('video');
+  await choosing;
+  expect([first!.stopped, local.state.camera.track, local.state.camera.on]).toEqual([true, other, true]);
+});
