@@ -20,5 +20,5 @@ export default defineConfig({
     rollupOptions: { input: [here('app/index.html'), here('app/console.html')] },
   },
   server: { proxy: { '/api': { target: SERVER, ws: true } } },
-  test: { root: here('.'), include: ['{sdk,app}/test/**/*.test.ts'] },
+  test: { root: here('.'), include: ['{sdk,app}/test/**/*.test.{ts,mjs}'] },
 });

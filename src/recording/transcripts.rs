@@ -360,6 +360,7 @@ impl Transcripts {
             kind: FileKind::Transcript,
             participant_id: None,
             user_id: None,
+            display_name: None,
             source: None,
             codec: "webvtt".to_owned(),
             media_type: "text/vtt".to_owned(),

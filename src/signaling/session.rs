@@ -36,7 +36,7 @@ use crate::auth::{Issuer, permissions};
 use crate::http::audit;
 use crate::http::limits::Taken;
 use crate::http::problem::{Problem, kinds};
-use crate::telemetry::names::{BYES, FRAMES_OUT, SOCKETS};
+use crate::telemetry::names::{BYES, FRAMES_OUT, LIMITS_HIT, SOCKETS};
 
 /// A socket must say hello within that time.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
@@ -269,6 +269,7 @@ impl Session {
             }
         };
         if self.unanswered >= UNANSWERED {
+            counter!(LIMITS_HIT, "limit" => "unanswered").increment(1);
             return self.reply(id, Err(Problem::TooManyWaiting { most: UNANSWERED }), ctx);
         }
         if let State::Open(Line::Call { holder, .. }) = &self.state

@@ -167,8 +167,10 @@ async fn a_listener_that_panics_ends_its_own_hearing_and_nobody_elses() {
         Listened::open(&ears, "good", 1),
         Listened::open(&ears, "bad", 2),
     );
+    let begun = Instant::now();
     bad.speak();
     bad.is_told(failed).await;
+    eprintln!("measured: told after {:?}", begun.elapsed());
     good.speak();
     good.is_told(understood).await;
     assert_eq!(ears.shared.live().len(), 1, "the other one is over");
@@ -181,6 +183,7 @@ async fn a_thread_that_hangs_is_replaced_and_whom_it_heard_can_begin_anew() {
         Listened::open(&ears, "good", 1),
         Listened::open(&ears, "bad", 2),
     );
+    let begun = Instant::now();
     bad.speak();
     let spoken = Instant::now();
     bad.is_told(
@@ -188,6 +191,7 @@ async fn a_thread_that_hangs_is_replaced_and_whom_it_heard_can_begin_anew() {
     )
     .await; // what was said before it was noticed is lost, too
     good.is_told(failed).await; // it shared that thread
+    eprintln!("measured: replaced after {:?}", begun.elapsed());
     let again = Listened::open(&ears, "good", 3);
     again.speak();
     again.is_told(understood).await;

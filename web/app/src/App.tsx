@@ -11,7 +11,7 @@ import { Nowhere } from './screens/Nowhere/Nowhere';
 import { Room } from './screens/Room/Room';
 import { Waiting } from './screens/Waiting/Waiting';
 import type { MeetingStore } from './state/meeting-store';
-import { route } from './state/route';
+import { route, visitKey } from './state/route';
 import { Visit } from './state/visit';
 
 export function App() {
@@ -21,7 +21,7 @@ export function App() {
       {where.at === 'landing' ? (
         <Landing />
       ) : 'RTCPeerConnection' in globalThis ? (
-        <Meet key={where.roomId} roomId={where.roomId} token={where.token} secret={where.secret} />
+        <Meet key={visitKey(where)} roomId={where.roomId} token={where.token} secret={where.secret} />
       ) : (
         <Unsupported />
       )}

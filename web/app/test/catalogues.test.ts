@@ -6,7 +6,7 @@ import en from '../src/i18n/en.json';
 import consoleAr from '../src/console/words/ar.json';
 import consoleDe from '../src/console/words/de.json';
 import consoleEn from '../src/console/words/en.json';
-import { directionOf, firstSpoken } from '../src/i18n/languages';
+import { directionOf, firstSpoken, LANGUAGES, type Language } from '../src/i18n/languages';
 import { speak, t, tn } from '../src/i18n/t';
 
 type Words = Readonly<Record<string, string>>;
@@ -89,6 +89,15 @@ test('no text for people stands outside the catalogues', () => {
   const sources = Object.entries(SOURCES);
   expect(sources.length).toBeGreaterThan(60);
   expect(sources.flatMap(bare)).toEqual([]);
+});
+
+const PAGES: Readonly<Record<string, string>> = import.meta.glob('../*.html', { query: '?raw', import: 'default', eager: true });
+
+test.each(Object.entries(PAGES))('%s speaks every language where no script chooses one', (_, html) => {
+  const said = [...(/<noscript>(.*)<\/noscript>/s.exec(html)?.[1] ?? '').matchAll(/<p lang="(\w+)"( dir="rtl")?>[^<]+<\/p>/g)];
+  expect(said.map(([, language, rtl]) => [language, rtl !== undefined])).toEqual(
+    Object.keys(LANGUAGES).map((language) => [language, directionOf(language as Language) === 'rtl']),
+  );
 });
 
 test('no word is kept that nobody says', () => {

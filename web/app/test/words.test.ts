@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest';
-import { ProblemError } from '@calls/sdk';
+import { expect, test, vi } from 'vitest';
+import { CannotEncrypt, CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from '@calls/sdk';
 import { pausedText } from '../src/components/Tile/paused';
+import { speak } from '../src/i18n/t';
+import { detailOf } from '../src/state/detail';
 import { deviceHelp } from '../src/state/device-help';
 import { refusalOf } from '../src/state/refusal';
 
@@ -30,4 +32,26 @@ test('a door that is not there or not for us is told from one that stays shut', 
 
 test('a refusal that has no words here is told in the server’s', () => {
   expect(refused('brand-new', 'the moon is full').text).toContain('the moon is full');
+});
+
+test('what goes wrong is told in the language of the page, not in that of the program', async () => {
+  globalThis.document = { documentElement: { lang: '', dir: '' } } as Document;
+  const failures: CaptureFailure[] = ['denied', 'missing', 'busy', 'insecure', 'unsupported', 'background'];
+  const problem = new ProblemError({ type: '', title: '', status: 403, detail: 'only a moderator may', code: 'not-moderator', request_id: '' });
+  const errors = [new ConnectionLost(), new CannotEncrypt(), problem, ...failures.map((failure) => new CaptureError(failure))];
+  const logged = vi.spyOn(console, 'error').mockReturnValue();
+  const unforeseen = new Error('x is not a function');
+  const english = [...errors, unforeseen].map(detailOf);
+  for (const language of ['de', 'ar'] as const) {
+    await speak(language);
+    const told = [...errors, unforeseen].map(detailOf);
+    told.forEach((text, n) => {
+      expect(text).not.toBe(english[n]);
+      expect(text).not.toContain([...errors, unforeseen][n]!.message);
+    });
+  }
+  for (const failure of failures) expect(english).not.toContain(failure);
+  expect(logged).toHaveBeenCalledWith(unforeseen);
+  logged.mockRestore();
+  await speak('en');
 });

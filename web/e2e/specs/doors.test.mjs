@@ -13,11 +13,6 @@ const REFUSED_REQUEST = /Failed to load resource: .* (401|403|404|409)/;
 /** What only a host is offered, in the menu that may be closed. */
 const ending = ({ page }) => page.locator('.menu__item', { hasText: 'End for all' });
 
-/** Rooms know who their host is to be. */
-async function designatesHosts() {
-  return 'host' in (await api(here.url, 'GET', `/rooms/${await here.room()}`));
-}
-
 test('a guest waits until the host lets them in', async () => {
   const room = await here.room({ settings: { waiting_room: true } });
   const host = await here.join('Host', room);
@@ -202,8 +197,7 @@ test('what a host does is told to whom it concerns', async () => {
   await host.close();
 });
 
-test('whoever starts a meeting is its host after leaving it to others, and after a reload', async (test) => {
-  if (!(await designatesHosts())) return test.skip('this server designates no hosts');
+test('whoever starts a meeting is its host after leaving it to others, and after a reload', async () => {
   const maker = await here.open('Maker', '/');
   await maker.page.getByRole('button', { name: 'Start a meeting' }).click();
   await enter(maker);
@@ -231,8 +225,7 @@ test('whoever starts a meeting is its host after leaving it to others, and after
   await guest.close();
 });
 
-test('a guest who comes before the host learns that nobody can let them in yet, and is let in later', async (test) => {
-  if (!(await designatesHosts())) return test.skip('this server designates no hosts');
+test('a guest who comes before the host learns that nobody can let them in yet, and is let in later', async () => {
   const maker = await here.open('Maker', '/');
   await maker.page.getByText('Options').click();
   await maker.page.getByLabel('Guests wait until I let them in').check();

@@ -20,6 +20,22 @@ const encrypted = () => here.room({ encryption: 'e2ee' });
 /** Enough of a frame to see what is sealed: the clear bytes, and the header of SFrame behind them. */
 const HEAD = 24;
 
+/** Remembers what the page tells its worker: with which key it seals, which it opens with, as key ids. */
+const overhear = {
+  prepare: (context) =>
+    context.addInitScript(() => {
+      const { postMessage } = Worker.prototype;
+      globalThis.__orders = [];
+      Worker.prototype.postMessage = function (order, ...more) {
+        globalThis.__orders.push({ is: order.do, kid: String(order.kid) });
+        return postMessage.call(this, order, ...more);
+      };
+    }),
+};
+
+const kids = ({ page }, what) =>
+  page.evaluate((is) => globalThis.__orders.filter((order) => order.is === is).map(({ kid }) => kid), what);
+
 /** Puts a capture where the page would open frames: what it holds is what the server forwarded to this page. */
 const wiretap = ({ page }) =>
   page.evaluate((head) => {
@@ -78,11 +94,11 @@ async function lookIn(name, room) {
 
 test('with the key of the link everybody sees and hears everybody, also who comes late', async () => {
   const room = (await encrypted()) + KEY;
-  const ada = await here.join('Ada', room);
+  const ada = await here.join('Ada', room, overhear);
   const bob = await here.join('Bob', room);
   await seesAndHears(ada, 1, FPS);
   await seesAndHears(bob, 1, FPS);
-  const eve = await here.join('Eve', room);
+  const eve = await here.join('Eve', room, overhear);
   await seesAndHears(eve, 2, FPS);
   await ada.page.getByText('End-to-end encrypted').first().waitFor();
   await mkdir(RESULTS, { recursive: true });
@@ -91,9 +107,13 @@ test('with the key of the link everybody sees and hears everybody, also who come
   await ada.page.keyboard.press('Escape');
 
   // Whoever stays makes new keys, and goes on without a gap that anybody sees.
+  const [before] = await kids(ada, 'seal');
+  assert.ok((await kids(eve, 'open')).includes(before));
   await control(bob, 'Leave').click();
-  await until('Bob is gone', async () => (await tile(ada, 'Bob').count()) === 0);
-  await new Promise((done) => setTimeout(done, 1_500));
+  const fresh = await until('Ada seals with a new key', async () => (await kids(ada, 'seal')).find((kid) => kid !== before));
+  await until('Eve was given it', async () => (await kids(eve, 'open')).includes(fresh));
+  assert.equal(await tile(ada, 'Bob').count(), 0);
+  await until('nothing opens with the old one any more', async () => (await kids(eve, 'forget')).includes(before));
   await seesAndHears(eve, 1, FPS);
   await Promise.all([ada, bob, eve].map((person) => person.close()));
 });
@@ -136,6 +156,9 @@ test('a link without the key does not lead in, and the server says that it canno
   const bob = await here.lobby('Bob', room);
   await bob.page.getByText('this link lacks the key').waitFor();
   assert.ok(await bob.page.getByRole('button', { name: 'Join now' }).isDisabled());
+  await bob.page.evaluate((key) => (location.hash = key), KEY); // the whole link, pasted over that
+  await bob.page.getByText('this server can neither see nor hear them').waitFor();
+  await until('Bob may join', () => bob.page.getByRole('button', { name: 'Join now' }).isEnabled());
   const { data } = await api(here.url, 'GET', '/history');
   const call = data.find(({ room_id }) => room_id === room).call_id;
   await assert.rejects(api(here.url, 'POST', `/${call}/record/start`, { mode: 'tracks' }), /409/);

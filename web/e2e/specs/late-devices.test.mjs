@@ -2,7 +2,7 @@
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { openBrowser } from '../support/browser.mjs';
-import { enter, inside, seesAndHears } from '../support/meeting.mjs';
+import { enter, inside, sees, seesAndHears } from '../support/meeting.mjs';
 import { createRoom, startServer } from '../support/server.mjs';
 
 /** Long enough for the first offer to be over. */
@@ -19,6 +19,11 @@ after(async () => {
   for (const browser of browsers) await browser.close();
   await server?.stop();
 });
+
+/** The browser asks for a permission, and nobody answers. */
+function neverOpen() {
+  navigator.mediaDevices.getUserMedia = () => new Promise(() => {});
+}
 
 function openSlowly(ms) {
   const devices = navigator.mediaDevices;
@@ -43,5 +48,12 @@ test('a camera that opens after its person came in is seen all the same', async 
     people.push(person);
   }
   for (const person of people) await seesAndHears(person, 1);
+
+  // Whoever loads the page again and is asked anew is back before they answer.
+  const [ada] = people;
+  await ada.page.addInitScript(neverOpen);
+  await ada.page.reload();
+  await inside(ada);
+  await sees(ada, 2);
   assert.deepEqual(browsers.flatMap(({ errors }) => errors), []);
 });

@@ -32,6 +32,15 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** This browser does not hand encoded frames to a worker. */
+export class CannotEncrypt extends Error {
+  override readonly name = 'CannotEncrypt';
+
+  constructor() {
+    super('this browser cannot encrypt end to end');
+  }
+}
+
 /** Why a microphone, camera or screen did not open; `background`: what is behind the person could not be hidden. */
 export type CaptureFailure = 'denied' | 'missing' | 'busy' | 'insecure' | 'unsupported' | 'canceled' | 'background';
 

@@ -8,7 +8,7 @@ export { canDenoise, NOISES, VOICE, type Noise, type VoiceSettings } from './dev
 export { meter } from './devices/meter';
 export type { Encryption, PeerKey } from './e2ee/encryption';
 export { testTone } from './devices/test-tone';
-export { CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from './errors';
+export { CannotEncrypt, CaptureError, ConnectionLost, ProblemError, type CaptureFailure } from './errors';
 export type { Picture } from './meeting/floor';
 export type { ShareOptions } from './files';
 export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';

@@ -8,6 +8,8 @@ class Relay {
   readonly heard: Message[] = [];
   readonly orders = new Map<string, Order[]>();
   readonly #rings = new Map<string, KeyRing>();
+  /** Whose socket is broken, and they have not noticed: what they say is lost. */
+  readonly #broken = new Set<string>();
 
   async join(id: string, secret = 'the secret'): Promise<KeyRing> {
     const orders: Order[] = [];
@@ -17,6 +19,7 @@ class Relay {
       order: (order) => orders.push(order),
       changed: () => undefined,
       send: (message, to) => {
+        if (this.#broken.has(id)) return;
         this.heard.push(message);
         for (const [other, door] of this.#rings) {
           if (other !== id && (to === undefined || to === other)) void door.hear(id, message);
@@ -34,6 +37,15 @@ class Relay {
     this.#rings.get(id)?.close();
     this.#rings.delete(id);
     this.#tell();
+  }
+
+  drop(id: string): void {
+    this.#broken.add(id);
+  }
+
+  async resume(id: string): Promise<void> {
+    this.#broken.delete(id);
+    await this.#rings.get(id)?.announce();
   }
 
   /** What somebody seals with now, or has been given to open with, as key ids. */
@@ -99,4 +111,29 @@ test('what is not a key, or comes from somebody who is not here, changes nothing
   }
   expect(ann.of('mallory')).toBe('pending');
   expect(relay.kids('ann', 'open')).toEqual([]);
+});
+
+test('a new key that was lost with the socket is given again when the socket is back', async () => {
+  const relay = new Relay();
+  const [ann, bob] = [await relay.join('ann'), await relay.join('bob')];
+  await relay.join('cid');
+  await soon(() => expect([ann.of('bob'), ann.of('cid'), bob.of('ann')]).toEqual(['ready', 'ready', 'ready']));
+  relay.drop('ann');
+  relay.leave('cid');
+  await soon(() => expect(relay.kids('ann', 'seal').length).toBe(2));
+  const fresh = relay.kids('ann', 'seal')[1]!;
+  expect(relay.kids('bob', 'open')).not.toContain(fresh);
+  await relay.resume('ann');
+  await soon(() => expect(relay.kids('bob', 'open')).toContain(fresh));
+});
+
+test('who came while a socket was broken gets the key of its owner', async () => {
+  const relay = new Relay();
+  await relay.join('ann');
+  relay.drop('ann');
+  const eve = await relay.join('eve');
+  await new Promise((done) => setTimeout(done, 100)); // what Ann answers is lost
+  expect(eve.of('ann')).toBe('pending');
+  await relay.resume('ann');
+  await soon(() => expect(eve.of('ann')).toBe('ready'));
 });

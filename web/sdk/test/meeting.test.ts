@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { sortDevices } from '../src/devices/list';
+import { expect, test, vi } from 'vitest';
+import { sortDevices, watchDevices, type Devices } from '../src/devices/list';
 import { loudness } from '../src/devices/meter';
 import { Roster } from '../src/meeting/roster';
 import { SlotBook } from '../src/meeting/slot-book';
@@ -78,4 +78,22 @@ test('silence is 0 on the meter, full scale is 1', () => {
   expect(loudness(new Float32Array(64))).toBe(0);
   expect(loudness(new Float32Array(64).fill(1))).toBe(1);
   expect(loudness(new Float32Array(64).fill(0.1))).toBeCloseTo(2 / 3);
+});
+
+test('what is plugged in is offered, and what is pulled out is not', async () => {
+  const present = [{ kind: 'audioinput', deviceId: 'm', label: 'Built in' }];
+  const media = Object.assign(new EventTarget(), { enumerateDevices: async () => present });
+  vi.stubGlobal('navigator', { mediaDevices: media });
+  let offered: Devices | undefined;
+  const stop = watchDevices((devices) => (offered = devices));
+  const labels = () => offered?.microphones.map(({ label }) => label);
+  await vi.waitFor(() => expect(labels()).toEqual(['Built in']));
+  present.push({ kind: 'audioinput', deviceId: 'h', label: 'Headset' });
+  media.dispatchEvent(new Event('devicechange'));
+  await vi.waitFor(() => expect(labels()).toEqual(['Built in', 'Headset']));
+  present.pop();
+  media.dispatchEvent(new Event('devicechange'));
+  await vi.waitFor(() => expect(labels()).toEqual(['Built in']));
+  stop();
+  vi.unstubAllGlobals();
 });

@@ -83,3 +83,28 @@ test('a connection that never comes up is lost', () => {
   vi.advanceTimersByTime(15_000);
   expect(lost).toHaveBeenCalledTimes(1);
 });
+
+test('a network that changed under a healthy connection restarts ICE, and nothing is lost by that', () => {
+  const { recovery, restart, lost } = watched();
+  recovery.on('connected');
+  recovery.nudge();
+  vi.advanceTimersByTime(60_000); // the browser reports no state: none changed
+  expect([restart.mock.calls.length, lost.mock.calls.length]).toEqual([1, 0]);
+});
+
+test('a network that comes back while the connection is broken is tried at once, and lost where it does not help', () => {
+  const { recovery, restart, lost } = watched();
+  recovery.on('connected');
+  recovery.on('disconnected');
+  recovery.nudge();
+  expect(restart).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(10_000);
+  expect([restart.mock.calls.length, lost.mock.calls.length]).toEqual([1, 1]);
+});
+
+test('a first connection that is nudged is still given up in time', () => {
+  const { recovery, lost } = watched();
+  recovery.nudge();
+  vi.advanceTimersByTime(15_000);
+  expect(lost).toHaveBeenCalledTimes(1);
+});

@@ -48,7 +48,7 @@ export class MeetingStore {
   readonly quality = signal<ReadonlyMap<string, Quality>>(new Map());
   readonly messages = signal<readonly ChatMessage[]>([]);
   readonly unread = signal(0);
-  readonly waiting = signal<readonly Member[]>([]);
+  readonly #knocking = signal<readonly Member[]>([]);
   readonly room = signal<Room | null>(null);
   readonly call = signal<Call | null>(null);
   readonly voices = signal<readonly MediaStreamTrack[]>([]);
@@ -63,6 +63,8 @@ export class MeetingStore {
 
   readonly self = computed(() => this.members.value.find(({ participant_id }) => participant_id === this.me.value));
   readonly moderator = computed(() => moderates(this.self.value?.role ?? 'participant'));
+  /** Who wants in; nobody's business who cannot open the door, nor any more once they cannot. */
+  readonly waiting = computed(() => (this.moderator.value ? this.#knocking.value : []));
   /** Everybody, in the order of their seats. */
   readonly seated = computed(() => {
     const byId = new Map(this.members.value.map((member) => [member.participant_id, member]));
@@ -156,7 +158,9 @@ export class MeetingStore {
     const { meeting } = this;
     meeting.on('state', (state) => {
       this.state.value = state;
-      if (state.is === 'over') this.screenful.close();
+      if (state.is !== 'over') return;
+      this.screenful.close();
+      this.uploads.close();
     });
     meeting.on('roster', (members) => this.#roster(members));
     meeting.on('pictures', () => (this.#pictures.value += 1));
@@ -176,7 +180,7 @@ export class MeetingStore {
     meeting.on('caption', (caption) => this.captions.hear(caption, this.#nameOf(caption.participant_id)));
     meeting.on('spotlight', (id) => (this.spotlight.value = id));
     meeting.on('room', (room) => (this.room.value = room));
-    meeting.on('knock', (waiting) => (this.waiting.value = waiting));
+    meeting.on('knock', (waiting) => (this.#knocking.value = waiting));
     meeting.on('history', (messages) => (this.messages.value = messages));
     meeting.on('chat', (message) => this.#said(message));
   }

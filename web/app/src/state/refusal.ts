@@ -18,7 +18,7 @@ export function refusalOf(error: ProblemDetails | unknown): Refusal {
   if (code === 'wrong-password') return refusal(t('lobby.passwordWrong'), { password: true });
   if (code === 'password-required') return refusal(t('lobby.passwordNeeded'), { password: true });
   const key = `join.${code}`;
-  const detail = problem ? problem.detail || problem.title : detailOf(error);
+  const detail = problem ? detailOf(new ProblemError(problem)) : detailOf(error);
   const nowhere = code === 'not-found' || code === 'unauthorized' ? code : null;
   return refusal(has(key) ? t(key) : t('join.other', { detail }), { nowhere });
 }

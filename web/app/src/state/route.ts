@@ -19,6 +19,9 @@ export const withSecret = (path: string, secret: string | null): string => (secr
 export const meetingLink = (roomId: string, secret: string | null): string =>
   location.origin + withSecret(meetingPath(roomId), secret);
 
+/** Another visit for another link: the right one may be pasted over one that lacked the key. */
+export const visitKey = ({ roomId, token, secret }: Extract<Route, { at: 'meet' }>): string => JSON.stringify([roomId, token, secret]);
+
 function read(): Route {
   const roomId = /^\/meet\/(room_[a-z0-9]{1,64})\/?$/.exec(location.pathname)?.[1];
   if (!roomId) return { at: 'landing' };

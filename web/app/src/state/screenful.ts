@@ -14,6 +14,8 @@ export class Screenful {
   readonly #pictures = new Map<string, Wanted>();
   readonly #forget: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The tab is out of sight for good, until it is back. */
+  #hidden = false;
 
   constructor(meeting: Meeting) {
     this.#meeting = meeting;
@@ -40,14 +42,20 @@ export class Screenful {
   }
 
   #tell(): void {
-    this.#meeting.show(affordable([...this.#pictures.values()], prefs.value.traffic));
+    const { traffic } = prefs.value;
+    this.#meeting.show(this.#hidden ? [] : affordable([...this.#pictures.values()], traffic));
   }
 
   readonly #visibility = (): void => {
     clearTimeout(this.#timer);
-    if (document.hidden) this.#timer = setTimeout(() => this.#meeting.show([]), HIDE_AFTER_MS);
-    else this.#tell();
+    if (document.hidden) this.#timer = setTimeout(() => this.#hide(true), HIDE_AFTER_MS);
+    else this.#hide(false);
   };
+
+  #hide(hidden: boolean): void {
+    this.#hidden = hidden;
+    this.#tell();
+  }
 }
 
 /** The largest first: if slots run out, the stage has one. What is read on a screen stays as large as it is. */

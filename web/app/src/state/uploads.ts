@@ -30,6 +30,11 @@ export class Uploads {
     for (const file of files) void this.#send(file, to);
   }
 
+  /** Gives up what is on its way: whoever left shares nothing any more. */
+  close(): void {
+    for (const { cancel } of this.running.value) cancel();
+  }
+
   async #send(file: File, to: string | null): Promise<void> {
     const most = this.#store.meeting.limits?.max_file_bytes ?? 0;
     const { name } = file;

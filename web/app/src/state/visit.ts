@@ -108,10 +108,10 @@ export class Visit {
   }
 
   async #arrive(): Promise<void> {
-    const stay = stayIn(this.roomId);
     if (this.asksName) this.#claim = identity.claim(this.roomId);
     // A tab that was duplicated brings the stay of another one that is still there.
     const returning = this.#claim ? (await this.#claim).returning : true;
+    const stay = stayIn(this.roomId);
     if (this.#closed) return;
     if (stay && returning) await this.#comeBack(stay);
     else this.again();
@@ -149,9 +149,16 @@ export class Visit {
     this.#fresh = false;
     if (this.#token) this.#bearer = pass.token;
     this.#prepared = true;
-    await local.open({ microphone, camera });
-    const encryption = await this.#encryption();
-    if (!this.#closed) this.#begin(pass, encryption);
+    try {
+      const encryption = await this.#encryption();
+      if (this.#closed) return;
+      // Beside everything else: whoever is asked for their devices once more keeps their place meanwhile.
+      void local.open({ microphone, camera });
+      this.#begin(pass, encryption);
+    } catch (error) {
+      this.#refused(refusalOf(error));
+      if (!this.#closed) this.again();
+    }
   }
 
   async #encryption(): Promise<Encryption | null> {
@@ -170,13 +177,13 @@ export class Visit {
       if (fresh && this.#token) this.#bearer = fresh.token;
     });
     const forget = effect(() => {
-      const { microphone, camera } = localState.value;
+      void localState.value;
       const name = store.self.value?.display_name ?? this.#name;
       if (store.state.value.is !== 'inside' || !held) return;
       if (!wasInside) rememberPassword(this.roomId, this.#password);
       wasInside = true;
       this.#name = name;
-      rememberStay(this.roomId, { pass: held, name, microphone: microphone.on, camera: camera.on });
+      rememberStay(this.roomId, { pass: held, name, microphone: local.wished('microphone'), camera: local.wished('camera') });
     });
     store.meeting.on('state', (state) => {
       if (state.is !== 'over') return;

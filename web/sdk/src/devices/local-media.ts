@@ -25,11 +25,25 @@ export interface LocalMediaEvents {
   changed: LocalState;
 }
 
+const DEVICES: readonly UserDevice[] = ['microphone', 'camera'];
+
+const deviceOf = (kind: string): UserDevice => (kind === 'audio' ? 'microphone' : 'camera');
+
+/** A device on its way from being asked for to being there. */
+interface Opening {
+  device: UserDevice;
+  id: symbol;
+}
+
 const CLOSED: LocalTrack = { track: null, on: false, failure: null };
 
 export class LocalMedia extends Emitter<LocalMediaEvents> {
   #state: LocalState = { microphone: CLOSED, camera: CLOSED, screen: CLOSED, screen_audio: CLOSED };
   readonly #chosen: Partial<Record<UserDevice, string>>;
+  /** Whether it is heard or seen once it is open: a device may be muted while it opens, or while another one takes its place. */
+  readonly #live: Record<UserDevice, boolean> = { microphone: false, camera: false };
+  /** The opening under way. One that is no longer here was overtaken: what it brings is stopped. */
+  readonly #openings: Partial<Record<Source, symbol>> = {};
   #voice: VoiceSettings;
   #look: Look;
 
@@ -50,57 +64,59 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     return this.#state[device].track?.getSettings().deviceId ?? this.#chosen[device];
   }
 
+  /** It is on, or will be once it is open. */
+  wished(device: UserDevice): boolean {
+    return this.#openings[device] ? this.#live[device] : this.#state[device].on;
+  }
+
   /** Opens what is wished under one question to the person; where that fails, finds out which one it was. */
   async open({ microphone, camera }: Record<UserDevice, boolean> = { microphone: true, camera: true }): Promise<void> {
     if (!microphone && !camera) return;
     const wish = { microphone: microphone && this.#wish('microphone'), camera: camera && this.#wish('camera') };
-    try {
-      const tracks = await capture(wish, this.#voice);
-      await Promise.all(tracks.map((track) => this.#treated(track.kind === 'audio' ? 'microphone' : 'camera', track)));
-    } catch {
-      await Promise.all([microphone && this.#open('microphone'), camera && this.#open('camera')]);
-    }
+    const openings = DEVICES.filter((device) => wish[device]).map((device) => this.#begin(device, true));
+    const tracks = await capture(wish, this.#voice).catch(() => null);
+    await Promise.all(
+      openings.map((opening) => {
+        const track = tracks?.find(({ kind }) => deviceOf(kind) === opening.device);
+        return track ? this.#treated(opening, track) : this.#capture(opening);
+      }),
+    );
   }
 
   /** Switches a device on or off. It does not throw: a failure is in the state. */
   async turn(device: UserDevice, on: boolean): Promise<void> {
-    const { track } = this.#state[device];
-    if (on) await (track ? this.#set(device, { on: true }) : this.#open(device));
-    else if (device === 'camera') this.#close('camera');
-    else this.#set(device, { on: false });
+    this.#live[device] = on;
+    if (!on) return device === 'camera' ? this.#close('camera') : this.#set(device, { on: false });
+    if (this.#state[device].track) this.#set(device, { on: true });
+    else if (!this.#openings[device]) await this.#open(device);
   }
 
-  /** Takes another device of the kind; opens it at once if the kind is open. */
+  /** Takes another device of the kind; opens it at once if the kind is open, muted or not as it was. */
   async choose(device: UserDevice, id: string): Promise<void> {
     this.#chosen[device] = id;
-    const { track, on } = this.#state[device];
-    if (!track) return;
-    this.#close(device);
-    await this.#open(device);
-    if (!on) this.#set(device, { on: false });
+    await this.#openAgain(device);
   }
 
   /** Treats the microphone differently from now on; one that is open is opened again, muted or not as it was. */
   async sound(voice: VoiceSettings): Promise<void> {
     this.#voice = voice;
-    const { track, on } = this.#state.microphone;
-    if (!track) return;
-    this.#close('microphone');
-    await this.#open('microphone');
-    if (!on) this.#set('microphone', { on: false });
+    await this.#openAgain('microphone');
   }
 
   /** Shows something else behind the person from now on; a camera that is open is opened again. */
   async show(look: Look): Promise<void> {
     this.#look = look;
-    if (!this.#state.camera.track) return;
-    this.#close('camera');
-    await this.#open('camera');
+    await this.#openAgain('camera');
   }
 
-  /** Shares a screen; throws {@link CaptureError} where nothing came of it. */
+  /** Shares a screen; throws {@link CaptureError} where nothing came of it. Nothing is shared that was stopped before it was picked. */
   async shareScreen(): Promise<void> {
-    for (const track of await captureScreen()) this.#opened(track.kind === 'audio' ? 'screen_audio' : 'screen', track);
+    const opening = Symbol('screen');
+    this.#openings.screen = opening;
+    const tracks = await captureScreen();
+    if (this.#openings.screen !== opening) return tracks.forEach((track) => track.stop());
+    delete this.#openings.screen;
+    for (const track of tracks) this.#opened(track.kind === 'audio' ? 'screen_audio' : 'screen', track, true);
   }
 
   stopSharing(): void {
@@ -110,8 +126,8 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
 
   /** A moderator muted us: nobody but the person unmutes it. */
   mutedFromAfar(source: Source): void {
-    if (source === 'microphone') this.#set('microphone', { on: false });
-    else if (source === 'camera') this.#close('camera');
+    if (source === 'microphone') void this.turn('microphone', false);
+    else if (source === 'camera') void this.turn('camera', false);
     else this.stopSharing();
   }
 
@@ -123,30 +139,64 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
     return this.#chosen[device] ?? true;
   }
 
-  async #open(device: UserDevice): Promise<void> {
+  #begin(device: UserDevice, live = this.#live[device]): Opening {
+    const id = Symbol(device);
+    this.#live[device] = live;
+    this.#openings[device] = id;
+    return { device, id };
+  }
+
+  /** True for the one opening that may still say what becomes of its device, and that only once. */
+  #arrived({ device, id }: Opening): boolean {
+    if (this.#openings[device] !== id) return false;
+    delete this.#openings[device];
+    return true;
+  }
+
+  #open(device: UserDevice): Promise<void> {
+    return this.#capture(this.#begin(device));
+  }
+
+  /** With what is wished for now; also where it is still opening with what was wished for before. */
+  async #openAgain(device: UserDevice): Promise<void> {
+    if (!this.#state[device].track && !this.#openings[device]) return;
+    this.#close(device);
+    await this.#open(device);
+  }
+
+  async #capture(opening: Opening): Promise<void> {
+    const { device, id } = opening;
+    if (this.#openings[device] !== id) return;
     try {
       const [track] = await capture({ [device]: this.#wish(device) }, this.#voice);
-      if (track) await this.#treated(device, track);
+      if (track) await this.#treated(opening, track);
     } catch (error) {
-      this.#set(device, { track: null, on: false, failure: error instanceof CaptureError ? error.failure : 'unsupported' });
+      this.#failed(opening, error instanceof CaptureError ? error.failure : 'unsupported');
     }
   }
 
   /** A device as others shall hear or see it. */
-  async #treated(device: UserDevice, raw: MediaStreamTrack): Promise<void> {
-    if (device === 'microphone') return this.#opened(device, await asWished(raw, this.#voice));
+  async #treated(opening: Opening, raw: MediaStreamTrack): Promise<void> {
+    const { device, id } = opening;
+    if (this.#openings[device] !== id) return raw.stop();
     try {
-      this.#opened(device, await asSeen(raw, this.#look));
+      const track = await (device === 'microphone' ? asWished(raw, this.#voice) : asSeen(raw, this.#look));
+      if (this.#arrived(opening)) this.#opened(device, track, this.#live[device]);
+      else track.stop();
     } catch {
-      this.#set(device, { track: null, on: false, failure: 'background' });
+      this.#failed(opening, 'background');
     }
   }
 
-  #opened(source: Source, track: MediaStreamTrack): void {
+  #failed(opening: Opening, failure: CaptureFailure): void {
+    if (this.#arrived(opening)) this.#set(opening.device, { track: null, on: false, failure });
+  }
+
+  #opened(source: Source, track: MediaStreamTrack, on: boolean): void {
     this.#state[source].track?.stop();
     // Unplugged, or stopped by the browser's own button.
     track.onended = () => this.#ended(source, track);
-    this.#set(source, { track, on: true, failure: null });
+    this.#set(source, { track, on, failure: null });
   }
 
   #ended(source: Source, track: MediaStreamTrack): void {
@@ -158,6 +208,7 @@ export class LocalMedia extends Emitter<LocalMediaEvents> {
   }
 
   #close(source: Source): void {
+    delete this.#openings[source];
     const { track } = this.#state[source];
     if (track) track.onended = null;
     track?.stop();

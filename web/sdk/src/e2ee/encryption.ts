@@ -1,4 +1,5 @@
 /** End-to-end encryption of one stay in a room: the keys of its members, and the worker that uses them. */
+import { CannotEncrypt } from '../errors';
 import type { Member } from '../types';
 import { LinkSecret, toText } from './envelope';
 import { KeyRing, type Message, type PeerKey } from './key-ring';
@@ -42,7 +43,7 @@ export class Encryption {
   }
 
   static async with(secret: string, room: string): Promise<Encryption> {
-    if (!canEncrypt()) throw new Error('this browser cannot encrypt end to end');
+    if (!canEncrypt()) throw new CannotEncrypt();
     return new Encryption(await LinkSecret.derive(secret, room));
   }
 
@@ -87,7 +88,7 @@ export class Encryption {
       return;
     }
     const streams = (end as EncodedStreams).createEncodedStreams?.();
-    if (!streams) throw new Error('this browser cannot encrypt end to end');
+    if (!streams) throw new CannotEncrypt();
     const order: Order = { do: 'pipe', way, ...streams };
     worker.postMessage(order, [streams.readable, streams.writable] as unknown as Transferable[]);
   }

@@ -65,9 +65,11 @@ export class KeyRing {
     void this.#sending.then(({ kid, base }) => options.order({ do: 'seal', kid, base }));
   }
 
-  /** Says hello; again after a socket was away. */
+  /** Says hello; again after a socket was away, with the key for everybody: what was given meanwhile may not have arrived. */
   async announce(): Promise<void> {
     this.#options.send({ is: 'hello', ...(await this.#introduction()) });
+    this.#queue = this.#queue.then(() => this.#giveAll()).catch(() => undefined);
+    await this.#queue;
   }
 
   of(participant: string): PeerKey {
@@ -154,6 +156,10 @@ export class KeyRing {
     this.#options.send({ is: 'key', ...(await this.#introduction()), box: toText(box) }, to);
   }
 
+  async #giveAll(): Promise<void> {
+    for (const [id, peer] of this.#peers) await this.#give(id, peer);
+  }
+
   #rotateSoon(): void {
     this.#rotation ??= setTimeout(() => {
       this.#rotation = undefined;
@@ -165,7 +171,7 @@ export class KeyRing {
     if (this.#closed) return;
     const fresh = await newSending(this.#options.me);
     this.#sending = Promise.resolve(fresh);
-    for (const [id, peer] of this.#peers) await this.#give(id, peer);
+    await this.#giveAll();
     setTimeout(() => this.#options.order({ do: 'seal', kid: fresh.kid, base: fresh.base }), SWITCH_AFTER_MS);
   }
 

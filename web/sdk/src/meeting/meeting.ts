@@ -222,6 +222,7 @@ export class Meeting extends Emitter<MeetingEvents> {
     this.#roster.reset(welcome.roster);
     // Whatever the server says of the room: with a secret nothing leaves unsealed, and without one nothing leaves at all.
     if (welcome.room?.encryption === 'e2ee' && !this.#encryption) return void this.leave();
+    if (!resumed) this.#afresh();
     if (!resumed || !this.#floor) this.#build(welcome);
     else this.#floor.resume();
     this.#encryption?.roster(this.#roster.all);
@@ -233,6 +234,12 @@ export class Meeting extends Emitter<MeetingEvents> {
     this.emit('history', welcome.chat ?? []);
     this.emit('roster', this.#roster.all);
     this.#tellSteady();
+  }
+
+  /** The server tells a new session only what there is. */
+  #afresh(): void {
+    this.emit('spotlight', null);
+    this.emit('knock', []);
   }
 
   #build(welcome: Welcome): void {
@@ -344,8 +351,8 @@ export class Meeting extends Emitter<MeetingEvents> {
   }
 
   async #tellDigest(): Promise<void> {
-    if (!this.#signaling.up || !this.#floor) return;
-    const digest = await this.#floor.digest();
+    if (!this.#signaling.attached) return;
+    const digest = (await this.#floor?.digest()) ?? {}; // in front of the door there is none
     await this.#ask({ t: 'stats', d: digest }).catch(() => undefined);
   }
 

@@ -27,6 +27,7 @@ export class Recovery {
   readonly #actions: RecoveryActions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #restarting = false;
+  #broken = false;
 
   constructor(actions: RecoveryActions) {
     this.#actions = actions;
@@ -34,6 +35,7 @@ export class Recovery {
   }
 
   on(state: RTCPeerConnectionState): void {
+    this.#broken = state === 'disconnected' || state === 'failed';
     switch (state) {
       case 'connected':
         this.#restarting = false;
@@ -52,9 +54,14 @@ export class Recovery {
     }
   }
 
-  /** The network changed: try the new one without waiting for the old one to fail. */
+  /**
+   * The network changed: try the new one without waiting for the old one to fail. Where nothing has failed, no success is heard of either
+   * (W3C WebRTC §4.4.3: a restart of a healthy connection changes no state), so there is nothing to be lost by.
+   */
   nudge(): void {
-    if (!this.#restarting) this.#restart();
+    if (this.#restarting) return;
+    if (this.#broken) this.#restart();
+    else this.#actions.restart();
   }
 
   stop(): void {

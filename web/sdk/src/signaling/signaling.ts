@@ -84,6 +84,11 @@ export class Signaling extends Emitter<SignalingEvents> {
     return this.#pass;
   }
 
+  /** Inside, or in the line in front of the door: the server hears us. */
+  get attached(): boolean {
+    return this.#place !== 'none';
+  }
+
   get up(): boolean {
     return this.#place === 'inside';
   }

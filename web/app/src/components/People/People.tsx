@@ -14,7 +14,7 @@ import './People.css';
 export function People({ store }: { store: MeetingStore }) {
   const members = store.members.value;
   const hands = store.hands.value.flatMap((id) => members.find(({ participant_id }) => participant_id === id) ?? []);
-  const waiting = store.moderator.value ? store.waiting.value : [];
+  const waiting = store.waiting.value;
   return (
     <Panel title={t('people.title')} close={() => store.show(null)}>
       <div class="people">

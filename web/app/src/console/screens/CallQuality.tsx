@@ -1,23 +1,23 @@
 /** How well each was connected, over the whole call. */
 import type { Call, QualitySample } from '@calls/sdk';
+import { useMemo } from 'preact/hooks';
 import { Answer } from '../components/Answer';
 import { Chart } from '../components/Chart';
 import type { Series } from '../components/chart';
-import { api, got } from '../state/api';
-import { all, useAsk } from '../state/ask';
+import { useAsk } from '../state/ask';
+import { samplesOf } from '../state/samples';
 import { nameOf } from './parts';
 import { t } from '../words/t';
 
 /** The server keeps a sample for every 5 s. */
 const EVERY_MS = 5000;
-/** As many as a chart can show; a longer call shows its beginning. */
-const MOST = 5000;
+/** The rest of a long call, page by page. */
+const REST_MS = 100;
 
 export function CallQuality({ call }: { call: Call }) {
-  const path = { call_id: call.call_id };
-  const page = (cursor: string | undefined) =>
-    got(api.GET('/api/v1/calls/{call_id}/quality', { params: { path, query: { limit: 100, ...(cursor && { cursor }) } } }));
-  const samples = useAsk(() => all(page, MOST), [call.call_id], call.status === 'ended' ? undefined : EVERY_MS);
+  const ask = useMemo(() => samplesOf(call.call_id), [call.call_id]);
+  const live = call.status === 'ended' ? undefined : EVERY_MS;
+  const samples = useAsk(ask, [call.call_id], (last) => (last && !last.complete ? REST_MS : live));
   const names = new Map(call.participants.map((member) => [member.participant_id, nameOf(member)]));
 
   const series = (samples: QualitySample[], value: (sample: QualitySample) => number | null): Series[] =>
@@ -31,7 +31,7 @@ export function CallQuality({ call }: { call: Call }) {
     <>
       <h2>{t('quality.title')}</h2>
       <Answer of={samples}>
-        {(rows) =>
+        {({ rows }) =>
           rows.length === 0 ? (
             <p class="console__empty">{t('quality.empty')}</p>
           ) : (

@@ -1,5 +1,6 @@
 /** What was recorded of a call: to be watched here, fetched, made anew, deleted. */
 import type { Call, Recording } from '@calls/sdk';
+import { useEffect, useMemo } from 'preact/hooks';
 import { elapsed } from '../../layout/text';
 import { Answer } from '../components/Answer';
 import { Badge, type Tone } from '../components/Badge';
@@ -10,9 +11,9 @@ import { api, got } from '../state/api';
 import { all, useAsk } from '../state/ask';
 import { bytes, moment } from '../state/format';
 import { follow } from '../state/playing';
+import { askAgainAfter, EVERY_MS, unfinished } from '../state/recordings';
 import { said, t } from '../words/t';
 
-const EVERY_MS = 3000;
 const MOST = 200;
 const TONES: Record<Recording['status'], Tone> = {
   requested: 'busy',
@@ -37,8 +38,8 @@ export function CallRecordings({ call }: { call: Call }) {
             <p class="console__empty">{t('recording.empty')}</p>
           ) : (
             <ul class="recordings">
-              {recordings.map(({ recording_id }) => (
-                <One key={recording_id} call={call} id={recording_id} then={list.again} />
+              {recordings.map((listed) => (
+                <One key={listed.recording_id} call={call} listed={listed} then={list.again} />
               ))}
             </ul>
           )
@@ -48,12 +49,29 @@ export function CallRecordings({ call }: { call: Call }) {
   );
 }
 
-const unfinished = ({ status }: Recording): boolean => status !== 'available' && status !== 'failed';
+/** What a recording that is finished can still change in. */
+const stateOf = ({ status, files, transcript }: Recording): string => JSON.stringify([status, files.map(({ name }) => name), transcript?.status]);
 
-function One({ call, id, then }: { call: Call; id: string; then: () => void }) {
-  const path = { recording_id: id };
-  // Asked for one by one, because only that answer has links.
-  const found = useAsk(() => got(api.GET('/api/v1/calls/recordings/{recording_id}', { params: { path } })), [id], EVERY_MS);
+interface OneProps {
+  call: Call;
+  /** As the list tells it, which has no links. */
+  listed: Recording;
+  then: () => void;
+}
+
+function One({ call, listed, then }: OneProps) {
+  const path = { recording_id: listed.recording_id };
+  const found = useAsk(
+    () => got(api.GET('/api/v1/calls/recordings/{recording_id}', { params: { path } })),
+    [listed.recording_id],
+    askAgainAfter,
+  );
+  // Made anew, or written down since.
+  const known = found.value && stateOf(found.value);
+  const now = stateOf(listed);
+  useEffect(() => {
+    if (known !== null && known !== now) found.again();
+  }, [now]);
   return (
     <li class="recordings__one">
       <Answer of={found}>
@@ -107,7 +125,8 @@ const offsetOf = ({ started_at: call }: Call, { started_at }: Recording): number
 /** The one file that everybody is in, where there is one, with what was said as captions. */
 function Player({ call, recording }: { call: Call; recording: Recording }) {
   const file = recording.files.find(({ kind, url }) => (kind === 'audio' || kind === 'video') && url);
-  if (!file?.url) return null;
+  const src = useFirst(file?.url, `${file?.name} ${file?.size_bytes}`);
+  if (!file || !src) return null;
   const Media = file.kind === 'audio' ? 'audio' : 'video';
   const offset = offsetOf(call, recording) + file.start_ms;
   const captions = recording.files.find(({ kind, url }) => kind === 'transcript' && url);
@@ -115,7 +134,7 @@ function Player({ call, recording }: { call: Call; recording: Recording }) {
   return (
     <Media
       class="recordings__player"
-      src={file.url}
+      src={src}
       controls
       preload="metadata"
       aria-label={file.name}
@@ -127,6 +146,11 @@ function Player({ call, recording }: { call: Call; recording: Recording }) {
       {captions?.url && <track kind="captions" src={captions.url} default />}
     </Media>
   );
+}
+
+/** What came first for this key: each answer signs its links anew, and a player that is given another one begins from the start. */
+function useFirst<T>(value: T, key: string): T {
+  return useMemo(() => value, [key]);
 }
 
 function Files({ recording }: { recording: Recording }) {

@@ -1,33 +1,41 @@
 /** What happened in a call, in its order: who came and went, what they switched on, and where a connection was bad. */
-import type { Call, QualitySample } from '@calls/sdk';
+import type { Call } from '@calls/sdk';
+import { useMemo } from 'preact/hooks';
 import { elapsed } from '../../layout/text';
 import { Answer } from '../components/Answer';
 import { Badge } from '../components/Badge';
 import { Table } from '../components/Table';
 import { api, got } from '../state/api';
-import { all, useAsk } from '../state/ask';
+import { useAsk } from '../state/ask';
 import { timeOfDay } from '../state/format';
+import { forwards } from '../state/growing';
+import { samplesOf } from '../state/samples';
 import { namesIn, spells, tell, type Entry, type Happened } from '../state/timeline';
 import { t } from '../words/t';
 
 const LIVE_MS = 5000;
 /** What was recorded is still being made. */
 const AFTER_MS = 20_000;
-const MOST = 2000;
+/** The rest of a long call, page by page. */
+const REST_MS = 100;
+
+const eventsOf = (call_id: string) => async (after: string | undefined) => {
+  const query = { call_id, limit: 100, ...(after && { after }) };
+  const { data, ...rest } = await got(api.GET('/api/v1/calls/events', { params: { query } }));
+  return { ...rest, data: (data as Happened[]).filter(({ type }) => type !== 'transcription.utterance') }; // those are the transcript
+};
 
 export function CallTimeline({ call }: { call: Call }) {
   const { call_id } = call;
-  const events = (cursor: string | undefined) =>
-    got(api.GET('/api/v1/calls/events', { params: { query: { call_id, limit: 100, ...(cursor && { after: cursor }) } } }));
-  const samples = (cursor: string | undefined) =>
-    got(api.GET('/api/v1/calls/{call_id}/quality', { params: { path: { call_id }, query: { limit: 100, ...(cursor && { cursor }) } } }));
+  const [events, samples] = useMemo(() => [forwards(eventsOf(call_id)), samplesOf(call_id)] as const, [call_id]);
+  const pause = call.status === 'ended' ? AFTER_MS : LIVE_MS;
   const asked = useAsk(
-    async () => ({
-      events: (await all(events, MOST)) as Happened[],
-      samples: (await all<QualitySample>(samples, MOST)),
-    }),
+    async () => {
+      const [happened, sampled] = await Promise.all([events(), samples()]);
+      return { events: happened.rows, samples: sampled.rows, complete: happened.complete && sampled.complete };
+    },
     [call_id, call.status],
-    call.status === 'ended' ? AFTER_MS : LIVE_MS,
+    (last) => (last && !last.complete ? REST_MS : pause),
   );
   return (
     <>

@@ -1,5 +1,6 @@
 /** Something that the server knows, asked for when it is shown and, where it changes, again. */
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Poll } from './poll';
 
 export interface Asked<T> {
   /** The last answer; kept while the next is awaited, so that nothing flickers. */
@@ -8,38 +9,38 @@ export interface Asked<T> {
   again: () => void;
 }
 
-/** `on` names what the question depends on; `every` asks again after so many milliseconds, while the tab is in sight. */
-export function useAsk<T>(ask: () => Promise<T>, on: readonly unknown[], every?: number): Asked<T> {
+/**
+ * `on` names what the question depends on; `every` asks again so many milliseconds after each answer, while the tab is in sight. It may
+ * depend on the answer.
+ */
+export function useAsk<T>(ask: () => Promise<T>, on: readonly unknown[], every?: number | ((last: T | null) => number | undefined)): Asked<T> {
   const [value, setValue] = useState<T | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const turn = useRef(0);
-
-  const again = useCallback(() => {
-    const mine = ++turn.current; // an answer that a newer question overtook is dropped
-    ask().then(
-      (answer) => {
-        if (mine !== turn.current) return;
-        setValue(answer);
-        setError(null);
-      },
-      (problem: unknown) => mine === turn.current && setError(problem),
-    );
-  }, on);
-
+  const pause = useRef(every);
+  pause.current = every;
+  const poll = useMemo(
+    () =>
+      new Poll<T>({
+        ask,
+        every: (last) => (typeof pause.current === 'function' ? pause.current(last) : pause.current),
+        inSight: () => document.visibilityState === 'visible',
+        told: (answer) => {
+          setValue(answer);
+          setError(null);
+        },
+        failed: setError,
+      }),
+    on,
+  );
   useEffect(() => {
     setValue(null);
-    again();
-    return () => void turn.current++;
-  }, [again]);
-  useEffect(() => {
-    if (!every) return;
-    const timer = setInterval(() => document.visibilityState === 'visible' && again(), every);
-    return () => clearInterval(timer);
-  }, [again, every]);
-  return { value, error, again };
+    poll.again();
+    return () => poll.stop();
+  }, [poll]);
+  return { value, error, again: () => poll.again() };
 }
 
-interface PageOf<T> {
+export interface PageOf<T> {
   data: T[];
   next_cursor?: string | null | undefined;
   has_more: boolean;
