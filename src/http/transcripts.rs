@@ -172,8 +172,7 @@ pub(super) struct Wanted {
     pub format: Format,
 }
 
-/// Gives all that was said in a call while it was transcribed. For applications, and for users who were inside and were not
-/// removed.
+/// Gives all that was said in a call while it was transcribed. For applications, and for whoever was inside of it.
 #[utoipa::path(
     tag = "transcripts",
     params(("call_id" = CallId, Path, description = "Which call."), Wanted),
@@ -236,8 +235,7 @@ pub(super) struct Sought {
     pub user_id: Option<UserId>,
 }
 
-/// Searches all transcripts, the latest words first. A user's token finds the calls that they were inside of and were not
-/// removed from.
+/// Searches all transcripts, the latest words first. A user's token finds the calls that they were inside of.
 #[utoipa::path(
     tag = "transcripts",
     params(Sought, Paging),

@@ -160,9 +160,7 @@ impl Desk {
             if let Some(order) = order {
                 self.follow(order);
             }
-            if self.state.waiting.load(Ordering::Relaxed) == 0 {
-                self.reach(Instant::now());
-            }
+            self.keep_up();
             if ticked.elapsed() >= TICK {
                 ticked = Instant::now();
                 self.tick();
@@ -175,6 +173,13 @@ impl Desk {
         self.until = self.until.max(moment);
         let at = self.until.saturating_duration_since(self.state.born);
         self.state.at.store(whole(at), Ordering::Relaxed);
+    }
+
+    /// Where nothing waits, time is now.
+    fn keep_up(&mut self) {
+        if self.state.waiting.load(Ordering::Relaxed) == 0 {
+            self.reach(Instant::now());
+        }
     }
 
     /// So many voices are gone.
@@ -208,7 +213,9 @@ impl Desk {
                     note_delay(call, self.number, behind);
                 }
                 self.reach(last.arrival);
-                self.with(first.track, |voice| voice.take(&burst, last.arrival));
+                self.keep_up();
+                let until = self.until;
+                self.with(first.track, |voice| voice.take(&burst, until));
             }
             Order::Hush(track) => {
                 self.with(track, Voice::finish);

@@ -105,7 +105,7 @@ impl Call {
                     call.transcription = None;
                     call.remember();
                 }
-                Ok(_) if runs => {
+                Ok(()) if runs => {
                     call.life.set_transcription(true);
                     call.transcribe_again();
                     call.tell_change();

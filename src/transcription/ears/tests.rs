@@ -268,18 +268,22 @@ async fn who_is_muted_is_behind_no_more_and_what_was_no_word_after_all_is_taken_
         return; // a machine that was started a moment ago has no such moment
     };
     listened.speak_as_of(long_ago);
-    listened
-        .is_told(|told| matches!(told, HearingTold::Behind(_)))
-        .await;
-    listened.hearing.hush(listened.track);
     let mut told = Vec::new();
     let began = Instant::now();
-    let taken_back = |told: &HearingTold| matches!(told, HearingTold::Partial(caption) if caption.is_final && caption.text.is_empty());
-    while !(told.contains(&HearingTold::CaughtUp) && told.iter().any(taken_back)) {
-        assert!(began.elapsed() < PATIENCE, "{told:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        told.extend(listened.told.heard().await);
-    }
+    let until = async |told: &mut Vec<HearingTold>, what: fn(&HearingTold) -> bool| {
+        while !told.iter().any(what) {
+            assert!(began.elapsed() < PATIENCE, "{told:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            told.extend(listened.told.heard().await);
+        }
+    };
+    until(&mut told, |told| matches!(told, HearingTold::Behind(_))).await;
+    listened.hearing.hush(listened.track);
+    until(&mut told, |told| *told == HearingTold::CaughtUp).await;
+    until(&mut told, |told| {
+        matches!(told, HearingTold::Partial(caption) if caption.is_final && caption.text.is_empty())
+    })
+    .await;
 }
 
 #[actix::test]
