@@ -38,7 +38,7 @@ use crate::files::{Coming, sniff};
 const PIECE_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long a whole file may take to come.
-const FILE_WITHIN: Duration = Duration::from_secs(15 * 60);
+pub(super) const FILE_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// What a browser that opens a file all the same may do with it: nothing.
 const SANDBOX: &str = "default-src 'none'; sandbox";

@@ -46,6 +46,9 @@ const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longer than any handler takes: a request that is older and has no reply never gets one.
 const RUNS: Duration = Duration::from_secs(2 * 60);
 
+/// The same for a file, which may come slowly.
+const FILE_RUNS: Duration = files::FILE_WITHIN.saturating_add(RUNS);
+
 /// How often old replies are looked for.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
 
@@ -176,17 +179,23 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
 
 async fn claim(app: &App, asked: &Keyed) -> Result<Claim, Problem> {
     let now = app.clock.now();
-    Ok(app.store.claim(asked, now, cutoffs(now)).await?)
+    // The hash of a file is known when it has come.
+    let runs = if asked.body_hash.is_none() {
+        FILE_RUNS
+    } else {
+        RUNS
+    };
+    Ok(app.store.claim(asked, now, cutoffs(now, runs)).await?)
 }
 
-fn cutoffs(now: Timestamp) -> Cutoffs {
+fn cutoffs(now: Timestamp, runs: Duration) -> Cutoffs {
     let before = |age: Duration| {
         let millis = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         Timestamp::from_millis(now.millis().saturating_sub(millis)).unwrap_or(now)
     };
     Cutoffs {
         kept: before(KEPT),
-        running: before(RUNS),
+        running: before(runs),
     }
 }
 
@@ -261,7 +270,10 @@ pub(crate) async fn sweep(app: Data<App>) {
             _ = stopping.wait_for(|stopping| *stopping) => return,
             _ = beat.tick() => {}
         }
-        let purged = app.store.purge_replies(cutoffs(app.clock.now())).await;
+        let purged = app
+            .store
+            .purge_replies(cutoffs(app.clock.now(), FILE_RUNS))
+            .await;
         if let Err(error) = purged {
             warn!(%error, "old replies could not be purged: {error}");
         }

@@ -8,7 +8,7 @@ mod layout;
 mod program;
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -212,7 +212,9 @@ impl Render<'_> {
         ]));
         arguments.push(part.clone());
         self.ffmpeg(&arguments, progress)?;
-        fs::rename(self.folder.join(part), &path)?;
+        let part = self.folder.join(part);
+        File::open(&part)?.sync_all()?; // what is `available` outlives a power cut
+        fs::rename(part, &path)?;
         let codec = match (self.pictures(), sound) {
             (true, false) => "h264",
             (true, true) => "h264+aac",
