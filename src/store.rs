@@ -70,7 +70,7 @@ pub use self::page::PageRequest;
 pub use self::quality::{Hidden, QualityOf};
 pub use self::recordings::StoredRecording;
 pub use self::recover::{FORGOTTEN_AFTER, Recovered};
-pub use self::replies::{Claim, Cutoffs, Keyed, Reply};
+pub use self::replies::{Claim, Cutoffs, Keyed, Reply, Running};
 pub use self::rooms::RoomAtDoor;
 use self::spool::Spool;
 pub use self::webhooks::StoredWebhook;
@@ -617,17 +617,23 @@ impl Store {
         .await
     }
 
-    /// Keeps the reply to a request that was claimed; where there is none worth keeping, the next one is the first.
+    /// Keeps the reply to a request that was claimed; where there is none worth keeping, the next one is the first. Tells
+    /// whether the claim was still held: else another one holds it, and nothing is changed.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn answered(&self, asked: Keyed, reply: Option<Reply>) -> Result<()> {
-        self.run(|db| async move {
+    pub async fn answered(
+        &self,
+        asked: Keyed,
+        running: Running,
+        reply: Option<Reply>,
+    ) -> Result<bool> {
+        self.run(move |db| async move {
             let mut lease = db.writer().await?;
             match reply {
-                Some(reply) => replies::keep(&mut lease.conn(), &asked, &reply).await,
-                None => replies::release(&mut lease.conn(), &asked).await,
+                Some(reply) => replies::keep(&mut lease.conn(), &asked, running, &reply).await,
+                None => replies::release(&mut lease.conn(), &asked, running).await,
             }
         })
         .await

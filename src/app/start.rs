@@ -306,7 +306,9 @@ impl Server {
             oidc: Oidc::new(&config.oidc)?,
             revoked: {
                 let mut names = store.revoked_keys().await?;
-                names.extend(oidc::denied(&config.oidc));
+                let denied: Vec<String> = oidc::denied(&config.oidc).collect();
+                names.extend(store.keys_of_subjects(denied.clone()).await?);
+                names.extend(denied);
                 Revoked::new(names)
             },
             sessions: Sessions::default(),

@@ -37,6 +37,8 @@ pub struct Application {
     pub scopes: Vec<Scope>,
     /// When its key ends; no key that it makes outlives that.
     pub ends_at: Option<Timestamp>,
+    /// The subject of another issuer that it speaks for, or that made its key; every key that it makes is theirs too.
+    pub subject: Option<String>,
 }
 
 impl Application {
@@ -46,6 +48,7 @@ impl Application {
             issuer: Issuer::default(),
             scopes: Scope::ALL.to_vec(),
             ends_at: None,
+            subject: None,
         }
     }
 
@@ -294,15 +297,18 @@ async fn by_key(app: &App, bearer: &str) -> Result<Application, Problem> {
     let over = |at: Option<_>| at.is_some_and(|at| at <= now);
     let good =
         key.matches(&known.hash) && known.key.revoked_at.is_none() && !over(known.key.expires_at);
-    if !good {
+    let issuer = Issuer {
+        org: known.key.org_id,
+        key: Some(known.key.name),
+    };
+    // Among the revoked are those of denied subjects, which the database does not know of.
+    if !good || app.revoked.has(&issuer) {
         return Err(bad());
     }
     Ok(Application {
-        issuer: Issuer {
-            org: known.key.org_id,
-            key: Some(known.key.name),
-        },
+        issuer,
         scopes: known.key.scopes,
         ends_at: known.key.expires_at,
+        subject: known.subject,
     })
 }

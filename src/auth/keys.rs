@@ -6,6 +6,7 @@ use calls_model::{ApiKey, OrgId, Scope, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::caller::Application;
 use crate::store::{Store, StoreError, StoredKey};
 
 /// What every key begins with, so that people and scanners know one when they see it.
@@ -68,6 +69,8 @@ pub struct Wanted {
     pub label: Option<String>,
     /// When it opens nothing new any more.
     pub expires_at: Option<Timestamp>,
+    /// Who made it, where that is a subject of another issuer: it is worth no more than they are.
+    pub subject: Option<String>,
 }
 
 impl Default for Wanted {
@@ -78,6 +81,7 @@ impl Default for Wanted {
             scopes: Scope::ALL.to_vec(),
             label: None,
             expires_at: None,
+            subject: None,
         }
     }
 }
@@ -99,7 +103,7 @@ pub async fn create(
 }
 
 /// Makes a key like the old one to take its place. The old one goes on until then, if it does not end before; the new one
-/// ends when the maker's does.
+/// is its maker's, and ends when the maker's own does.
 ///
 /// # Errors
 ///
@@ -108,14 +112,16 @@ pub async fn rotate(
     store: &Store,
     now: Timestamp,
     old: ApiKey,
-    (until, ends_at): (Timestamp, Option<Timestamp>),
+    until: Timestamp,
+    maker: &Application,
 ) -> Result<(SecretKey, ApiKey), StoreError> {
     let until = old.expires_at.map_or(until, |at| at.min(until));
     let wanted = Wanted {
         org: old.org_id,
         scopes: old.scopes,
         label: old.label,
-        expires_at: ends_at,
+        expires_at: maker.ends_at,
+        subject: maker.subject.clone(),
     };
     let (secret, stored) = forge(now, wanted);
     let key = stored.key.clone();
@@ -137,8 +143,8 @@ fn forge(now: Timestamp, wanted: Wanted) -> (SecretKey, StoredKey) {
         expires_at: wanted.expires_at,
         revoked_at: None,
     };
-    let hash = secret.hash();
-    (secret, StoredKey { hash, key })
+    let (hash, subject) = (secret.hash(), wanted.subject);
+    (secret, StoredKey { hash, key, subject })
 }
 
 /// Makes a key where there has never been one.

@@ -136,10 +136,14 @@ impl Oidc {
             return Err(BadToken::Denied);
         }
         let scopes = self.scopes(claims.get(&self.config.scope_claim));
+        // What is made by it dies with the subject, as what is made by an API key dies with that.
+        let issuer = Issuer {
+            org,
+            key: Some(issuer_name(sub)),
+        };
         if !scopes.is_empty() {
-            let key = Some(issuer_name(sub));
-            let issuer = Issuer { org, key };
             return Ok(Caller::Application(Application {
+                subject: issuer.key.clone(),
                 issuer,
                 scopes,
                 ends_at: None, // such tokens live for minutes, and are made by people who make keys
@@ -150,7 +154,7 @@ impl Oidc {
             claims: Claims {
                 sub,
                 place: None,
-                issuer: Issuer { org, key: None },
+                issuer,
                 grants: vec![Grant::Ring],
                 jti: text("jti").unwrap_or_default().to_owned(),
                 iat: number("iat"),
@@ -227,7 +231,7 @@ impl Oidc {
     }
 }
 
-/// What stands for an application of another issuer where the name of an API key would stand.
+/// What stands for a subject of another issuer where the name of an API key would stand.
 fn issuer_name(sub: &str) -> String {
     format!("jwt:{sub}")
 }

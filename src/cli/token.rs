@@ -7,6 +7,7 @@ use calls_model::{ApiKey, DisplayName, OrgId, Scope, Timestamp};
 use clap::Subcommand;
 
 use super::say;
+use crate::auth::Application;
 use crate::auth::keys::{self, Wanted};
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -65,6 +66,7 @@ async fn act(config: &Config, action: &Action) -> Result<ExitCode, StoreError> {
                 },
                 label: label.as_ref().map(ToString::to_string),
                 expires_at: None,
+                subject: None,
             };
             say(keys::create(&store, now, wanted).await?.0.reveal());
         }
@@ -77,7 +79,8 @@ async fn act(config: &Config, action: &Action) -> Result<ExitCode, StoreError> {
             let old = old.ok_or(StoreError::NotFound { what: "API key" })?;
             let millis = i64::from(*overlap_hours) * 3_600_000;
             let until = Timestamp::from_millis(now.millis().saturating_add(millis)).unwrap_or(now);
-            say(keys::rotate(&store, now, old, (until, None))
+            let maker = Application::anybody(); // whoever may open the database
+            say(keys::rotate(&store, now, old, until, &maker)
                 .await?
                 .0
                 .reveal());

@@ -28,7 +28,7 @@ use super::routes::{BASE, path};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::auth::caller::{bearer, peek};
-use crate::store::{Claim, Cutoffs, Keyed, Reply};
+use crate::store::{Claim, Cutoffs, Keyed, Reply, Running};
 use digest::Passing;
 
 /// What a client names its request by.
@@ -73,8 +73,8 @@ pub(crate) async fn idempotency(
         Ok(asked) => asked,
         Err(refused) => return Ok(refuse(request, refused)),
     };
-    match claim(&app, &asked).await {
-        Ok(Claim::First) => {}
+    let running = match claim(&app, &asked).await {
+        Ok(Claim::First(running)) => running,
         Ok(Claim::Running) => return Ok(refuse(request, Problem::StillRunning)),
         Ok(Claim::Another) => return Ok(refuse(request, Problem::KeyReused)),
         Ok(Claim::Answered { reply, body_hash }) => {
@@ -88,7 +88,7 @@ pub(crate) async fn idempotency(
             });
         }
         Err(refused) => return Ok(refuse(request, refused)),
-    }
+    };
     let passing = file.then(|| Passing::of(&mut request));
     let id = request_id(request.extensions().get());
     let work = next.call(request); // it needs the request to itself, so nothing of it is kept here
@@ -96,7 +96,7 @@ pub(crate) async fn idempotency(
         let response = match work.await {
             Ok(response) => response,
             Err(error) => {
-                answered(&app, asked, None).await;
+                answered(&app, asked, running, None).await;
                 return Err(error);
             }
         };
@@ -105,9 +105,9 @@ pub(crate) async fn idempotency(
             Some(passing) => {
                 let reply = reply.filter(|_| !passing.is_cut_short()); // another try may bring all of it
                 let body_hash = passing.hash();
-                answered(&app, Keyed { body_hash, ..asked }, reply).await;
+                answered(&app, Keyed { body_hash, ..asked }, running, reply).await;
             }
-            None => answered(&app, asked, reply).await,
+            None => answered(&app, asked, running, reply).await,
         }
         Ok(response)
     });
@@ -179,23 +179,18 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
 
 async fn claim(app: &App, asked: &Keyed) -> Result<Claim, Problem> {
     let now = app.clock.now();
-    // The hash of a file is known when it has come.
-    let runs = if asked.body_hash.is_none() {
-        FILE_RUNS
-    } else {
-        RUNS
-    };
-    Ok(app.store.claim(asked, now, cutoffs(now, runs)).await?)
+    Ok(app.store.claim(asked, now, cutoffs(now)).await?)
 }
 
-fn cutoffs(now: Timestamp, runs: Duration) -> Cutoffs {
+fn cutoffs(now: Timestamp) -> Cutoffs {
     let before = |age: Duration| {
         let millis = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         Timestamp::from_millis(now.millis().saturating_sub(millis)).unwrap_or(now)
     };
     Cutoffs {
         kept: before(KEPT),
-        running: before(runs),
+        running: before(RUNS),
+        coming: before(FILE_RUNS),
     }
 }
 
@@ -246,9 +241,11 @@ fn is_stable(status: StatusCode) -> bool {
     !status.is_server_error() && !passing.contains(&status)
 }
 
-async fn answered(app: &App, asked: Keyed, reply: Option<Reply>) {
-    if let Err(error) = app.store.answered(asked, reply).await {
-        warn!(%error, "a reply could not be kept for who asks again: {error}");
+async fn answered(app: &App, asked: Keyed, running: Running, reply: Option<Reply>) {
+    match app.store.answered(asked, running, reply).await {
+        Ok(true) => {}
+        Ok(false) => warn!("a request ran for so long that another with its key was taken for the first"),
+        Err(error) => warn!(%error, "a reply could not be kept for who asks again: {error}"),
     }
 }
 
@@ -270,10 +267,7 @@ pub(crate) async fn sweep(app: Data<App>) {
             _ = stopping.wait_for(|stopping| *stopping) => return,
             _ = beat.tick() => {}
         }
-        let purged = app
-            .store
-            .purge_replies(cutoffs(app.clock.now(), FILE_RUNS))
-            .await;
+        let purged = app.store.purge_replies(cutoffs(app.clock.now())).await;
         if let Err(error) = purged {
             warn!(%error, "old replies could not be purged: {error}");
         }
@@ -292,6 +286,15 @@ mod tests {
         let kept = |status: &u16| is_stable(StatusCode::from_u16(*status).unwrap());
         assert!(stable.iter().all(kept));
         assert!(!passing.iter().any(kept));
+    }
+
+    #[test]
+    fn a_file_that_comes_as_slowly_as_it_may_is_still_claimed_when_it_is_answered() {
+        let now = Timestamp::from_millis(1_700_000_000_000).unwrap();
+        let cutoffs = cutoffs(now);
+        assert_eq!(now.since(cutoffs.running), RUNS);
+        assert!(now.since(cutoffs.coming) >= files::FILE_WITHIN + RUNS);
+        assert!(now.since(cutoffs.kept) > now.since(cutoffs.coming));
     }
 
     #[test]

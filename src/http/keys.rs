@@ -45,6 +45,7 @@ pub(super) async fn create_key(
         org: asked.org_id.unwrap_or_else(|| caller.org().clone()),
         label: asked.label.map(String::from),
         expires_at: no_longer_than(maker, asked.expires_at),
+        subject: maker.subject.clone(),
     };
     if wanted.scopes.is_empty() {
         return Err(field("/scopes", "must have at least one entry"));
@@ -119,7 +120,7 @@ pub(super) async fn rotate_key(
     let now = app.clock.now();
     let millis = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
     let until = Timestamp::from_millis(now.millis().saturating_add(millis)).unwrap_or(now);
-    let (secret, key) = keys::rotate(&app.store, now, old, (until, maker.ends_at)).await?;
+    let (secret, key) = keys::rotate(&app.store, now, old, until, maker).await?;
     Ok(shown_once(&secret, key))
 }
 

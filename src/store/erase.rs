@@ -67,14 +67,18 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the database fails; then nothing is erased.
+    /// When the database fails; then nothing is erased, or all but some replies that are kept for who asks again: a second
+    /// try erases those.
     pub async fn erase_user(&self, org: &OrgId, user: &UserId) -> Result<Erased> {
         let (org, user) = (org.clone(), user.clone());
         self.run(|db| async move {
             let mut lease = db.writer().await?;
             lease.begin().await?;
             let outcome = erase_user(&mut lease.conn(), &org, &user).await;
-            lease.finish(outcome).await
+            let erased = lease.finish(outcome).await?;
+            drop(lease);
+            traces::forget_replies(&db, &org, user.as_str()).await?;
+            Ok(erased)
         })
         .await
     }
@@ -196,7 +200,6 @@ async fn erase_user(conn: &mut Conn<'_>, org: &OrgId, user: &UserId) -> Result<E
         forget_in_call(conn, call, &whom).await?;
     }
     traces::forget_in_audit(conn, org, &whom).await?;
-    traces::forget_replies(conn, org, &whom).await?;
     erased.utterances = number(on!(conn, c => {
         let said = utterances::table
             .filter(utterances::org_id.eq(org.as_str()))
@@ -243,7 +246,7 @@ async fn forget_in_call(conn: &mut Conn<'_>, call: &str, whom: &Whom<'_>) -> Res
     });
     let (mut to, mut metadata) = (to.0, metadata.0);
     forget(&mut to, whom);
-    forget(&mut metadata, whom); // what the application wrote, as far as it names them
+    forget_in_metadata(&mut metadata, whom);
     on!(conn, c => {
         let theirs = participants::table
             .filter(participants::call_id.eq(call))
@@ -350,6 +353,7 @@ fn forget(document: &mut Value, whom: &Whom<'_>) -> bool {
             let mut found = sent;
             for (key, value) in keys.iter_mut() {
                 match key.as_str() {
+                    "metadata" => found |= forget_in_metadata(value, whom),
                     key if WORDS.contains(&key) && !value.is_object() => {}
                     "display_name" if theirs => *value = Value::Null,
                     "text" if theirs => *value = Value::String(String::new()),
@@ -357,6 +361,31 @@ fn forget(document: &mut Value, whom: &Whom<'_>) -> bool {
                     "name" if sent => *value = Value::String(ERASED.to_owned()),
                     _ => found |= forget(value, whom),
                 }
+            }
+            found
+        }
+        _ => false,
+    }
+}
+
+/// The same in what an application wrote beside a call, where no key is one of ours: as a text or a key, as far as that is
+/// their id and nothing else.
+fn forget_in_metadata(written: &mut Value, whom: &Whom<'_>) -> bool {
+    match written {
+        Value::String(text) if text == whom.user => {
+            ERASED.clone_into(text);
+            true
+        }
+        Value::Array(entries) => {
+            let forget = |found, entry| found | forget_in_metadata(entry, whom);
+            entries.iter_mut().fold(false, forget)
+        }
+        Value::Object(keys) => {
+            let theirs = keys.remove(whom.user);
+            let mut found = theirs.is_some();
+            keys.extend(theirs.map(|value| (ERASED.to_owned(), value)));
+            for value in keys.values_mut() {
+                found |= forget_in_metadata(value, whom);
             }
             found
         }
@@ -383,6 +412,7 @@ mod tests {
             "file": { "from": "part_1", "name": "secret.pdf" },
             "other": { "user_id": "ben", "display_name": "Ben", "text": "ann said so" },
             "left": { "user_id": "ben", "reason": "ann", "role": "ann" },
+            "metadata": { "role": "ann", "ann": ["ann", "ask ann"], "desk": { "text": "ben" } },
         });
         let presences = ["part_1".to_owned()];
         let ann = Whom {
@@ -399,6 +429,9 @@ mod tests {
                 "file": { "from": "part_1", "name": "erased" },
                 "other": { "user_id": "ben", "display_name": "Ben", "text": "ann said so" },
                 "left": { "user_id": "ben", "reason": "ann", "role": "ann" },
+                "metadata": {
+                    "role": "erased", "erased": ["erased", "ask ann"], "desk": { "text": "ben" },
+                },
             })
         );
         let nobody = Whom {

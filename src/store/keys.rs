@@ -19,6 +19,8 @@ pub struct StoredKey {
     pub hash: String,
     /// What is known of it.
     pub key: ApiKey,
+    /// The subject of another issuer by whose token it, or the key that it was made with, was made.
+    pub subject: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -32,6 +34,7 @@ struct KeyRow {
     label: Option<String>,
     scopes: JsonText,
     expires_at: Option<At>,
+    subject: Option<String>,
 }
 
 impl TryFrom<KeyRow> for StoredKey {
@@ -49,6 +52,7 @@ impl TryFrom<KeyRow> for StoredKey {
                 expires_at: moment(row.expires_at),
                 revoked_at: moment(row.revoked_at),
             },
+            subject: row.subject,
         })
     }
 }
@@ -112,6 +116,16 @@ impl Store {
             .await
     }
 
+    /// The names of all keys that were made by one of these subjects of another issuer.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn keys_of_subjects(&self, subjects: Vec<String>) -> Result<Vec<String>> {
+        self.run(|db| async move { made_by(&mut db.reader().await?.conn(), &subjects).await })
+            .await
+    }
+
     /// Revokes the API key with this name; a second time changes nothing.
     ///
     /// # Errors
@@ -139,7 +153,8 @@ impl Store {
     }
 }
 
-async fn insert(conn: &mut Conn<'_>, StoredKey { hash, key }: &StoredKey) -> Result<()> {
+async fn insert(conn: &mut Conn<'_>, stored: &StoredKey) -> Result<()> {
+    let StoredKey { hash, key, subject } = stored;
     on!(conn, c => {
         diesel::insert_into(api_keys::table)
             .values((
@@ -151,6 +166,7 @@ async fn insert(conn: &mut Conn<'_>, StoredKey { hash, key }: &StoredKey) -> Res
                 api_keys::label.eq(&key.label),
                 api_keys::scopes.eq(document(&key.scopes)),
                 api_keys::expires_at.eq(key.expires_at.map(At)),
+                api_keys::subject.eq(subject),
             ))
             .execute(c)
             .await
@@ -201,6 +217,16 @@ async fn revoked(conn: &mut Conn<'_>) -> Result<Vec<String>> {
     Ok(on!(conn, c => {
         api_keys::table
             .filter(api_keys::revoked_at.is_not_null())
+            .select(api_keys::prefix)
+            .load(c)
+            .await
+    })?)
+}
+
+async fn made_by(conn: &mut Conn<'_>, subjects: &[String]) -> Result<Vec<String>> {
+    Ok(on!(conn, c => {
+        api_keys::table
+            .filter(api_keys::subject.eq_any(subjects))
             .select(api_keys::prefix)
             .load(c)
             .await

@@ -36,11 +36,18 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// A claim that somebody holds. It can be lost: who takes longer than [`Cutoffs`] say finds the next one there, whose
+/// reply is then the one that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Running {
+    since: Timestamp,
+}
+
 /// What is known of a request with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// Nothing: it is the first, and from now on it runs.
-    First,
+    First(Running),
     /// The first still runs.
     Running,
     /// The first was another request.
@@ -61,6 +68,8 @@ pub struct Cutoffs {
     pub kept: Timestamp,
     /// What came before and still runs will not be answered any more: the process that ran it lost its database.
     pub running: Timestamp,
+    /// The same for a body that is not read whole before it is worked on, as a file, which may come slowly.
+    pub coming: Timestamp,
 }
 
 type Row = (String, String, Option<i64>, JsonText, Vec<u8>);
@@ -94,7 +103,7 @@ pub(super) async fn claim(
             .await
     })?;
     if claimed > 0 {
-        return Ok(Claim::First);
+        return Ok(Claim::First(Running { since: now }));
     }
     let row: Option<Row> = on!(conn, c => {
         idempotency::table
@@ -132,19 +141,33 @@ pub(super) async fn claim(
 fn stale(cutoffs: Cutoffs) -> _ {
     let kept: At = At(cutoffs.kept);
     let running: At = At(cutoffs.running);
-    idempotency::created_at.lt(kept).or(idempotency::status
-        .is_null()
-        .and(idempotency::created_at.lt(running)))
+    let coming: At = At(cutoffs.coming);
+    let unknown: &'static str = "";
+    let over = idempotency::created_at.lt(running).and(idempotency::body_hash.ne(unknown));
+    let over = over.or(idempotency::created_at.lt(coming));
+    idempotency::created_at
+        .lt(kept)
+        .or(idempotency::status.is_null().and(over))
 }
 
-/// Keeps the reply to a request that was claimed.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn is_held(running: Running) -> _ {
+    let since: At = At(running.since);
+    idempotency::created_at
+        .eq(since)
+        .and(idempotency::status.is_null())
+}
+
+/// Keeps the reply to a request that was claimed; tells whether the claim was still held.
 pub(super) async fn keep(
     conn: &mut Conn<'_>,
     asked: &Keyed,
+    running: Running,
     reply: &Reply,
-) -> Result<(), StoreError> {
-    on!(conn, c => {
+) -> Result<bool, StoreError> {
+    let kept = on!(conn, c => {
         diesel::update(idempotency::table.find((asked.caller.as_str(), asked.key.as_str())))
+            .filter(is_held(running))
             .set((
                 idempotency::status.eq(i64::from(reply.status)),
                 idempotency::body_hash.eq(asked.body_hash.as_deref().unwrap_or_default()),
@@ -154,18 +177,22 @@ pub(super) async fn keep(
             .execute(c)
             .await
     })?;
-    Ok(())
+    Ok(kept > 0)
 }
 
-/// A request that was claimed has no reply worth keeping: the next try is the first.
-pub(super) async fn release(conn: &mut Conn<'_>, asked: &Keyed) -> Result<(), StoreError> {
-    on!(conn, c => {
+/// A request that was claimed has no reply worth keeping: the next try is the first. Tells whether the claim was still held.
+pub(super) async fn release(
+    conn: &mut Conn<'_>,
+    asked: &Keyed,
+    running: Running,
+) -> Result<bool, StoreError> {
+    let released = on!(conn, c => {
         diesel::delete(idempotency::table.find((asked.caller.as_str(), asked.key.as_str())))
-            .filter(idempotency::status.is_null())
+            .filter(is_held(running))
             .execute(c)
             .await
     })?;
-    Ok(())
+    Ok(released > 0)
 }
 
 /// Forgets what has been kept for long enough, and tells how much that was.

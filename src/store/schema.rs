@@ -112,6 +112,7 @@ table! {
         scopes -> Document,
         expires_at -> Nullable<Moment>,
         rotated_to -> Nullable<Text>,
+        subject -> Nullable<Text>,
     }
 }
 

@@ -258,6 +258,12 @@ async fn a_token_that_names_no_tenant_is_nobodys_unless_the_issuer_knows_of_none
     );
 }
 
+async fn make_key(world: &World, bearer: &str, path: &str, wanted: &Value) -> String {
+    let request = world.request_as(Some(bearer), Method::POST, path);
+    let made = send(request.json(wanted)).await.expect(201);
+    made["secret"].as_str().unwrap().to_owned()
+}
+
 #[actix_web::test]
 async fn a_denied_subject_is_out_with_all_that_it_made() {
     let issuer = Issuer::start();
@@ -269,12 +275,42 @@ async fn a_denied_subject_is_out_with_all_that_it_made() {
     let made = made.expect(201)["token"].as_str().unwrap().to_owned();
     get(&before, &made, "/history").await.expect(200);
 
+    // A key that she made, one that was made with that, and one that she took another's place with.
+    let keys = json!({ "scope": "calls:calls calls:keys", "org_id": "default" });
+    let keys = issuer.sign(Algorithm::RS256, &keys);
+    let scopes = json!({ "scopes": ["calls", "keys"] });
+    let hers = make_key(&before, &keys, "/api-keys", &scopes).await;
+    let scopes = json!({ "scopes": ["calls"] });
+    let by_hers = make_key(&before, &hers, "/api-keys", &scopes).await;
+    let first = before.server.first_key.clone().expect("a key");
+    let bens = make_key(&before, first.reveal(), "/api-keys", &scopes).await;
+    let rotated = format!("/api-keys/{}/rotate", &bens[.."calls_0a1b2c3d".len()]);
+    let taken = make_key(&before, &keys, &rotated, &json!({})).await;
+    let request = before.request_as(Some(&by_hers), Method::POST, "/connections");
+    let by_key = send(request.json(&json!({ "user_id": "cid" }))).await;
+    let by_key = by_key.expect(201)["token"].as_str().unwrap().to_owned();
+    // What she is given as a user, where she answers a call.
+    let as_user = issuer.sign(Algorithm::ES256, &json!({ "org_id": "default" }));
+    let ring = json!({ "type": "audio", "from": "bob", "to": ["ann"] });
+    let call = before.post("/initiate", ring).await.expect(201);
+    let path = format!("/{}/answer", call["call_id"].as_str().unwrap());
+    let answer = send(before.request_as(Some(&as_user), Method::POST, &path)).await;
+    let seat = answer.expect(200)["connection"]["token"].clone();
+    let seat = seat.as_str().unwrap().to_owned();
+    let call = format!("/{}", call["call_id"].as_str().unwrap());
+    get(&before, &seat, &call).await.expect(200);
+    for token in [&hers, &by_hers, &taken, &bens, &by_key] {
+        get(&before, token, "/history").await.expect(200);
+    }
+
     let after = before.restart_with(false, |config| config.oidc.denied = vec!["ann".to_owned()]);
     let after = after.await;
-    for token in [&token, &made] {
+    for token in [&token, &made, &hers, &by_hers, &taken, &by_key, &as_user] {
         let refused = get(&after, token, "/history").await;
         refused.problem(401, "unauthorized");
     }
+    get(&after, &seat, &call).await.problem(401, "unauthorized");
+    get(&after, &bens, "/history").await.expect(200);
     let other = json!({ "sub": "ben", "scope": "calls:rooms", "org_id": "default" });
     let other = issuer.sign(Algorithm::RS256, &other);
     get(&after, &other, "/rooms").await.expect(200);

@@ -18,6 +18,8 @@ use super::samples::{
 on_both! {
     an_erased_call_leaves_nothing_behind,
     an_erased_user_is_nobody_beside_others_and_nothing_alone,
+    what_an_application_wrote_beside_a_call_names_an_erased_user_no_more,
+    of_many_kept_replies_those_that_name_an_erased_user_go,
     who_can_be_heard_in_a_recording_is_found,
     rows_of_one_tenant_are_in_no_list_of_another,
     the_audit_log_is_read_newest_first_by_its_tenant_and_forgotten_in_time,
@@ -81,6 +83,7 @@ fn cutoffs() -> Cutoffs {
     Cutoffs {
         kept: at(0),
         running: at(0),
+        coming: at(0),
     }
 }
 
@@ -111,13 +114,16 @@ async fn acted(store: &Store, org: &str, who: &str) {
     };
     store.audit(&org.parse().unwrap(), entry).await.unwrap();
     let asked = asked(org, who);
-    store.claim(&asked, at(10), cutoffs()).await.unwrap();
+    let claimed = store.claim(&asked, at(10), cutoffs()).await.unwrap();
+    let Claim::First(running) = claimed else {
+        panic!("{claimed:?}");
+    };
     let reply = Reply {
         status: 200,
         headers: Vec::new(),
         body: json!({ "user_id": who }).to_string().into_bytes(),
     };
-    store.answered(asked, Some(reply)).await.unwrap();
+    store.answered(asked, running, Some(reply)).await.unwrap();
 }
 
 async fn found(store: &Store, words: &str) -> usize {
@@ -251,13 +257,80 @@ async fn an_erased_user_is_nobody_beside_others_and_nothing_alone(db: Database) 
             .claim(&asked(org, who), at(20), cutoffs())
             .await
             .unwrap();
-        assert_eq!(claim != Claim::First, kept, "{org} {who}");
+        let answered = matches!(claim, Claim::Answered { .. });
+        assert_eq!(answered, kept, "{org} {who}");
     }
     let again = store
         .erase_user(&OrgId::default(), &user("ann"))
         .await
         .unwrap();
     assert_eq!(again, calls_model::Erased::default());
+}
+
+async fn what_an_application_wrote_beside_a_call_names_an_erased_user_no_more(db: Database) {
+    let store = db.open().await;
+    let mut made = call("ann", &["ben"], at(0));
+    let written = json!({
+        "agent": "ann", "role": "ann", "seen": ["ben", "ann"], "marks": { "ann": 5, "ben": 4 },
+        "note": "ask ann",
+    });
+    made.metadata = written.as_object().unwrap().clone();
+    store.record(vec![initiated(&made)]).await.unwrap();
+    let erased = store.erase_user(&OrgId::default(), &user("ann")).await;
+    assert_eq!(erased.unwrap().calls, 1);
+    let left = json!({
+        "agent": ERASED, "role": ERASED, "seen": ["ben", ERASED], "marks": { ERASED: 5, "ben": 4 },
+        "note": "ask ann", // nobody but the application knows what that means
+    });
+    let kept = store.call(&made.call_id, at(9)).await.unwrap().unwrap();
+    assert_eq!(json!(kept.metadata), left);
+    let told = store.facts_after(None, 10).await.unwrap();
+    let told = told.into_iter().find_map(|stored| match stored.fact {
+        Fact::CallInitiated { call, .. } => Some(call.metadata),
+        _ => None,
+    });
+    assert_eq!(json!(told), left, "nor does the event that told of it");
+}
+
+async fn of_many_kept_replies_those_that_name_an_erased_user_go(db: Database) {
+    const EACH: usize = 130; // more than is read at a time
+    let store = db.open().await;
+    let of = |caller: &str, number: usize| {
+        let who = ["ann", "ben"][number % 2];
+        let asked = Keyed {
+            caller: caller.to_owned(),
+            key: format!("k{number}"),
+            ..asked("default", who)
+        };
+        let body = json!({ "user_id": who }).to_string().into_bytes();
+        (asked, body)
+    };
+    for caller in ["one", "three", "two"] {
+        for number in 0..EACH {
+            let (asked, body) = of(caller, number);
+            let claimed = store.claim(&asked, at(10), cutoffs()).await.unwrap();
+            let Claim::First(running) = claimed else {
+                panic!("{claimed:?}");
+            };
+            let reply = Reply {
+                status: 200,
+                headers: Vec::new(),
+                body,
+            };
+            let kept = store.answered(asked, running, Some(reply)).await;
+            assert!(kept.unwrap());
+        }
+    }
+    let erased = store.erase_user(&OrgId::default(), &user("ann")).await;
+    erased.unwrap();
+    for caller in ["one", "three", "two"] {
+        for number in 0..EACH {
+            let (asked, _) = of(caller, number);
+            let claimed = store.claim(&asked, at(20), cutoffs()).await.unwrap();
+            let kept = matches!(claimed, Claim::Answered { .. });
+            assert_eq!(kept, number % 2 == 1, "{caller} {number}: {claimed:?}");
+        }
+    }
 }
 
 async fn who_can_be_heard_in_a_recording_is_found(db: Database) {

@@ -11,6 +11,7 @@ on_both! {
     two_keys_cannot_share_a_name,
     a_rotated_key_goes_on_for_a_while_and_a_revoked_one_is_not_rotated,
     a_tenant_sees_its_own_keys,
+    keys_are_found_by_the_subjects_that_made_them,
     the_first_secret_that_is_offered_stays,
 }
 
@@ -26,6 +27,7 @@ fn key(hash: &str, name: &str) -> StoredKey {
             expires_at: None,
             revoked_at: None,
         },
+        subject: None,
     }
 }
 
@@ -103,6 +105,25 @@ async fn a_tenant_sees_its_own_keys(db: Database) {
         [ours]
     );
     assert_eq!(store.api_keys(None).await.unwrap().len(), 2);
+}
+
+async fn keys_are_found_by_the_subjects_that_made_them(db: Database) {
+    let store = db.open().await;
+    for (name, subject) in [("calls_a", Some("jwt:ann")), ("calls_b", Some("jwt:ben")), ("calls_c", None)] {
+        let subject = subject.map(str::to_owned);
+        let made = StoredKey {
+            subject,
+            ..key(name, name)
+        };
+        store.add_api_key(made.clone()).await.unwrap();
+        assert_eq!(store.api_key(name).await.unwrap(), Some(made));
+    }
+    let of = |subjects: &[&str]| {
+        let subjects = subjects.iter().map(|&subject| subject.to_owned());
+        store.keys_of_subjects(subjects.collect())
+    };
+    assert_eq!(of(&["jwt:ann", "jwt:eve"]).await.unwrap(), ["calls_a"]);
+    assert_eq!(of(&[]).await.unwrap(), Vec::<String>::new());
 }
 
 async fn the_first_secret_that_is_offered_stays(db: Database) {

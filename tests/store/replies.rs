@@ -1,6 +1,6 @@
 //! First replies, kept for who asks again.
 
-use calls::store::{Claim, Cutoffs, Keyed, Reply, Store};
+use calls::store::{Claim, Cutoffs, Keyed, Reply, Running, Store};
 
 use super::database::Database;
 use super::samples::at;
@@ -11,6 +11,8 @@ on_both! {
     without_a_reply_worth_keeping_the_next_one_is_the_first,
     of_many_that_ask_at_once_one_is_the_first,
     what_ran_when_the_server_went_down_is_forgotten,
+    who_comes_too_late_with_a_reply_changes_nothing_of_who_was_taken_for_the_first,
+    a_file_stays_claimed_for_as_long_as_it_may_come,
 }
 
 fn asked(body: &str) -> Keyed {
@@ -35,16 +37,26 @@ async fn claim(store: &Store, asked: &Keyed, now: i64) -> Claim {
     let cutoffs = Cutoffs {
         kept: at(now - 100),
         running: at(now - 10),
+        coming: at(now - 50),
     };
     store.claim(asked, at(now), cutoffs).await.unwrap()
+}
+
+/// The claim of who is the first.
+async fn first(store: &Store, asked: &Keyed, now: i64) -> Running {
+    match claim(store, asked, now).await {
+        Claim::First(running) => running,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn a_reply_is_kept_for_who_asks_again(db: Database) {
     let store = db.open().await;
     let asked = asked("{}");
-    assert_eq!(claim(&store, &asked, 0).await, Claim::First);
+    let running = first(&store, &asked, 0).await;
     assert_eq!(claim(&store, &asked, 1).await, Claim::Running);
-    store.answered(asked.clone(), Some(reply())).await.unwrap();
+    let kept = store.answered(asked.clone(), running, Some(reply())).await;
+    assert!(kept.unwrap());
     drop(store);
 
     let store = db.open().await;
@@ -54,16 +66,12 @@ async fn a_reply_is_kept_for_who_asks_again(db: Database) {
         body_hash: asked.body_hash.clone(),
     };
     assert_eq!(claim(&store, &asked, 99).await, answered);
-    assert_eq!(
-        claim(&store, &asked, 101).await,
-        Claim::First,
-        "not for ever"
-    );
+    first(&store, &asked, 101).await; // not for ever
 }
 
 async fn another_request_with_the_same_key_is_told_apart(db: Database) {
     let store = db.open().await;
-    assert_eq!(claim(&store, &asked("{}"), 0).await, Claim::First);
+    first(&store, &asked("{}"), 0).await;
     assert_eq!(claim(&store, &asked("[]"), 0).await, Claim::Another);
     let elsewhere = Keyed {
         request: "POST /initiate".into(),
@@ -74,23 +82,21 @@ async fn another_request_with_the_same_key_is_told_apart(db: Database) {
         caller: "ben".into(),
         ..asked("[]")
     };
-    assert_eq!(claim(&store, &by_another, 0).await, Claim::First);
+    first(&store, &by_another, 0).await;
 }
 
 async fn without_a_reply_worth_keeping_the_next_one_is_the_first(db: Database) {
     let store = db.open().await;
     let asked = asked("{}");
-    assert_eq!(claim(&store, &asked, 0).await, Claim::First);
-    store.answered(asked.clone(), None).await.unwrap();
-    assert_eq!(claim(&store, &asked, 0).await, Claim::First);
-    assert_eq!(
-        claim(&store, &asked, 11).await,
-        Claim::First,
-        "the second will not be answered any more"
-    );
+    let running = first(&store, &asked, 0).await;
+    let released = store.answered(asked.clone(), running, None).await;
+    assert!(released.unwrap());
+    first(&store, &asked, 0).await;
+    first(&store, &asked, 11).await; // the second will not be answered any more
     let all = Cutoffs {
         kept: at(12),
         running: at(0),
+        coming: at(0),
     };
     assert_eq!(store.purge_replies(all).await.unwrap(), 1);
     assert_eq!(store.purge_replies(all).await.unwrap(), 0);
@@ -101,13 +107,63 @@ async fn of_many_that_ask_at_once_one_is_the_first(db: Database) {
     let asked = asked("{}");
     let claims = (0..8).map(|_| claim(&store, &asked, 0));
     let claims = futures_util::future::join_all(claims).await;
-    let first = |claim: &&Claim| **claim == Claim::First;
+    let first = |claim: &&Claim| matches!(claim, Claim::First(_));
     assert_eq!(claims.iter().filter(first).count(), 1, "{claims:?}");
 }
 
 async fn what_ran_when_the_server_went_down_is_forgotten(db: Database) {
     let store = db.open().await;
-    assert_eq!(claim(&store, &asked("{}"), 0).await, Claim::First);
+    first(&store, &asked("{}"), 0).await;
     store.recover(at(1)).await.unwrap();
-    assert_eq!(claim(&store, &asked("{}"), 2).await, Claim::First);
+    first(&store, &asked("{}"), 2).await;
+}
+
+async fn who_comes_too_late_with_a_reply_changes_nothing_of_who_was_taken_for_the_first(
+    db: Database,
+) {
+    let store = db.open().await;
+    let asked = asked("{}");
+    let late = first(&store, &asked, 0).await;
+    let next = first(&store, &asked, 11).await;
+    let of_late = Reply {
+        status: 500,
+        ..reply()
+    };
+    for reply in [None, Some(of_late.clone())] {
+        let kept = store.answered(asked.clone(), late, reply).await;
+        assert!(!kept.unwrap(), "it is not the first any more");
+        assert_eq!(claim(&store, &asked, 12).await, Claim::Running);
+    }
+    let kept = store.answered(asked.clone(), next, Some(reply())).await;
+    assert!(kept.unwrap());
+    let again = store.answered(asked.clone(), late, Some(of_late)).await;
+    assert!(!again.unwrap());
+    let answered = Claim::Answered {
+        reply: reply(),
+        body_hash: asked.body_hash.clone(),
+    };
+    assert_eq!(claim(&store, &asked, 13).await, answered);
+}
+
+async fn a_file_stays_claimed_for_as_long_as_it_may_come(db: Database) {
+    let store = db.open().await;
+    let file = Keyed {
+        body_hash: None,
+        ..asked("")
+    };
+    let coming = first(&store, &file, 0).await;
+    assert_eq!(claim(&store, &file, 49).await, Claim::Running);
+    let another = asked("{}"); // nor does a request of another kind under its key end it
+    assert_eq!(claim(&store, &another, 49).await, Claim::Another);
+    let come = Keyed {
+        body_hash: Some("hash".to_owned()),
+        ..file.clone()
+    };
+    let kept = store.answered(come, coming, Some(reply())).await;
+    assert!(kept.unwrap());
+    let answered = Claim::Answered {
+        reply: reply(),
+        body_hash: Some("hash".to_owned()),
+    };
+    assert_eq!(claim(&store, &file, 60).await, answered);
 }

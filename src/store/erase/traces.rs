@@ -5,9 +5,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::super::Result;
-use super::super::db::{Conn, on};
+use super::super::db::{Conn, Db, on};
+use super::super::error::StoreError;
 use super::super::schema::{audit, idempotency};
-use super::super::sql_types::JsonText;
+use super::super::sql_types::{At, JsonText};
 use super::super::words::word;
 use super::{ERASED, Whom, forget};
 
@@ -64,45 +65,70 @@ pub(super) async fn forget_in_audit(
     }
 }
 
-/// Replies that name them go: who asks again does it again.
-pub(super) async fn forget_replies(
+/// A reply that is kept, and what of it may name somebody.
+type Kept = (String, String, At, String, Vec<u8>);
+
+/// Replies that name them go: who asks again does it again. All of a tenant's are read for that, so nobody who writes waits
+/// meanwhile but for those that go.
+pub(super) async fn forget_replies(db: &Db, org: &OrgId, user: &str) -> Result<()> {
+    let mut last = (String::new(), String::new());
+    loop {
+        let some = page(&mut db.reader().await?.conn(), org, &last).await?;
+        let Some((caller, key, ..)) = some.last() else {
+            return Ok(());
+        };
+        last = (caller.clone(), key.clone());
+        let theirs = |(.., request, body): &&Kept| names(request, body, user);
+        let theirs: Vec<&Kept> = some.iter().filter(theirs).collect();
+        if theirs.is_empty() {
+            continue;
+        }
+        let mut lease = db.writer().await?;
+        for (caller, key, since, ..) in theirs {
+            on!(&mut lease.conn(), c => {
+                // Not what was claimed anew since.
+                diesel::delete(idempotency::table.find((caller.as_str(), key.as_str())))
+                    .filter(idempotency::created_at.eq(*since))
+                    .execute(c)
+                    .await
+            })?;
+        }
+    }
+}
+
+/// The next replies of a tenant after this one, in the order of the primary key; never an empty page before the end.
+async fn page(
     conn: &mut Conn<'_>,
     org: &OrgId,
-    whom: &Whom<'_>,
-) -> Result<()> {
-    let mut seen = 0;
-    let mut theirs = Vec::new();
-    loop {
-        let some: Vec<(String, String, String, Vec<u8>)> = on!(conn, c => {
+    (caller, key): &(String, String),
+) -> Result<Vec<Kept>> {
+    let (caller, key) = (caller.as_str(), key.as_str());
+    on!(conn, c => {
+        let kept = || {
             idempotency::table
                 .filter(idempotency::org_id.eq(org.as_str()))
                 .order((idempotency::caller, idempotency::idempotency_key))
-                .offset(seen)
                 .limit(SOME)
                 .select((
                     idempotency::caller,
                     idempotency::idempotency_key,
+                    idempotency::created_at,
                     idempotency::request,
                     idempotency::body,
                 ))
-                .load(c)
-                .await
-        })?;
+        };
+        // Each is one step into the index; both as one condition would be read from the caller's first key on.
+        let same = kept()
+            .filter(idempotency::caller.eq(caller))
+            .filter(idempotency::idempotency_key.gt(key));
+        let some: Vec<Kept> = same.load(c).await?;
         if some.is_empty() {
-            break;
+            kept().filter(idempotency::caller.gt(caller)).load(c).await
+        } else {
+            QueryResult::Ok(some)
         }
-        seen += SOME;
-        let named = some
-            .into_iter()
-            .filter(|(_, _, request, body)| names(request, body, whom.user));
-        theirs.extend(named.map(|(caller, key, ..)| (caller, key)));
-    }
-    for (caller, key) in &theirs {
-        on!(conn, c => {
-            diesel::delete(idempotency::table.find((caller.as_str(), key.as_str()))).execute(c).await
-        })?;
-    }
-    Ok(())
+    })
+    .map_err(StoreError::from)
 }
 
 /// Whether a request or its reply names them: as a word of the path or query, or as a text of the JSON.
