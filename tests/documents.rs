@@ -27,19 +27,58 @@ fn the_asyncapi_document_is_what_the_frames_say() {
     golden("asyncapi.json", &calls::signaling::asyncapi::text());
 }
 
-#[test]
-fn every_test_that_the_security_model_names_is_there() {
+fn page(name: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs")
+        .join(name);
+    std::fs::read_to_string(file).expect("a page")
+}
+
+/// Counts the tests that a text names, all of which are there. What stands between backticks is a file, then the names of
+/// tests in it; a file of a browser's tests is one test.
+fn tests_named(text: &str) -> usize {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(root.join("docs/SECURITY-MODEL.md")).expect("a page");
     let (mut file, mut found) = (String::new(), 0);
-    // What stands between backticks: a file, then the names of tests in it.
-    for word in page.split('`').skip(1).step_by(2) {
-        if word.contains('/') && Path::new(word).extension().is_some_and(|end| end == "rs") {
+    for word in text.split('`').skip(1).step_by(2) {
+        let end = Path::new(word).extension().filter(|_| word.contains('/'));
+        if end.is_some_and(|end| end == "rs" || end == "mjs") {
             file = std::fs::read_to_string(root.join(word)).unwrap_or_else(|_| panic!("no {word}"));
+            found += usize::from(end.is_some_and(|end| end == "mjs"));
         } else if word.matches('_').count() > 2 && !word.contains(['/', ' ', '"']) {
-            assert!(file.contains(&format!("fn {word}()")), "no test {word}");
+            // Those of the store are run on both databases.
+            let is_there = ["()", "(db: Database)"]
+                .iter()
+                .any(|end| file.contains(&format!("fn {word}{end}")));
+            assert!(is_there, "no test {word}");
             found += 1;
         }
     }
+    found
+}
+
+#[test]
+fn every_test_that_the_security_model_names_is_there() {
+    let found = tests_named(&page("SECURITY-MODEL.md"));
     assert!(found > 40, "{found} tests are named");
+}
+
+#[test]
+fn every_fault_of_the_reliability_page_has_a_figure_and_a_test_that_is_there() {
+    let page = page("RELIABILITY.md");
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let mut faults = 0;
+    for row in rows.skip(1) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [fault, promised, measured, tests] = cells[..] else {
+            panic!("four cells: {row}");
+        };
+        if fault.starts_with("---") {
+            continue;
+        }
+        assert!(promised.len() > 5, "nothing is promised: {row}");
+        assert!(measured.chars().any(char::is_alphanumeric), "no figure: {row}");
+        assert!(tests_named(tests) > 0, "no test: {row}");
+        faults += 1;
+    }
+    assert!(faults > 25, "{faults} faults");
 }

@@ -163,6 +163,50 @@ async fn a_panic_in_a_participant_costs_the_others_nothing_and_their_own_tab_a_n
 }
 
 #[actix::test]
+async fn a_panic_in_a_call_stops_no_media_and_loses_nothing_of_what_happened() {
+    let world = World::open().await;
+    let (_, [mut alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    let before = world.get(&format!("/{}", alice.call)).await.expect(200);
+    forget_gaps(&[&alice, &bob]);
+    let stalls = Stalls::watch();
+
+    alice.crash(&world, Victim::Call).await;
+    all_hear_all(&[&alice, &bob], from_now_on(), MENDED).await;
+    tokio::time::sleep(UNNOTICED / 2).await;
+    unnoticed(&alice, &bob, &stalls);
+    let gap = alice.longest_gap(&bob).max(bob.longest_gap(&alice));
+    eprintln!("measured: no gap above {gap:?}");
+
+    let after = world.get(&format!("/{}", alice.call)).await.expect(200);
+    for key in ["call_id", "status", "started_at", "participants"] {
+        assert_eq!(after[key], before[key], "{key}");
+    }
+    let ended = world.post(&format!("/{}/end", alice.call), json!({})).await;
+    ended.expect(200);
+    assert_eq!(alice.socket.end().await.0, "call_ended");
+    let of_call = |event: &&Value| event["subject"] == alice.call.as_str();
+    let events = world.get("/events?limit=100").await.expect(200);
+    let events = events["data"].as_array().expect("a page").iter();
+    let told: Vec<(&str, u64)> = events
+        .filter(of_call)
+        .map(|event| (event["type"].as_str(), event["seq"].as_u64()))
+        .map(|(name, seq)| (name.expect("a type"), seq.expect("a number")))
+        .collect();
+    let names: Vec<&str> = told.iter().map(|(name, _)| *name).collect();
+    for (name, times) in [
+        ("participant.joined", 2),
+        ("participant.left", 2),
+        ("call.ended", 1),
+    ] {
+        let found = names.iter().filter(|one| **one == name).count();
+        assert_eq!(found, times, "{name} in {told:?}");
+    }
+    let seqs: Vec<u64> = told.iter().map(|(_, seq)| *seq).collect();
+    let whole = (seqs[0]..).take(seqs.len()).collect::<Vec<u64>>();
+    assert_eq!(seqs, whole, "none is missing, none is told twice");
+}
+
+#[actix::test]
 async fn a_panic_in_a_media_port_is_over_soon() {
     let world = World::open().await;
     let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;

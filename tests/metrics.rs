@@ -4,8 +4,11 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use reqwest::Method;
+use calls::auth::keys::SecretKey;
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use support::{World, send};
 
@@ -112,4 +115,44 @@ fn the_dashboard_asks_for_numbers_that_there_are() {
             );
         }
     }
+}
+
+/// Counts looks into the table of API keys.
+struct Lookups;
+
+static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
+
+impl Instrumentation for Lookups {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let query = query.to_string();
+            let is = query.starts_with("SELECT") && query.contains("`api_keys`.`hash` = ?");
+            LOOKUPS.fetch_add(usize::from(is), Ordering::SeqCst);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn an_api_key_is_looked_up_once_for_each_request_whatever_it_asks_for() {
+    set_default_instrumentation(|| Some(Box::new(Lookups))).expect("nobody counts yet");
+    let world = World::closed().await;
+    let room = world.room(json!({})).await;
+    let join = format!("/rooms/{room}/join");
+    let mut lookups = Vec::new();
+    let mut ask = async |what: &str, request: RequestBuilder, status: u16| {
+        let before = LOOKUPS.load(Ordering::SeqCst);
+        send(request).await.expect(status);
+        lookups.push((what.to_owned(), LOOKUPS.load(Ordering::SeqCst) - before));
+    };
+    let post = |path: &str, body: Value| world.request(Method::POST, path).json(&body);
+    let keyed = || post("/rooms", json!({ "name": "Daily" })).header("idempotency-key", "k");
+    let wrong = world.request_as(Some(SecretKey::random().reveal()), Method::GET, "/rooms");
+    ask("a list", world.request(Method::GET, "/rooms"), 200).await;
+    ask("a join, which its room limits too", post(&join, json!({ "user_id": "ann" })), 200).await;
+    ask("a key of idempotency", keyed(), 201).await;
+    ask("the same again", keyed(), 201).await;
+    ask("what is not there", world.request(Method::GET, "/rooms/room_0"), 404).await;
+    ask("a wrong key", wrong, 401).await;
+    eprintln!("measured: {lookups:?}");
+    assert!(lookups.iter().all(|(_, times)| *times == 1), "{lookups:?}");
 }

@@ -297,7 +297,9 @@ async fn a_disk_that_is_nearly_full_takes_no_new_recording_and_raises_an_alarm()
     let world = World::start(true, |config| config.recording.min_free_mb = 1 << 40).await;
     let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
     let path = format!("/{}/record/start", alice.call);
+    let begun = std::time::Instant::now();
     let refused = world.post(&path, json!({ "mode": "tracks" })).await;
+    eprintln!("measured: refused after {:?}", begun.elapsed());
     let refused = refused.problem(507, "disk-full");
     let detail = refused["detail"].as_str().expect("a sentence");
     assert!(detail.contains("MB free"), "{detail}");

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use calls_actors::testing::Victim;
 use opus::{Application, Channels, Encoder};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -187,6 +188,47 @@ async fn what_one_says_another_reads_while_it_is_said_and_finds_in_the_transcrip
         .await
         .expect(200);
     assert_eq!(nothing["data"], json!([]));
+}
+
+#[actix::test]
+async fn a_transcriber_that_panics_is_replaced_and_what_it_did_not_hear_is_a_gap_with_a_name() {
+    let world = World::open().await;
+    let (_, [alice, mut bob]) = room_of(&world, ["alice", "bob"]).await;
+    alice.say([]);
+    bob.say([]);
+    transcribe(&world, &alice).await;
+    bob.socket.event("transcription").await;
+    let gaps = async || {
+        let events = world.get("/events?limit=100").await.expect(200);
+        let data = events["data"].as_array().expect("a page").clone();
+        let gap = |event: &Value| event["type"] == "transcription.interrupted";
+        data.into_iter().filter(gap).collect::<Vec<Value>>()
+    };
+    assert_eq!(gaps().await, Vec::<Value>::new());
+
+    alice.crash(&world, Victim::Transcriber).await;
+    let began = Instant::now();
+    let gap = loop {
+        if let Some(gap) = gaps().await.pop() {
+            break gap;
+        }
+        assert!(began.elapsed() < UNDERSTOOD, "nobody listens again");
+        sleep(Duration::from_millis(20)).await;
+    };
+    eprintln!("measured: somebody listens again after {:?}", began.elapsed());
+    assert_eq!(gap["subject"], alice.call.as_str());
+    let unheard = &gap["data"]["unheard"];
+    let ms = |key: &str| unheard[key].as_u64().expect("ms");
+    assert!(ms("end_ms") - ms("start_ms") < 2000, "{unheard}");
+
+    let clip = Clip::read("flite04.wav");
+    alice.say(clip.packets());
+    assert_eq!(final_caption(&mut bob).await["text"], clip.text.as_str());
+    let stop = world.delete(&format!("/{}/transcribe", alice.call)).await;
+    stop.expect(200);
+    let said = transcript(&world, &alice).await;
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(gaps().await.len(), 1);
 }
 
 #[actix::test]

@@ -161,6 +161,55 @@ fn a_lossy_uplink_is_mended_by_the_publisher() {
 }
 
 #[test]
+fn a_ceiling_between_two_layers_withholds_the_upper_one_and_says_so() {
+    for seed in seeds(10) {
+        // The layers take 150, 500 and 1500 kbit/s.
+        let mut world = World::new(seed, &[Conditions::good(), Conditions::good()]);
+        world.ceiling(0, 1_000);
+        world.run(5 * SECOND);
+        let (before, _) = world.viewer(0).sent();
+        world.run(15 * SECOND);
+        let (after, _) = world.viewer(0).sent();
+        assert_eq!(world.viewer(0).height(), 360, "seed {seed}");
+        assert!(world.viewer(0).is_capped(), "seed {seed}");
+        let kbps = (after - before) * 8 / 15 / 1000;
+        assert!((400..1_000).contains(&kbps), "seed {seed}: {kbps} kbit/s");
+        assert_eq!(world.viewer(1).height(), 720, "seed {seed}: the other one");
+        assert!(!world.viewer(1).is_capped(), "seed {seed}");
+
+        // Where the path carries less than that, it is the path.
+        world.conditions(0, Conditions::good().kbps(300));
+        world.run(10 * SECOND);
+        assert_eq!(world.viewer(0).height(), 180, "seed {seed}");
+        assert!(!world.viewer(0).is_capped(), "seed {seed}");
+    }
+}
+
+#[test]
+fn three_packets_in_ten_lost_leave_a_picture_and_all_of_it_is_back_when_they_are_over() {
+    let (mut worst, mut again) = (Duration::ZERO, 0);
+    for seed in seeds(20) {
+        let mut world = World::new(seed, &[Conditions::good(), Conditions::good()]);
+        world.run(5 * SECOND);
+        world.conditions(0, Conditions::good().loss(0.3));
+        world.run(20 * SECOND);
+        let freeze = world.viewer(0).longest_freeze(5 * SECOND..25 * SECOND);
+        worst = worst.max(freeze);
+        again += world.viewer(0).sent().1;
+        eprintln!("seed {seed}: {freeze:?}, {} lines", world.viewer(0).height());
+        world.conditions(0, Conditions::good());
+        world.run(15 * SECOND);
+        assert_eq!(world.viewer(0).height(), 720, "seed {seed}");
+        let freeze = world.viewer(0).longest_freeze(30 * SECOND..40 * SECOND);
+        assert!(freeze < 250 * MS, "seed {seed}: frozen for {freeze:?}");
+        let other = world.viewer(1).longest_freeze(2 * SECOND..40 * SECOND);
+        assert!(other < 250 * MS, "seed {seed}: the other for {other:?}");
+    }
+    eprintln!("measured: no freeze above {worst:?}, {again} packets sent again");
+    assert!(worst < 2 * SECOND, "frozen for {worst:?}");
+}
+
+#[test]
 fn nobody_sends_what_nobody_watches() {
     let mut world = World::new(3, &[Conditions::good().kbps(350)]);
     world.run(15 * SECOND);

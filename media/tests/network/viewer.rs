@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use calls_media::inbound::Inbound;
-use calls_media::outbound::Outbound;
+use calls_media::outbound::{Outbound, SlotStats};
 use calls_media::seam::{
     ExtensionIds, Kind, Layer, Mid, PeerId, Priority, RtpSink, Shown, SlotSpec, Ssrc, TrackId,
     TrackSpec,
@@ -134,6 +134,18 @@ impl Viewer {
     /// The forwarder says that nothing fits.
     pub(crate) fn is_withheld(&self) -> bool {
         self.withheld
+    }
+
+    /// The forwarder says that a ceiling withholds something, not the path.
+    pub(crate) fn is_capped(&self) -> bool {
+        self.outbound.is_capped()
+    }
+
+    /// Payload bytes that it was sent so far, and packets that were sent again.
+    pub(crate) fn sent(&self) -> (u64, u64) {
+        let slots = self.outbound.stats().slots;
+        let sum = |(bytes, resent), slot: &SlotStats| (bytes + slot.bytes, resent + slot.resent);
+        slots.iter().fold((0, 0), sum)
     }
 
     /// The longest time without a new frame.

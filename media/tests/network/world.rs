@@ -8,7 +8,7 @@ use bytes::Bytes;
 use calls_media::inbound::Inbound;
 use calls_media::outbound::OutboundEvent;
 use calls_media::rtcp;
-use calls_media::seam::{Layer, LayerSet, Ssrc};
+use calls_media::seam::{Bitrate, Layer, LayerSet, Ssrc};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
@@ -95,6 +95,11 @@ impl World {
 
     pub(crate) fn some_conditions(&mut self) -> Conditions {
         Conditions::random(&mut self.rng)
+    }
+
+    /// This viewer is sent no more than so much.
+    pub(crate) fn ceiling(&mut self, viewer: usize, kbps: u64) {
+        self.viewers[viewer].outbound.limit(Bitrate(kbps * 1000));
     }
 
     /// Which layers the publisher encodes.

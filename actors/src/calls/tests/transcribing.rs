@@ -316,6 +316,7 @@ async fn a_crash_of_the_transcriber_is_over_in_a_moment_and_the_call_goes_on() {
     let ann = server.join(&room("hall"), "ann").await;
     ann.ask(on(true)).await.expect("ann is host");
     settle().await;
+    server.facts().await;
     server.crash(&ann.seat.call_id, Victim::Transcriber).await;
     tokio::time::sleep(SECOND).await;
     settle().await;
@@ -323,7 +324,8 @@ async fn a_crash_of_the_transcriber_is_over_in_a_moment_and_the_call_goes_on() {
     prompter
         .tells(HearingTold::Said(said(&ann, "still here")))
         .await;
-    assert!(server.facts().await.contains(&"transcription.utterance"));
+    let facts = ["transcription.interrupted", "transcription.utterance"];
+    assert_eq!(server.facts().await, facts, "the gap is one");
 }
 
 #[actix::test]

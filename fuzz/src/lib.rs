@@ -20,7 +20,7 @@ use rtc_stun::integrity::MessageIntegrity;
 use rtc_stun::message::{BINDING_REQUEST, Message, Setter};
 
 /// An offer that is accepted.
-pub const OFFER: &str = include_str!("../../tests/offers/chromium.sdp");
+pub const OFFER: &str = include_str!("../../media/tests/offers/chromium.sdp");
 
 const LIMITS: PeerLimits = PeerLimits {
     audio_tracks: 4,

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use calls_media::peer::published_by;
-use calls_media_fuzz::bare_peer;
+use calls_fuzz::bare_peer;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|sdp: &str| {

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use bytes::BytesMut;
-use calls_media_fuzz::{Answered, Sent, path, pieces};
+use calls_fuzz::{Answered, Sent, path, pieces};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
