@@ -165,7 +165,7 @@ async fn a_panic_in_a_participant_costs_the_others_nothing_and_their_own_tab_a_n
 #[actix::test]
 async fn a_panic_in_a_call_stops_no_media_and_loses_nothing_of_what_happened() {
     let world = World::open().await;
-    let (_, [mut alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
     let before = world.get(&format!("/{}", alice.call)).await.expect(200);
     forget_gaps(&[&alice, &bob]);
     let stalls = Stalls::watch();

@@ -120,6 +120,7 @@ impl Session {
         if self.backlog.is_too_long() {
             // It would not hear a `bye` either, behind all that waits.
             info!(session.id = %self.id, "session {} does not read: closed", self.id);
+            counter!(LIMITS_HIT, "limit" => "backlog").increment(1);
             self.state = self.end_line();
             ctx.stop();
         }

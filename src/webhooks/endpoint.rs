@@ -9,6 +9,7 @@ use futures_util::stream;
 use tracing::{error, info, warn};
 
 use super::{REST, Shared};
+use crate::config;
 use crate::store::{Due, StoreError, StoredWebhook};
 use crate::telemetry::names::{WEBHOOK_ATTEMPTS, WEBHOOK_DELIVERIES_FAILED};
 
@@ -135,7 +136,8 @@ async fn tell(shared: &Shared, hook: &StoredWebhook, due: Vec<Due>) -> Result<bo
         };
         let attempt = send(shared, hook, event).await;
         let (arrived, gone) = (attempt.succeeded(), attempt.status == Some(GONE));
-        let delivery = after(shared, one.delivery, since, attempt);
+        let now = shared.clock.now();
+        let delivery = after(&shared.config, one.delivery, since, attempt, now);
         let given_up = delivery.status == DeliveryStatus::Failed;
         shared.store.tried(vec![delivery]).await?;
         taken |= arrived;
@@ -175,20 +177,25 @@ async fn send(shared: &Shared, hook: &StoredWebhook, event: &Event) -> Attempt {
 }
 
 /// How the delivery stands after this try.
-fn after(shared: &Shared, mut delivery: Delivery, since: Timestamp, attempt: Attempt) -> Delivery {
-    let now = shared.clock.now();
+fn after(
+    config: &config::Webhooks,
+    mut delivery: Delivery,
+    since: Timestamp,
+    attempt: Attempt,
+    now: Timestamp,
+) -> Delivery {
     let arrived = attempt.succeeded();
     delivery.attempts += 1;
     delivery.log.push(attempt);
     if arrived {
         return settle(delivery, DeliveryStatus::Delivered, now);
     }
-    if now.seconds_since(since) >= u64::from(shared.config.retry_hours) * 60 * 60 {
+    if now.seconds_since(since) >= u64::from(config.retry_hours) * 60 * 60 {
         return settle(delivery, DeliveryStatus::Failed, now);
     }
     let pause = pause_after(
         delivery.attempts,
-        Duration::from_secs(shared.config.retry_seconds),
+        Duration::from_secs(config.retry_seconds),
     );
     let millis = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
     delivery.next_attempt_at = Timestamp::from_millis(now.millis().saturating_add(millis));
@@ -213,7 +220,47 @@ fn pause_after(failures: u32, first: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use calls_model::{DeliveryId, EventId};
+
     use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn what_nobody_takes_is_tried_for_three_days_and_not_for_ever() {
+        let config = Config::load(None).unwrap().webhooks;
+        assert_eq!(config.retry_hours, 72);
+        let moment = |millis| Timestamp::from_millis(millis).unwrap();
+        let since = moment(1_700_000_000_000);
+        let mut delivery = Delivery {
+            delivery_id: DeliveryId::new(),
+            webhook_id: WebhookId::new(),
+            event_id: EventId::new(),
+            event_type: "call.ended".to_owned(),
+            status: DeliveryStatus::Pending,
+            attempts: 0,
+            next_attempt_at: Some(since),
+            created_at: since,
+            settled_at: None,
+            log: Vec::new(),
+        };
+        let mut tried = Vec::new();
+        while let Some(now) = delivery.next_attempt_at {
+            tried.push(now.since(since).as_secs_f64() / 3600.0);
+            let failed = Attempt {
+                at: now,
+                status: Some(503),
+                error: Some("busy".to_owned()),
+                duration_ms: 1,
+            };
+            delivery = after(&config, delivery, since, failed, now);
+        }
+        assert_eq!(delivery.status, DeliveryStatus::Failed);
+        let last = *tried.last().unwrap();
+        assert!((72.0..73.2).contains(&last), "given up after {last} hours");
+        assert!((70..90).contains(&tried.len()), "{} times", tried.len());
+        let pauses = tried.windows(2).map(|two| two[1] - two[0]);
+        assert!(pauses.fold(0.0, f64::max) < 1.11, "an hour at most");
+    }
 
     #[test]
     fn pauses_grow_up_to_an_hour() {

@@ -46,6 +46,26 @@ async fn a_session_that_the_server_does_not_know_begins_anew() {
 }
 
 #[actix_web::test]
+async fn who_was_removed_does_not_come_back_by_resuming() {
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let (mut ann, _) = world.enter(&room, "ann").await;
+    let joined = world.join(&room, "ben").await;
+    let mut ben = crate::support::Socket::hello(&joined["connection"]).await;
+    let welcome = ben.event("welcome").await;
+    let remove = json!({ "action": "remove", "participant_id": welcome["participant_id"] });
+    ann.ask("mod", remove).await.expect("a host may");
+    assert_eq!(ben.end().await.0, "removed");
+    let ws_url = &joined["connection"]["ws_url"];
+    let again = crate::support::Socket::resume(ws_url, &welcome, 1).await;
+    let (reason, _) = again.end().await;
+    assert_eq!(reason, "unauthorized");
+    let inside = world.get(&format!("/rooms/{room}/participants")).await;
+    let inside = inside.expect(200)["data"].as_array().map(Vec::len);
+    assert_eq!(inside, Some(1), "ann alone");
+}
+
+#[actix_web::test]
 async fn the_same_session_opened_elsewhere_replaces_the_first_socket() {
     let world = World::open().await;
     let room = world.room(json!({})).await;
