@@ -82,3 +82,33 @@ fn every_fault_of_the_reliability_page_has_a_figure_and_a_test_that_is_there() {
     }
     assert!(faults > 25, "{faults} faults");
 }
+
+#[test]
+fn every_limit_has_a_key_that_can_be_set_and_a_test_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let keys = std::fs::read_to_string(root.join("config/default.toml")).expect("the defaults");
+    let page = page("LIMITS.md");
+    let mut limits = 0;
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    for row in rows.skip(1).filter(|row| !row.starts_with("| ---")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [_, _, key, metric, _, tests] = cells[..] else {
+            panic!("six cells: {row}");
+        };
+        for word in key.split('`').skip(1).step_by(2) {
+            let Some(key) = word.strip_prefix("limits.") else {
+                continue;
+            };
+            assert!(keys.contains(&format!("\n{key} = ")), "no key {key}");
+        }
+        assert!(metric.contains("calls_") || metric.contains('…'), "no number: {row}");
+        let files = tests.split('`').skip(1).step_by(2).filter(|word| word.contains('/'));
+        for file in files.clone() {
+            assert!(root.join(file).exists(), "no {file}");
+        }
+        assert!(files.count() > 0 || tests == "the same", "no test: {row}");
+        tests_named(tests);
+        limits += 1;
+    }
+    assert!(limits > 15, "{limits} limits");
+}
