@@ -76,7 +76,10 @@ fn every_fault_of_the_reliability_page_has_a_figure_and_a_test_that_is_there() {
             continue;
         }
         assert!(promised.len() > 5, "nothing is promised: {row}");
-        assert!(measured.chars().any(char::is_alphanumeric), "no figure: {row}");
+        assert!(
+            measured.chars().any(char::is_alphanumeric),
+            "no figure: {row}"
+        );
         assert!(tests_named(tests) > 0, "no test: {row}");
         faults += 1;
     }
@@ -101,8 +104,15 @@ fn every_limit_has_a_key_that_can_be_set_and_a_test_that_is_there() {
             };
             assert!(keys.contains(&format!("\n{key} = ")), "no key {key}");
         }
-        assert!(metric.contains("calls_") || metric.contains('…'), "no number: {row}");
-        let files = tests.split('`').skip(1).step_by(2).filter(|word| word.contains('/'));
+        assert!(
+            metric.contains("calls_") || metric.contains('…'),
+            "no number: {row}"
+        );
+        let files = tests
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|word| word.contains('/'));
         for file in files.clone() {
             assert!(root.join(file).exists(), "no {file}");
         }

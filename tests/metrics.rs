@@ -148,10 +148,20 @@ async fn an_api_key_is_looked_up_once_for_each_request_whatever_it_asks_for() {
     let keyed = || post("/rooms", json!({ "name": "Daily" })).header("idempotency-key", "k");
     let wrong = world.request_as(Some(SecretKey::random().reveal()), Method::GET, "/rooms");
     ask("a list", world.request(Method::GET, "/rooms"), 200).await;
-    ask("a join, which its room limits too", post(&join, json!({ "user_id": "ann" })), 200).await;
+    ask(
+        "a join, which its room limits too",
+        post(&join, json!({ "user_id": "ann" })),
+        200,
+    )
+    .await;
     ask("a key of idempotency", keyed(), 201).await;
     ask("the same again", keyed(), 201).await;
-    ask("what is not there", world.request(Method::GET, "/rooms/room_0"), 404).await;
+    ask(
+        "what is not there",
+        world.request(Method::GET, "/rooms/room_0"),
+        404,
+    )
+    .await;
     ask("a wrong key", wrong, 401).await;
     eprintln!("measured: {lookups:?}");
     assert!(lookups.iter().all(|(_, times)| *times == 1), "{lookups:?}");

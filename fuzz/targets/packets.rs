@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use calls_fuzz::{Nowhere, pieces, playing, tracks};
 use calls_media::inbound::Inbound;
 use calls_media::seam::Ssrc;
-use calls_fuzz::{Nowhere, pieces, playing, tracks};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

@@ -4,9 +4,9 @@
 use std::time::Instant;
 
 use bytes::Bytes;
+use calls_fuzz::{Nowhere, packet, playing};
 use calls_media::codecs::{inspect, red};
 use calls_media::seam::{Burst, Codec};
-use calls_fuzz::{Nowhere, packet, playing};
 use libfuzzer_sys::fuzz_target;
 
 const CODECS: [Codec; 6] = [

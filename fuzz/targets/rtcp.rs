@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use calls_fuzz::{Nowhere, playing, tracks};
 use calls_media::inbound::Inbound;
 use calls_media::outbound::Outbound;
 use calls_media::rtcp;
 use calls_media::seam::Ssrc;
-use calls_fuzz::{Nowhere, playing, tracks};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {

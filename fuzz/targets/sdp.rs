@@ -3,8 +3,8 @@
 
 use std::time::Instant;
 
-use calls_media::peer::published_by;
 use calls_fuzz::bare_peer;
+use calls_media::peer::published_by;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|sdp: &str| {

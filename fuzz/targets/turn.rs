@@ -44,12 +44,19 @@ fuzz_target!(|input: &[u8]| {
         server.from_client(ann, bytes, clock.now(), &mut outside);
         assert!(outside.open.len() <= 1, "one client, one relay");
         assert!(outside.to_peers.drain(..).all(|(_, to, _)| to == media));
-        outside.to_clients.drain(..).next_back().map(|(_, answer)| answer)
+        outside
+            .to_clients
+            .drain(..)
+            .next_back()
+            .map(|(_, answer)| answer)
     };
     let challenge = ask(&mut server, &unsigned(METHOD_ALLOCATE, &[]).raw);
     let challenge = challenge.and_then(|bytes| Answer::parse(&bytes));
     asker.learn(&challenge.expect("a challenge"));
-    ask(&mut server, &asker.request(METHOD_ALLOCATE, &[transport(17)]));
+    ask(
+        &mut server,
+        &asker.request(METHOD_ALLOCATE, &[transport(17)]),
+    );
     ask(&mut server, &asker.bind(0x4000, media));
 
     let mut rest = input;
@@ -68,8 +75,18 @@ fuzz_target!(|input: &[u8]| {
                 ask(&mut server, &asker.request(METHODS[method], &attributes));
             }
             5 => {
-                let from = if piece.len() % 2 == 0 { media } else { ([192, 0, 2, 9], 1).into() };
-                server.from_peer(RelayId(0), from, piece, clock.now(), &mut Remembered::default());
+                let from = if piece.len() % 2 == 0 {
+                    media
+                } else {
+                    ([192, 0, 2, 9], 1).into()
+                };
+                server.from_peer(
+                    RelayId(0),
+                    from,
+                    piece,
+                    clock.now(),
+                    &mut Remembered::default(),
+                );
             }
             _ => {
                 ask(&mut server, piece);

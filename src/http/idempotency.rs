@@ -244,7 +244,9 @@ fn is_stable(status: StatusCode) -> bool {
 async fn answered(app: &App, asked: Keyed, running: Running, reply: Option<Reply>) {
     match app.store.answered(asked, running, reply).await {
         Ok(true) => {}
-        Ok(false) => warn!("a request ran for so long that another with its key was taken for the first"),
+        Ok(false) => {
+            warn!("a request ran for so long that another with its key was taken for the first")
+        }
         Err(error) => warn!(%error, "a reply could not be kept for who asks again: {error}"),
     }
 }

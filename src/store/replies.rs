@@ -143,7 +143,9 @@ fn stale(cutoffs: Cutoffs) -> _ {
     let running: At = At(cutoffs.running);
     let coming: At = At(cutoffs.coming);
     let unknown: &'static str = "";
-    let over = idempotency::created_at.lt(running).and(idempotency::body_hash.ne(unknown));
+    let over = idempotency::created_at
+        .lt(running)
+        .and(idempotency::body_hash.ne(unknown));
     let over = over.or(idempotency::created_at.lt(coming));
     idempotency::created_at
         .lt(kept)

@@ -193,10 +193,7 @@ fn after(
     if now.seconds_since(since) >= u64::from(config.retry_hours) * 60 * 60 {
         return settle(delivery, DeliveryStatus::Failed, now);
     }
-    let pause = pause_after(
-        delivery.attempts,
-        Duration::from_secs(config.retry_seconds),
-    );
+    let pause = pause_after(delivery.attempts, Duration::from_secs(config.retry_seconds));
     let millis = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
     delivery.next_attempt_at = Timestamp::from_millis(now.millis().saturating_add(millis));
     delivery

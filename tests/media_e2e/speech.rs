@@ -215,7 +215,10 @@ async fn a_transcriber_that_panics_is_replaced_and_what_it_did_not_hear_is_a_gap
         assert!(began.elapsed() < UNDERSTOOD, "nobody listens again");
         sleep(Duration::from_millis(20)).await;
     };
-    eprintln!("measured: somebody listens again after {:?}", began.elapsed());
+    eprintln!(
+        "measured: somebody listens again after {:?}",
+        began.elapsed()
+    );
     assert_eq!(gap["subject"], alice.call.as_str());
     let unheard = &gap["data"]["unheard"];
     let ms = |key: &str| unheard[key].as_u64().expect("ms");

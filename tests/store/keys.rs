@@ -109,7 +109,11 @@ async fn a_tenant_sees_its_own_keys(db: Database) {
 
 async fn keys_are_found_by_the_subjects_that_made_them(db: Database) {
     let store = db.open().await;
-    for (name, subject) in [("calls_a", Some("jwt:ann")), ("calls_b", Some("jwt:ben")), ("calls_c", None)] {
+    for (name, subject) in [
+        ("calls_a", Some("jwt:ann")),
+        ("calls_b", Some("jwt:ben")),
+        ("calls_c", None),
+    ] {
         let subject = subject.map(str::to_owned);
         let made = StoredKey {
             subject,
