@@ -56,10 +56,12 @@ async fn who_was_removed_does_not_come_back_by_resuming() {
     let remove = json!({ "action": "remove", "participant_id": welcome["participant_id"] });
     ann.ask("mod", remove).await.expect("a host may");
     assert_eq!(ben.end().await.0, "removed");
-    let ws_url = &joined["connection"]["ws_url"];
-    let again = crate::support::Socket::resume(ws_url, &welcome, 1).await;
-    let (reason, _) = again.end().await;
-    assert_eq!(reason, "unauthorized");
+    let ws_url = joined["connection"]["ws_url"].as_str().unwrap();
+    let mut again = crate::support::Socket::open(ws_url).await;
+    let resume = json!({ "session": welcome["session"], "last_seq": 1 });
+    let hello = json!({ "token": welcome["resume_token"], "resume": resume });
+    let refused = again.ask("hello", hello).await.expect_err("not again");
+    assert_eq!(refused["code"], "unauthorized");
     let inside = world.get(&format!("/rooms/{room}/participants")).await;
     let inside = inside.expect(200)["data"].as_array().map(Vec::len);
     assert_eq!(inside, Some(1), "ann alone");

@@ -21,6 +21,54 @@ const RECOVERY: f64 = 1.08;
 /// It falls at most this often, beside a round trip.
 const FALL_PAUSE: Duration = Duration::from_millis(300);
 
+/// So long heavy losses are watched before it is asked whose they are.
+const TRIAL: Duration = Duration::from_secs(1);
+/// They are not ours where they go on although less is sent than this part of what arrived.
+const LESS: f64 = 0.75;
+
+/// Whose heavy losses are. A path that is too narrow loses nothing of what it has carried before; a bad radio loses its share
+/// of whatever is sent, and sending less would only take the rest away too.
+#[derive(Debug, Default, Clone, Copy)]
+enum Cause {
+    /// There are none.
+    #[default]
+    None,
+    /// Since when there are, and the least that arrived in their first second.
+    Unknown { since: Instant, arrived: Bitrate },
+    /// The path loses this share whatever is sent.
+    Path { share: f32 },
+}
+
+impl Cause {
+    /// What follows from a share that is heavy.
+    fn judge(self, share: f32, arrived: Option<Bitrate>, now: Instant) -> Self {
+        let Some(rate) = arrived else {
+            return self;
+        };
+        let anew = Self::Unknown {
+            since: now,
+            arrived: rate,
+        };
+        match self {
+            Self::None => anew,
+            Self::Unknown { since, arrived } if now.saturating_duration_since(since) < TRIAL => {
+                let arrived = arrived.min(rate);
+                Self::Unknown { since, arrived }
+            }
+            Self::Unknown { arrived, .. } => {
+                let sent = rate.times(1.0 / (1.0 - f64::from(share.min(0.99))));
+                if sent < arrived.times(LESS) {
+                    Self::Path { share }
+                } else {
+                    self
+                }
+            }
+            Self::Path { share: usual } if share > usual + HEAVY => anew, // something else came up
+            Self::Path { .. } => self,
+        }
+    }
+}
+
 /// What gets lost, and the ceiling that follows from it.
 #[derive(Debug)]
 pub(super) struct Losses {
@@ -31,6 +79,7 @@ pub(super) struct Losses {
     since: Option<Instant>,
     moved: Option<Instant>,
     fell: Option<Instant>,
+    cause: Cause,
 }
 
 impl Default for Losses {
@@ -43,6 +92,7 @@ impl Default for Losses {
             since: None,
             moved: None,
             fell: None,
+            cause: Cause::None,
         }
     }
 }
@@ -101,6 +151,10 @@ impl Losses {
         let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
         let passed = since(self.moved.replace(now));
         if self.share > HEAVY {
+            self.cause = self.cause.judge(self.share, delivered, now);
+            if let Cause::Path { .. } = self.cause {
+                return false;
+            }
             let pause = FALL_PAUSE + rtt.unwrap_or_default();
             if since(self.fell).is_some_and(|passed| passed < pause) {
                 return false;
@@ -115,6 +169,7 @@ impl Losses {
             self.ceiling = fallen.clamp(FLOOR, self.ceiling);
             return true;
         }
+        self.cause = Cause::None;
         if self.share < ORDINARY && self.ceiling < CEILING {
             let seconds = passed.unwrap_or(WINDOW).as_secs_f64().min(1.0);
             self.ceiling = self.ceiling.times(RECOVERY.powf(seconds)).min(CEILING);
@@ -171,6 +226,45 @@ mod tests {
         assert!(losses.count(&told(40, 100), Some(Bitrate(600_000)), rtt, now));
         assert!(!losses.count(&told(40, 100), Some(Bitrate(600_000)), rtt, now + 100 * MS));
         assert!(losses.count(&told(40, 100), Some(Bitrate(300_000)), rtt, now + 600 * MS));
+    }
+
+    /// What is sent after so many seconds on a path that loses this share of what it carries.
+    fn sent_after(seconds: u32, arrives: impl Fn(f64) -> f64) -> f64 {
+        let mut losses = Losses::default();
+        let begun = Instant::now();
+        let mut sent = 1000.0; // kbit/s
+        for step in 1..=seconds * 2 {
+            let rate = arrives(sent);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let (lost, rate) = ((100.0 * (1.0 - rate / sent)) as usize, rate as u64 * 1000);
+            losses.count(
+                &told(lost, 100),
+                Some(Bitrate(rate)),
+                None,
+                begun + step * 500 * MS,
+            );
+            #[expect(clippy::cast_precision_loss)]
+            let ceiling = losses.ceiling().0 as f64 / 1000.0;
+            sent = ceiling.min(1000.0);
+        }
+        sent
+    }
+
+    #[test]
+    fn what_a_path_loses_of_whatever_is_sent_does_not_bring_it_to_nothing() {
+        let sent = sent_after(60, |sent| sent * 0.7);
+        assert!((350.0..800.0).contains(&sent), "{sent} kbit/s");
+    }
+
+    #[test]
+    fn a_path_that_is_too_narrow_is_told_from_one_that_is_bad() {
+        let sent = sent_after(60, |sent| sent.min(120.0));
+        assert!((60.0..150.0).contains(&sent), "{sent} kbit/s");
+        let narrow_and_bad = sent_after(60, |sent| sent.min(300.0) * 0.8);
+        assert!(
+            (100.0..350.0).contains(&narrow_and_bad),
+            "{narrow_and_bad} kbit/s"
+        );
     }
 
     #[test]
