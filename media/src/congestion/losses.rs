@@ -235,7 +235,11 @@ mod tests {
         let mut sent = 1000.0; // kbit/s
         for step in 1..=seconds * 2 {
             let rate = arrives(sent);
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "small and positive"
+            )]
             let (lost, rate) = ((100.0 * (1.0 - rate / sent)) as usize, rate as u64 * 1000);
             losses.count(
                 &told(lost, 100),
@@ -243,7 +247,7 @@ mod tests {
                 None,
                 begun + step * 500 * MS,
             );
-            #[expect(clippy::cast_precision_loss)]
+            #[expect(clippy::cast_precision_loss, reason = "small")]
             let ceiling = losses.ceiling().0 as f64 / 1000.0;
             sent = ceiling.min(1000.0);
         }
