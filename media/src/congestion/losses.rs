@@ -25,6 +25,8 @@ const FALL_PAUSE: Duration = Duration::from_millis(300);
 const TRIAL: Duration = Duration::from_secs(1);
 /// They are not ours where they go on although less is sent than this part of what arrived.
 const LESS: f64 = 0.75;
+/// How far a path's usual share follows each new one.
+const SMOOTH: f32 = 0.1;
 
 /// Whose heavy losses are. A path that is too narrow loses nothing of what it has carried before; a bad radio loses its share
 /// of whatever is sent, and sending less would only take the rest away too.
@@ -63,8 +65,11 @@ impl Cause {
                     self
                 }
             }
-            Self::Path { share: usual } if share > usual + HEAVY => anew, // something else came up
-            Self::Path { .. } => self,
+            // Few packets tell of much more or less than there is; only far more is something else.
+            Self::Path { share: usual } if share > usual + DISASTER => anew,
+            Self::Path { share: usual } => Self::Path {
+                share: usual + SMOOTH * (share - usual),
+            },
         }
     }
 }
@@ -169,7 +174,9 @@ impl Losses {
             self.ceiling = fallen.clamp(FLOOR, self.ceiling);
             return true;
         }
-        self.cause = Cause::None;
+        if !matches!(self.cause, Cause::Path { .. }) || self.share < ORDINARY {
+            self.cause = Cause::None;
+        }
         if self.share < ORDINARY && self.ceiling < CEILING {
             let seconds = passed.unwrap_or(WINDOW).as_secs_f64().min(1.0);
             self.ceiling = self.ceiling.times(RECOVERY.powf(seconds)).min(CEILING);
