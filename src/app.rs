@@ -22,6 +22,7 @@ use crate::auth::turn::IceSource;
 use crate::auth::{Door, Oidc, Revoked, Tokens};
 use crate::config::Config;
 use crate::files::Files;
+use crate::http::Sessions;
 use crate::http::limits::Limits;
 use crate::http::problem::Problem;
 use crate::http::recordings::Links;
@@ -33,6 +34,7 @@ use crate::turn::Turn;
 use crate::voice::Voice;
 use crate::webhooks::Sender;
 
+pub(crate) use start::bounds;
 pub use start::{Server, StartError};
 
 /// How long anybody waits for an actor before it counts as unreachable.
@@ -62,6 +64,8 @@ pub struct App {
     pub oidc: Option<Oidc>,
     /// Keys that open nothing any more.
     pub revoked: Revoked,
+    /// By whom sessions of WHIP and WHEP were opened.
+    pub sessions: Sessions,
     /// Makes and reads join tokens.
     pub tokens: Tokens,
     /// Brings recordings to their ends.

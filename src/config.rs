@@ -147,8 +147,10 @@ pub struct Oidc {
     pub audience: String,
     /// Where its keys are; empty: where its discovery document says.
     pub jwks_url: String,
-    /// The claim that names the tenant.
+    /// The claim that names the tenant, which each token must have; empty: all are of the tenant `default`.
     pub org_claim: String,
+    /// Subjects whose tokens are taken no more.
+    pub denied: Vec<String>,
     /// The claim that has the scopes.
     pub scope_claim: String,
     /// What scopes of ours begin with there.
@@ -327,6 +329,16 @@ pub struct Limits {
     pub joins_per_room_burst: u32,
     /// Sockets that one address may have open; 0: no limit.
     pub sockets_per_address: u32,
+    /// Tracks of sound that one client may publish.
+    pub audio_tracks_per_client: usize,
+    /// Of pictures.
+    pub video_tracks_per_client: usize,
+    /// Pictures that it may see at a time.
+    pub video_slots_per_client: usize,
+    /// Kilobits a second that it is sent; 0: what its path carries.
+    pub kbps_per_client: u64,
+    /// Hidden presences in one room.
+    pub hidden_per_room: u32,
     /// Signaling frames a second.
     pub frames_per_second: u32,
     /// At once.

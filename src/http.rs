@@ -26,6 +26,7 @@ mod rooms;
 mod routes;
 mod saying;
 mod serve;
+mod sessions;
 #[cfg(feature = "testing")]
 mod testing;
 mod transcripts;
@@ -35,5 +36,8 @@ mod whep;
 mod whip;
 mod ws;
 
+#[cfg(test)]
 pub(crate) use routes::BASE;
+pub(crate) use routes::documented_path;
 pub(crate) use serve::{listen, server};
+pub use sessions::Sessions;

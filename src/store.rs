@@ -67,6 +67,7 @@ pub use self::keys::StoredKey;
 pub use self::outbox::Due;
 pub use self::ownership::Ownership;
 pub use self::page::PageRequest;
+pub use self::quality::{Hidden, QualityOf};
 pub use self::recordings::StoredRecording;
 pub use self::recover::{FORGOTTEN_AFTER, Recovered};
 pub use self::replies::{Claim, Cutoffs, Keyed, Reply};
@@ -500,14 +501,19 @@ impl Store {
         .await
     }
 
-    /// The oldest recording that can be had and has a transcript to come.
+    /// The oldest recording that can be had and has a transcript to come, but for these.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn recording_to_transcribe(&self, now: Timestamp) -> Result<Option<StoredRecording>> {
+    pub async fn recording_to_transcribe(
+        &self,
+        but: &[RecordingId],
+        now: Timestamp,
+    ) -> Result<Option<StoredRecording>> {
+        let but = but.to_vec();
         self.run(move |db| async move {
-            recorded_speech::next(&mut db.reader().await?.conn(), now).await
+            recorded_speech::next(&mut db.reader().await?.conn(), &but, now).await
         })
         .await
     }
@@ -580,7 +586,7 @@ impl Store {
         .await
     }
 
-    /// A page of how good the connections of a call were, or that of one presence, newest first.
+    /// A page of how good the connections of a call were, newest first.
     ///
     /// # Errors
     ///
@@ -588,18 +594,12 @@ impl Store {
     pub async fn quality(
         &self,
         call: &CallId,
-        who: Option<&ParticipantId>,
+        of: &QualityOf,
         request: &PageRequest,
     ) -> Result<Page<QualitySample>> {
-        let (call, who, request) = (call.clone(), who.cloned(), request.clone());
+        let (call, of, request) = (call.clone(), of.clone(), request.clone());
         self.run(|db| async move {
-            quality::list(
-                &mut db.reader().await?.conn(),
-                &call,
-                who.as_ref(),
-                &request,
-            )
-            .await
+            quality::list(&mut db.reader().await?.conn(), &call, &of, &request).await
         })
         .await
     }

@@ -6,9 +6,11 @@ mod tape {
     mod ahead;
     mod codecs;
     mod cost;
+    mod damage;
     mod hours;
     mod layout;
     mod mix;
+    mod names;
     mod one_track;
     mod pause;
     mod play;

@@ -118,6 +118,8 @@ pub struct Call {
     place: usize,
     recording: Option<LiveRecording>,
     transcription: Option<LiveTranscription>,
+    /// The one before is not over yet.
+    transcription_stops: bool,
     /// A room that transcribes by itself does so once.
     tried_to_transcribe: bool,
     /// Everybody who needs the room waits here until it is open.
@@ -158,6 +160,7 @@ impl Call {
             place,
             recording: recording.filter(LiveRecording::is_active),
             transcription,
+            transcription_stops: false,
             tried_to_transcribe,
             room: watch::Sender::new(room),
             restarts: RestartBudget::three_a_minute(),

@@ -50,7 +50,7 @@ use crate::heartbeat::Beat;
 use crate::journal::{Journal, Scribe};
 use crate::lifeline::{ChildEnded, Ending};
 use crate::metrics::LiveCount;
-use crate::participant::ToClient;
+use crate::participant::{Bounds, ToClient};
 use crate::recorder::Studio;
 use crate::room::places::Places;
 use crate::room::{LeaveCall, ModerateRoom, RoomRulesChanged};
@@ -284,6 +284,13 @@ impl Calls {
     #[must_use]
     pub fn understood_by(mut self, recogniser: Arc<dyn Recogniser>) -> Self {
         self.services = self.services.understood_by(recogniser);
+        self
+    }
+
+    /// With other bounds for clients and rooms than the default.
+    #[must_use]
+    pub fn bounded_by(mut self, bounds: Bounds) -> Self {
+        self.services = self.services.bounded_by(bounds);
         self
     }
 

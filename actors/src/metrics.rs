@@ -31,6 +31,8 @@ pub const QUALITY_RTT: &str = "calls_quality_rtt_seconds";
 pub const QUALITY_LOSS: &str = "calls_quality_loss_ratio";
 /// Pictures that froze at clients, as they say themselves.
 pub const FREEZES: &str = "calls_freezes_total";
+/// What was refused because there was too much of it; label `limit`, see docs/LIMITS.md.
+pub const LIMITS_HIT: &str = "calls_limits_hit_total";
 /// Sockets of users on which calls ring.
 pub const DEVICES: &str = "calls_devices";
 

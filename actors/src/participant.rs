@@ -8,6 +8,7 @@
 //! * On crash: the room tells the others that it left; its client is told to join again. A crash of the room it
 //!   outlives: it finds back by [`Rejoin`](crate::room::Rejoin).
 
+mod alarm;
 mod connection;
 mod limits;
 mod media;
@@ -35,7 +36,7 @@ use calls_model::{Call, LeaveReason, Member, ParticipantId, RoomSettings, Source
 use tracing::debug;
 
 use self::connection::Connection;
-pub use self::limits::LIMITS;
+pub use self::limits::{Bounds, LIMITS};
 use self::publishing::Publishing;
 use self::quality::QualityMeter;
 pub use self::refused::{AttachRefused, SignalRefused};

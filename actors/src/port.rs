@@ -18,6 +18,7 @@ pub mod udp;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -39,6 +40,9 @@ use crate::metrics::Alive;
 
 /// Batches received before participants get a turn.
 const BATCHES: usize = 4;
+
+/// From a port to a participant, its room, a listener: what they all have to send leaves together.
+const HOPS: u32 = 3;
 
 /// How long receiving rests after an error that is not ours to mend.
 const ERROR_REST: Duration = Duration::from_millis(10);
@@ -283,12 +287,26 @@ async fn receive(port: Rc<Port>) {
 async fn send(port: Rc<Port>) {
     loop {
         std::future::poll_fn(|cx| port.egress.borrow_mut().poll_waiting(cx)).await;
+        let_others(HOPS).await;
         while port.flush() == Flushed::Blocked {
             if port.udp.writable().await.is_err() {
                 tokio::time::sleep(ERROR_REST).await;
             }
         }
     }
+}
+
+/// Waits until whoever is awake now has had a turn, so many times, without a look at the sockets in between.
+async fn let_others(mut turns: u32) {
+    std::future::poll_fn(|cx| {
+        if turns == 0 {
+            return Poll::Ready(());
+        }
+        turns -= 1;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Makes the actor panic.

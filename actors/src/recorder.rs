@@ -127,6 +127,7 @@ impl Recorder {
                     track,
                     participant_id: staged.participant_id.clone(),
                     user_id: staged.user_id.clone(),
+                    display_name: staged.display_name.clone(),
                     source,
                 });
             }

@@ -304,14 +304,16 @@ impl Room {
             ..rules
         };
         let lifeline = parent.ended.upgrade();
+        let mut members = Membership::restore(
+            rules,
+            before.inside,
+            before.waiting,
+            before.banned,
+            before.hostless,
+        );
+        members.set_most_hidden(services.bounds.hidden);
         Self {
-            members: Membership::restore(
-                rules,
-                before.inside,
-                before.waiting,
-                before.banned,
-                before.hostless,
-            ),
+            members,
             lifeline: lifeline.map(|ended| Lifeline::new(call.call_id.clone(), &ended)),
             call,
             model: room,

@@ -8,6 +8,7 @@ use calls_media::seam::PeerId;
 use crate::clock::Clock;
 use crate::journal::Scribe;
 use crate::metrics::LiveCount;
+use crate::participant::Bounds;
 use crate::recorder::{NoStudio, Studio};
 use crate::transcriber::{NoRecogniser, Recogniser};
 
@@ -24,6 +25,8 @@ pub struct Services {
     pub studio: Arc<dyn Studio>,
     /// Understands speech.
     pub recogniser: Arc<dyn Recogniser>,
+    /// What clients and rooms may have at most.
+    pub bounds: Bounds,
     peers: Arc<AtomicU64>,
 }
 
@@ -36,6 +39,7 @@ impl Services {
             living,
             studio: Arc::new(NoStudio),
             recogniser: Arc::new(NoRecogniser),
+            bounds: Bounds::default(),
             peers: Arc::default(),
         }
     }
@@ -51,6 +55,13 @@ impl Services {
     #[must_use]
     pub fn understood_by(mut self, recogniser: Arc<dyn Recogniser>) -> Self {
         self.recogniser = recogniser;
+        self
+    }
+
+    /// With other bounds than the default.
+    #[must_use]
+    pub fn bounded_by(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
         self
     }
 

@@ -3,14 +3,14 @@
 //! * Parent: [`Room`](crate::room::Room). Children: none; the hearing is threads behind a port.
 //! * Receives [`Packets`] and [`StageChanged`] from its room, [`HearingTold`] from its hearing. Sends the room
 //!   [`SilentWatch`] and [`TellCaption`]; writes what was said into the journal.
-//! * Ends when its hearing is closed, or cannot go on.
+//! * Ends when its hearing is closed, or cannot go on. Once closed it may outlive its room: what was said is understood.
 //! * On crash, its own or the hearing's: the room opens a fresh one, a moment later, and the gap becomes a fact.
 
 mod hearing;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::WeakRecipient;
 use actix::prelude::*;
@@ -23,20 +23,18 @@ use tracing::warn;
 pub use self::hearing::{
     Hearing, HearingPlan, HearingTold, NoRecogniser, Recogniser, RecogniserRefused, Voice,
 };
+use crate::clock;
 use crate::lifeline::{ChildEnded, Lifeline};
 use crate::metrics::{ActorKind, Alive, BURSTS_DROPPED};
 use crate::participant::StageChanged;
 use crate::room::Packets;
 use crate::room::silent::SilentWatch;
 use crate::room::stage::Stage;
-use crate::room::transcribing::{TellCaption, TellTranscription};
+use crate::room::transcribing::{Deafened, TellCaption, TellTranscription, unheard};
 use crate::services::Services;
 
 /// Bursts that may wait here: the room fills it, and drops where it is full.
 const MAILBOX: usize = 1024;
-
-/// How long a hearing may take to understand what it has.
-const CLOSES_WITHIN: Duration = Duration::from_secs(4);
 
 /// Names a transcriber to its room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +58,8 @@ pub struct TranscriberDoor {
     pub caption: WeakRecipient<TellCaption>,
     /// Takes how it does.
     pub news: WeakRecipient<TellTranscription>,
+    /// Learns from when on nothing is understood, before it learns of the end.
+    pub deaf: WeakRecipient<Deafened>,
     /// Learns of its end.
     pub ended: WeakRecipient<ChildEnded<TranscriberId>>,
 }
@@ -162,6 +162,36 @@ impl Transcriber {
         }
     }
 
+    /// It breaks: the room learns from when on that is, and then of the end.
+    fn fail(&self, since: Option<Instant>, ctx: &mut Context<Self>) {
+        if let (Some(since), Some(room)) = (since, self.room.deaf.upgrade()) {
+            room.do_send(Deafened(since));
+        }
+        ctx.stop();
+    }
+
+    /// It had time enough to understand what it has.
+    fn give_up(&self, ctx: &mut Context<Self>) {
+        let id = &self.plan.call_id;
+        warn!(call.id = %id, "the last words of {id} were not understood in time");
+        let since = self
+            .hearing
+            .as_ref()
+            .and_then(|hearing| hearing.untold_since());
+        let reason = "not understood in time";
+        let (since, zero) = (since.unwrap_or_else(clock::instant), self.plan.zero);
+        drop(
+            self.services
+                .scribe
+                .record(vec![Fact::TranscriptionInterrupted {
+                    call_id: id.clone(),
+                    unheard: unheard(since, zero, reason),
+                    at: self.services.clock.now(),
+                }]),
+        );
+        ctx.stop();
+    }
+
     /// Somebody paused: it is written down, and shown.
     fn said(&self, utterance: Utterance) {
         self.caption(Caption {
@@ -188,7 +218,10 @@ impl Actor for Transcriber {
         let told = ctx.address().downgrade().recipient();
         match self.services.recogniser.open(&self.plan, told) {
             Ok(hearing) => self.hearing = Some(hearing),
-            Err(refused) => ctx.notify(HearingTold::Failed(refused.to_string())),
+            Err(refused) => ctx.notify(HearingTold::Failed {
+                reason: refused.to_string(),
+                since: None,
+            }),
         }
     }
 }
@@ -206,7 +239,7 @@ impl Handler<CloseTranscriber> for Transcriber {
         hearing.close();
         let (tell, told) = oneshot::channel();
         self.closing.push(tell);
-        ctx.run_later(CLOSES_WITHIN, |_, ctx| ctx.stop());
+        ctx.run_later(hearing.patience(), |this, ctx| this.give_up(ctx));
         Box::pin(async move {
             let _ = told.await; // it may end otherwise, and then there is nothing to wait for either
         })
@@ -222,10 +255,10 @@ impl Handler<HearingTold> for Transcriber {
             HearingTold::Said(utterance) => self.said(utterance),
             HearingTold::Behind(behind) => self.news(TranscriptionNews::Lagging, Some(behind)),
             HearingTold::CaughtUp => self.news(TranscriptionNews::CaughtUp, None),
-            HearingTold::Failed(reason) => {
+            HearingTold::Failed { reason, since } => {
                 let id = &self.plan.call_id;
                 warn!(call.id = %id, reason, "the hearing of {id} failed: {reason}");
-                ctx.stop();
+                self.fail(since, ctx);
             }
             HearingTold::Closed => ctx.stop(),
         }

@@ -18,8 +18,8 @@ pub(crate) const MICROS: ff::AVRational = ff::AVRational {
     den: 1_000_000,
 };
 
-/// So often a damaged place is skipped before the rest counts as none.
-const MOST_DAMAGE: usize = 100;
+/// So often it is tried to get on where a damaged place does not end, before the rest counts as unreadable.
+const MOST_STUCK: usize = 100;
 
 /// One frame, as long as no other is read.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,8 @@ pub struct Read<'a> {
 pub struct Demuxer {
     context: *mut ff::AVFormatContext,
     packet: *mut ff::AVPacket,
+    damage: u64,
+    gave_up: bool,
 }
 
 // SAFETY: all of it is used through `&mut self`, or read without being changed; nothing ties it to a thread.
@@ -74,6 +76,8 @@ impl Demuxer {
         let mut demuxer = Self {
             context: ptr::null_mut(),
             packet,
+            damage: 0,
+            gave_up: false,
         };
         // SAFETY: the name is terminated; on failure FFmpeg frees the context and leaves null.
         let code = unsafe {
@@ -119,7 +123,7 @@ impl Demuxer {
     }
 
     /// The next frame; `None` at the end, which is also where a file was cut off. What is damaged in the middle is left
-    /// out.
+    /// out, as long as it ends somewhere; [`damage`](Self::damage) and [`gave_up`](Self::gave_up) tell.
     ///
     /// # Errors
     ///
@@ -154,10 +158,28 @@ impl Demuxer {
 }
 
 impl Demuxer {
+    /// How many times something could not be read and was left out so far. FFmpeg gets over some damage by itself, and says
+    /// nothing of it.
+    pub fn damage(&self) -> u64 {
+        self.damage
+    }
+
+    /// The end was not reached: from some damaged place on nothing could be read.
+    pub fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// How far into the file it has read.
+    fn place(&self) -> i64 {
+        // SAFETY: a context that was opened by name has its own reader until it is closed; this moves nothing.
+        unsafe { ff::avio_seek((*self.context).pb, 0, libc::SEEK_CUR) }
+    }
+
     /// Fills the packet; false at the end.
     fn advance(&mut self) -> Result<bool, CodecError> {
         const DOING: &str = "read a frame";
-        for _ in 0..MOST_DAMAGE {
+        let (mut furthest, mut stuck) = (self.place(), 0);
+        loop {
             // SAFETY: context and packet are valid; the packet's earlier content is given back first.
             let code = unsafe {
                 ff::av_packet_unref(self.packet);
@@ -184,8 +206,15 @@ impl Demuxer {
             if !damaged {
                 check(DOING, code)?;
             }
+            self.damage += 1;
+            let place = self.place();
+            stuck = if place > furthest { 0 } else { stuck + 1 };
+            furthest = furthest.max(place);
+            if stuck >= MOST_STUCK {
+                self.gave_up = true;
+                return Ok(false);
+            }
         }
-        Ok(false)
     }
 }
 

@@ -198,3 +198,29 @@ fn a_damaged_place_in_the_middle_does_not_take_the_rest_along() {
     assert!(times.len() > 900, "{} of 1000 frames are left", times.len());
     assert_eq!(times.last(), Some(&19_980_000));
 }
+
+#[test]
+fn a_file_with_hundreds_of_damaged_places_is_read_to_its_end() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("riddled.webm");
+    let file = File::create(&path).expect("a file");
+    let mut muxer = Muxer::live(file, Container::WebM, &opus()).expect("a muxer");
+    for second in 0..400 {
+        sound(&mut muxer, second * 50..(second + 1) * 50);
+        muxer.flush().expect("flushed");
+    }
+    muxer.finish().expect("finished");
+    let mut bytes = fs::read(&path).expect("a file");
+    for place in (2000..bytes.len() - 4000).step_by(700) {
+        bytes[place..place + 30].fill(0xff);
+    }
+    fs::write(&path, bytes).expect("written");
+    let mut demuxer = Demuxer::open(&path).expect("it opens");
+    let mut last = 0;
+    while let Some(read) = demuxer.read().expect("to its end") {
+        last = read.at_us;
+    }
+    eprintln!("damage {}", demuxer.damage());
+    assert_eq!(last, 399_980_000);
+    assert!(!demuxer.gave_up());
+}

@@ -36,7 +36,7 @@ use crate::identity::Identity;
 use crate::inbound::{Inbound, InboundStats};
 use crate::outbound::{Outbound, OutboundStats};
 use crate::sdp::{self, Local, Negotiation, Offer, SdpRefused};
-use crate::seam::{Burst, Egress, Layer, Path, PeerId, SourceClock, Ssrc, TrackId};
+use crate::seam::{Bitrate, Burst, Egress, Layer, Path, PeerId, SourceClock, Ssrc, TrackId};
 
 /// One participant's connection. Feed it datagrams and timeouts, then [`flush`](Self::flush) and poll.
 pub struct Peer {
@@ -100,6 +100,16 @@ impl Peer {
             stats: PeerStats::default(),
             state: State::Open,
         }
+    }
+
+    /// Sends no more than this, whatever the path carries: layers of pictures are chosen to fit, sound always goes.
+    pub fn limit(&mut self, ceiling: Bitrate) {
+        self.outbound.limit(ceiling);
+    }
+
+    /// It is [`limit`](Self::limit) that withholds something now, not the path.
+    pub fn is_capped(&self) -> bool {
+        self.outbound.is_capped()
     }
 
     /// Answers an offer: the first, one with more m-lines, or an ICE restart. `publish` names what the m-lines

@@ -203,14 +203,14 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
-    /// It is made once more, with another layout.
+    /// It is made once more, with another layout perhaps.
     RecordingRecomposed {
         /// Of which call.
         call_id: CallId,
         /// Which.
         recording_id: RecordingId,
-        /// How its pictures are to be arranged.
-        layout: crate::Layout,
+        /// How its pictures are to be arranged; none: as they were, or it has none.
+        layout: Option<crate::Layout>,
         /// When.
         at: Timestamp,
     },

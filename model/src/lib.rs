@@ -16,6 +16,7 @@ pub mod recording;
 pub mod rest;
 pub mod room;
 pub mod signal;
+pub mod stopwatch;
 pub mod text;
 pub mod time;
 pub mod transcript;
@@ -41,6 +42,7 @@ pub use recording::{
     RecordingReport, RecordingStatus, RecordingTranscript, TrackReport, TranscriptStatus, Turn,
 };
 pub use room::{Encryption, Room, RoomNow, RoomSettings, RoomType};
+pub use stopwatch::Stopwatch;
 pub use text::{
     ChatText, Description, DisplayName, FileName, Language, Password, RoomName, UserId, VoiceName,
 };

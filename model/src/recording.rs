@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{CallId, Language, ParticipantId, RecordingId, Source, Timestamp, UserId};
+use crate::{CallId, DisplayName, Language, ParticipantId, RecordingId, Source, Timestamp, UserId};
 
 /// What a recording is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -143,7 +143,8 @@ pub struct Recording {
     pub status: RecordingStatus,
     /// It is paused: what is said now is not kept.
     pub paused: bool,
-    /// How pictures are arranged, in the modes `video` and `composite`.
+    /// How pictures are arranged, in the modes `video` and `composite`: of the file that is there, where one is; else as
+    /// was asked for.
     #[schema(required = true)]
     pub layout: Option<Layout>,
     /// Its picture is composed while it is recorded, so the file is there soon after the end.
@@ -155,7 +156,7 @@ pub struct Recording {
     /// When the first packet was on disk.
     #[schema(required = true)]
     pub started_at: Option<Timestamp>,
-    /// How long it is, in whole seconds; of a recording that runs: until now.
+    /// How long it is without its pauses, in whole seconds; of a recording that runs: until now.
     pub duration_seconds: u64,
     /// All its files together.
     pub size_bytes: u64,
@@ -245,6 +246,10 @@ pub struct RecordingFile {
     /// Whose, of a track.
     #[schema(required = true)]
     pub user_id: Option<UserId>,
+    /// What they were called when they came in, of a track.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub display_name: Option<DisplayName>,
     /// What the track shows or carries.
     #[schema(required = true)]
     pub source: Option<Source>,
@@ -279,10 +284,25 @@ pub struct RecordingReport {
     /// Who took the floor, in order, by the levels that their packets carried (RFC 6464).
     #[serde(default)]
     pub turns: Vec<Turn>,
+    /// How the pictures of the file of all tracks are arranged that can be had; null: there is none, or it has no
+    /// pictures.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub layout: Option<Layout>,
     /// Why there is no file of all tracks where one was wanted, or only that of an earlier time.
     #[serde(default)]
     #[schema(required = true)]
     pub not_composed: Option<String>,
+}
+
+impl RecordingReport {
+    /// Everything that was written could be read again.
+    pub fn is_read_whole(&self) -> bool {
+        let damaged = |gap: &Gap| gap.reason == Gap::DAMAGED;
+        let whole =
+            |track: &TrackReport| track.frames_unreadable == 0 && !track.gaps.iter().any(damaged);
+        self.tracks.iter().all(whole)
+    }
 }
 
 /// Somebody took the floor, and has it until the next one takes it.
@@ -313,8 +333,13 @@ pub struct TrackReport {
     pub packets_lost: u64,
     /// Bursts that the recorder was too slow to take.
     pub bursts_dropped: u64,
-    /// Frames in its files.
+    /// Frames that were written, apart from silence that was put in.
     pub frames_written: u64,
+    /// Frames that were written and could not be read again: the disk damaged them. What they were written in stays on the
+    /// server then, in the recording's folder (`live`), until the recording is deleted.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub frames_unreadable: u64,
     /// Silence that was put where no sound came (discontinuous transmission, loss), in milliseconds.
     pub silence_ms: u64,
     /// How far its clock ran from ours, which was made up for, in milliseconds.
@@ -331,8 +356,14 @@ pub struct Gap {
     /// To there; null: nobody knows.
     #[schema(required = true)]
     pub to_ms: Option<u64>,
-    /// Why: `loss`, `no_media`, `recorder_crashed`, `server_stopped`, `paused`.
+    /// Why: `loss`, `no_media`, `damaged` (the disk gave back something else than it was given), `recorder_crashed`,
+    /// `server_stopped`, `paused`.
     pub reason: String,
+}
+
+impl Gap {
+    /// The reason of one that the disk made.
+    pub const DAMAGED: &str = "damaged";
 }
 
 #[cfg(test)]

@@ -433,10 +433,11 @@ impl RecordWish {
 }
 
 /// Body of `POST /calls/recordings/{recording_id}/compose`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ComposeRecording {
-    /// How pictures are arranged.
-    pub layout: Layout,
+    /// How pictures are arranged; left out: as they were. A recording of the mode `audio` has none.
+    #[serde(default)]
+    pub layout: Option<Layout>,
 }
 
 /// Reply of `POST /calls/{call_id}/participants/mute-all`.

@@ -88,3 +88,15 @@ fn a_bye_says_what_to_do_next() {
         json!({"t": "bye", "d": {"reason": "lost", "retry": "rejoin"}})
     );
 }
+
+/// Found by the fuzz target `frames`: the last digit of a long number changed from hop to hop.
+#[test]
+fn a_number_that_an_application_sends_stays_the_same_from_hop_to_hop() {
+    let text = format!(
+        r#"{{"t":"data","id":1,"d":{{"topic":"t","payload":[{}]}}}}"#,
+        "444444444444444444444444444444444444444444044444444444444444444444444444444441"
+    );
+    let frame: ClientFrame = serde_json::from_str(&text).unwrap();
+    let again: ClientFrame = serde_json::from_str(&serde_json::to_string(&frame).unwrap()).unwrap();
+    assert_eq!(again, frame);
+}

@@ -12,7 +12,10 @@ use actix_web::web;
 use calls_actors::calls::{Calls, Drain, Interrupted, Recover};
 use calls_actors::clock::Clock;
 use calls_actors::heartbeat::Heartbeat;
+use calls_actors::participant::{Bounds, LIMITS};
 use calls_actors::{MediaConfig, MediaPorts, PortsError};
+use calls_media::PeerLimits;
+use calls_media::seam::Bitrate;
 use calls_model::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
@@ -21,11 +24,12 @@ use tracing::{debug, info, warn};
 
 use super::{App, Stopping};
 use crate::auth::turn::{self, IceSource};
-use crate::auth::{Door, Oidc, Revoked, Tokens, keys};
+use crate::auth::{Door, Oidc, Revoked, Tokens, keys, oidc};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::files::Files;
 use crate::http;
+use crate::http::Sessions;
 use crate::http::limits::Limits;
 use crate::http::recordings::Links;
 use crate::recording::archive::Archive;
@@ -138,6 +142,22 @@ pub struct Server {
     _courier: Courier,
     /// Nobody else's database while this server is there.
     _ownership: Ownership,
+}
+
+/// What clients and rooms may have at most, as configured.
+pub(crate) fn bounds(config: &Config) -> Bounds {
+    let limits = &config.limits;
+    let kbps = limits.kbps_per_client;
+    Bounds {
+        peer: PeerLimits {
+            audio_tracks: limits.audio_tracks_per_client,
+            video_tracks: limits.video_tracks_per_client,
+            video_slots: limits.video_slots_per_client,
+            ..LIMITS
+        },
+        bitrate: (kbps > 0).then(|| Bitrate(kbps.saturating_mul(1000))),
+        hidden: limits.hidden_per_room,
+    }
 }
 
 /// Opens the database: what waited on disk is recorded, and what a run before left open goes on or is closed.
@@ -254,6 +274,7 @@ impl Server {
         let calls = Calls::new(Arc::new(store.clone()), clock.clone(), ports.clone())
             .recording_in(Arc::new(studio.clone()))
             .understood_by(Arc::new(ears.clone()))
+            .bounded_by(bounds(&config))
             .start();
         // Before HTTP answers: whoever comes back finds their place.
         if calls.send(Recover(interrupted)).await.is_err() {
@@ -283,7 +304,12 @@ impl Server {
             tokens: Tokens::new(&secret, life),
             limits: Limits::new(&config.limits),
             oidc: Oidc::new(&config.oidc)?,
-            revoked: Revoked::new(store.revoked_keys().await?),
+            revoked: {
+                let mut names = store.revoked_keys().await?;
+                names.extend(oidc::denied(&config.oidc));
+                Revoked::new(names)
+            },
+            sessions: Sessions::default(),
             links: Links::new(&link_secret, link_life),
             archive,
             transcripts,

@@ -48,6 +48,11 @@ impl Application {
             ends_at: None,
         }
     }
+
+    /// Whether it is whoever runs the server, as far as keys can tell.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.issuer.org.is_default() && self.scopes.contains(&Scope::Admin)
+    }
 }
 
 /// A user with a token.
@@ -157,7 +162,7 @@ impl FromRequest for Caller {
         let request = request.clone();
         Box::pin(async move {
             let app = app(&request)?;
-            let mut caller = identify(app, &request).await?;
+            let mut caller = known(app, &request).await?;
             if let Self::User(Bearer {
                 claims,
                 presence: found,
@@ -180,7 +185,7 @@ impl FromRequest for Returning {
         let request = request.clone();
         Box::pin(async move {
             let app = app(&request)?;
-            let caller = identify(app, &request).await?;
+            let caller = known(app, &request).await?;
             authorise(app, &caller, &request).await?;
             Ok(Self(caller))
         })
@@ -195,6 +200,8 @@ fn app(request: &HttpRequest) -> Result<&App, Problem> {
 }
 
 /// Whose credentials the request brings, and whether they are good; not whether the bearer is still in a call.
+///
+/// Looks them up in any case; within a request that is done once, by [`peek`] or the handler.
 pub(crate) async fn identify(app: &App, request: &HttpRequest) -> Result<Caller, Problem> {
     match bearer(request)? {
         Some(bearer) => recognise(app, bearer).await,
@@ -203,12 +210,39 @@ pub(crate) async fn identify(app: &App, request: &HttpRequest) -> Result<Caller,
     }
 }
 
+/// What a request's credentials turned out to be, left with it: whoever is asked first looks them up, nobody again.
+enum Credentials {
+    Good(Caller),
+    Bad(Problem),
+}
+
+/// Whose good credentials the request brings, for those who come before its handler.
+pub(crate) async fn peek(app: &App, request: &HttpRequest) -> Option<Caller> {
+    if !request.extensions().contains::<Credentials>() {
+        let found = match identify(app, request).await {
+            Ok(caller) => Credentials::Good(caller),
+            Err(refused) => Credentials::Bad(refused),
+        };
+        request.extensions_mut().insert(found);
+    }
+    match request.extensions().get() {
+        Some(Credentials::Good(caller)) => Some(caller.clone()),
+        Some(Credentials::Bad(_)) | None => None,
+    }
+}
+
+/// Whose they are, for the handler. A key that was revoked since is not good any more.
+async fn known(app: &App, request: &HttpRequest) -> Result<Caller, Problem> {
+    let found = request.extensions_mut().remove();
+    match found {
+        Some(Credentials::Good(caller)) if !app.revoked.has(caller.issuer()) => Ok(caller),
+        Some(Credentials::Bad(refused)) => Err(refused),
+        Some(Credentials::Good(_)) | None => identify(app, request).await,
+    }
+}
+
 /// Whether this caller may use this endpoint at all, and on these things.
-pub(crate) async fn authorise(
-    app: &App,
-    caller: &Caller,
-    request: &HttpRequest,
-) -> Result<(), Problem> {
+async fn authorise(app: &App, caller: &Caller, request: &HttpRequest) -> Result<(), Problem> {
     request.extensions_mut().insert(Asked::by(caller));
     if let Caller::Application(application) = caller {
         access::check(request, &application.scopes)?;

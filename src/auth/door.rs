@@ -9,9 +9,11 @@ use actix_web::web;
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use calls_model::{Password, RoomId};
+use metrics::counter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::limits::network;
+use crate::telemetry::names::LIMITS_HIT;
 
 /// Hashes at one time. Each takes 19 MiB and a core, so more would only be slower together.
 const HASHES: usize = 2;
@@ -106,12 +108,12 @@ impl Door {
         let who = (room.clone(), network(from));
         lock(&self.tries)
             .may(&who, Instant::now())
-            .map_err(PasswordRefused::Wait)?; // before the queue, which is not for them
+            .map_err(must_wait)?; // before the queue, which is not for them
         let turn = self.turn().await?;
         // Counted only now: many right ones that wait in the queue do not use up the tries between them.
         lock(&self.tries)
             .take(who.clone(), Instant::now())
-            .map_err(PasswordRefused::Wait)?;
+            .map_err(must_wait)?;
         let tries = Arc::clone(&self.tries);
         let work = move || {
             let right = PasswordHash::new(&hash).is_ok_and(|hash| {
@@ -142,6 +144,11 @@ impl Door {
             .map_err(|_| PasswordRefused::Busy)?;
         Ok((turn, place))
     }
+}
+
+fn must_wait(wait: Duration) -> PasswordRefused {
+    counter!(LIMITS_HIT, "limit" => "passwords").increment(1);
+    PasswordRefused::Wait(wait)
 }
 
 fn lock(tries: &Mutex<Tries>) -> MutexGuard<'_, Tries> {

@@ -126,14 +126,18 @@ impl Oidc {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let number = |name: &str| claims.get(name).and_then(Value::as_u64).unwrap_or(0);
         let org: OrgId = match claims.get(&self.config.org_claim) {
+            _ if self.config.org_claim.is_empty() => OrgId::default(), // one tenant only
             Some(Value::String(org)) => org.parse().map_err(|_| BadToken::Invalid)?,
-            Some(_) => return Err(BadToken::Invalid), // whatever it means, it is not the operator's tenant
-            None => OrgId::default(),
+            Some(_) => return Err(BadToken::Invalid),
+            None => return Err(BadToken::NoTenant), // the operator's tenant is not for whoever names none
         };
         let sub = text("sub").ok_or(BadToken::Invalid)?;
+        if self.config.denied.iter().any(|denied| denied == sub) {
+            return Err(BadToken::Denied);
+        }
         let scopes = self.scopes(claims.get(&self.config.scope_claim));
         if !scopes.is_empty() {
-            let key = Some(format!("jwt:{sub}"));
+            let key = Some(issuer_name(sub));
             let issuer = Issuer { org, key };
             return Ok(Caller::Application(Application {
                 issuer,
@@ -221,6 +225,16 @@ impl Oidc {
         }
         Ok(body)
     }
+}
+
+/// What stands for an application of another issuer where the name of an API key would stand.
+fn issuer_name(sub: &str) -> String {
+    format!("jwt:{sub}")
+}
+
+/// The names of those who are let in no more, with all that was made by their tokens.
+pub fn denied(config: &config::Oidc) -> impl Iterator<Item = String> {
+    config.denied.iter().map(|sub| issuer_name(sub))
 }
 
 fn pick(known: &[Jwk], kid: Option<&str>) -> Option<Jwk> {

@@ -6,6 +6,7 @@ use calls_model::Permission;
 use calls_model::signal::{PublishedMid, Request};
 
 use super::tokens::Place;
+use crate::http::documented_path;
 use crate::http::problem::Problem;
 
 /// What endpoints ask of a token.
@@ -95,9 +96,7 @@ pub(crate) fn may_ask(place: &Place, request: &Request) -> Result<(), Problem> {
 
 /// Whether it still allows this endpoint.
 pub(super) fn may_call(place: &Place, request: &HttpRequest) -> Result<(), Problem> {
-    let pattern = request.match_pattern().unwrap_or_default();
-    let path = pattern.strip_prefix(crate::http::BASE).unwrap_or_default();
-    let path = path.replace("{call_id:call_[^/]*}", "{call_id}");
+    let path = documented_path(request).unwrap_or_default();
     let method = request.method().as_str();
     let row = ENDPOINTS
         .iter()

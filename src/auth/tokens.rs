@@ -86,6 +86,12 @@ pub enum BadToken {
     /// Its issuer publishes no such key, or cannot be reached.
     #[error("the token is sealed by a key that is not known")]
     UnknownKey,
+    /// Its issuer names tenants, and it names none.
+    #[error("the token does not say whose tenant it is for (the claim that oidc.org_claim names)")]
+    NoTenant,
+    /// Its subject is one of `oidc.denied`.
+    #[error("the token's subject is not let in any more")]
+    Denied,
     /// It was not made here, or was changed.
     #[error("the token is not one of this server")]
     Invalid,

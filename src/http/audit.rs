@@ -19,7 +19,7 @@ use super::origin;
 use super::paging::Paging;
 use super::problem::Problem;
 use super::problem::documented::{Access, BadQuery, Unavailable};
-use super::routes::{BASE, path};
+use super::routes::{BASE, documented_path, path};
 use crate::app::App;
 use crate::auth::{Caller, Issuer};
 use crate::store::AuditFilter;
@@ -163,9 +163,7 @@ pub(super) async fn let_go_of_old(app: &App) {
 }
 
 fn action(request: &HttpRequest) -> Option<&'static str> {
-    let pattern = request.match_pattern()?;
-    let path = pattern.strip_prefix(BASE)?;
-    let path = path.replace("{call_id:call_[^/]*}", "{call_id}");
+    let path = documented_path(request)?;
     let method = request.method().as_str();
     let row = ACTIONS
         .iter()

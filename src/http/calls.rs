@@ -18,7 +18,7 @@ use super::problem::{Problem, kinds};
 use super::{connections, origin};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::store;
+use crate::store::{self, Hidden};
 
 /// Most bytes of a call's metadata, as JSON.
 const MAX_METADATA: usize = 16 * 1024;
@@ -127,15 +127,21 @@ pub(super) async fn history(
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// Those of them whom the caller is to know of: applications that may moderate know of those who are hidden, and these
-/// of themselves.
-pub(super) fn told_of(caller: &Caller, mut members: Vec<Member>) -> Vec<Member> {
-    members.retain(|member| match caller {
-        Caller::Application(application) => {
-            !member.hidden || application.scopes.contains(&Scope::Moderate)
+/// Of which hidden presences the caller is to know: applications that may moderate of all, these of themselves.
+pub(super) fn hidden_to(caller: &Caller) -> Hidden {
+    match caller {
+        Caller::Application(application) if application.scopes.contains(&Scope::Moderate) => {
+            Hidden::All
         }
-        Caller::User(bearer) => !member.hidden || bearer.claims.sub == member.user_id,
-    });
+        Caller::Application(_) => Hidden::None,
+        Caller::User(bearer) => Hidden::Of(bearer.claims.sub.clone()),
+    }
+}
+
+/// Those of them whom the caller is to know of.
+pub(super) fn told_of(caller: &Caller, mut members: Vec<Member>) -> Vec<Member> {
+    let hidden = hidden_to(caller);
+    members.retain(|member| !member.hidden || hidden.is_told_of(&member.user_id));
     members
 }
 

@@ -64,7 +64,8 @@ pub(super) async fn erase_call(
 
 /// Erases what is kept of a user, for good: what they said, the files they shared, how good their connections were, and
 /// every recording in which they can be heard, with its files. Where they stand beside others, in the history and in events, `erased` stands
-/// instead. The audit log keeps that it was done.
+/// instead, and so it does in the audit log, where they acted, and in the `metadata` of their calls, where a text is their
+/// id. The audit log keeps that it was done, and to whom.
 #[utoipa::path(
     tag = "erasure",
     params(("user_id" = UserId, Path, description = "Whose.")),

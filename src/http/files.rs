@@ -7,15 +7,18 @@ use std::io;
 use std::time::Duration;
 
 use actix_files::NamedFile;
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, Charset, ContentDisposition,
     DispositionParam, DispositionType, ExtendedValue, HeaderValue, LOCATION,
 };
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 use calls_actors::calls::{ShareFile, ShareRefused};
 use calls_model::rest::Page;
 use calls_model::{CallId, Fact, FileId, FileName, Member, ParticipantId, Permission, SharedFile};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -26,7 +29,7 @@ use super::problem::documented::{
     Access, BadFile, BadQuery, Conflict, Missing, NoSpace, Unavailable,
 };
 use super::problem::{Problem, kinds};
-use super::routes::BASE;
+use super::routes::{BASE, path};
 use crate::app::App;
 use crate::auth::{Caller, permissions};
 use crate::files::{Coming, sniff};
@@ -35,7 +38,7 @@ use crate::files::{Coming, sniff};
 const PIECE_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long a whole file may take to come.
-const FILE_WITHIN: Duration = Duration::from_secs(15 * 60);
+pub(super) const FILE_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// What a browser that opens a file all the same may do with it: nothing.
 const SANDBOX: &str = "default-src 'none'; sandbox";
@@ -158,6 +161,51 @@ async fn granted(
     or_over(app, call_id, said).await
 }
 
+/// Whether a request shares a file, whose body is larger than anybody else's.
+pub(super) fn is_shared_by(request: &HttpRequest) -> bool {
+    let call = path(request).strip_prefix(BASE);
+    let call = call.and_then(|rest| rest.strip_prefix("/call_")?.strip_suffix("/files"));
+    call.is_some_and(|id| !id.contains('/'))
+}
+
+/// Reads a file to its end and keeps nothing of it.
+pub(super) async fn pass(mut body: Payload, limit: u64) -> Result<(), Problem> {
+    let read = async move {
+        let mut size = 0;
+        while let Some(piece) = piece(&mut body).await? {
+            size += piece.len() as u64;
+            if size > limit {
+                return Err(too_large(limit));
+            }
+        }
+        Ok(())
+    };
+    let slow = |_| Problem::BodyTooSlow {
+        within: FILE_WITHIN,
+    };
+    tokio::time::timeout(FILE_WITHIN, read)
+        .await
+        .map_err(slow)?
+}
+
+/// The next piece of a file, if there is one.
+async fn piece<S>(body: &mut S) -> Result<Option<Bytes>, Problem>
+where
+    S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+{
+    let slow = |_| Problem::BodyTooSlow {
+        within: PIECE_WITHIN,
+    };
+    let piece = tokio::time::timeout(PIECE_WITHIN, body.next())
+        .await
+        .map_err(slow)?;
+    piece.transpose().map_err(|_| Problem::Invalid {
+        kind: &kinds::MALFORMED_REQUEST,
+        detail: "the body was cut short".to_owned(),
+        errors: Vec::new(),
+    })
+}
+
 /// Takes a file to its end; gives what it is and how large. One that is refused for what it is is read to its end all
 /// the same, so that a browser hears why.
 async fn take(
@@ -168,18 +216,7 @@ async fn take(
     limit: u64,
 ) -> Result<(&'static str, u64), Problem> {
     let (mut head, mut size) = (Vec::with_capacity(sniff::HEAD), 0);
-    let slow = |_| Problem::BodyTooSlow {
-        within: PIECE_WITHIN,
-    };
-    while let Some(piece) = tokio::time::timeout(PIECE_WITHIN, body.next())
-        .await
-        .map_err(slow)?
-    {
-        let piece = piece.map_err(|_| Problem::Invalid {
-            kind: &kinds::MALFORMED_REQUEST,
-            detail: "the body was cut short".to_owned(),
-            errors: Vec::new(),
-        })?;
+    while let Some(piece) = piece(&mut body).await? {
         size += piece.len() as u64;
         if size > limit {
             return Err(too_large(limit));

@@ -2,7 +2,10 @@
 //! (draft-ietf-httpapi-idempotency-key-header).
 //!
 //! Goes around every handler, inside the envelope. A request with a key runs to its end even if its client hangs up:
-//! that is when clients ask again.
+//! that is when clients ask again. Of its body no more is held here than a handler of JSON or SDP would hold; a file goes
+//! past, to a handler that asks first who sends it.
+
+mod digest;
 
 use std::time::Duration;
 
@@ -19,11 +22,14 @@ use tracing::warn;
 
 use super::envelope::{self, request_id};
 use super::extract::{MAX_OFFER, read};
+use super::files;
 use super::problem::Problem;
 use super::routes::{BASE, path};
 use crate::app::App;
-use crate::auth::caller::{bearer, identify};
+use crate::auth::Caller;
+use crate::auth::caller::{bearer, peek};
 use crate::store::{Claim, Cutoffs, Keyed, Reply};
+use digest::Passing;
 
 /// What a client names its request by.
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -39,6 +45,9 @@ const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Longer than any handler takes: a request that is older and has no reply never gets one.
 const RUNS: Duration = Duration::from_secs(2 * 60);
+
+/// The same for a file, which may come slowly.
+const FILE_RUNS: Duration = files::FILE_WITHIN.saturating_add(RUNS);
 
 /// How often old replies are looked for.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
@@ -56,20 +65,31 @@ pub(crate) async fn idempotency(
         return next.call(request).await.map(boxed);
     };
     // Credentials first: what was kept is for nobody whose key was revoked. The handler refuses them in its own words.
-    if identify(&app, request.request()).await.is_err() {
+    let Some(caller) = peek(&app, request.request()).await else {
         return next.call(request).await.map(boxed);
-    }
-    let claimed = match keyed_request(&app, &mut request).await {
-        Ok(asked) => claim(&app, &asked).await.map(|claim| (asked, claim)),
-        Err(refused) => Err(refused),
     };
-    let asked = match claimed {
-        Ok((asked, Claim::First)) => asked,
-        Ok((_, Claim::Running)) => return Ok(refuse(request, Problem::StillRunning)),
-        Ok((_, Claim::Another)) => return Ok(refuse(request, Problem::KeyReused)),
-        Ok((_, Claim::Answered(reply))) => return Ok(request.into_response(replay(reply))),
+    let file = files::is_shared_by(request.request());
+    let asked = match keyed_request(&mut request, &caller, file).await {
+        Ok(asked) => asked,
         Err(refused) => return Ok(refuse(request, refused)),
     };
+    match claim(&app, &asked).await {
+        Ok(Claim::First) => {}
+        Ok(Claim::Running) => return Ok(refuse(request, Problem::StillRunning)),
+        Ok(Claim::Another) => return Ok(refuse(request, Problem::KeyReused)),
+        Ok(Claim::Answered { reply, body_hash }) => {
+            let same = match body_hash.filter(|_| file) {
+                Some(hash) => same_file(&app, &mut request, &hash).await,
+                None => Ok(()),
+            };
+            return Ok(match same {
+                Ok(()) => request.into_response(replay(reply)),
+                Err(refused) => refuse(request, refused),
+            });
+        }
+        Err(refused) => return Ok(refuse(request, refused)),
+    }
+    let passing = file.then(|| Passing::of(&mut request));
     let id = request_id(request.extensions().get());
     let work = next.call(request); // it needs the request to itself, so nothing of it is kept here
     let done = rt::spawn(async move {
@@ -81,7 +101,14 @@ pub(crate) async fn idempotency(
             }
         };
         let (response, reply) = whole(response, &id).await;
-        answered(&app, asked, reply).await;
+        match passing {
+            Some(passing) => {
+                let reply = reply.filter(|_| !passing.is_cut_short()); // another try may bring all of it
+                let body_hash = passing.hash();
+                answered(&app, Keyed { body_hash, ..asked }, reply).await;
+            }
+            None => answered(&app, asked, reply).await,
+        }
         Ok(response)
     });
     done.await.unwrap_or_else(|_| Err(Problem::Internal.into()))
@@ -95,30 +122,45 @@ fn refuse(request: ServiceRequest, problem: Problem) -> ServiceResponse<BoxBody>
     request.error_response(problem)
 }
 
-/// Reads the body, and puts it back for the handler.
-async fn keyed_request(app: &App, request: &mut ServiceRequest) -> Result<Keyed, Problem> {
+/// Reads the body, and puts it back for the handler; not that of a file, which only goes past.
+async fn keyed_request(
+    request: &mut ServiceRequest,
+    caller: &Caller,
+    file: bool,
+) -> Result<Keyed, Problem> {
+    let org = caller.org().clone();
     let key = key(request.headers())?;
     let caller = match bearer(request.request())? {
         Some(bearer) => hex::encode(Sha256::digest(bearer)),
         None => "open".to_owned(), // `--dev`
     };
-    let most = if path(request.request()).ends_with("/files") {
-        usize::try_from(app.files.most()).unwrap_or(usize::MAX)
+    let body_hash = if file {
+        None
     } else {
-        MAX_OFFER
+        let body = read(&mut request.take_payload(), MAX_OFFER).await?;
+        let mut hash = digest::begun(request);
+        hash.update(&body);
+        request.set_payload(body.into());
+        Some(hex::encode(hash.finalize()))
     };
-    let body = read(&mut request.take_payload(), most).await?;
-    let mut hash = Sha256::new_with_prefix(request.content_type());
-    hash.update([0]);
-    hash.update(&body);
-    let asked = Keyed {
+    Ok(Keyed {
         caller,
+        org,
         key,
         request: format!("{} {}", request.method(), request.uri()),
-        body_hash: hex::encode(hash.finalize()),
-    };
-    request.set_payload(body.into());
-    Ok(asked)
+        body_hash,
+    })
+}
+
+/// Whether what comes is the file that was answered; it is read past, and kept nowhere.
+async fn same_file(app: &App, request: &mut ServiceRequest, hash: &str) -> Result<(), Problem> {
+    let passing = Passing::of(request);
+    files::pass(request.take_payload(), app.files.most()).await?;
+    if passing.hash().as_deref() == Some(hash) {
+        Ok(())
+    } else {
+        Err(Problem::KeyReused)
+    }
 }
 
 fn key(headers: &HeaderMap) -> Result<String, Problem> {
@@ -137,17 +179,23 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
 
 async fn claim(app: &App, asked: &Keyed) -> Result<Claim, Problem> {
     let now = app.clock.now();
-    Ok(app.store.claim(asked, now, cutoffs(now)).await?)
+    // The hash of a file is known when it has come.
+    let runs = if asked.body_hash.is_none() {
+        FILE_RUNS
+    } else {
+        RUNS
+    };
+    Ok(app.store.claim(asked, now, cutoffs(now, runs)).await?)
 }
 
-fn cutoffs(now: Timestamp) -> Cutoffs {
+fn cutoffs(now: Timestamp, runs: Duration) -> Cutoffs {
     let before = |age: Duration| {
         let millis = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         Timestamp::from_millis(now.millis().saturating_sub(millis)).unwrap_or(now)
     };
     Cutoffs {
         kept: before(KEPT),
-        running: before(RUNS),
+        running: before(runs),
     }
 }
 
@@ -222,7 +270,10 @@ pub(crate) async fn sweep(app: Data<App>) {
             _ = stopping.wait_for(|stopping| *stopping) => return,
             _ = beat.tick() => {}
         }
-        let purged = app.store.purge_replies(cutoffs(app.clock.now())).await;
+        let purged = app
+            .store
+            .purge_replies(cutoffs(app.clock.now(), FILE_RUNS))
+            .await;
         if let Err(error) = purged {
             warn!(%error, "old replies could not be purged: {error}");
         }

@@ -53,8 +53,7 @@ pub(super) async fn create_key(
         return Err(field("/expires_at", "must be in the future"));
     }
     no_more_than(maker, &wanted.scopes)?;
-    let operator = caller.org().is_default() && maker.scopes.contains(&Scope::Admin);
-    if wanted.org != *caller.org() && !operator {
+    if wanted.org != *caller.org() && !maker.is_operator() {
         return Err(Problem::Forbidden(
             "keys of other tenants are made by the tenant \"default\", with the scope \"admin\"",
         ));
@@ -125,6 +124,9 @@ pub(super) async fn rotate_key(
 }
 
 /// Revokes a key at once, with all that was made with it: tokens open nothing any more, sessions end.
+///
+/// A key revokes those that may no more than itself; that of the operator (of the tenant `default`, with the scope
+/// `admin`) any of its tenant.
 #[utoipa::path(
     tag = "keys",
     params(("key_name" = String, Path, description = "Which key: its name, such as `calls_0a1b2c3d`.")),
@@ -140,8 +142,11 @@ pub(super) async fn revoke_key(
     app: web::Data<App>,
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    caller.application()?;
+    let asking = caller.application()?;
     let key = find(&caller, &app, &name).await?;
+    if !asking.is_operator() {
+        no_more_than(asking, &key.scopes)?;
+    }
     app.store.revoke_api_key(&key.name, app.clock.now()).await?;
     app.revoked.add([key.name]);
     Ok(HttpResponse::NoContent().finish())

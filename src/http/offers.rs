@@ -11,7 +11,7 @@ use calls_actors::participant::{ClientRequest, OfferSdp, Participant, SignalRefu
 use calls_media::SdpRefused;
 use calls_model::rest::{Admission, IceServer};
 use calls_model::signal::{Empty, Request};
-use calls_model::{ParticipantId, Role, RoomId, UserId};
+use calls_model::{ParticipantId, Role, RoomId, Scope, UserId};
 
 use super::problem::{Problem, kinds};
 use super::rooms::at_door;
@@ -126,6 +126,7 @@ impl Presence {
                 _ => Err(Problem::Forbidden("the token is not for this session")),
             };
         }
+        let application = caller.application()?;
         let missing = Problem::NotFound { what: "session" };
         let Some(now) = app.ask(RoomSnapshot(room_id.clone())).await? else {
             return Err(missing);
@@ -140,6 +141,13 @@ impl Presence {
             .into_iter()
             .find(|m| m.participant_id.as_ref() == Some(id));
         let user = user.ok_or(Problem::NotFound { what: "session" })?.user_id;
+        if !application.scopes.contains(&Scope::Moderate)
+            && !app.sessions.are_of(id, caller.issuer())
+        {
+            return Err(Problem::ScopeMissing {
+                needed: Scope::Moderate,
+            }); // to end what is another's is to moderate
+        }
         Ok(Self {
             id: found.participant_id,
             user,
@@ -187,17 +195,19 @@ impl Presence {
         if self.issuer.key.is_none() {
             return;
         }
-        let (issuer, actor) = (self.issuer.clone(), self.actor.clone());
+        let (id, issuer, actor) = (self.id.clone(), self.issuer.clone(), self.actor.clone());
         let mut revoked = app.revoked.follow();
+        app.sessions.begin(id.clone(), issuer.clone());
         actix::spawn(async move {
             while actor.connected() {
                 if app.revoked.has(&issuer) {
                     let request = Request::Leave(Empty {});
                     actor.do_send(ClientRequest { request });
-                    return;
+                    break;
                 }
                 let _ = tokio::time::timeout(LOOK_AGAIN, revoked.changed()).await; // either way it looks again
             }
+            app.sessions.end(&id);
         });
     }
 

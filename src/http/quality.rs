@@ -6,13 +6,14 @@ use calls_model::{CallId, ParticipantId, QualitySample};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::calls::readable;
+use super::calls::{hidden_to, readable};
 use super::extract::Query;
 use super::paging::Paging;
 use super::problem::Problem;
 use super::problem::documented::{Access, BadQuery, Missing, Unavailable};
 use crate::app::App;
 use crate::auth::Caller;
+use crate::store::QualityOf;
 
 /// Whose connection is wanted.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -43,18 +44,11 @@ pub(super) async fn call_quality(
     Query(filter): Query<QualityFilter>,
     Query(paging): Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
-    let call = readable(&caller, &app, &call_id).await?;
-    let mut page = app
-        .store
-        .quality(&call_id, filter.participant_id.as_ref(), &paging.request())
-        .await?;
-    if matches!(caller, Caller::User(_)) {
-        let known = |id: &ParticipantId| {
-            call.participants
-                .iter()
-                .any(|one| one.participant_id.as_ref() == Some(id))
-        };
-        page.data.retain(|sample| known(&sample.participant_id)); // not of those who are hidden
-    }
+    readable(&caller, &app, &call_id).await?;
+    let of = QualityOf {
+        participant: filter.participant_id,
+        hidden: hidden_to(&caller),
+    };
+    let page = app.store.quality(&call_id, &of, &paging.request()).await?;
     Ok(HttpResponse::Ok().json(page))
 }

@@ -11,8 +11,8 @@ use calls_actors::calls::{
 };
 use calls_model::rest::{ComposeRecording, Page, StartRecording, StartTranscription};
 use calls_model::{
-    CallId, Fact, Layout, Recording, RecordingId, RecordingMode, RecordingReport, RecordingStatus,
-    RecordingTranscript, TranscriptStatus,
+    CallId, Fact, FileKind, Recording, RecordingId, RecordingMode, RecordingReport,
+    RecordingStatus, RecordingTranscript, Source, TranscriptStatus,
 };
 
 pub(super) use self::download::download_recording;
@@ -256,11 +256,12 @@ pub(super) async fn delete_recording(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Makes a composite once more, with another layout.
+/// Makes the file of all tracks once more, with another layout or because it could not be made before. Where that fails, what
+/// can be had stays as it is, with its layout, and `error` says why.
 #[utoipa::path(
     tag = "recordings",
     params(("recording_id" = RecordingId, Path, description = "Which recording.")),
-    request_body = ComposeRecording,
+    request_body = Option<ComposeRecording>,
     responses(
         (status = 202, description = "It is being made; `progress` tells how far it is.", body = Recording),
         Access, Missing, BadBody, Conflict, Unavailable,
@@ -272,25 +273,16 @@ pub(super) async fn compose_recording(
     caller: Caller,
     app: web::Data<App>,
     id: web::Path<RecordingId>,
-    Body(asked): Body<ComposeRecording>,
+    OptionalBody(ComposeRecording { layout }): OptionalBody<ComposeRecording>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let recording = find(&caller, &app, &id).await?.recording;
-    let pictures = matches!(
-        recording.mode,
-        RecordingMode::Video | RecordingMode::Composite
-    );
-    if !pictures {
-        return Err(Problem::RecordingState(
-            "the recording has no layout: its mode has no pictures in one file",
-        ));
-    }
+    can_be_composed(&recording, layout.is_some())?;
     if recording.status != RecordingStatus::Available {
         return Err(Problem::RecordingState(
             "the recording is not available yet",
         ));
     }
-    let layout: Layout = asked.layout;
     if is_being_transcribed(&recording) {
         return Err(Problem::RecordingState(
             "the recording is being transcribed; compose it afterwards",
@@ -369,6 +361,30 @@ pub(super) async fn transcribe_recording(
     let mut recording = find(&caller, &app, &id).await?.recording;
     present(&app, &mut recording);
     Ok(HttpResponse::Accepted().json(recording))
+}
+
+/// Whether one file can be made of what is in a recording.
+fn can_be_composed(recording: &Recording, with_layout: bool) -> Result<(), Problem> {
+    let audible = |source: Option<Source>| source.is_some_and(Source::is_audio);
+    match recording.mode {
+        RecordingMode::Tracks => Err(Problem::RecordingState(
+            "the recording is of the mode `tracks`, which is one file for each track; what is to be one file is recorded \
+             as `audio`, `video` or `composite`",
+        )),
+        RecordingMode::Audio if with_layout => Err(Problem::RecordingState(
+            "the recording is of the mode `audio` and has no pictures; leave `layout` out",
+        )),
+        RecordingMode::Audio
+            if recording.status == RecordingStatus::Available
+                && !recording
+                    .files
+                    .iter()
+                    .any(|file| file.kind == FileKind::Track && audible(file.source)) =>
+        {
+            Err(Problem::RecordingState("nobody is heard in the recording"))
+        }
+        RecordingMode::Audio | RecordingMode::Video | RecordingMode::Composite => Ok(()),
+    }
 }
 
 fn is_being_transcribed(recording: &Recording) -> bool {

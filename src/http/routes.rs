@@ -19,6 +19,13 @@ pub(crate) fn path(request: &HttpRequest) -> &str {
     request.match_info().as_str()
 }
 
+/// The path below [`BASE`] of the endpoint that a request is for, as the OpenAPI document writes it.
+pub(crate) fn documented_path(request: &HttpRequest) -> Option<String> {
+    let pattern = request.match_pattern()?;
+    let path = pattern.strip_prefix(BASE)?;
+    Some(path.replace("{call_id:call_[^/]*}", "{call_id}")) // the document writes it without what it looks like
+}
+
 /// Every path of the OpenAPI document.
 pub(super) fn documented(config: &mut ServiceConfig<'_>) {
     config

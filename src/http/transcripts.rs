@@ -172,7 +172,7 @@ pub(super) struct Wanted {
     pub format: Format,
 }
 
-/// Gives all that was said in a call while it was transcribed. For applications, and for whoever is in the call.
+/// Gives all that was said in a call while it was transcribed. For applications, and for whoever was inside of it.
 #[utoipa::path(
     tag = "transcripts",
     params(("call_id" = CallId, Path, description = "Which call."), Wanted),
@@ -194,6 +194,16 @@ pub(super) async fn get_transcript(
     type Written = fn(&Transcript, &Names) -> String;
 
     let call = readable(&caller, &app, &call_id).await?;
+    if let Caller::User(bearer) = &caller
+        && !app
+            .store
+            .may_read_transcript(&call_id, &bearer.claims.sub)
+            .await?
+    {
+        return Err(Problem::Forbidden(
+            "the token's user was not inside this call",
+        ));
+    }
     let transcript = app.store.transcript(&call_id).await?;
     let (written, media_type, ending): (Written, _, _) = match wanted.format {
         Format::Json => return Ok(HttpResponse::Ok().json(transcript)),
@@ -220,12 +230,12 @@ pub(super) struct Sought {
     /// Words that were all said in one go, in any order; 1 to 200 characters.
     #[param(min_length = 1, max_length = 200)]
     pub q: String,
-    /// Only calls that this user was part of.
+    /// Only calls that this user was inside of.
     #[serde(default)]
     pub user_id: Option<UserId>,
 }
 
-/// Searches all transcripts, the latest words first. A user's token finds the calls that they were part of.
+/// Searches all transcripts, the latest words first. A user's token finds the calls that they were inside of.
 #[utoipa::path(
     tag = "transcripts",
     params(Sought, Paging),

@@ -4,6 +4,7 @@
 //! It goes by what storage says, not by what it was told, so nothing that was missed is missed for long. What cannot be
 //! done now (the disk is full, the bucket is away, `ffmpeg` is not there) is tried again, later and later.
 
+mod keep;
 mod make;
 mod sweep;
 
@@ -23,9 +24,7 @@ use self::make::{Made, MakeError, Progress, ahead, make, unchanged};
 use super::{DiskStudio, StorageError, Storages};
 use crate::config;
 use crate::store::{Store, StoreError, StoredRecording};
-use crate::telemetry::names::{
-    RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED, RECORDINGS_FAILED, RECORDINGS_UNSETTLED,
-};
+use crate::telemetry::names::{RECORDINGS_FAILED, RECORDINGS_UNSETTLED};
 
 /// How often it looks where nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -41,9 +40,6 @@ const COMPOSED_WITHIN: u32 = 3;
 
 /// So often it is tried to finish tracks, which is about a day; then the recording has failed, and its folder stays as it is.
 const MADE_WITHIN: u32 = 100;
-
-/// How often it looks for what was kept for long enough, in looks.
-const SWEEP_EVERY: u64 = 1800;
 
 /// What is made in one go after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,23 +111,22 @@ impl Archive {
         self.progress.of(id)
     }
 
-    /// Works until the server ends. What is made does not wait for a bucket that is away, nor the other way round; and
-    /// what is made in seconds does not wait for what takes long.
+    /// Works until the server ends. What is made does not wait for a bucket that is away, nor the other way round; what is
+    /// made in seconds does not wait for what takes long; and nothing waits for what is cleared away.
     pub async fn run(self) {
         tokio::join!(
             self.make_all(Queue::Short),
             self.make_all(Queue::Long),
-            self.keep_all()
+            self.keep_all(),
+            self.watch_disk(),
+            self.sweep_all()
         );
     }
 
     /// Sees to what is recorded or to be made.
     async fn make_all(&self, queue: Queue) {
         let mut bell = self.studio.bell();
-        for look in 0u64.. {
-            if queue == Queue::Short {
-                self.watch(look.is_multiple_of(SWEEP_EVERY)).await;
-            }
+        loop {
             if let Err(trouble) = self.look(queue).await {
                 warn!(%trouble, "recordings have to wait: {trouble}");
             }
@@ -139,24 +134,13 @@ impl Archive {
         }
     }
 
-    /// Sees to what is made.
-    async fn keep_all(&self) {
-        let mut bell = self.studio.bell();
-        loop {
-            if let Err(trouble) = self.keep_made().await {
-                warn!(%trouble, "recordings cannot be kept yet: {trouble}");
-            }
-            let _ = tokio::time::timeout(LOOK_EVERY, bell.changed()).await; // a ring, or time
-        }
-    }
-
     /// Looks after the disk.
-    async fn watch(&self, sweep: bool) {
-        if let Err(error) = self.studio.watch_disk() {
-            warn!(%error, "nobody can tell how full the disk of recordings is: {error}");
-        }
-        if sweep {
-            self.sweep().await;
+    async fn watch_disk(&self) {
+        loop {
+            if let Err(error) = self.studio.watch_disk() {
+                warn!(%error, "nobody can tell how full the disk of recordings is: {error}");
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
@@ -187,28 +171,6 @@ impl Archive {
             }
             _ => Ok(()),
         }
-    }
-
-    async fn keep_made(&self) -> Result<(), Trouble> {
-        let mut oldest = 0;
-        for stored in self.store.unsettled_recordings(self.clock.now()).await? {
-            if stored.recording.status != RecordingStatus::Uploading {
-                continue;
-            }
-            let id = stored.recording.recording_id.clone();
-            let stopped = stored.stopped_at;
-            match self.keep(stored).await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(trouble) => {
-                    warn!(recording.id = %id, %trouble, "{id} cannot be kept yet: {trouble}");
-                }
-            }
-            oldest = oldest.max(stopped.map_or(0, |at| self.clock.now().seconds_since(at)));
-        }
-        metrics::gauge!(RECORDING_UPLOAD_AGE)
-            .set(f64::from(u32::try_from(oldest).unwrap_or(u32::MAX)));
-        Ok(())
     }
 
     /// Composes a piece of what is still recorded, where that was asked for and so much is there.
@@ -284,7 +246,17 @@ impl Archive {
         let (config, progress) = (self.config.clone(), self.progress.clone());
         let report = stored.report.clone();
         let last = stored.tries + 1 >= COMPOSED_WITHIN;
-        let made = apart(move || make(&folder, &recording, report, &config, (&progress, last)));
+        let run = self.studio.run().to_owned();
+        let made = move || {
+            make(
+                (&folder, &run),
+                &recording,
+                report,
+                &config,
+                (&progress, last),
+            )
+        };
+        let made = apart(made);
         made.await
             .map_err(StorageError::System)?
             .ok_or(MakeError::Crashed)?
@@ -340,46 +312,6 @@ impl Archive {
         let next = now.millis() + i64::try_from(wait.as_millis()).unwrap_or(0);
         let next = Timestamp::from_millis(next).unwrap_or(now);
         Ok(self.store.postpone_recording(id, why, next).await?)
-    }
-
-    /// Keeps files where they are to be kept, and tells whether they are there. A bucket that says no is asked again,
-    /// for good.
-    async fn keep(&self, stored: StoredRecording) -> Result<bool, Trouble> {
-        if self.waits(&stored) {
-            return Ok(false);
-        }
-        let mut recording = stored.recording.clone();
-        let id = recording.recording_id.clone();
-        if let Err(error) = self.put_all(&mut recording).await {
-            metrics::counter!(RECORDING_UPLOADS_FAILED).increment(1);
-            let why = format!("not uploaded yet: {error}");
-            self.postpone(&stored, why).await?;
-            return Ok(false);
-        }
-        let available = Fact::RecordingAvailable {
-            call_id: recording.call_id.clone(),
-            recording_id: id,
-            files: recording.files.clone(),
-            at: self.clock.now(),
-        };
-        self.store.record(vec![available]).await?;
-        // Only now: until it was written where its files are, they may have to be made or sent again.
-        self.let_go_of_copies(&recording).await?;
-        Ok(true)
-    }
-
-    /// Sends all files that are not there yet, and sees them there.
-    async fn put_all(&self, recording: &mut Recording) -> Result<(), StorageError> {
-        let storage = self.storages.wanted();
-        let folder = self.studio.folder_of(&recording.recording_id);
-        for file in &mut recording.files {
-            if file.place == FilePlace::Local {
-                let path = folder.join(&file.name);
-                storage.put(&recording.recording_id, file, &path).await?;
-                file.place = storage.place();
-            }
-        }
-        Ok(())
     }
 
     /// What is made once more is made of local files.

@@ -18,7 +18,7 @@ use calls_model::{FileKind, FilePlace, RecordingFile, RecordingReport, Source};
 use sha2::{Digest, Sha256};
 
 pub(super) use self::excerpt::{Excerpt, excerpt, recorded_ms};
-use self::report::report;
+use self::report::{Copies, report};
 use self::session::{Known, LiveFile, Session};
 use self::timeline::{Timeline, cut};
 use super::log::{self, TrackKey};
@@ -35,6 +35,9 @@ pub enum FinishError {
     /// There is nothing in it.
     #[error("nothing was recorded")]
     Empty,
+    /// There was something in it.
+    #[error("what was recorded is damaged and cannot be read")]
+    Unreadable,
 }
 
 /// What a recording came to.
@@ -48,33 +51,37 @@ pub struct Finished {
     pub report: RecordingReport,
 }
 
-/// Finishes what is in a folder.
+/// Finishes what is in a folder. `run` is this run of the server, which tells a recorder that crashed from a server that
+/// did; `None`: another one than recorded.
 ///
 /// # Errors
 ///
 /// When nothing was recorded, or a file cannot be read or written.
-pub fn finish(folder: &Path) -> Result<Finished, FinishError> {
+pub fn finish(folder: &Path, run: Option<&str>) -> Result<Finished, FinishError> {
     let entries = log::read(folder)?;
-    let session = Session::read(entries);
-    let origin_us = origin(folder, &session)?.ok_or(FinishError::Empty)?;
+    let session = Session::read(entries, run);
+    let nothing = || match report::lost(&session) {
+        0 => FinishError::Empty,
+        _ => FinishError::Unreadable,
+    };
+    let origin_us = origin(folder, &session)?.ok_or_else(nothing)?;
     let mut files = Vec::new();
-    let mut names = BTreeMap::<TrackKey, Vec<String>>::new();
+    let mut copies = BTreeMap::<TrackKey, Copies>::new();
     for live in &session.files {
         let Some(known) = session.tracks.get(&live.track) else {
             continue;
         };
         let timeline = Timeline::of(&session, live, origin_us);
-        if let Some(file) = whole(folder, live, known, &timeline, files.len())? {
-            names.entry(live.track).or_default().push(file.name.clone());
-            files.push(file);
-        }
+        let of = copies.entry(live.track).or_default();
+        let number = files.len();
+        files.extend(whole(folder, live, (known, number), &timeline, of)?);
     }
     if files.is_empty() {
-        return Err(FinishError::Empty);
+        return Err(nothing());
     }
     let ends = files.iter().map(|file| file.start_ms + file.duration_ms);
     let duration_ms = ends.max().unwrap_or(0);
-    let report = report(&session, &names, origin_us);
+    let report = report(&session, &copies, origin_us);
     Ok(Finished {
         files,
         duration_ms,
@@ -97,7 +104,7 @@ pub fn let_go(folder: &Path) -> io::Result<()> {
 /// When the first frame of all is, in microseconds from when the recording was asked for, as its log in this folder says;
 /// `None` where there is none.
 pub fn begins_us(folder: &Path) -> Option<i64> {
-    let session = Session::read(log::read(folder).ok()?);
+    let session = Session::read(log::read(folder).ok()?, None);
     let epochs = session.files.iter().flat_map(|live| &live.epochs);
     epochs.map(|epoch| epoch.at_us).min()
 }
@@ -129,9 +136,9 @@ fn open(folder: &Path, live: &LiveFile) -> Result<Option<Demuxer>, FinishError> 
 fn whole(
     folder: &Path,
     live: &LiveFile,
-    known: &Known,
+    (known, number): (&Known, usize),
     timeline: &Timeline<'_>,
-    number: usize,
+    copies: &mut Copies,
 ) -> Result<Option<RecordingFile>, FinishError> {
     let Some(mut from) = open(folder, live)? else {
         return Ok(None);
@@ -146,8 +153,12 @@ fn whole(
     );
     let part = folder.join(format!("{name}.part"));
     let mut to = Muxer::whole(&part, container, &from)?;
-    let (mut first, mut end) = (None, 0);
-    while let Some(read) = from.read()? {
+    let (mut first, mut end, mut damage) = (None, 0, 0);
+    loop {
+        let before = end;
+        let Some(read) = from.read()? else {
+            break;
+        };
         let at_us = timeline.at(read.at_us).max(0);
         let lasts_us = if known.source.is_audio() {
             read.lasts_us
@@ -165,6 +176,14 @@ fn whole(
         )?;
         first.get_or_insert(at_us);
         end = at_us + lasts_us;
+        copies.frames += 1;
+        if from.damage() > damage {
+            damage = from.damage();
+            copies.damage.push((before, Some(at_us)));
+        }
+    }
+    if from.gave_up() {
+        copies.damage.push((end, None));
     }
     to.finish()?;
     let Some(first) = first else {
@@ -173,6 +192,7 @@ fn whole(
     };
     let path = folder.join(&name);
     fs::rename(part, &path)?;
+    copies.names.push(name.clone());
     Ok(Some(RecordingFile {
         size_bytes: fs::metadata(&path)?.len(),
         sha256: sha256(&path)?,
@@ -192,6 +212,7 @@ fn described(
         kind: FileKind::Track,
         participant_id: Some(known.participant_id.clone()),
         user_id: Some(known.user_id.clone()),
+        display_name: known.display_name.clone(),
         source: Some(known.source),
         codec: live.codec.clone(),
         media_type: media_type(known.source, live.container()).to_owned(),

@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use calls_model::{ParticipantId, Source, UserId};
+use calls_model::{DisplayName, ParticipantId, Source, UserId};
 use serde::{Deserialize, Serialize};
 
 /// The log of a segment.
@@ -39,13 +39,22 @@ pub(super) struct LaneKey {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub(super) enum Entry {
-    /// A segment began: the first, or one after a crash of the recorder.
-    Begun { segment: u32, at_us: i64 },
+    /// A segment began: the first, or one after a crash of the recorder or of the server.
+    Begun {
+        segment: u32,
+        at_us: i64,
+        /// In which run of the server.
+        #[serde(default)]
+        run: Option<String>,
+    },
     /// A track belongs to it.
     Track {
         track: TrackKey,
         participant_id: ParticipantId,
         user_id: UserId,
+        /// As they came in.
+        #[serde(default)]
+        display_name: Option<DisplayName>,
         source: Source,
     },
     /// A file was opened for a track.
@@ -170,7 +179,11 @@ mod tests {
     #[test]
     fn a_line_that_a_crash_cut_off_spoils_no_other() {
         let folder = tempfile::TempDir::new().expect("a folder");
-        let begun = |segment| Entry::Begun { segment, at_us: 7 };
+        let begun = |segment| Entry::Begun {
+            segment,
+            at_us: 7,
+            run: None,
+        };
         let (mut log, segment) = Log::begin(folder.path()).expect("a log");
         log.note(&begun(segment));
         log.waiting.extend_from_slice(br#"{"t":"begun","seg"#);

@@ -8,11 +8,13 @@ mod layout;
 mod program;
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use calls_model::{FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source, Turn};
+use calls_model::{
+    DisplayName, FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source, Turn, UserId,
+};
 
 use self::layout::{HEIGHT, Place, Tile, WIDTH, places};
 use self::program::Program;
@@ -48,6 +50,9 @@ const FONTS: [&str; 3] = [
     "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
     "/usr/share/fonts/truetype/liberation2/LiberationSans-Regular.ttf",
 ];
+
+/// How large names are.
+const FONT: u32 = 20;
 
 /// Nothing could be made.
 #[derive(Debug, thiserror::Error)]
@@ -207,7 +212,9 @@ impl Render<'_> {
         ]));
         arguments.push(part.clone());
         self.ffmpeg(&arguments, progress)?;
-        fs::rename(self.folder.join(part), &path)?;
+        let part = self.folder.join(part);
+        File::open(&part)?.sync_all()?; // what is `available` outlives a power cut
+        fs::rename(part, &path)?;
         let codec = match (self.pictures(), sound) {
             (true, false) => "h264",
             (true, true) => "h264+aac",
@@ -218,6 +225,7 @@ impl Render<'_> {
             kind,
             participant_id: None,
             user_id: None,
+            display_name: None,
             source: None,
             codec: codec.to_owned(),
             media_type: media_type.to_owned(),
@@ -244,7 +252,6 @@ impl Render<'_> {
         );
         let mut layer = 0;
         for (&input, places) in shown.iter().zip(places(self.layout, &files, self.turns)) {
-            let name = self.name(input, inputs[input])?;
             let copies = places.len();
             let _ = write!(graph, ";[{input}:v]fps={RATE},split={copies}");
             for copy in layer..layer + copies {
@@ -257,6 +264,7 @@ impl Render<'_> {
                     width,
                     height,
                 } = tile;
+                let name = self.name(layer, inputs[input], width)?;
                 let _ = write!(
                     graph,
                     ";[copy{layer}]scale={width}:{height}:force_original_aspect_ratio=decrease,\
@@ -277,19 +285,19 @@ impl Render<'_> {
     }
 
     /// What writes whose picture it is, where that is wanted and can be.
-    fn name(&self, input: usize, file: &RecordingFile) -> io::Result<String> {
+    fn name(&self, layer: usize, file: &RecordingFile, width: u32) -> io::Result<String> {
         let named = self.mode == RecordingMode::Composite;
         let font = FONTS
             .into_iter()
             .find(|font| named && Path::new(font).exists());
-        let (Some(font), Some(user)) = (font, &file.user_id) else {
+        let (Some(font), Some(name)) = (font, caption(file, width)) else {
             return Ok(String::new());
         };
         // The name goes by a file: nothing in it can be taken for a filter.
-        let name = format!("name-{input}.txt");
-        fs::write(self.folder.join(&name), user.as_str())?;
+        let text = format!("name-{layer}.txt");
+        fs::write(self.folder.join(&text), name)?;
         Ok(format!(
-            ",drawtext=fontfile={font}:textfile={name}:expansion=none:fontsize=20:fontcolor=white:\
+            ",drawtext=fontfile={font}:textfile={text}:expansion=none:fontsize={FONT}:fontcolor=white:\
              box=1:boxcolor=0x000000@0.5:boxborderw=6:x=12:y=h-th-14"
         ))
     }
@@ -297,6 +305,32 @@ impl Render<'_> {
     fn ffmpeg(&self, arguments: &[String], progress: impl FnMut(u8)) -> Result<(), RenderError> {
         Program::new(self.ffmpeg, self.folder).run(arguments, self.duration_ms, progress)
     }
+}
+
+/// What stands on somebody's picture: what they were called when they came in, else their id, as one line that fits.
+fn caption(file: &RecordingFile, width: u32) -> Option<String> {
+    let called = file.display_name.as_ref().map(DisplayName::as_str);
+    let name = called.or_else(|| file.user_id.as_ref().map(UserId::as_str))?;
+    let most = usize::try_from(width.saturating_sub(24) * 5 / (FONT * 3)).unwrap_or(0);
+    let line = one_line(name);
+    let fits = line.chars().count() <= most.max(2);
+    let cut = || line.chars().take(most.max(2) - 1).chain(['…']).collect();
+    let line: String = if fits { line } else { cut() };
+    (!line.is_empty()).then_some(line)
+}
+
+/// Without line breaks, and without what turns the direction of writing around (Unicode UAX #9) for what is not the name.
+fn one_line(name: &str) -> String {
+    let turns = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain = |c: char| {
+        if c.is_control() || c.is_whitespace() {
+            ' '
+        } else {
+            c
+        }
+    };
+    let line: String = name.chars().filter(|c| !turns(c)).map(plain).collect();
+    line.trim().to_owned()
 }
 
 /// Milliseconds, as FFmpeg takes a time.
@@ -371,4 +405,17 @@ pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
         name.starts_with("part-") || name.starts_with("name-")
     };
     paths.filter(ours).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line_and_turns_nothing_around() {
+        assert_eq!(one_line("a\nb\r\n\tc\u{2028}d"), "a b   c d");
+        assert_eq!(one_line("ada\u{202e}gnp\u{2066} x"), "adagnp x");
+        assert_eq!(one_line("שלום علي"), "שלום علي");
+        assert_eq!(one_line("\u{202e}\u{2069} "), "");
+    }
 }

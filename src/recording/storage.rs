@@ -38,6 +38,16 @@ pub enum StorageError {
     NoBucket,
 }
 
+impl StorageError {
+    /// Waiting does not help.
+    pub fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Self::NoBucket | Self::Store(object_store::Error::NotFound { .. })
+        )
+    }
+}
+
 /// Keeps files.
 #[async_trait]
 pub trait Storage: Debug + Send + Sync {

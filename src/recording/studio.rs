@@ -29,6 +29,8 @@ pub struct DiskStudio {
     folder: Arc<Path>,
     min_free: u64,
     most: usize,
+    /// Tells segments of this run of the server from those of others.
+    run: Arc<str>,
     open: Arc<Mutex<HashMap<RecordingId, usize>>>,
     /// Changes when a tape is closed.
     closed: watch::Sender<()>,
@@ -41,6 +43,7 @@ impl DiskStudio {
             folder: folder.into(),
             min_free: min_free_mb * MEGABYTE,
             most,
+            run: format!("{:016x}", rand::random::<u64>()).into(),
             open: Arc::default(),
             closed: watch::Sender::default(),
         }
@@ -49,6 +52,11 @@ impl DiskStudio {
     /// Where a recording is.
     pub fn folder_of(&self, id: &RecordingId) -> PathBuf {
         self.folder.join(id.as_str())
+    }
+
+    /// Which run of the server this is.
+    pub(super) fn run(&self) -> &str {
+        &self.run
     }
 
     /// All recordings that have a folder.
@@ -145,6 +153,7 @@ impl Studio for DiskStudio {
         let writer = Writer {
             folder: self.folder_of(&plan.recording_id),
             plan: plan.clone(),
+            run: self.run.clone(),
             told: told.clone(),
             dropped: dropped.clone(),
             waiting: waiting.clone(),

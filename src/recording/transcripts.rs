@@ -6,9 +6,11 @@
 
 mod timeline;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use calls_actors::clock::Clock;
 use calls_model::{
@@ -19,18 +21,21 @@ use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 use self::timeline::CallTime;
-use super::{DiskStudio, Storage, StorageError, Storages, finish};
+use super::{DiskStudio, StorageError, Storages, finish};
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::transcription::{Ears, formats, understand};
 
 /// How often it looks where nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// How long an upload waits after its first failure; twice as long after each further one.
+/// How long a transcript waits after its first failure; twice as long after each further one. Others are made meanwhile.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// The longest that it waits.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
+
+/// An engine or a disk that does not come on for so long hangs; no single piece of work takes longer.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Utterances that are written down at a time: whoever else writes waits for no more.
 const AT_ONCE: usize = 100;
@@ -54,16 +59,23 @@ pub struct Transcripts {
     store: Store,
     ears: Ears,
     clock: Arc<dyn Clock>,
-    /// The one that is being made.
-    now: Arc<Mutex<Option<Now>>>,
+    /// Those that are begun: the one that is being made, and those that wait.
+    begun: Arc<Mutex<HashMap<RecordingId, Begun>>>,
     bell: Arc<Notify>,
 }
 
-/// How far the one is that is being made.
-struct Now {
-    recording_id: RecordingId,
+/// How far one is that is begun.
+#[derive(Default)]
+struct Begun {
     progress: u8,
-    waits_for: Option<String>,
+    waits: Option<Waits>,
+}
+
+/// It could not be made, and is tried again.
+struct Waits {
+    what_for: String,
+    until: Instant,
+    next: Duration,
 }
 
 /// A transcript cannot be made now; later perhaps.
@@ -73,6 +85,8 @@ enum Trouble {
     Store(#[from] StoreError),
     #[error("the files cannot be had: {0}")]
     Storage(#[from] StorageError),
+    #[error("not uploaded yet: {0}")]
+    Upload(#[source] StorageError),
     #[error("{0}")]
     System(#[from] std::io::Error),
 }
@@ -91,7 +105,7 @@ impl Transcripts {
             store,
             ears,
             clock,
-            now: Arc::default(),
+            begun: Arc::default(),
             bell: Arc::default(),
         }
     }
@@ -103,26 +117,43 @@ impl Transcripts {
 
     /// Adds to a recording how far its transcript is, if it is the one that is being made.
     pub fn show(&self, recording: &mut Recording) {
-        let now = self.lock();
-        let is_made = |now: &&Now| now.recording_id == recording.recording_id;
-        if let (Some(now), Some(transcript)) =
-            (now.as_ref().filter(is_made), &mut recording.transcript)
-            && transcript.status == TranscriptStatus::Queued
+        let begun = self.lock();
+        if let (Some(begun), Some(transcript)) = (
+            begun.get(&recording.recording_id),
+            &mut recording.transcript,
+        ) && transcript.status == TranscriptStatus::Queued
         {
             transcript.status = TranscriptStatus::Processing;
-            transcript.progress = now.progress;
-            transcript.error.clone_from(&now.waits_for);
+            transcript.progress = begun.progress;
+            transcript.error = begun.waits.as_ref().map(|waits| waits.what_for.clone());
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Now>> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RecordingId, Begun>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn waits_for(&self, what: String) {
-        if let Some(now) = &mut *self.lock() {
-            now.waits_for = Some(what);
-        }
+    /// Others go first for a while.
+    fn put_off(&self, id: &RecordingId, what_for: String) {
+        let mut begun = self.lock();
+        let begun = begun.entry(id.clone()).or_default();
+        let wait = begun.waits.as_ref().map_or(FIRST_WAIT, |waits| waits.next);
+        begun.waits = Some(Waits {
+            what_for,
+            until: Instant::now() + wait,
+            next: (2 * wait).min(LONGEST_WAIT),
+        });
+    }
+
+    /// Those whose time has not come yet.
+    fn waiting(&self) -> Vec<RecordingId> {
+        let now = Instant::now();
+        let begun = self.lock();
+        let waits = begun.iter().filter(|(_, begun)| {
+            let waits = begun.waits.as_ref();
+            waits.is_some_and(|waits| waits.until > now)
+        });
+        waits.map(|(id, _)| id.clone()).collect()
     }
 
     /// Works until the server ends.
@@ -131,23 +162,19 @@ impl Transcripts {
             let outcome = self.look().await;
             if let Err(trouble) = outcome {
                 warn!(%trouble, "transcripts have to wait: {trouble}");
-                self.waits_for(trouble.to_string());
             }
             let _ = tokio::time::timeout(LOOK_EVERY, self.bell.notified()).await; // a ring, or time
         }
     }
 
-    async fn look(&self) -> Result<(), Trouble> {
-        while let Some(stored) = self.store.recording_to_transcribe(self.clock.now()).await? {
+    async fn look(&self) -> Result<(), StoreError> {
+        loop {
+            let (waiting, now) = (self.waiting(), self.clock.now());
+            let Some(stored) = self.store.recording_to_transcribe(&waiting, now).await? else {
+                return Ok(());
+            };
             let recording_id = stored.recording.recording_id.clone();
-            let begun = self.lock().as_ref().map(|now| now.recording_id.clone());
-            if begun.as_ref() != Some(&recording_id) {
-                *self.lock() = Some(Now {
-                    recording_id: recording_id.clone(),
-                    progress: 0,
-                    waits_for: None,
-                });
-            }
+            self.lock().entry(recording_id.clone()).or_default();
             let made = self.transcribe(&stored).await;
             let borrowed = self.studio.folder_of(&recording_id).join(BORROWED);
             match tokio::fs::remove_dir_all(borrowed).await {
@@ -156,10 +183,16 @@ impl Transcripts {
                 }
                 _ => {}
             }
-            made?;
-            *self.lock() = None;
+            match made {
+                Ok(()) => {
+                    self.lock().remove(&recording_id);
+                }
+                Err(trouble) => {
+                    warn!(recording.id = %recording_id, %trouble, "the transcript of {recording_id} waits: {trouble}");
+                    self.put_off(&recording_id, trouble.to_string());
+                }
+            }
         }
-        Ok(())
     }
 
     async fn transcribe(&self, stored: &StoredRecording) -> Result<(), Trouble> {
@@ -170,7 +203,13 @@ impl Transcripts {
                 .give_up(recording, "its call is not known any more".to_owned())
                 .await;
         };
-        let paths = self.have(recording).await?;
+        let paths = match self.have(recording).await {
+            Err(Trouble::Storage(error)) if error.is_lasting() => {
+                let reason = format!("the files cannot be had: {error}");
+                return self.give_up(recording, reason).await;
+            }
+            paths => paths?,
+        };
         let utterances = match self.listen(recording, paths).await? {
             Ok(utterances) => utterances,
             Err(reason) => return self.give_up(recording, reason).await,
@@ -238,6 +277,9 @@ impl Transcripts {
             return Ok(Err("nobody asked for it".to_owned()));
         };
         let transcripts = self.clone();
+        let id = recording.recording_id.clone();
+        let steps = Arc::new(AtomicU64::new(0));
+        let stepped = steps.clone();
         let work = move || -> Result<Vec<Utterance>, String> {
             let engine = transcripts.ears.models().engine(&wanted.language);
             let engine = engine.map_err(|missing| missing.to_string())?;
@@ -250,8 +292,9 @@ impl Transcripts {
                     continue;
                 };
                 let said = understand(&path, (whose, user), (&engine, &phrases), |at_ms| {
+                    stepped.fetch_add(1, Ordering::Relaxed);
                     let so_far = before + at_ms.saturating_sub(file.start_ms);
-                    transcripts.progressed(so_far, in_all);
+                    transcripts.progressed(&id, so_far, in_all);
                 });
                 let name = &file.name;
                 utterances.extend(said.map_err(|error| format!("{name}: {error}"))?);
@@ -260,22 +303,32 @@ impl Transcripts {
             utterances.sort_by_key(|utterance| utterance.start_ms);
             Ok(utterances)
         };
-        let (tell, told) = oneshot::channel();
+        let (tell, mut told) = oneshot::channel();
         std::thread::Builder::new()
             .name("calls-transcript".to_owned())
             .spawn(move || {
                 let _ = tell.send(work()); // the server may be going down
             })?;
-        Ok(told
-            .await
-            .unwrap_or_else(|_| Err("the speech engine crashed".to_owned())))
+        loop {
+            let before = steps.load(Ordering::Relaxed);
+            match tokio::time::timeout(PATIENCE, &mut told).await {
+                Ok(told) => {
+                    return Ok(told.unwrap_or_else(|_| Err("the speech engine crashed".to_owned())));
+                }
+                // Its thread is left to itself.
+                Err(_) if steps.load(Ordering::Relaxed) == before => {
+                    return Ok(Err("the speech engine hung".to_owned()));
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     /// So many milliseconds of sound are understood; the last percent is for what comes after.
-    fn progressed(&self, so_far: u64, in_all: u64) {
-        if let Some(now) = &mut *self.lock() {
+    fn progressed(&self, id: &RecordingId, so_far: u64, in_all: u64) {
+        if let Some(begun) = self.lock().get_mut(id) {
             let percent = so_far * 99 / in_all.max(1);
-            now.progress = u8::try_from(percent).unwrap_or(99).min(99);
+            begun.progress = u8::try_from(percent).unwrap_or(99).min(99);
         }
     }
 
@@ -307,6 +360,7 @@ impl Transcripts {
             kind: FileKind::Transcript,
             participant_id: None,
             user_id: None,
+            display_name: None,
             source: None,
             codec: "webvtt".to_owned(),
             media_type: "text/vtt".to_owned(),
@@ -319,38 +373,20 @@ impl Transcripts {
         };
         let storage = self.storages.wanted();
         if storage.place() != FilePlace::Local {
-            self.upload(storage, &recording.recording_id, &file, &path)
-                .await;
+            // One from an earlier time goes first: it has the same name.
+            let id = &recording.recording_id;
+            storage
+                .delete(id, &file.name)
+                .await
+                .map_err(Trouble::Upload)?;
+            storage
+                .put(id, &file, &path)
+                .await
+                .map_err(Trouble::Upload)?;
             file.place = storage.place();
             tokio::fs::remove_file(&path).await?;
         }
         Ok(file)
-    }
-
-    /// Puts it where recordings are kept, however long that says no.
-    async fn upload(
-        &self,
-        storage: &dyn Storage,
-        id: &RecordingId,
-        file: &RecordingFile,
-        path: &Path,
-    ) {
-        let mut wait = FIRST_WAIT;
-        loop {
-            // One from an earlier time goes first: it has the same name.
-            let put = match storage.delete(id, &file.name).await {
-                Ok(()) => storage.put(id, file, path).await,
-                Err(error) => Err(error),
-            };
-            let Err(error) = put else {
-                return;
-            };
-            let why = format!("not uploaded yet: {error}");
-            warn!(recording.id = %id, why, ?wait, "the transcript of {id} is {why}");
-            self.waits_for(why);
-            tokio::time::sleep(wait).await;
-            wait = (2 * wait).min(LONGEST_WAIT);
-        }
     }
 
     /// Adds to the call's transcript what nobody had understood of the same speaker at that time. What an earlier

@@ -20,6 +20,7 @@ use calls_media::seam::{Burst, PeerId, SourceClock, TrackId};
 use calls_model::Source;
 
 use self::floor::Floor;
+pub(super) use self::opus::SILENCE_US;
 use self::track::Track;
 use super::log::{Entry, Log, TrackKey};
 use crate::telemetry::names::RECORDING_BYTES;
@@ -63,6 +64,8 @@ pub(super) enum WriteError {
 pub(super) struct Writer {
     pub(super) folder: PathBuf,
     pub(super) plan: Plan,
+    /// Which run of the server this is.
+    pub(super) run: Arc<str>,
     pub(super) told: WeakRecipient<TapeTold>,
     pub(super) dropped: Arc<Mutex<HashMap<TrackId, u64>>>,
     /// Bursts that wait; it takes off what it takes.
@@ -145,7 +148,11 @@ impl Writer {
             end_us: 0,
         };
         let at_us = desk.at(now);
-        desk.log.note(&Entry::Begun { segment, at_us });
+        desk.log.note(&Entry::Begun {
+            segment,
+            at_us,
+            run: Some(self.run.to_string()),
+        });
         desk.log.sync()?;
         Ok(Segment {
             writer: self,
@@ -169,6 +176,7 @@ impl Segment<'_> {
                     track: key,
                     participant_id: track.participant_id.clone(),
                     user_id: track.user_id.clone(),
+                    display_name: track.display_name.clone(),
                     source: track.source,
                 });
                 if track.source == Source::Microphone {

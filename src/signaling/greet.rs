@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use actix::{Addr, Recipient};
 use calls_actors::calls::{FindParticipant, UserOnline};
-use calls_actors::participant::{
-    Attach, AttachRefused, GRACE, Greeting, LIMITS, Participant, ToClient,
-};
+use calls_actors::participant::{Attach, AttachRefused, GRACE, Greeting, Participant, ToClient};
 use calls_model::signal::{ByeReason, Limits, MAX_FRAME, Resume};
 use calls_model::{Account, UserId};
 
-use crate::app::{App, PATIENCE};
+use crate::app::{App, PATIENCE, bounds};
 use crate::auth::tokens::{Issuer, Place};
 use crate::http::problem::Problem;
 
@@ -165,14 +163,15 @@ fn greeting(app: &App, holder: &Holder) -> Greeting {
         place,
         issuer,
     } = holder;
+    let peer = bounds(&app.config).peer;
     Greeting {
         resume_token: app.tokens.join(user.clone(), place.clone(), issuer.clone()),
         ice_servers: app.ice_servers(user),
         limits: Limits {
             max_frame_bytes: u32::try_from(MAX_FRAME).unwrap_or(u32::MAX),
             frames_per_second: app.config.limits.frames_per_second,
-            audio_slots: u32::try_from(LIMITS.audio_slots).unwrap_or(u32::MAX),
-            video_slots: u32::try_from(LIMITS.video_slots).unwrap_or(u32::MAX),
+            audio_slots: u32::try_from(peer.audio_slots).unwrap_or(u32::MAX),
+            video_slots: u32::try_from(peer.video_slots).unwrap_or(u32::MAX),
             resume_seconds: u32::try_from(GRACE.as_secs()).unwrap_or(u32::MAX),
             max_file_bytes: app.files.most(),
         },

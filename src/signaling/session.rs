@@ -11,14 +11,17 @@ mod inbound;
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
-use actix_web::web::Data;
+use actix_web::web::{self, Data};
 use actix_web_actors::ws::WebsocketContext;
 use calls_actors::calls::UserOffline;
 use calls_actors::event::Frame;
 use calls_actors::metrics::CRASHES;
-use calls_actors::participant::{ClientRequest, Detach, ToClient};
-use calls_model::signal::{Bye, ByeReason, Empty, Event, Hello, Ready, Request, ServerFrame};
+use calls_actors::participant::{ClientRequest, Detach, Participant, ToClient};
+use calls_model::signal::{
+    Bye, ByeReason, Empty, Event, Hello, Ready, Request, ServerFrame, Transcribe,
+};
 use calls_model::{Account, ActorKind, AuditEntry, AuditId};
+use futures_util::future::LocalBoxFuture;
 use futures_util::stream;
 use metrics::{counter, gauge};
 use tracing::{debug, error, info};
@@ -33,7 +36,7 @@ use crate::auth::{Issuer, permissions};
 use crate::http::audit;
 use crate::http::limits::Taken;
 use crate::http::problem::{Problem, kinds};
-use crate::telemetry::names::{BYES, FRAMES_OUT, SOCKETS};
+use crate::telemetry::names::{BYES, FRAMES_OUT, LIMITS_HIT, SOCKETS};
 
 /// A socket must say hello within that time.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
@@ -266,6 +269,7 @@ impl Session {
             }
         };
         if self.unanswered >= UNANSWERED {
+            counter!(LIMITS_HIT, "limit" => "unanswered").increment(1);
             return self.reply(id, Err(Problem::TooManyWaiting { most: UNANSWERED }), ctx);
         }
         if let State::Open(Line::Call { holder, .. }) = &self.state
@@ -274,9 +278,7 @@ impl Session {
             return self.reply(id, Err(refused), ctx);
         }
         let audited = self.audited(&request);
-        let answer = participant
-            .send(ClientRequest { request })
-            .timeout(PATIENCE);
+        let answer = self.answer(participant, request);
         self.unanswered += 1;
         ctx.spawn(answer.into_actor(self).map(move |answer, this, ctx| {
             this.unanswered -= 1;
@@ -287,6 +289,31 @@ impl Session {
             this.reply(id, outcome, ctx);
             this.part(ctx);
         }));
+    }
+
+    /// Asks now, in the order in which requests came; but the start of a transcription after its model is read, for which
+    /// nobody else is to wait.
+    fn answer(
+        &self,
+        participant: Addr<Participant>,
+        request: Request,
+    ) -> LocalBoxFuture<'static, Result<<ClientRequest as Message>::Result, MailboxError>> {
+        let Request::Transcribe(Transcribe { on: true, language }) = &request else {
+            return Box::pin(
+                participant
+                    .send(ClientRequest { request })
+                    .timeout(PATIENCE),
+            );
+        };
+        let (ears, language) = (self.app.ears.clone(), language.clone());
+        let prepared = web::block(move || ears.prepare(language.as_ref()));
+        Box::pin(async move {
+            let _ = prepared.await; // what is wrong with it, the answer says
+            participant
+                .send(ClientRequest { request })
+                .timeout(PATIENCE)
+                .await
+        })
     }
 
     /// An entry of the audit log for what only moderators may ask.

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 
 use super::db::{Conn, on};
 use super::error::StoreError;
-use super::page::PageRequest;
+use super::page::{PageRequest, older};
 use super::schema::audit;
 use super::sql_types::{At, JsonText};
 use super::words::{count, value, word};
@@ -141,10 +141,7 @@ async fn list(
             query = query.filter(audit::action.eq(action));
         }
         if let Some(after) = &after {
-            let moment = At(after.created_at);
-            query = query
-                .filter(audit::at.le(moment))
-                .filter(audit::at.lt(moment).or(audit::id.lt(after.id.as_str())));
+            query = query.filter(older!(after, audit::at, audit::id));
         }
         query.load(c).await
     })?;

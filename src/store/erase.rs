@@ -1,5 +1,7 @@
 //! Erasure: a call, or all that is kept of a user, for good.
 
+mod traces;
+
 use std::collections::BTreeSet;
 
 use calls_model::{CallId, CallStatus, Erased, OrgId, RecordingId, UserId};
@@ -193,6 +195,8 @@ async fn erase_user(conn: &mut Conn<'_>, org: &OrgId, user: &UserId) -> Result<E
     for call in &calls {
         forget_in_call(conn, call, &whom).await?;
     }
+    traces::forget_in_audit(conn, org, &whom).await?;
+    traces::forget_replies(conn, org, &whom).await?;
     erased.utterances = number(on!(conn, c => {
         let said = utterances::table
             .filter(utterances::org_id.eq(org.as_str()))
@@ -226,9 +230,9 @@ async fn calls_of(conn: &mut Conn<'_>, org: &OrgId, user: &UserId) -> Result<Vec
 
 /// Who rang, who was rung, who was in.
 async fn forget_in_call(conn: &mut Conn<'_>, call: &str, whom: &Whom<'_>) -> Result<()> {
-    let (from, to): (Option<String>, JsonText) = on!(conn, c => {
-        let query = calls::table.find(call).select((calls::from_user, calls::to_users));
-        query.first(c).await
+    let (from, to, metadata): (Option<String>, JsonText, JsonText) = on!(conn, c => {
+        let query = calls::table.find(call);
+        query.select((calls::from_user, calls::to_users, calls::metadata)).first(c).await
     })?;
     let from = from.map(|from| {
         if from == whom.user {
@@ -237,8 +241,9 @@ async fn forget_in_call(conn: &mut Conn<'_>, call: &str, whom: &Whom<'_>) -> Res
             from
         }
     });
-    let mut to = to.0;
+    let (mut to, mut metadata) = (to.0, metadata.0);
     forget(&mut to, whom);
+    forget(&mut metadata, whom); // what the application wrote, as far as it names them
     on!(conn, c => {
         let theirs = participants::table
             .filter(participants::call_id.eq(call))
@@ -256,7 +261,11 @@ async fn forget_in_call(conn: &mut Conn<'_>, call: &str, whom: &Whom<'_>) -> Res
             .execute(c)
             .await?;
         diesel::update(calls::table.find(call))
-            .set((calls::from_user.eq(&from), calls::to_users.eq(JsonText(to.clone()))))
+            .set((
+                calls::from_user.eq(&from),
+                calls::to_users.eq(JsonText(to.clone())),
+                calls::metadata.eq(JsonText(metadata.clone())),
+            ))
             .execute(c)
             .await
     })?;

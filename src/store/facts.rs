@@ -329,8 +329,9 @@ async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Result<(), Stor
         Fact::RecordingPaused {
             recording_id,
             paused,
+            at,
             ..
-        } => recordings::pause(conn, recording_id, *paused).await,
+        } => recordings::pause(conn, recording_id, *paused, *at).await,
         Fact::RecordingStopped {
             call_id,
             recording_id,
@@ -341,8 +342,12 @@ async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Result<(), Stor
             files,
             duration_seconds,
             report,
+            at,
             ..
-        } => recordings::process(conn, recording_id, files, *duration_seconds, report).await,
+        } => {
+            let made = (files.as_slice(), *duration_seconds, &**report);
+            recordings::process(conn, recording_id, made, *at).await
+        }
         Fact::RecordingAvailable {
             recording_id,
             files,

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::calls::{CallRow, with_members};
 use super::db::{Conn, on};
 use super::error::StoreError;
-use super::page::PageRequest;
+use super::page::{PageRequest, older};
 use super::schema::{call_users, calls};
 use super::sql_types::At;
 use super::words::word;
@@ -58,10 +58,7 @@ macro_rules! narrow {
             query = query.filter($created_at.lt(At(to)));
         }
         if let Some(after) = $after {
-            let moment = At(after.created_at);
-            query = query
-                .filter($created_at.le(moment))
-                .filter($created_at.lt(moment).or($id.lt(after.id.as_str())));
+            query = query.filter(older!(after, $created_at, $id));
         }
         query
     }};

@@ -9,10 +9,9 @@ use calls_model::{
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::cursor::Cursor;
 use super::db::{Conn, on};
 use super::error::StoreError;
-use super::page::PageRequest;
+use super::page::{PageRequest, older};
 use super::schema::webhook_deliveries as deliveries;
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, moment, value, word};
@@ -301,7 +300,7 @@ async fn list(
     status: Option<DeliveryStatus>,
     request: &PageRequest,
 ) -> Result<Page<Delivery>> {
-    let after: Option<Cursor<DeliveryId>> = request.after()?;
+    let after = request.after::<DeliveryId>()?;
     let rows: Vec<DeliveryRow> = on!(conn, c => {
         let mut query = deliveries::table
             .filter(deliveries::webhook_id.eq(to.as_str()))
@@ -311,14 +310,8 @@ async fn list(
         if let Some(status) = status {
             query = query.filter(deliveries::status.eq(word(status)));
         }
-        if let Some(Cursor { created_at, id }) = &after {
-            query = query.filter(
-                deliveries::created_at
-                    .lt(At(*created_at))
-                    .or(deliveries::created_at
-                        .eq(At(*created_at))
-                        .and(deliveries::id.lt(id.as_str()))),
-            );
+        if let Some(after) = &after {
+            query = query.filter(older!(after, deliveries::created_at, deliveries::id));
         }
         query.offset(request.offset.into()).limit(request.rows()).load(c).await
     })?;

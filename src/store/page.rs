@@ -9,6 +9,15 @@ use calls_model::rest::{Page, PageLimit};
 use super::cursor::Cursor;
 use super::error::StoreError;
 
+/// Of a list that is newest first: what comes after a cursor, by the column of its time and that of its id.
+macro_rules! older {
+    ($after:expr, $at:expr, $id:expr) => {{
+        let moment = At($after.created_at);
+        $at.le(moment).and($at.lt(moment).or($id.lt($after.id.as_str()))) // the first half is what an index knows
+    }};
+}
+pub(super) use older;
+
 /// Which part of a list is wanted; the default is its first page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageRequest {

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use calls_actors::journal::Sampled;
 use calls_model::rest::Page;
-use calls_model::{CallId, OrgId, ParticipantId, QualitySample};
+use calls_model::{CallId, OrgId, ParticipantId, QualitySample, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::calls;
 use super::db::{Conn, on};
 use super::error::StoreError;
-use super::page::PageRequest;
-use super::schema::quality_samples;
+use super::page::{PageRequest, older};
+use super::schema::{participants, quality_samples};
 use super::sql_types::At;
 use super::words::{count, value};
 
@@ -90,15 +90,74 @@ pub(super) async fn keep(conn: &mut Conn<'_>, samples: &[Sampled]) -> Result<(),
     Ok(())
 }
 
-/// A page of the samples of a call, or of one presence in it, newest first.
+/// Whose samples of a call are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QualityOf {
+    /// Only those of this presence.
+    pub participant: Option<ParticipantId>,
+    /// Whether those who are hidden are among them.
+    pub hidden: Hidden,
+}
+
+/// Which hidden presences somebody is to know of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Hidden {
+    /// All.
+    #[default]
+    All,
+    /// Those of this user, who was one.
+    Of(UserId),
+    /// None.
+    None,
+}
+
+impl Hidden {
+    /// Whether a hidden presence of this user is among them.
+    pub fn is_told_of(&self, user: &UserId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(own) => own == user,
+            Self::None => false,
+        }
+    }
+}
+
+/// The hidden presences of a call that are not to be told of.
+async fn untold(
+    conn: &mut Conn<'_>,
+    call: &CallId,
+    hidden: &Hidden,
+) -> Result<Vec<String>, StoreError> {
+    if *hidden == Hidden::All {
+        return Ok(Vec::new());
+    }
+    let found: Vec<(String, String)> = on!(conn, c => {
+        participants::table
+            .filter(participants::call_id.eq(call.as_str()))
+            .filter(participants::hidden.eq(true))
+            .select((participants::id, participants::user_id))
+            .load(c)
+            .await
+    })?;
+    let mut untold = Vec::new();
+    for (id, user) in found {
+        if !hidden.is_told_of(&value("user id", user)?) {
+            untold.push(id);
+        }
+    }
+    Ok(untold)
+}
+
+/// A page of the samples of a call, newest first.
 pub(super) async fn list(
     conn: &mut Conn<'_>,
     call: &CallId,
-    who: Option<&ParticipantId>,
+    of: &QualityOf,
     request: &PageRequest,
 ) -> Result<Page<QualitySample>, StoreError> {
     use quality_samples::{at, call_id, participant_id};
     let after = request.after::<ParticipantId>()?;
+    let untold = untold(conn, call, &of.hidden).await?;
     let rows: Vec<SampleRow> = on!(conn, c => {
         let mut query = quality_samples::table
             .filter(call_id.eq(call.as_str()))
@@ -107,14 +166,14 @@ pub(super) async fn list(
             .limit(request.rows())
             .offset(request.offset.into())
             .into_boxed();
-        if let Some(who) = who {
+        if let Some(who) = &of.participant {
             query = query.filter(participant_id.eq(who.as_str()));
         }
+        if !untold.is_empty() {
+            query = query.filter(participant_id.ne_all(&untold));
+        }
         if let Some(after) = &after {
-            let moment = At(after.created_at);
-            query = query
-                .filter(at.le(moment))
-                .filter(at.lt(moment).or(participant_id.lt(after.id.as_str())));
+            query = query.filter(older!(after, at, participant_id));
         }
         query.load(c).await
     })?;

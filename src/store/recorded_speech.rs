@@ -33,9 +33,10 @@ pub(super) async fn of(
     rows.into_iter().map(read).collect()
 }
 
-/// The oldest recording that can be had and has a transcript to come.
+/// The oldest recording that can be had and has a transcript to come, but for these.
 pub(super) async fn next(
     conn: &mut Conn<'_>,
+    but: &[RecordingId],
     now: Timestamp,
 ) -> Result<Option<StoredRecording>, StoreError> {
     use recording_transcripts as row;
@@ -44,6 +45,7 @@ pub(super) async fn next(
             .inner_join(recording_rows::table)
             .filter(row::status.eq(word(TranscriptStatus::Queued)))
             .filter(recording_rows::status.eq(word(RecordingStatus::Available)))
+            .filter(row::recording_id.ne_all(but.iter().map(RecordingId::as_str)))
             .order(row::recording_id)
             .select(row::recording_id)
             .first(c)

@@ -3,7 +3,7 @@
 use calls_model::rest::Page;
 use calls_model::{
     CallId, Layout, OrgId, Recording, RecordingFile, RecordingId, RecordingInput, RecordingReport,
-    RecordingStatus, Timestamp,
+    RecordingStatus, Stopwatch, Timestamp,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -29,13 +29,15 @@ struct RecordingRow {
     participants: JsonText,
     requested_at: At,
     started_at: Option<At>,
-    stopped_at: Option<At>,
     duration_seconds: i64,
     files: JsonText,
     report: Option<JsonText>,
     error: Option<String>,
     tries: i64,
     next_try_at: Option<At>,
+    recorded_ms: i64,
+    runs_since: Option<At>,
+    due_at: Option<At>,
 }
 
 /// A recording, with what only the server itself needs to know of it.
@@ -45,8 +47,8 @@ pub struct StoredRecording {
     pub recording: Recording,
     /// How far it can be trusted, once it was processed.
     pub report: Option<RecordingReport>,
-    /// When nothing more was recorded.
-    pub stopped_at: Option<Timestamp>,
+    /// Since when its upload is due, where it is.
+    pub due_at: Option<Timestamp>,
     /// How often it was tried in vain to make it, or to keep it.
     pub tries: u32,
     /// Not before then is it tried again.
@@ -56,20 +58,17 @@ pub struct StoredRecording {
 impl RecordingRow {
     fn into_stored(self, now: Timestamp) -> Result<StoredRecording, StoreError> {
         let status: RecordingStatus = value("status of a recording", self.status)?;
-        let started_at = moment(self.started_at);
-        let stopped_at = moment(self.stopped_at);
-        let kept: u64 = count("length of a recording", self.duration_seconds)?;
-        let lasts = |start| stopped_at.unwrap_or(now).seconds_since(start);
-        let duration_seconds = if status == RecordingStatus::Active || kept == 0 {
-            started_at.map_or(kept, lasts)
-        } else {
-            kept
-        };
+        let recorded = stopwatch(self.recorded_ms, self.runs_since)?;
         let files: Vec<RecordingFile> = value("files of a recording", self.files.0)?;
         let report: Option<RecordingReport> = self
             .report
             .map(|report| value("report of a recording", report.0))
             .transpose()?;
+        // What was counted while it ran is good until its files are known.
+        let duration_seconds = match report {
+            Some(_) => count("length of a recording", self.duration_seconds)?,
+            None => recorded.seconds(now),
+        };
         let not_composed = report.as_ref().and_then(|one| one.not_composed.clone());
         let recording = Recording {
             recording_id: value("recording id", self.id)?,
@@ -81,7 +80,7 @@ impl RecordingRow {
             live: self.live,
             participants: value("users of a recording", self.participants.0)?,
             requested_at: self.requested_at.0,
-            started_at,
+            started_at: moment(self.started_at),
             duration_seconds,
             size_bytes: files.iter().map(|file| file.size_bytes).sum(),
             files,
@@ -96,11 +95,18 @@ impl RecordingRow {
         Ok(StoredRecording {
             recording,
             report,
-            stopped_at,
+            due_at: moment(self.due_at),
             tries: count("tries of a recording", self.tries)?,
             next_try_at: moment(self.next_try_at),
         })
     }
+}
+
+fn stopwatch(kept_ms: i64, runs_since: Option<At>) -> Result<Stopwatch, StoreError> {
+    Ok(Stopwatch {
+        kept_ms: count("time of a recording", kept_ms)?,
+        runs_since: moment(runs_since),
+    })
 }
 
 /// A recording, unless it is deleted or never was.
@@ -316,11 +322,49 @@ pub(super) async fn start(
     };
     on!(conn, c => {
         diesel::update(recordings::table.find(id.as_str()))
-            .set((recordings::status.eq(status), recordings::started_at.eq(At(at))))
+            .set((
+                recordings::status.eq(status),
+                recordings::started_at.eq(At(at)),
+                recordings::runs_since.eq(At(at)),
+            ))
             .execute(c)
             .await
     })?;
     flag(conn, call_id, true).await
+}
+
+/// Lets the time of a recording that is active run, or stand still.
+async fn count_time(
+    conn: &mut Conn<'_>,
+    id: &RecordingId,
+    runs: bool,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let active = recordings::status.eq(word(RecordingStatus::Active));
+    let time: Option<(i64, Option<At>)> = on!(conn, c => {
+        recordings::table
+            .find(id.as_str())
+            .filter(active)
+            .select((recordings::recorded_ms, recordings::runs_since))
+            .first(c)
+            .await
+            .optional()
+    })?;
+    let Some((kept_ms, runs_since)) = time else {
+        return Ok(());
+    };
+    let time = stopwatch(kept_ms, runs_since)?;
+    let time = if runs { time.run(at) } else { time.halt(at) };
+    on!(conn, c => {
+        diesel::update(recordings::table.find(id.as_str()))
+            .set((
+                recordings::recorded_ms.eq(i64::try_from(time.kept_ms).unwrap_or(i64::MAX)),
+                recordings::runs_since.eq(time.runs_since.map(At)),
+            ))
+            .execute(c)
+            .await
+    })?;
+    Ok(())
 }
 
 /// It is paused, or not any more.
@@ -328,7 +372,9 @@ pub(super) async fn pause(
     conn: &mut Conn<'_>,
     id: &RecordingId,
     paused: bool,
+    at: Timestamp,
 ) -> Result<(), StoreError> {
+    count_time(conn, id, !paused, at).await?;
     on!(conn, c => {
         diesel::update(recordings::table.find(id.as_str()))
             .set(recordings::paused.eq(paused))
@@ -349,6 +395,7 @@ pub(super) async fn stop(
     let Some(status) = step(conn, id, RecordingInput::Stop).await? else {
         return Ok(());
     };
+    count_time(conn, id, false, at).await?;
     on!(conn, c => {
         diesel::update(recordings::table.find(id.as_str()))
             .set((
@@ -373,18 +420,19 @@ async fn flag(conn: &mut Conn<'_>, call_id: &CallId, on: bool) -> Result<(), Sto
     Ok(())
 }
 
-/// Its files are whole.
+/// Its files are whole, and their upload is due.
 pub(super) async fn process(
     conn: &mut Conn<'_>,
     id: &RecordingId,
-    files: &[RecordingFile],
-    duration_seconds: u64,
-    report: &RecordingReport,
+    (files, duration_seconds, report): (&[RecordingFile], u64, &RecordingReport),
+    at: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(status) = step(conn, id, RecordingInput::Finish).await? else {
         return Ok(());
     };
     let lasts = i64::try_from(duration_seconds).unwrap_or(i64::MAX);
+    // Where it could not be made anew, that of the file that is there.
+    let layout = report.layout.map(word);
     on!(conn, c => {
         diesel::update(recordings::table.find(id.as_str()))
             .set((
@@ -392,6 +440,8 @@ pub(super) async fn process(
                 recordings::files.eq(document(files)),
                 recordings::duration_seconds.eq(lasts),
                 recordings::report.eq(document(report)),
+                layout.as_ref().map(|layout| recordings::layout.eq(layout)),
+                recordings::due_at.eq(At(at)),
                 recordings::error.eq(None::<String>),
                 recordings::tries.eq(0),
                 recordings::next_try_at.eq(None::<At>),
@@ -416,6 +466,7 @@ pub(super) async fn store(
             .set((
                 recordings::status.eq(status),
                 recordings::files.eq(document(files)),
+                recordings::due_at.eq(None::<At>),
                 recordings::error.eq(None::<String>),
                 recordings::next_try_at.eq(None::<At>),
             ))
@@ -425,20 +476,21 @@ pub(super) async fn store(
     Ok(())
 }
 
-/// It is made once more.
+/// It is made once more, with this layout or its own.
 pub(super) async fn compose(
     conn: &mut Conn<'_>,
     id: &RecordingId,
-    layout: Layout,
+    layout: Option<Layout>,
 ) -> Result<(), StoreError> {
     let Some(status) = step(conn, id, RecordingInput::Compose).await? else {
         return Ok(());
     };
+    let layout = layout.map(word);
     on!(conn, c => {
         diesel::update(recordings::table.find(id.as_str()))
             .set((
                 recordings::status.eq(status),
-                recordings::layout.eq(word(layout)),
+                layout.as_ref().map(|layout| recordings::layout.eq(layout)),
                 recordings::tries.eq(0),
                 recordings::next_try_at.eq(None::<At>),
             ))

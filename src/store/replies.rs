@@ -1,6 +1,6 @@
 //! First replies to requests that came with an `Idempotency-Key`.
 
-use calls_model::Timestamp;
+use calls_model::{OrgId, Timestamp};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -15,12 +15,14 @@ use super::words::{count, document, value};
 pub struct Keyed {
     /// Who asks: never the credentials themselves.
     pub caller: String,
+    /// Their tenant.
+    pub org: OrgId,
     /// The key.
     pub key: String,
     /// Method and path.
     pub request: String,
-    /// A hash of the body.
-    pub body_hash: String,
+    /// A hash of the body; none while it has not come yet, as that of a file.
+    pub body_hash: Option<String>,
 }
 
 /// A reply as it was given.
@@ -44,7 +46,12 @@ pub enum Claim {
     /// The first was another request.
     Another,
     /// The first was answered.
-    Answered(Reply),
+    Answered {
+        /// How.
+        reply: Reply,
+        /// The hash of its body; none where it was answered without having been read.
+        body_hash: Option<String>,
+    },
 }
 
 /// How long what is kept is good for.
@@ -75,8 +82,9 @@ pub(super) async fn claim(
             .values((
                 idempotency::caller.eq(caller),
                 idempotency::idempotency_key.eq(key),
+                idempotency::org_id.eq(asked.org.as_str()),
                 idempotency::request.eq(&asked.request),
-                idempotency::body_hash.eq(&asked.body_hash),
+                idempotency::body_hash.eq(asked.body_hash.as_deref().unwrap_or_default()),
                 idempotency::headers.eq(document(Vec::<(String, String)>::new())),
                 idempotency::body.eq(Vec::new()),
                 idempotency::created_at.eq(At(now)),
@@ -103,14 +111,18 @@ pub(super) async fn claim(
             .optional()
     })?;
     Ok(match row {
-        Some((request, hash, ..)) if request != asked.request || hash != asked.body_hash => {
+        Some((request, ..)) if request != asked.request => Claim::Another,
+        Some((_, hash, ..)) if asked.body_hash.as_ref().is_some_and(|own| *own != hash) => {
             Claim::Another
         }
-        Some((_, _, Some(status), JsonText(headers), body)) => Claim::Answered(Reply {
-            status: count("status", status)?,
-            headers: value("headers", headers)?,
-            body,
-        }),
+        Some((_, hash, Some(status), JsonText(headers), body)) => Claim::Answered {
+            reply: Reply {
+                status: count("status", status)?,
+                headers: value("headers", headers)?,
+                body,
+            },
+            body_hash: Some(hash).filter(|hash| !hash.is_empty()),
+        },
         // Given up in this very moment: the next try is the first.
         Some((_, _, None, ..)) | None => Claim::Running,
     })
@@ -135,6 +147,7 @@ pub(super) async fn keep(
         diesel::update(idempotency::table.find((asked.caller.as_str(), asked.key.as_str())))
             .set((
                 idempotency::status.eq(i64::from(reply.status)),
+                idempotency::body_hash.eq(asked.body_hash.as_deref().unwrap_or_default()),
                 idempotency::headers.eq(document(&reply.headers)),
                 idempotency::body.eq(&reply.body),
             ))

@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 
 use super::db::{Conn, on};
 use super::error::StoreError;
-use super::page::PageRequest;
+use super::page::{PageRequest, older};
 use super::schema::{calls, participants, rooms};
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, moment, value, word};
@@ -160,10 +160,7 @@ pub(super) async fn list(
             .offset(request.offset.into())
             .into_boxed();
         if let Some(after) = &after {
-            let (created_at, id) = (At(after.created_at), after.id.as_str());
-            query = query
-                .filter(rooms::created_at.le(created_at))
-                .filter(rooms::created_at.lt(created_at).or(rooms::id.lt(id)));
+            query = query.filter(older!(after, rooms::created_at, rooms::id));
         }
         query.load(c).await
     })?;

@@ -135,6 +135,7 @@ table! {
     idempotency (caller, idempotency_key) {
         caller -> Text,
         idempotency_key -> Text,
+        org_id -> Text,
         request -> Text,
         body_hash -> Text,
         status -> Nullable<BigInt>,
@@ -181,6 +182,9 @@ table! {
         error -> Nullable<Text>,
         tries -> BigInt,
         next_try_at -> Nullable<Moment>,
+        recorded_ms -> BigInt,
+        runs_since -> Nullable<Moment>,
+        due_at -> Nullable<Moment>,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use calls_model::rest::Page;
 use calls_model::{
-    CallId, Fact, Found, OrgId, RecordingId, Timestamp, Transcript, Unheard, UserId, Utterance,
+    CallId, Fact, Found, LeaveReason, OrgId, RecordingId, Timestamp, Transcript, Unheard, UserId,
+    Utterance,
 };
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -13,9 +14,9 @@ use super::calls;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::PageRequest;
-use super::schema::{facts, utterances};
+use super::schema::{facts, participants, utterances};
 use super::sql_types::{At, JsonText, Moment};
-use super::words::{count, document, value};
+use super::words::{count, document, value, word};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = utterances)]
@@ -136,7 +137,43 @@ pub(super) async fn unheard(
     bodies.into_iter().map(unheard).collect()
 }
 
+/// Whether a user was inside a call and was not put out of it by a moderator.
+pub(super) async fn may_read(
+    conn: &mut Conn<'_>,
+    call: &CallId,
+    user: &UserId,
+) -> Result<bool, StoreError> {
+    let reasons: Vec<Option<String>> = on!(conn, c => {
+        participants::table
+            .filter(participants::call_id.eq(call.as_str()))
+            .filter(participants::user_id.eq(user.as_str()))
+            .select(participants::leave_reason)
+            .load(c)
+            .await
+    })?;
+    let put_out = word(LeaveReason::Removed);
+    Ok(!reasons.is_empty()
+        && reasons
+            .iter()
+            .all(|reason| reason.as_deref() != Some(&put_out)))
+}
+
 impl Store {
+    /// Whether a user was inside a call and was not put out of it: only they may read what was said there.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn may_read_transcript(
+        &self,
+        call: &CallId,
+        user: &UserId,
+    ) -> Result<bool, StoreError> {
+        let (call, user) = (call.clone(), user.clone());
+        self.run(|db| async move { may_read(&mut db.reader().await?.conn(), &call, &user).await })
+            .await
+    }
+
     /// All that was said in a call, and when nobody listened; nothing where it was never transcribed.
     ///
     /// # Errors
@@ -155,8 +192,8 @@ impl Store {
         .await
     }
 
-    /// A page of what was said in a tenant's calls with all of these words in it, the latest first. `by` sees only the calls that they were
-    /// part of; all are seen where it is left out.
+    /// A page of what was said in a tenant's calls with all of these words in it, the latest first. `by` sees only the
+    /// calls that they were inside of and were not put out of; all are seen where it is left out.
     ///
     /// # Errors
     ///
@@ -221,12 +258,14 @@ impl FoundRow {
     }
 }
 
-/// Whoever searches sees a call only where they were part of it; all calls where nobody is named.
+/// Whoever searches sees a call only where they were inside and were not put out; all calls where nobody is named.
 const IN_SQLITE: &str = "
     SELECT u.id, u.call_id, u.participant_id, u.user_id, u.text, u.start_ms, u.end_ms, u.spoken_at
     FROM utterance_words w JOIN utterances u ON u.id = w.rowid
     WHERE w.utterance_words MATCH ?1 AND u.org_id = ?7
-      AND (?2 IS NULL OR EXISTS (SELECT 1 FROM call_users c WHERE c.call_id = u.call_id AND c.user_id = ?2))
+      AND (?2 IS NULL
+        OR ?2 IN (SELECT p.user_id FROM participants p WHERE p.call_id = u.call_id)
+        AND ?2 NOT IN (SELECT p.user_id FROM participants p WHERE p.call_id = u.call_id AND p.leave_reason = 'removed'))
       AND (?3 IS NULL OR u.spoken_at < ?3 OR (u.spoken_at = ?3 AND u.id < ?4))
     ORDER BY u.spoken_at DESC, u.id DESC LIMIT ?5 OFFSET ?6";
 
@@ -234,7 +273,9 @@ const IN_POSTGRES: &str = "
     SELECT u.id, u.call_id, u.participant_id, u.user_id, u.text, u.start_ms, u.end_ms, u.spoken_at
     FROM utterances u
     WHERE u.search @@ plainto_tsquery('simple', $1) AND u.org_id = $7
-      AND ($2 IS NULL OR EXISTS (SELECT 1 FROM call_users c WHERE c.call_id = u.call_id AND c.user_id = $2))
+      AND ($2 IS NULL
+        OR $2 IN (SELECT p.user_id FROM participants p WHERE p.call_id = u.call_id)
+        AND $2 NOT IN (SELECT p.user_id FROM participants p WHERE p.call_id = u.call_id AND p.leave_reason = 'removed'))
       AND ($3 IS NULL OR u.spoken_at < $3 OR (u.spoken_at = $3 AND u.id < $4))
     ORDER BY u.spoken_at DESC, u.id DESC LIMIT $5 OFFSET $6";
 
@@ -287,8 +328,12 @@ const AROUND: usize = 10;
 /// The part of a text that tells why it was found.
 fn snippet(text: &str, sought: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let sought: Vec<String> = sought.split_whitespace().map(str::to_lowercase).collect();
-    let is_sought = |word: &&str| sought.contains(&word.to_lowercase());
+    let bare = |word: &str| {
+        word.trim_matches(|letter: char| !letter.is_alphanumeric())
+            .to_lowercase()
+    };
+    let sought: Vec<String> = sought.split_whitespace().map(bare).collect();
+    let is_sought = |word: &&str| sought.contains(&bare(word));
     let at = words.iter().position(is_sought).unwrap_or(0);
     let (from, to) = (
         at.saturating_sub(AROUND),
@@ -315,6 +360,11 @@ mod tests {
             .collect::<Vec<_>>()
             .join(" ");
         assert_eq!(snippet("short and sweet", "AND"), "short and sweet");
+        let written = text.replace("w20 ", "“W20,” ");
+        assert!(
+            snippet(&written, "w20").contains("W20"),
+            "whatever marks stand around it"
+        );
         let found = snippet(&text, "w20");
         assert!(
             found.starts_with("… w10 ") && found.ends_with(" w30 …"),

@@ -14,8 +14,7 @@ pub const FRAMES_IN: &str = "calls_signaling_frames_received_total";
 pub const FRAMES_OUT: &str = "calls_signaling_frames_sent_total";
 /// Frames that had to wait because the socket sent too many.
 pub const FRAMES_SLOWED: &str = "calls_signaling_frames_slowed_total";
-/// Requests and sockets refused because there were too many; label `limit`: `key`, `address`, `joins`, `sockets`.
-pub const LIMITS_HIT: &str = "calls_limits_hit_total";
+pub use calls_actors::metrics::LIMITS_HIT;
 /// Sockets that the server closed; label `reason`.
 pub const BYES: &str = "calls_signaling_byes_total";
 /// Allocations of the built-in TURN server now.
@@ -46,7 +45,7 @@ pub const RECORDING_DISK_FULL: &str = "calls_recording_disk_full";
 pub const RECORDINGS_UNSETTLED: &str = "calls_recordings_unsettled";
 /// Recordings of which not all could be made that was wanted.
 pub const RECORDINGS_FAILED: &str = "calls_recordings_failed_total";
-/// How long the recording waits that has waited longest for its upload, in seconds since it stopped; 0: none waits.
+/// How long the recording waits that has waited longest for its upload, in seconds since that was due; 0: none waits.
 pub const RECORDING_UPLOAD_AGE: &str = "calls_recording_upload_age_seconds";
 /// Uploads that failed and are tried again: an alarm.
 pub const RECORDING_UPLOADS_FAILED: &str = "calls_recording_uploads_failed_total";
@@ -76,7 +75,7 @@ pub(super) fn describe() {
     describe_counter!(REQUESTS, "Requests answered.");
     describe_counter!(
         LIMITS_HIT,
-        "Requests and sockets refused because there were too many."
+        "What was refused because there was too much of it."
     );
     describe_histogram!(
         REQUEST_SECONDS,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::WeakRecipient;
 use calls_actors::transcriber::{
@@ -18,7 +18,7 @@ use super::engine::{Engine, EngineError, Unfit};
 use super::models::{Models, NoModel};
 use super::voice::Voice;
 use super::worker::{Order, Worker};
-use crate::telemetry::names::TRANSCRIBED_CALLS;
+use crate::telemetry::names::{SPEECH_BEHIND, TRANSCRIBED_CALLS};
 
 /// How often threads are looked after.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -151,14 +151,16 @@ impl Shared {
     /// Puts a fresh thread where one hangs. Every call that it listened to begins anew.
     fn look(&self) {
         let mut workers = Self::lock(&self.workers);
-        let mut lost = Vec::new();
+        let mut lost = HashMap::new();
+        let behind = workers.iter().map(Worker::behind).max();
+        metrics::gauge!(SPEECH_BEHIND).set(behind.unwrap_or_default().as_secs_f64());
         for (number, worker) in workers.iter_mut().enumerate() {
             if !worker.hangs(self.patience) {
                 continue;
             }
             error!("speech thread {number} hangs; another one stands in its place");
             worker.abandon();
-            lost.push(number);
+            lost.insert(number, worker.worked_until());
             match Worker::start(number) {
                 Ok(fresh) => *worker = fresh,
                 Err(error) => error!(%error, "no thread can be started: {error}"),
@@ -166,8 +168,8 @@ impl Shared {
         }
         drop(workers);
         for call in self.live() {
-            if call.on_any(&lost) {
-                call.fail("a recogniser hung");
+            if let Some(since) = call.worked_until(&lost) {
+                call.fail("a recogniser hung", Some(since));
             }
         }
         #[expect(clippy::cast_precision_loss, reason = "calls are far below 2^52")]
@@ -201,6 +203,7 @@ impl Recogniser for Ears {
             told,
             on: Mutex::default(),
             closing: AtomicUsize::new(0),
+            untold: Mutex::default(),
             lags: AtomicU64::new(0),
             over: AtomicBool::new(false),
         });
@@ -221,6 +224,8 @@ pub(super) struct Call {
     on: Mutex<Vec<usize>>,
     /// Threads that still have to finish.
     closing: AtomicUsize,
+    /// Who is in the middle of saying something, and when they began.
+    untold: Mutex<HashMap<TrackId, Instant>>,
     /// The threads that are behind with it, a bit for each.
     lags: AtomicU64,
     over: AtomicBool,
@@ -243,9 +248,26 @@ impl Call {
         }
     }
 
-    pub(super) fn fail(&self, reason: &str) {
-        self.tell(HearingTold::Failed(reason.to_owned()));
+    /// It is over. What came from `since` on was not understood, nor what somebody was in the middle of saying.
+    pub(super) fn fail(&self, reason: &str, since: Option<Instant>) {
+        self.tell(HearingTold::Failed {
+            reason: reason.to_owned(),
+            since: self.untold_since().into_iter().chain(since).min(),
+        });
         self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Since when somebody says what they say now; `None`: they say nothing.
+    pub(super) fn speaks(&self, track: TrackId, since: Option<Instant>) {
+        let mut untold = Shared::lock(&self.untold);
+        match since {
+            Some(since) => untold.insert(track, since),
+            None => untold.remove(&track),
+        };
+    }
+
+    fn untold_since(&self) -> Option<Instant> {
+        Shared::lock(&self.untold).values().min().copied()
     }
 
     /// One of its threads falls behind, or does not any more. Whether that is news: the first that does, and the last.
@@ -270,9 +292,13 @@ impl Call {
         self.over.load(Ordering::Relaxed)
     }
 
-    fn on_any(&self, threads: &[usize]) -> bool {
+    /// The earliest moment until which one of these threads worked on it, where one does.
+    fn worked_until(&self, threads: &HashMap<usize, Instant>) -> Option<Instant> {
         let on = Shared::lock(&self.on);
-        threads.iter().any(|thread| on.contains(thread))
+        on.iter()
+            .filter_map(|thread| threads.get(thread))
+            .min()
+            .copied()
     }
 }
 
@@ -328,6 +354,14 @@ impl Hearing for Listening {
 
     fn close(&self) {
         self.close_all();
+    }
+
+    fn patience(&self) -> Duration {
+        self.call.shared.patience
+    }
+
+    fn untold_since(&self) -> Option<Instant> {
+        self.call.untold_since()
     }
 
     fn packets(&self, burst: Burst) -> bool {

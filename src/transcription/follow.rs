@@ -147,9 +147,12 @@ impl Follow {
     }
 
     fn said(&mut self, words: Vec<Word>, told: &mut Vec<HearingTold>) {
-        self.partial.clear();
+        let shown = !std::mem::take(&mut self.partial).is_empty();
         let words: Vec<SpokenWord> = words.into_iter().map(|word| self.spoken(word)).collect();
         let (Some(first), Some(last)) = (words.first(), words.last()) else {
+            if shown {
+                told.push(self.nothing()); // what was shown was no word after all
+            }
             return;
         };
         let text: Vec<&str> = words.iter().map(|word| word.word.as_str()).collect();
@@ -171,6 +174,17 @@ impl Follow {
         // Nothing before the moment that holds now is asked for again.
         let current = self.moments.len().saturating_sub(1);
         self.moments.drain(..current);
+    }
+
+    fn nothing(&self) -> HearingTold {
+        let now_ms = ms(self.said_at(self.given));
+        HearingTold::Partial(Caption {
+            participant_id: self.speaker.participant_id.clone(),
+            text: String::new(),
+            is_final: true,
+            start_ms: now_ms,
+            end_ms: now_ms,
+        })
     }
 
     fn spoken(&self, word: Word) -> SpokenWord {

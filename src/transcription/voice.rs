@@ -20,8 +20,11 @@ const IDLE: Duration = Duration::from_secs(20);
 pub(super) struct Voice {
     sound: Sound,
     follow: Follow,
+    /// When its latest packet came.
     came: Option<Instant>,
     spoke: Option<Instant>,
+    /// When it began to say what is not over yet.
+    began: Option<Instant>,
 }
 
 impl Voice {
@@ -40,21 +43,27 @@ impl Voice {
             follow: Follow::new(speaker, phrases, engine),
             came: None,
             spoke: None,
+            began: None,
         })
     }
 
-    /// Takes packets; gives what came of them.
+    /// When it began to say what is not over yet.
+    pub(super) fn began(&self) -> Option<Instant> {
+        self.began
+    }
+
+    /// Takes packets, which came at this moment; gives what came of them.
     pub(super) fn take(
         &mut self,
         packets: &[Packet],
-        now: Instant,
+        came: Instant,
     ) -> Result<Vec<HearingTold>, EngineError> {
-        self.came = Some(now);
+        self.came = Some(came);
         for packet in packets {
             self.sound.take(packet.clone());
         }
         let mut told = Vec::new();
-        self.drain(now, &mut told)?;
+        self.drain(came, &mut told)?;
         Ok(told)
     }
 
@@ -64,10 +73,15 @@ impl Voice {
                 self.spoke = Some(now);
             }
         }
+        self.mark(now);
         Ok(())
     }
 
-    /// Time passes: who sends nothing any more has paused.
+    fn mark(&mut self, now: Instant) {
+        self.began = self.follow.is_speaking().then(|| self.began.unwrap_or(now));
+    }
+
+    /// Everything that came until now was taken: who sends nothing any more has paused.
     pub(super) fn tick(&mut self, now: Instant) -> Result<Vec<HearingTold>, EngineError> {
         let mut told = Vec::new();
         self.drain(now, &mut told)?;
@@ -75,6 +89,7 @@ impl Voice {
         let speaking = self.follow.is_speaking();
         if speaking && since(self.came).is_some_and(|gone| gone >= PAUSED) {
             self.follow.pause(&mut told)?;
+            self.mark(now);
         }
         if !self.follow.is_speaking() && since(self.spoke).is_some_and(|gone| gone >= IDLE) {
             self.follow.forget();
@@ -88,6 +103,7 @@ impl Voice {
         // Nothing that is missing comes any more.
         self.drain(Instant::now() + Duration::from_secs(1), &mut told)?;
         self.follow.pause(&mut told)?;
+        self.began = None;
         Ok(told)
     }
 }

@@ -12,7 +12,7 @@ use calls_media::seam::{Burst, TrackId};
 
 use super::ears::Call;
 use super::voice::Voice;
-use crate::telemetry::names::{SPEECH_BEHIND, SPEECH_DROPPED};
+use crate::telemetry::names::SPEECH_DROPPED;
 
 /// Bursts that may wait for a thread: half a minute of ten voices. Beyond it they are dropped, and counted.
 const QUEUE: usize = 16_384;
@@ -34,6 +34,11 @@ pub(super) enum Order {
     Close(Arc<Call>),
 }
 
+/// In whole milliseconds.
+fn whole(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The near end of a thread.
 #[derive(Clone)]
 pub(super) struct Worker {
@@ -44,10 +49,14 @@ pub(super) struct Worker {
 struct State {
     /// Bursts that wait.
     waiting: AtomicUsize,
-    /// Voices that it listens to.
+    /// Voices that it listens to, or will when it comes to that.
     voices: AtomicUsize,
     /// Milliseconds since `born` when it began what it does now, and 1 more; 0: it waits.
     busy_since: AtomicU64,
+    /// Milliseconds since `born` when what it works on came.
+    at: AtomicU64,
+    /// The furthest that it was behind since somebody asked, in milliseconds.
+    behind: AtomicU64,
     born: Instant,
     /// Another thread stands in its place.
     abandoned: AtomicBool,
@@ -55,7 +64,12 @@ struct State {
 
 impl State {
     fn now(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+        whole(self.born.elapsed())
+    }
+
+    /// It begins a piece of work.
+    fn begin(&self) {
+        self.busy_since.store(self.now() + 1, Ordering::Relaxed);
     }
 }
 
@@ -66,6 +80,8 @@ impl Worker {
             waiting: AtomicUsize::new(0),
             voices: AtomicUsize::new(0),
             busy_since: AtomicU64::new(0),
+            at: AtomicU64::new(0),
+            behind: AtomicU64::new(0),
             born: Instant::now(),
             abandoned: AtomicBool::new(false),
         });
@@ -73,6 +89,7 @@ impl Worker {
             number,
             state: state.clone(),
             voices: HashMap::new(),
+            until: Instant::now(),
         };
         let thread = std::thread::Builder::new().name(format!("calls-ears-{number}"));
         thread.spawn(move || desk.run(&given))?;
@@ -89,12 +106,25 @@ impl Worker {
         since > 0 && u128::from(self.state.now().saturating_sub(since - 1)) >= patience.as_millis()
     }
 
+    /// Everything that came before was worked on.
+    pub(super) fn worked_until(&self) -> Instant {
+        self.state.born + Duration::from_millis(self.state.at.load(Ordering::Relaxed))
+    }
+
+    /// The furthest that it was behind since the last time.
+    pub(super) fn behind(&self) -> Duration {
+        Duration::from_millis(self.state.behind.swap(0, Ordering::Relaxed))
+    }
+
     /// Nothing more is expected of it; should it ever come back, it ends.
     pub(super) fn abandon(&self) {
         self.state.abandoned.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn order(&self, order: Order) {
+        if matches!(order, Order::Voice(..)) {
+            self.state.voices.fetch_add(1, Ordering::Relaxed);
+        }
         let _ = self.orders.send(order); // who was abandoned and ended hears nothing
     }
 
@@ -113,6 +143,8 @@ struct Desk {
     number: usize,
     state: Arc<State>,
     voices: HashMap<TrackId, (Arc<Call>, Voice)>,
+    /// What came until then was taken. Time goes on here as work does: who waits in the queue has not paused.
+    until: Instant,
 }
 
 impl Desk {
@@ -124,56 +156,73 @@ impl Desk {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            self.state
-                .busy_since
-                .store(self.state.now() + 1, Ordering::Relaxed);
+            self.state.begin();
             if let Some(order) = order {
                 self.follow(order);
             }
+            self.keep_up();
             if ticked.elapsed() >= TICK {
                 ticked = Instant::now();
-                self.tick(ticked);
+                self.tick();
             }
             self.state.busy_since.store(0, Ordering::Relaxed);
         }
+    }
+
+    fn reach(&mut self, moment: Instant) {
+        self.until = self.until.max(moment);
+        let at = self.until.saturating_duration_since(self.state.born);
+        self.state.at.store(whole(at), Ordering::Relaxed);
+    }
+
+    /// Where nothing waits, time is now.
+    fn keep_up(&mut self) {
+        if self.state.waiting.load(Ordering::Relaxed) == 0 {
+            self.reach(Instant::now());
+        }
+    }
+
+    /// So many voices are gone.
+    fn let_go(&self, count: usize) {
+        self.state.voices.fetch_sub(count, Ordering::Relaxed);
     }
 
     fn follow(&mut self, order: Order) {
         match order {
             Order::Voice(call, whose) => {
                 let track = whose.track;
-                let made = call.voice(whose);
-                match made {
-                    Ok(voice) => {
-                        self.voices.insert(track, (call, voice));
-                        self.state
-                            .voices
-                            .store(self.voices.len(), Ordering::Relaxed);
+                let before = match call.voice(whose) {
+                    Ok(voice) => self.voices.insert(track, (call, voice)).is_some(),
+                    Err(error) => {
+                        call.fail(&error.to_string(), None);
+                        true
                     }
-                    Err(error) => call.fail(&error.to_string()),
-                }
+                };
+                self.let_go(usize::from(before));
             }
             Order::Packets(burst) => {
                 self.state.waiting.fetch_sub(1, Ordering::Relaxed);
-                let Some(first) = burst.first() else {
+                let (Some(first), Some(last)) = (burst.first(), burst.last()) else {
                     return;
                 };
-                let now = Instant::now();
+                let behind = first.arrival.elapsed();
+                self.state
+                    .behind
+                    .fetch_max(whole(behind), Ordering::Relaxed);
                 if let Some((call, _)) = self.voices.get(&first.track) {
-                    note_delay(
-                        call,
-                        self.number,
-                        now.saturating_duration_since(first.arrival),
-                    );
+                    note_delay(call, self.number, behind);
                 }
-                self.with(first.track, |voice| voice.take(&burst, now));
+                self.reach(last.arrival);
+                self.keep_up();
+                let until = self.until;
+                self.with(first.track, |voice| voice.take(&burst, until));
             }
             Order::Hush(track) => {
                 self.with(track, Voice::finish);
-                self.voices.remove(&track);
-                self.state
-                    .voices
-                    .store(self.voices.len(), Ordering::Relaxed);
+                if let Some((call, _)) = self.voices.remove(&track) {
+                    self.let_go(1);
+                    self.quieter(&call);
+                }
             }
             Order::Close(call) => {
                 let of_call = |(track, (whose, _)): (&TrackId, &(Arc<Call>, Voice))| {
@@ -188,10 +237,19 @@ impl Desk {
         }
     }
 
-    fn tick(&mut self, now: Instant) {
+    fn tick(&mut self) {
         let tracks: Vec<TrackId> = self.voices.keys().copied().collect();
+        let until = self.until;
         for track in tracks {
-            self.with(track, |voice| voice.tick(now));
+            self.with(track, |voice| voice.tick(until));
+        }
+    }
+
+    /// Nobody of a call is behind here where nobody of it is left.
+    fn quieter(&self, call: &Arc<Call>) {
+        let mut left = self.voices.values();
+        if !left.any(|(whose, _)| Arc::ptr_eq(whose, call)) {
+            note_delay(call, self.number, Duration::ZERO);
         }
     }
 
@@ -204,8 +262,13 @@ impl Desk {
             return;
         };
         let call = call.clone();
+        self.state.begin();
+        let before = voice.began();
         let broken = match catch_unwind(AssertUnwindSafe(|| work(voice))) {
             Ok(Ok(told)) => {
+                if voice.began() != before {
+                    call.speaks(track, voice.began());
+                }
                 for told in told {
                     call.tell(told);
                 }
@@ -214,18 +277,16 @@ impl Desk {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "a recogniser crashed".to_owned(),
         };
+        let all = self.voices.len();
         self.voices
             .retain(|_, (whose, _)| !Arc::ptr_eq(whose, &call));
-        self.state
-            .voices
-            .store(self.voices.len(), Ordering::Relaxed);
-        call.fail(&broken);
+        self.let_go(all - self.voices.len());
+        call.fail(&broken, Some(self.until));
     }
 }
 
-/// Counts how far behind it works, and says so when that is too far.
+/// Says so when a thread is too far behind.
 fn note_delay(call: &Call, thread: usize, behind: Duration) {
-    metrics::gauge!(SPEECH_BEHIND).set(behind.as_secs_f64());
     if behind >= BEHIND && call.lag(thread, true) {
         call.tell(HearingTold::Behind(behind));
     } else if behind <= CAUGHT_UP && call.lag(thread, false) {

@@ -47,15 +47,18 @@ async fn a_jump_of_the_clock_either_way_ends_no_call_and_loses_no_event() {
     let (mut ben, _, _) = api.enter(&room, "ben").await;
     let call = welcome["call"]["call_id"].as_str().unwrap().to_owned();
     let mut said = 0;
+    let mut slowest = Duration::ZERO;
     for offset in ["+3h", "-2h", "+400d", "-1d"] {
         set(offset);
         tokio::time::sleep(Duration::from_millis(300)).await;
         said += 1;
+        let begun = Instant::now();
         ann.ask("chat", json!({ "text": format!("chat {said}") }))
             .await
             .expect("it is said");
         ben.event_where("chat", |chat| chat["text"] == format!("chat {said}"))
             .await;
+        slowest = slowest.max(begun.elapsed());
         let ready = reqwest::get(server.url("/readyz")).await.unwrap();
         assert_eq!(ready.status(), 200, "{offset}");
         let page = api.get("/events?limit=1").await;
@@ -63,6 +66,7 @@ async fn a_jump_of_the_clock_either_way_ends_no_call_and_loses_no_event() {
         api.room().await;
         receiver.next().await; // an event of any time is delivered
     }
+    eprintln!("measured: said and heard within {slowest:?}");
     // Back where it was within the life of a token, a socket that was lost is found again.
     set("+1h");
     ann.cut();

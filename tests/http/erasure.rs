@@ -28,6 +28,7 @@ async fn recorded(world: &World, call: &str) -> (RecordingId, PathBuf) {
         kind: FileKind::Audio,
         participant_id: None,
         user_id: None,
+        display_name: None,
         source: None,
         codec: "aac".to_owned(),
         media_type: "audio/mp4".to_owned(),

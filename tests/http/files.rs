@@ -268,3 +268,80 @@ async fn files_outlive_a_restart_and_what_storage_does_not_know_is_cleared_away(
         .await
         .expect("what a crash left is cleared away");
 }
+
+/// Shares by hand: so much of the body comes, and then nothing more.
+async fn begun(world: &World, ann: (&str, &str), key: &str, part: &[u8]) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt;
+    let (call, token) = ann;
+    let head = format!(
+        "POST /api/v1/calls/{call}/files?name=a.txt HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Idempotency-Key: {key}\r\nContent-Type: application/octet-stream\r\nContent-Length: 20000000\r\n\r\n"
+    );
+    let mut stream = tokio::net::TcpStream::connect(world.server.address)
+        .await
+        .expect("it listens");
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    stream.write_all(part).await.expect("sent");
+    stream
+}
+
+/// The status that is answered before more of the body comes; 0: none within 3 s.
+async fn status(stream: &mut tokio::net::TcpStream) -> u16 {
+    use tokio::io::AsyncReadExt;
+    let mut line = [0; 12];
+    let answer = stream.read_exact(&mut line);
+    match tokio::time::timeout(std::time::Duration::from_secs(3), answer).await {
+        Ok(Ok(_)) => std::str::from_utf8(&line[9..])
+            .ok()
+            .and_then(|code| code.parse().ok())
+            .unwrap_or(0),
+        _ => 0,
+    }
+}
+
+#[actix_web::test]
+async fn who_may_not_share_is_refused_before_their_file_comes_also_with_an_idempotency_key() {
+    let world = World::closed().await;
+    let room = world.room(json!({})).await;
+    let ann = member(&world, &room, "ann").await;
+    let eve = member(&world, &world.room(json!({})).await, "eve").await;
+    let mut stream = begun(&world, (&ann.call, &eve.token), "k", b"the first of many").await;
+    assert_eq!(status(&mut stream).await, 403);
+    let mut stream = begun(&world, (&ann.call, &ann.token), "k", b"the first of many").await;
+    assert_eq!(status(&mut stream).await, 0, "she may, and is waited for");
+}
+
+#[actix_web::test]
+async fn a_file_that_is_sent_again_under_its_key_is_shared_once_and_another_is_refused() {
+    let world = World::closed().await;
+    let room = world.room(json!({})).await;
+    let ann = member(&world, &room, "ann").await;
+    let path = format!("/{}/files?name=a.txt", ann.call);
+    let share = |key: &'static str, body: &'static [u8]| {
+        let request = world.request_as(Some(&ann.token), Method::POST, &path);
+        send(request.header("idempotency-key", key).body(body))
+    };
+    let first = share("k", b"words").await.expect(201);
+    let again = share("k", b"words").await;
+    assert_eq!(again.header("idempotent-replayed"), "true");
+    assert_eq!(again.expect(201), first);
+    let other = share("k", b"Words").await;
+    other.problem(422, "idempotency-key-reused");
+    let listed = world.get(&format!("/{}/files", ann.call)).await.expect(200);
+    assert_eq!(listed["data"], json!([first]));
+
+    // What was cut short is no reply to keep: all of it may come under the same key.
+    let cut = begun(&world, (&ann.call, &ann.token), "k2", b"words").await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    drop(cut);
+    let mut tries = 0;
+    let shared = loop {
+        let shared = share("k2", b"words and more").await;
+        tries += 1;
+        if shared.status != 409 || tries > 50 {
+            break shared;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    };
+    assert_eq!(shared.expect(201)["size_bytes"], 14);
+}

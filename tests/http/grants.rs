@@ -1,10 +1,12 @@
 //! What an application narrows a token to holds on its socket, by REST, and after coming back.
 
 use calls::auth::keys::{self, Wanted};
+use calls_actors::journal::Sampled;
 use calls_model::Scope;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::whip::OFFER;
 use crate::support::{Socket, World, send};
 
 async fn narrowed(world: &World, room: &str, user: &str, role: &str, grants: Value) -> Value {
@@ -138,6 +140,16 @@ async fn who_may_only_send_is_given_no_slots_and_grants_give_no_role() {
     let watch = world.request_as(Some(token), Method::POST, &format!("/whep/{room}"));
     let refused = send(watch.header("content-type", "application/sdp").body("v=0")).await;
     refused.problem(403, "not-granted");
+    // Nor does WHIP, which a page may use to hear as well as to speak.
+    let whip = |sdp: String| {
+        let request = world.request_as(Some(token), Method::POST, &format!("/whip/{room}"));
+        send(request.header("content-type", "application/sdp").body(sdp))
+    };
+    for says in ["a=recvonly", "a=sendrecv"] {
+        let hears = OFFER.replace("a=sendonly", says);
+        whip(hears).await.problem(403, "not-granted");
+    }
+    assert_eq!(whip(OFFER.to_owned()).await.status, 201);
 }
 
 #[actix_web::test]
@@ -172,6 +184,14 @@ async fn who_is_hidden_hears_and_sees_and_only_applications_that_moderate_learn_
             .collect()
     };
     assert_eq!(users(&seen["roster"]), ["ann", "ben"]);
+    for path in [format!("/rooms/{room}"), "/rooms".to_owned()] {
+        let told = world.get(&path).await.expect(200);
+        let told = told.pointer("/data/0").unwrap_or(&told);
+        assert_eq!(
+            told["current_participants"], 2,
+            "she is not counted: {told}"
+        );
+    }
     eve.cut();
     let heard = ann.event("participant").await;
     assert_eq!(heard["participant"]["user_id"], "ben");
@@ -201,6 +221,18 @@ async fn who_is_hidden_hears_and_sees_and_only_applications_that_moderate_learn_
     let (narrow, _) = keys::create(&app.store, app.clock.now(), wanted)
         .await
         .expect("a key");
+    let sample = |who: &Value| {
+        Sampled {
+        call_id: call.parse().expect("a call"),
+        sample: serde_json::from_value(json!({
+            "at": "2026-01-01T00:00:00Z", "participant_id": who, "score": 4.5, "up_kbps": 1, "down_kbps": 1, "loss": 0.0,
+            "rtt_ms": null, "jitter_ms": 1, "freezes": 0, "estimate_kbps": null,
+        }))
+        .expect("a sample"),
+    }
+    };
+    let samples = [&welcome["participant_id"], &rejoined["participant_id"]].map(sample);
+    app.store.keep_quality(samples.into()).await.expect("kept");
     let within = format!("/rooms/{room}/participants");
     let at = format!("/{call}");
     for (bearer, expected) in [
@@ -216,6 +248,9 @@ async fn who_is_hidden_hears_and_sees_and_only_applications_that_moderate_learn_
         if let Some(eve) = inside["data"].get(1) {
             assert_eq!(eve["hidden"], true);
         }
+        let seen = get(&format!("/{call}/quality")).await.expect(200);
+        let seen = seen["data"].as_array().unwrap();
+        assert_eq!(seen.len(), expected.len(), "{seen:?}");
     }
 }
 

@@ -28,6 +28,15 @@ async fn key_of(world: &World, org: &str) -> String {
     made.expect("a key").0.reveal().to_owned()
 }
 
+/// A user's own socket, by this key.
+async fn online(world: &World, key: &str, user: &str) -> Socket {
+    let body = json!({ "user_id": user });
+    let line = ask(world, key, Method::POST, "/connections", body).await;
+    let mut socket = Socket::hello(&line.expect(201)).await;
+    socket.event("ready").await;
+    socket
+}
+
 #[actix_web::test]
 async fn a_key_is_shown_once_and_gives_away_no_more_than_it_has() {
     let world = World::closed().await;
@@ -167,16 +176,7 @@ async fn a_revoked_key_ends_the_sessions_that_it_made_at_once_and_no_others() {
     let joined = joined.expect(200);
     let mut ben = Socket::hello(&joined["connection"]).await;
     ben.event("welcome").await;
-    let line = ask(
-        &world,
-        &key,
-        Method::POST,
-        "/connections",
-        json!({ "user_id": "eve" }),
-    )
-    .await;
-    let mut eve = Socket::hello(&line.expect(201)).await;
-    eve.event("ready").await;
+    let eve = online(&world, &key, "eve").await;
 
     world.delete(&format!("/api-keys/{name}")).await.expect(204);
     assert_eq!(ben.end().await.0, "unauthorized");
@@ -204,16 +204,7 @@ async fn a_revoked_key_ends_the_sessions_that_it_made_at_once_and_no_others() {
 async fn a_key_that_the_command_line_revoked_ends_its_sessions_within_seconds() {
     let world = World::closed().await;
     let key = key_of(&world, "default").await;
-    let line = ask(
-        &world,
-        &key,
-        Method::POST,
-        "/connections",
-        json!({ "user_id": "eve" }),
-    )
-    .await;
-    let mut eve = Socket::hello(&line.expect(201)).await;
-    eve.event("ready").await;
+    let eve = online(&world, &key, "eve").await;
     let app = world.server.app();
     let name = key.parse::<keys::SecretKey>().unwrap().name().to_owned();
     app.store
@@ -255,9 +246,7 @@ async fn a_tenant_sees_and_rings_its_own_only() {
 
     // Two users of one name are strangers: a call rings at the tenant's own.
     let mut ours = world.online("eve").await;
-    let line = theirs(Method::POST, "/connections", json!({ "user_id": "eve" })).await;
-    let mut other = Socket::hello(&line.expect(201)).await;
-    other.event("ready").await;
+    let mut other = online(&world, &acme, "eve").await;
     let ring = json!({ "type": "audio", "from": "bob", "to": ["eve"] });
     let call = theirs(Method::POST, "/initiate", ring).await.expect(201);
     assert_eq!(other.event("incoming").await["call_id"], call["call_id"]);
@@ -313,4 +302,41 @@ async fn keys_of_another_tenant_are_made_by_the_operator_only() {
     let asked = json!({ "org_id": "acme" });
     let refused = ask(&world, small.reveal(), Method::POST, "/api-keys", asked).await;
     refused.problem(403, "forbidden");
+}
+
+#[actix_web::test]
+async fn a_key_revokes_none_that_may_more_than_itself_unless_it_is_the_operators() {
+    let world = World::closed().await;
+    let make = |org: &'static str, scopes: Value| {
+        let asked = json!({ "org_id": org, "scopes": scopes });
+        let world = &world;
+        async move {
+            let made = world.post("/api-keys", asked).await.expect(201);
+            (text(&made, "name"), text(&made, "secret"))
+        }
+    };
+    let revoke = |key: &str, name: &str| {
+        let (key, path) = (key.to_owned(), format!("/api-keys/{name}"));
+        let world = &world;
+        async move { ask(world, &key, Method::DELETE, &path, json!({})).await }
+    };
+    for org in ["default", "acme"] {
+        let (small_name, small) = make(org, json!(["keys"])).await;
+        let (equal, _) = make(org, json!(["keys"])).await;
+        let (strong, _) = make(org, json!(["keys", "rooms"])).await;
+        let (admin_name, admin) = make(org, json!(["keys", "admin"])).await;
+        for stronger in [&strong, &admin_name] {
+            let refused = revoke(&small, stronger).await;
+            refused.problem(403, "scope-missing");
+        }
+        revoke(&small, &equal).await.expect(204);
+        revoke(&small, &small_name).await.expect(204); // itself
+        // `admin` is the operator's in the tenant "default" only.
+        let by_admin = revoke(&admin, &strong).await;
+        if org == "default" {
+            by_admin.expect(204);
+        } else {
+            by_admin.problem(403, "scope-missing");
+        }
+    }
 }

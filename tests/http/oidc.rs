@@ -14,6 +14,7 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use calls::config::Oidc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -121,10 +122,15 @@ impl Issuer {
 }
 
 async fn world(issuer: &Issuer) -> World {
+    world_with(issuer, |_| {}).await
+}
+
+async fn world_with(issuer: &Issuer, change: impl FnOnce(&mut Oidc)) -> World {
     let url = issuer.url.clone();
     World::start(false, move |config| {
         config.oidc.issuer = url;
         AUDIENCE.clone_into(&mut config.oidc.audience);
+        change(&mut config.oidc);
     })
     .await
 }
@@ -164,7 +170,7 @@ async fn a_token_of_the_issuer_without_scopes_is_its_user() {
     let world = world(&issuer).await;
     let ring = json!({ "type": "audio", "from": "bob", "to": ["ann"] });
     let call = world.post("/initiate", ring).await.expect(201);
-    let token = issuer.sign(Algorithm::ES256, &json!({}));
+    let token = issuer.sign(Algorithm::ES256, &json!({ "org_id": "default" }));
     let history = get(&world, &token, "/history").await.expect(200);
     assert_eq!(history["data"][0]["call_id"], call["call_id"]);
     get(&world, &token, "/rooms")
@@ -192,11 +198,14 @@ async fn what_the_issuer_did_not_make_for_us_opens_nothing() {
     ];
     for mut claims in bad {
         claims["scope"] = json!(everything);
+        if claims.get("org_id").is_none() {
+            claims["org_id"] = json!("default");
+        }
         let token = issuer.sign(Algorithm::RS256, &claims);
         let refused = get(&world, &token, "/rooms").await;
         assert_eq!(refused.status, 401, "{claims}");
     }
-    let good = issuer.claims(&json!({ "scope": everything }));
+    let good = issuer.claims(&json!({ "scope": everything, "org_id": "default" }));
     let (stranger, _) = ec();
     let mut header = Header::new(Algorithm::ES256);
     for kid in ["e1", "unknown"] {
@@ -226,4 +235,47 @@ async fn without_an_issuer_no_such_token_opens_anything() {
     get(&world, &token, "/rooms")
         .await
         .problem(401, "unauthorized");
+}
+
+#[actix_web::test]
+async fn a_token_that_names_no_tenant_is_nobodys_unless_the_issuer_knows_of_none() {
+    let issuer = Issuer::start();
+    let token = issuer.sign(Algorithm::RS256, &json!({ "scope": "calls:rooms" }));
+    let user = issuer.sign(Algorithm::RS256, &json!({}));
+    let strict = world(&issuer).await;
+    for (token, path) in [(&token, "/rooms"), (&user, "/history")] {
+        let refused = get(&strict, token, path).await;
+        let refused = refused.problem(401, "unauthorized");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(detail.contains("oidc.org_claim"), "{detail}");
+    }
+    let single = world_with(&issuer, |oidc| oidc.org_claim.clear()).await;
+    let room = single.room(json!({})).await;
+    let rooms = get(&single, &token, "/rooms").await.expect(200);
+    assert_eq!(
+        rooms["data"][0]["room_id"], room,
+        "of the tenant \"default\""
+    );
+}
+
+#[actix_web::test]
+async fn a_denied_subject_is_out_with_all_that_it_made() {
+    let issuer = Issuer::start();
+    let before = world(&issuer).await;
+    let claims = json!({ "scope": "calls:calls calls:rooms", "org_id": "default" });
+    let token = issuer.sign(Algorithm::RS256, &claims);
+    let request = before.request_as(Some(&token), Method::POST, "/connections");
+    let made = send(request.json(&json!({ "user_id": "bob" }))).await;
+    let made = made.expect(201)["token"].as_str().unwrap().to_owned();
+    get(&before, &made, "/history").await.expect(200);
+
+    let after = before.restart_with(false, |config| config.oidc.denied = vec!["ann".to_owned()]);
+    let after = after.await;
+    for token in [&token, &made] {
+        let refused = get(&after, token, "/history").await;
+        refused.problem(401, "unauthorized");
+    }
+    let other = json!({ "sub": "ben", "scope": "calls:rooms", "org_id": "default" });
+    let other = issuer.sign(Algorithm::RS256, &other);
+    get(&after, &other, "/rooms").await.expect(200);
 }

@@ -49,7 +49,13 @@ async fn a_stop_tells_every_socket_and_writes_every_call_down() {
     let room = world.room(json!({})).await;
     let (ann, welcome) = world.enter(&room, "ann").await;
     let ben = world.online("ben").await;
-    let (world, ann, ben) = futures_util::join!(world.restart(true), ann.end(), ben.end());
+    let begun = std::time::Instant::now();
+    let told = async {
+        let told = futures_util::join!(ann.end(), ben.end());
+        eprintln!("measured: told within {:?}", begun.elapsed());
+        told
+    };
+    let (world, (ann, ben)) = futures_util::join!(world.restart(true), told);
     assert_eq!(ann, ("server_shutdown".to_owned(), 1001));
     assert_eq!(ben, ("server_shutdown".to_owned(), 1001));
     let call = welcome["call"]["call_id"].as_str().unwrap();

@@ -1,12 +1,14 @@
 //! WHIP and WHEP over plain HTTP, as far as an SDP text goes; media is `tests/media.rs`' business.
 
+use calls::auth::keys::{self, Wanted};
+use calls_model::Scope;
 use reqwest::{Method, header};
 use serde_json::json;
 
 use crate::support::{Reply, World, send};
 
 /// What a publisher with one microphone offers.
-const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
     m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=sendonly\r\na=rtcp-mux\r\n\
     a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\n\
     a=fingerprint:sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n\
@@ -177,4 +179,42 @@ async fn a_token_of_another_room_publishes_nothing() {
     offer(&world, None, &format!("/whip/{room}"), OFFER)
         .await
         .problem(401, "unauthorized");
+}
+
+#[actix_web::test]
+async fn a_session_is_ended_by_whoever_made_it_or_moderates_and_by_no_other_key() {
+    let world = World::closed().await;
+    let room = world.room(json!({})).await;
+    let app = world.server.app();
+    let narrow = || async {
+        let wanted = Wanted {
+            scopes: vec![Scope::Rooms],
+            ..Wanted::default()
+        };
+        let made = keys::create(&app.store, app.clock.now(), wanted).await;
+        made.expect("a key").0.reveal().to_owned()
+    };
+    let (own, other) = (narrow().await, narrow().await);
+    let path = format!("/whip/{room}");
+    let open = || offer(&world, Some(&own), &path, OFFER);
+    let sessions = [open().await, open().await];
+    let place = |reply: &Reply| reply.header("location").replace("/api/v1/calls", "");
+    let [first, second] = sessions.map(|reply| place(&reply));
+    let ann = world.join(&room, "ann").await;
+    let hers = format!("/whip/{room}/{}", ann["participant_id"].as_str().unwrap());
+    let stop =
+        |key: &str, session: &str| send(world.request_as(Some(key), Method::DELETE, session));
+
+    for kind in ["whip", "whep"] {
+        let session = first.replace("whip", kind);
+        let refused = stop(&other, &session).await;
+        let refused = refused.problem(403, "scope-missing");
+        assert!(
+            refused["detail"].to_string().contains("moderate"),
+            "{refused}"
+        );
+    }
+    stop(&own, &hers).await.problem(403, "scope-missing"); // nobody's session, but somebody's presence
+    stop(&own, &first).await.expect(204);
+    world.delete(&second).await.expect(204); // the first key moderates
 }

@@ -1,5 +1,6 @@
 //! Recordings that something goes wrong with: what is kept, and what is told of it.
 
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use calls_actors::testing::Victim;
@@ -156,19 +157,37 @@ async fn what_cannot_be_mixed_is_tried_again_and_what_cannot_be_composed_anew_st
         .as_str()
         .expect("why it was not made anew");
     assert!(why.contains("No such file"), "{why}");
+    assert_eq!(
+        recording["layout"], "grid",
+        "that of the file which can be had"
+    );
     for of in ["name", "sha256"] {
         assert_eq!(
             recording["files"][0][of], whole[of],
             "it is the one of before"
         );
     }
-    let told = &report(&world, &recording).await["not_composed"];
-    assert_eq!(told, why);
+    let report = report(&world, &recording).await;
+    assert_eq!(report["not_composed"], why);
+    assert_eq!(report["layout"], "grid");
+
+    program(&ffmpeg);
+    world
+        .post(&again, json!({ "layout": "speaker" }))
+        .await
+        .expect(202);
+    let recording = settled(&world, &started).await;
+    assert_eq!(
+        (&recording["error"], &recording["layout"]),
+        (&Value::Null, &json!("speaker"))
+    );
 }
 
 #[actix::test]
 async fn where_nothing_can_be_mixed_there_are_the_tracks_and_the_reason() {
-    let missing = "/nowhere/ffmpeg".to_owned();
+    let folder = tempfile::tempdir().expect("a folder");
+    let ffmpeg = folder.path().join("ffmpeg");
+    let missing = ffmpeg.display().to_string();
     let world = World::start(true, |config| config.recording.ffmpeg = missing).await;
     let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
     let started = start(&world, &alice, "audio").await;
@@ -184,6 +203,64 @@ async fn where_nothing_can_be_mixed_there_are_the_tracks_and_the_reason() {
     let files = recording["files"].as_array().expect("files");
     assert_eq!(files.len(), 2, "a microphone each: {recording}");
     assert!(files.iter().all(|file| file["kind"] == "track"));
+
+    program(&ffmpeg);
+    let id = recording["recording_id"].as_str().expect("an id");
+    let again = format!("/recordings/{id}/compose");
+    let refused = world.post(&again, json!({ "layout": "grid" })).await;
+    let refused = refused.problem(409, "recording-state");
+    let why = refused["detail"].as_str().expect("a sentence");
+    assert!(why.contains("leave `layout` out"), "{why}");
+    world.post(&again, json!({})).await.expect(202);
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["error"], Value::Null, "{recording}");
+    let kinds = recording["files"].as_array().expect("files").iter();
+    let kinds: Vec<&Value> = kinds.map(|file| &file["kind"]).collect();
+    assert_eq!(kinds, ["audio", "track", "track"], "{recording}");
+}
+
+#[actix::test]
+async fn what_can_be_made_no_one_file_of_is_told_why() {
+    let world = World::open().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "tracks").await;
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    let id = recording["recording_id"].as_str().expect("an id");
+    let again = format!("/recordings/{id}/compose");
+    let refused = world.post(&again, json!({ "layout": "grid" })).await;
+    let refused = refused.problem(409, "recording-state");
+    let why = refused["detail"].as_str().expect("a sentence");
+    assert!(why.contains("of the mode `tracks`"), "{why}");
+}
+
+#[actix::test]
+async fn what_the_disk_damaged_is_told_and_what_it_was_written_in_is_kept() {
+    let world = World::open().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "audio").await;
+    sleep(LENGTH).await;
+    let id = started["recording_id"].as_str().expect("an id");
+    let live = world.recordings().join(id).join("live");
+    let file = std::fs::read_dir(&live).expect("a folder").next();
+    let path = file.expect("a file").expect("it is there").path();
+    let file = std::fs::File::options().write(true).open(&path);
+    let third = std::fs::metadata(&path).expect("it is there").len() / 3;
+    let damaged = file.expect("it opens").write_all_at(&[0xff; 400], third);
+    damaged.expect("the disk fails");
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    let report = report(&world, &recording).await;
+    let tracks = report["tracks"].as_array().expect("tracks").iter();
+    let lost: Vec<u64> = tracks
+        .map(|one| number(&one["frames_unreadable"]))
+        .collect();
+    assert_eq!(lost.iter().filter(|&&lost| lost > 0).count(), 1, "{report}");
+    sleep(LENGTH).await; // it would have gone by now
+    assert!(path.exists(), "nothing goes that was not read to its end");
+    world.delete(&format!("/recordings/{id}")).await.expect(204);
+    assert!(!path.exists(), "until it is deleted");
 }
 
 #[actix::test]

@@ -1,6 +1,7 @@
 //! Calls that are recorded, over real sockets, to files that are read again.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use calls_codec::Demuxer;
@@ -58,6 +59,39 @@ pub(crate) fn times(path: &std::path::Path) -> Vec<i64> {
     times
 }
 
+/// When a file ends, in milliseconds of the recording, as `ffprobe` says.
+fn ends(path: &std::path::Path) -> u64 {
+    let ran = Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", "format=start_time,duration"])
+        .args(["-of", "json"])
+        .arg(path)
+        .output()
+        .expect("ffprobe is there");
+    let told: Value = serde_json::from_slice(&ran.stdout).expect("JSON");
+    let seconds = |of: &str| {
+        told["format"][of]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+    };
+    let (start, lasts): (Option<f64>, Option<f64>) = (seconds("start_time"), seconds("duration"));
+    // Matroska counts its length from zero, MP4 from its first frame.
+    let from_zero = path.extension().is_some_and(|kind| kind == "webm");
+    let ends = lasts.expect("a length") + start.filter(|_| !from_zero).unwrap_or(0.0);
+    u64::try_from(Duration::from_secs_f64(ends).as_millis()).expect("short")
+}
+
+/// What is told of the lengths of a recording and its files is what `ffprobe` finds, to a tenth of a second.
+fn lengths_are_true(world: &World, recording: &Value) {
+    let mut last = 0;
+    for file in recording["files"].as_array().expect("files") {
+        let told = number(&file["start_ms"]) + number(&file["duration_ms"]);
+        let found = ends(&path_of(world, recording, file));
+        assert!(told.abs_diff(found) <= 100, "{found} ms: {file}");
+        last = last.max(told);
+    }
+    assert_eq!(number(&recording["duration_seconds"]), last / 1000);
+}
+
 pub(crate) fn number(value: &Value) -> u64 {
     value.as_u64().expect("a number")
 }
@@ -110,6 +144,7 @@ async fn every_track_of_a_recorded_call_is_a_file_on_one_timeline() {
         assert!(number(&track["frames_written"]) > 0, "{report}");
     }
     assert_eq!(report["interruptions"], json!([]));
+    lengths_are_true(&world, &recording);
 }
 
 #[actix::test]
@@ -215,10 +250,19 @@ async fn what_is_said_in_a_pause_is_not_kept() {
     let verb = |verb: &str| format!("/{}/record/{verb}", alice.call);
     let paused = world.post(&verb("pause"), json!({})).await.expect(200);
     assert_eq!(paused["paused"], true);
+    let so_far = number(&paused["duration_seconds"]);
+    assert!(so_far > 0, "{paused}");
     sleep(LENGTH).await;
-    world.post(&verb("resume"), json!({})).await.expect(200);
+    let id = started["recording_id"].as_str().expect("an id");
+    let meanwhile = world.get(&format!("/recordings/{id}")).await.expect(200);
+    assert_eq!(meanwhile["duration_seconds"], so_far, "{meanwhile}");
+    let resumed = world.post(&verb("resume"), json!({})).await.expect(200);
+    assert_eq!(resumed["duration_seconds"], so_far, "{resumed}");
     sleep(LENGTH / 2).await;
-    stop(&world, &alice).await;
+    let stopped = stop(&world, &alice).await;
+    let lasts = number(&stopped["duration_seconds"]);
+    let wanted = so_far + 1..so_far + 3; // with the pause it would be 3 more
+    assert!(wanted.contains(&lasts), "{stopped}");
     let recording = settled(&world, &started).await;
     for file in recording["files"].as_array().expect("files") {
         let wanted = u64::try_from(LENGTH.as_millis()).expect("short");
@@ -228,6 +272,7 @@ async fn what_is_said_in_a_pause_is_not_kept() {
             "the pause is cut out: {file}"
         );
     }
+    lengths_are_true(&world, &recording);
 }
 
 #[actix::test]
@@ -250,6 +295,7 @@ async fn all_voices_of_a_call_are_mixed_to_one_file_and_pictures_to_another() {
         last.abs_diff(number(&mixed["duration_ms"])) < 150,
         "{mixed}"
     );
+    lengths_are_true(&world, &recording);
 }
 
 #[actix::test]

@@ -209,11 +209,14 @@ async fn an_announcer_that_panics_leaves_and_the_next_announcement_brings_anothe
     let first = world.post(&path, json!({ "text": TEXT })).await.expect(202);
     bot(&mut bob, "joined").await;
     alice.crash(&world, Victim::Announcer).await;
+    let begun = std::time::Instant::now();
     bot(&mut bob, "left").await;
+    eprintln!("measured: gone after {:?}", begun.elapsed());
 
     let next = world.post(&path, json!({ "text": TEXT })).await.expect(202);
     assert_ne!(next["participant_id"], first["participant_id"]);
     bot(&mut bob, "joined").await;
+    eprintln!("measured: the next one after {:?}", begun.elapsed());
     bob.take_voices();
     sleep(Duration::from_secs(1)).await;
     assert!(bob.take_voices().len() > 20, "it speaks");

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use calls::recording::{PART, finish};
@@ -40,6 +40,8 @@ struct Watch {
     parts: AtomicUsize,
     /// It dies when the next one comes after so many; 0: it does not.
     dies_after: AtomicUsize,
+    /// It takes no parts, and does not say so.
+    holds: AtomicBool,
 }
 
 /// Serves a folder as S3; its folders are buckets.
@@ -80,6 +82,9 @@ async fn serve_watched(
                 async move {
                     if !there {
                         return Ok(no_such_bucket()); // s3s-fs would make it
+                    }
+                    if part && watch.holds.load(Ordering::SeqCst) {
+                        std::future::pending::<()>().await;
                     }
                     let taken = watch.parts.load(Ordering::SeqCst);
                     if part && taken > 0 && taken == watch.dies_after.load(Ordering::SeqCst) {
@@ -178,7 +183,7 @@ async fn a_recording_goes_to_the_bucket_and_is_fetched_from_there() {
         .recordings()
         .join(id)
         .join(file["name"].as_str().expect("a name"));
-    assert!(!local.exists(), "the bucket has it");
+    gone(&local).await;
     let link = file["url"].as_str().expect("a link");
     let fetched = world.page(Method::GET, link).send().await.expect("a reply");
     assert_eq!(
@@ -238,11 +243,21 @@ async fn available(world: &World, started: &Value) -> Value {
     loop {
         let recording = world.get(&format!("/recordings/{id}")).await.expect(200);
         if recording["status"] == "available" {
+            eprintln!("measured: in the bucket after {:?}", began.elapsed());
             assert_eq!(recording["error"], Value::Null);
             return recording;
         }
         assert!(began.elapsed() < TOLD, "{recording}");
         sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Waits until a file is only in the bucket, which follows upon what is told of it.
+async fn gone(local: &Path) {
+    let began = Instant::now();
+    while local.exists() {
+        assert!(began.elapsed() < TOLD, "the bucket has it");
+        sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -321,6 +336,33 @@ async fn whole(world: &World, bytes: &[u8]) -> Value {
 }
 
 #[actix::test]
+async fn a_large_upload_holds_up_no_other_and_its_age_is_told_meanwhile() {
+    let folder = bucket();
+    let watch = Arc::new(Watch::default());
+    watch.holds.store(true, Ordering::SeqCst);
+    let (address, _serving) = serve_watched(folder.path(), anywhere(), watch).await;
+    let world = world(address).await;
+    let large = whole(&world, &vec![7; 2 * PART]).await;
+    let id = large["recording_id"].as_str().expect("an id");
+    let began = Instant::now();
+    let note = world.recordings().join(id).join("upload-large.webm.json");
+    while !note.exists() {
+        assert!(began.elapsed() < TOLD, "its upload begins");
+        sleep(Duration::from_millis(50)).await;
+    }
+    let small = record(&world).await;
+    let recording = available(&world, &small).await;
+    assert_eq!(recording["files"][0]["place"], "bucket");
+    let still = world.get(&format!("/recordings/{id}")).await.expect(200);
+    assert_eq!(
+        (&still["status"], &still["error"]),
+        (&Value::from("uploading"), &Value::Null),
+        "it is on its way"
+    );
+    assert!(metric(&world, "calls_recording_upload_age_seconds").await > 0.0);
+}
+
+#[actix::test]
 async fn an_upload_goes_on_where_it_was_when_the_store_and_the_server_die_in_the_middle() {
     const PARTS: usize = 4;
     let folder = bucket();
@@ -358,7 +400,7 @@ async fn an_upload_goes_on_where_it_was_when_the_store_and_the_server_die_in_the
         PARTS,
         "no part is sent twice"
     );
-    assert!(!local.exists(), "the bucket has it");
+    gone(&local).await;
     let kept = folder.path().join(BUCKET).join("recordings").join(id);
     assert!(std::fs::read(kept.join("large.webm")).expect("it is there") == bytes);
     let left = std::fs::read_dir(world.recordings().join(id)).map_or(0, Iterator::count);

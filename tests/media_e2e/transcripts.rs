@@ -194,7 +194,7 @@ async fn what_cannot_be_transcribed_says_why() {
 }
 
 #[actix::test]
-async fn a_transcript_goes_to_the_bucket_where_its_recording_is() {
+async fn a_transcript_goes_to_the_bucket_where_its_recording_is_and_waits_for_none_that_is_lost() {
     let folder = bucket();
     let (address, _serving) = serve(folder.path(), anywhere()).await;
     let world = world(address).await;
@@ -218,6 +218,23 @@ async fn a_transcript_goes_to_the_bucket_where_its_recording_is() {
         .filter(|name| !name.to_string_lossy().starts_with("log-"))
         .collect();
     assert!(left.is_empty(), "the bucket has it all, not {left:?}");
+    // One whose files the bucket has lost fails, and keeps no other from being made.
+    let (other, _) = recorded(&world, &tabs, &clips).await;
+    let lost = other["recording_id"].as_str().expect("an id");
+    std::fs::remove_dir_all(folder.path().join("recordings/recordings").join(lost))
+        .expect("it was there");
+    world.post(&path(&other), json!({})).await.expect(202);
+    let (last, _) = recorded(&world, &tabs, &clips).await;
+    world.post(&path(&last), json!({})).await.expect(202);
+    assert_eq!(
+        made(&world, &last).await["transcript"]["status"],
+        "available"
+    );
+    let failed = made(&world, &other).await;
+    assert_eq!(failed["transcript"]["status"], "failed", "{failed}");
+    let reason = failed["transcript"]["error"].as_str().expect("why");
+    assert!(reason.starts_with("the files cannot be had"), "{reason}");
+
     let link = file["url"].as_str().expect("a link");
     let vtt = world.page(Method::GET, link).send().await.expect("a reply");
     let vtt = vtt.text().await.expect("a body");

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use calls::config::Config;
 use futures_util::future::join;
+use reqwest::Method;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::support::{Socket, World};
+use crate::support::{Socket, World, send};
 
 fn ws_url(world: &World) -> String {
     world.url("/api/v1/calls/ws").replacen("http", "ws", 1)
@@ -73,6 +74,10 @@ async fn a_flood_is_slowed_and_then_closed_while_others_go_on() {
         asked.elapsed()
     };
     let (reason, answered_in) = join(flood, calm).await;
+    eprintln!(
+        "measured: closed after {:?}, others within {answered_in:?}",
+        begin.elapsed()
+    );
     assert_eq!(reason, "rate_limited");
     assert!(
         begin.elapsed() >= Duration::from_secs(2),
@@ -109,4 +114,33 @@ async fn pings_pongs_and_fragments_without_end_cost_what_frames_cost() {
             "{rest:?}"
         );
     }
+}
+
+#[actix_web::test]
+async fn a_socket_has_only_so_many_requests_without_an_answer() {
+    const MOST: u64 = 64;
+    let world = World::open().await;
+    let room = world.room(json!({})).await;
+    let (mut ann, _) = world.enter(&room, "ann").await;
+    let ports = &world.server.app().ports;
+    let (release, stuck) = std::sync::mpsc::channel::<()>();
+    assert_eq!(ports.pulses().len(), 1, "where her participant lives");
+    ports.on(0, move |_| {
+        let _ = stuck.recv(); // ends either way
+    });
+    let ask = |id: u64| json!({ "t": "hand", "id": id, "d": { "up": true } }).to_string();
+    for id in 1_000..=1_000 + MOST {
+        ann.text(ask(id)).await;
+    }
+    let refused = ann.answer(1_000 + MOST).await;
+    assert_eq!(refused["code"], "rate-limited", "{refused}");
+    let counted = send(world.page(Method::GET, "/metrics")).await.text;
+    assert!(counted.contains("calls_limits_hit_total{limit=\"unanswered\"} 1"));
+    drop(release);
+    for id in 1_000..1_000 + MOST {
+        assert_eq!(ann.answer(id).await["code"], json!(null), "{id}");
+    }
+    ann.ask("hand", json!({ "up": false }))
+        .await
+        .expect("there is room again");
 }

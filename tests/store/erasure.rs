@@ -1,10 +1,14 @@
 //! Erasure, the audit log, and tenants that do not see each other.
 
-use calls::store::{AuditFilter, ERASED, HistoryFilter, PageRequest, Store};
+use calls::store::{
+    AuditFilter, Claim, Cutoffs, ERASED, HistoryFilter, Keyed, PageRequest, Reply, Store,
+};
 use calls_model::{
     ActorKind, AuditEntry, AuditId, Call, EndReason, Fact, OrgId, Recording, RecordingId,
     RecordingMode, RecordingStatus, Timestamp, Utterance,
 };
+
+use serde_json::json;
 
 use super::database::Database;
 use super::samples::{
@@ -73,6 +77,49 @@ async fn talk(store: &Store) -> Call {
     made
 }
 
+fn cutoffs() -> Cutoffs {
+    Cutoffs {
+        kept: at(0),
+        running: at(0),
+    }
+}
+
+/// What somebody asked under a key, in their tenant.
+fn asked(org: &str, who: &str) -> Keyed {
+    Keyed {
+        caller: format!("{org} {who}"),
+        org: org.parse().unwrap(),
+        key: "k".to_owned(),
+        request: "POST /rooms/r/join".to_owned(),
+        body_hash: None,
+    }
+}
+
+/// They recorded themselves, which the audit log and a kept reply tell of.
+async fn acted(store: &Store, org: &str, who: &str) {
+    let entry = AuditEntry {
+        audit_id: AuditId::new(),
+        at: at(if who == "ann" { 1 } else { 2 }),
+        actor: who.to_owned(),
+        actor_kind: ActorKind::User,
+        action: "recording".to_owned(),
+        subject: "/call_1".to_owned(),
+        status: 200,
+        detail: Some(json!({ "on": true, "participants": [who] })),
+        address: Some("192.0.2.1".to_owned()),
+        request_id: "r".to_owned(),
+    };
+    store.audit(&org.parse().unwrap(), entry).await.unwrap();
+    let asked = asked(org, who);
+    store.claim(&asked, at(10), cutoffs()).await.unwrap();
+    let reply = Reply {
+        status: 200,
+        headers: Vec::new(),
+        body: json!({ "user_id": who }).to_string().into_bytes(),
+    };
+    store.answered(asked, Some(reply)).await.unwrap();
+}
+
 async fn found(store: &Store, words: &str) -> usize {
     let page = store
         .search(&OrgId::default(), words, None, &PageRequest::default())
@@ -126,6 +173,9 @@ async fn an_erased_user_is_nobody_beside_others_and_nothing_alone(db: Database) 
     let mut hall = room("Hall", at(0));
     hall.host = Some(user("ann"));
     store.record(vec![room_created(&hall)]).await.unwrap();
+    for (org, who) in [("default", "ann"), ("default", "ben"), ("acme", "ann")] {
+        acted(&store, org, who).await;
+    }
     let erased = store
         .erase_user(&OrgId::default(), &user("ann"))
         .await
@@ -165,6 +215,44 @@ async fn an_erased_user_is_nobody_beside_others_and_nothing_alone(db: Database) 
         "{everything}"
     );
     assert_eq!(store.room(&hall.room_id).await.unwrap().unwrap().host, None);
+    let log = |org: &'static str| {
+        let store = &store;
+        async move {
+            let org: OrgId = org.parse().unwrap();
+            let (filter, first) = (AuditFilter::default(), PageRequest::default());
+            let page = store.audit_log(&org, &filter, &first).await.unwrap();
+            let told = page.data.into_iter();
+            told.map(|one| {
+                (
+                    one.actor,
+                    one.address.is_some(),
+                    one.detail.unwrap().to_string(),
+                )
+            })
+            .collect::<Vec<_>>()
+        }
+    };
+    let of = |actor: &str, kept: bool| {
+        let detail = json!({ "on": true, "participants": [actor] });
+        (actor.to_owned(), kept, detail.to_string())
+    };
+    assert_eq!(log("default").await, [of("ben", true), of(ERASED, false)]);
+    assert_eq!(
+        log("acme").await,
+        [of("ann", true)],
+        "that is somebody else"
+    );
+    for (org, who, kept) in [
+        ("default", "ann", false),
+        ("default", "ben", true),
+        ("acme", "ann", true),
+    ] {
+        let claim = store
+            .claim(&asked(org, who), at(20), cutoffs())
+            .await
+            .unwrap();
+        assert_eq!(claim != Claim::First, kept, "{org} {who}");
+    }
     let again = store
         .erase_user(&OrgId::default(), &user("ann"))
         .await

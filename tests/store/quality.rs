@@ -1,6 +1,6 @@
 //! Samples of quality: kept, paged, and narrowed to one presence.
 
-use calls::store::PageRequest;
+use calls::store::{PageRequest, QualityOf};
 use calls_actors::journal::Sampled;
 use calls_model::{CallId, ParticipantId, QualitySample};
 
@@ -31,6 +31,13 @@ fn sampled(call_id: &CallId, who: &ParticipantId, second: i64) -> Sampled {
     }
 }
 
+fn of(who: &ParticipantId) -> QualityOf {
+    QualityOf {
+        participant: Some(who.clone()),
+        ..QualityOf::default()
+    }
+}
+
 async fn quality_comes_back_newest_first_page_by_page(db: Database) {
     let store = db.open().await;
     let (call, ann, bob) = (CallId::new(), ParticipantId::new(), ParticipantId::new());
@@ -46,10 +53,16 @@ async fn quality_comes_back_newest_first_page_by_page(db: Database) {
         limit: 3.try_into().unwrap(),
         ..PageRequest::default()
     };
-    let first = store.quality(&call, None, &request).await.unwrap();
+    let first = store
+        .quality(&call, &QualityOf::default(), &request)
+        .await
+        .unwrap();
     assert!(first.has_more);
     request.cursor = first.next_cursor;
-    let last = store.quality(&call, None, &request).await.unwrap();
+    let last = store
+        .quality(&call, &QualityOf::default(), &request)
+        .await
+        .unwrap();
     assert!(!last.has_more);
 
     let mut expected: Vec<_> = samples.into_iter().map(|one| one.sample).collect();
@@ -66,7 +79,7 @@ async fn one_presence_is_told_apart(db: Database) {
     let samples = vec![sampled(&call, &ann, 5), sampled(&call, &bob, 5)];
     store.keep_quality(samples).await.unwrap();
     let only = store
-        .quality(&call, Some(&bob), &PageRequest::default())
+        .quality(&call, &of(&bob), &PageRequest::default())
         .await
         .unwrap();
     assert_eq!(only.data, [sampled(&call, &bob, 5).sample]);
@@ -82,7 +95,7 @@ async fn a_sample_kept_twice_is_there_once(db: Database) {
             .unwrap();
     }
     let page = store
-        .quality(&call, None, &PageRequest::default())
+        .quality(&call, &QualityOf::default(), &PageRequest::default())
         .await
         .unwrap();
     assert_eq!(page.data.len(), 1);

@@ -1,6 +1,6 @@
 //! Recordings and how they stand.
 
-use calls::store::PageRequest;
+use calls::store::{PageRequest, StoredRecording};
 use calls_model::{
     Fact, FileKind, FilePlace, Layout, Recording, RecordingFile, RecordingId, RecordingMode,
     RecordingReport, RecordingStatus,
@@ -13,6 +13,9 @@ on_both! {
     a_recording_is_followed_from_its_wish_to_its_files,
     what_is_settled_is_not_unsettled_by_a_late_fact,
     an_upload_that_failed_keeps_its_reason_and_its_time,
+    a_pause_is_no_part_of_how_long_a_recording_is,
+    an_upload_is_due_from_when_its_files_were_made,
+    what_could_not_be_made_anew_has_the_layout_of_what_is_there,
 }
 
 /// A recording that was asked for, in a call that is stored.
@@ -43,6 +46,7 @@ fn file() -> RecordingFile {
         kind: FileKind::Video,
         participant_id: None,
         user_id: None,
+        display_name: None,
         source: None,
         codec: "h264+aac".to_owned(),
         media_type: "video/mp4".to_owned(),
@@ -186,4 +190,89 @@ async fn an_upload_that_failed_keeps_its_reason_and_its_time(db: Database) {
         .unwrap();
     assert_eq!((found.tries, found.next_try_at), (1, Some(at(60))));
     assert_eq!(found.recording.error, Some(why));
+}
+
+/// As a recording stands after these facts.
+async fn after(db: &Database, made: &Recording, facts: Vec<Fact>, now: i64) -> StoredRecording {
+    let store = db.open().await;
+    store.record(facts).await.unwrap();
+    let found = store.recording(&made.recording_id, at(now)).await;
+    found.unwrap().unwrap()
+}
+
+async fn a_pause_is_no_part_of_how_long_a_recording_is(db: Database) {
+    let of = call("ann", &["bob"], at(0));
+    let made = requested(&of.call_id);
+    let [asked, started, stopped, ..] = life(&made);
+    let pause = |paused: bool, seconds: i64| Fact::RecordingPaused {
+        call_id: of.call_id.clone(),
+        recording_id: made.recording_id.clone(),
+        paused,
+        at: at(seconds),
+    };
+    let steps = [
+        (vec![initiated(&of), asked, started], 12, 1),
+        (vec![pause(true, 13)], 14, 2),
+        (vec![pause(true, 14)], 14, 2),
+        (vec![pause(false, 15)], 15, 2),
+        (vec![stopped], 30, 3),
+        (vec![pause(false, 31)], 40, 3),
+    ];
+    for (facts, now, wanted) in steps {
+        let found = after(&db, &made, facts, now).await.recording;
+        assert_eq!(found.duration_seconds, wanted, "{found:?}");
+    }
+}
+
+/// It is made once more, and that came to this.
+fn made_again(made: &Recording, report: RecordingReport, seconds: i64) -> [Fact; 2] {
+    [
+        Fact::RecordingRecomposed {
+            call_id: made.call_id.clone(),
+            recording_id: made.recording_id.clone(),
+            layout: Some(Layout::Speaker),
+            at: at(seconds),
+        },
+        Fact::RecordingProcessed {
+            call_id: made.call_id.clone(),
+            recording_id: made.recording_id.clone(),
+            files: vec![file()],
+            duration_seconds: 5,
+            report: Box::new(report),
+            at: at(seconds + 1),
+        },
+    ]
+}
+
+async fn an_upload_is_due_from_when_its_files_were_made(db: Database) {
+    let of = call("ann", &["bob"], at(0));
+    let made = requested(&of.call_id);
+    let mut facts = vec![initiated(&of)];
+    facts.extend(life(&made));
+    let available = facts.pop().unwrap();
+    let found = after(&db, &made, facts, 20).await;
+    assert_eq!(found.due_at, Some(at(17)));
+    let found = after(&db, &made, vec![available], 20).await;
+    assert_eq!(found.due_at, None);
+    let again = made_again(&made, RecordingReport::default(), 5000).to_vec();
+    let found = after(&db, &made, again, 5002).await;
+    assert_eq!(found.due_at, Some(at(5001)), "not since it was stopped");
+}
+
+async fn what_could_not_be_made_anew_has_the_layout_of_what_is_there(db: Database) {
+    let of = call("ann", &["bob"], at(0));
+    let made = requested(&of.call_id);
+    let mut facts = vec![initiated(&of)];
+    facts.extend(life(&made));
+    let report = RecordingReport {
+        layout: Some(Layout::Grid),
+        not_composed: Some("there is no ffmpeg".to_owned()),
+        ..RecordingReport::default()
+    };
+    let [again, processed] = made_again(&made, report, 50);
+    facts.push(again);
+    let found = after(&db, &made, facts, 51).await.recording;
+    assert_eq!(found.layout, Some(Layout::Speaker), "it is being made");
+    let found = after(&db, &made, vec![processed], 52).await.recording;
+    assert_eq!(found.layout, Some(Layout::Grid));
 }

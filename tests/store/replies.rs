@@ -18,7 +18,8 @@ fn asked(body: &str) -> Keyed {
         caller: "ann".into(),
         key: "key".into(),
         request: "POST /rooms".into(),
-        body_hash: body.into(),
+        body_hash: Some(body.to_owned()),
+        org: calls_model::OrgId::default(),
     }
 }
 
@@ -48,7 +49,11 @@ async fn a_reply_is_kept_for_who_asks_again(db: Database) {
 
     let store = db.open().await;
     store.recover(at(2)).await.unwrap();
-    assert_eq!(claim(&store, &asked, 99).await, Claim::Answered(reply()));
+    let answered = Claim::Answered {
+        reply: reply(),
+        body_hash: asked.body_hash.clone(),
+    };
+    assert_eq!(claim(&store, &asked, 99).await, answered);
     assert_eq!(
         claim(&store, &asked, 101).await,
         Claim::First,

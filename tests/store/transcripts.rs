@@ -5,16 +5,17 @@ use std::time::{Duration, Instant};
 
 use calls::store::{PageRequest, Store};
 use calls_model::{
-    Call, CallId, Fact, Found, Member, OrgId, RecordingId, SpokenWord, Unheard, Utterance,
+    Call, CallId, Fact, Found, LeaveReason, Member, OrgId, RecordingId, SpokenWord, Unheard,
+    Utterance,
 };
 
 use super::database::Database;
-use super::samples::{at, call, initiated, joined, member, presence, user};
+use super::samples::{at, call, initiated, joined, left, member, presence, user};
 
 on_both! {
     a_transcript_has_what_was_said_in_order_and_when_nobody_listened,
     what_a_recording_is_understood_to_say_anew_takes_the_place_of_what_it_was,
-    a_search_shows_no_call_that_the_caller_was_not_part_of,
+    only_those_who_were_inside_and_not_put_out_find_and_read_what_was_said,
     a_search_finds_whole_words_in_any_order_and_case,
     pages_of_a_search_neither_repeat_nor_skip,
     ten_thousand_utterances_are_searched_in_under_fifty_milliseconds,
@@ -126,7 +127,7 @@ async fn what_a_recording_is_understood_to_say_anew_takes_the_place_of_what_it_w
     assert!(found(&store, "guten", None).await.is_empty());
 }
 
-async fn a_search_shows_no_call_that_the_caller_was_not_part_of(db: Database) {
+async fn only_those_who_were_inside_and_not_put_out_find_and_read_what_was_said(db: Database) {
     let store = db.open().await;
     let (hers, her_people) = held(&store, &["ann", "bob"]).await;
     let (his, his_people) = held(&store, &["cid", "bob"]).await;
@@ -147,6 +148,33 @@ async fn a_search_shows_no_call_that_the_caller_was_not_part_of(db: Database) {
     assert_eq!(calls(Some("bob")).await, both);
     assert_eq!(calls(Some("eve")).await, []);
     assert_eq!(calls(None).await, both, "the application itself sees all");
+    // Who was called and never came, and who was put out, hear nothing of what was said.
+    let (hall, people) = (
+        call("ann", &["dan", "zoe"], at(0)),
+        ["ann", "dan"].map(|name| member(name, at(1))),
+    );
+    let facts = vec![
+        initiated(&hall),
+        joined(&hall, &people[0]),
+        joined(&hall, &people[1]),
+        left(&hall, &people[1], LeaveReason::Removed, at(2)),
+        spoken(&hall, &said(&people[0], secret, 3000), 12),
+    ];
+    store.record(facts).await.unwrap();
+    for (name, may) in [
+        ("ann", true),
+        ("dan", false),
+        ("zoe", false),
+        ("eve", false),
+    ] {
+        assert_eq!(
+            calls(Some(name)).await.contains(&hall.call_id),
+            may,
+            "{name} searches"
+        );
+        let read = store.may_read_transcript(&hall.call_id, &user(name)).await;
+        assert_eq!(read.unwrap(), may, "{name} reads");
+    }
     // No word of a query language opens anything.
     for words in [
         "secret OR 1",

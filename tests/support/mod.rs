@@ -78,14 +78,20 @@ impl World {
 
     /// The same database and configuration, another process as far as anybody can tell.
     pub async fn restart(self, dev: bool) -> Self {
+        self.restart_with(dev, |_| {}).await
+    }
+
+    /// The same database, and another configuration.
+    pub async fn restart_with(self, dev: bool, change: impl FnOnce(&mut Config)) -> Self {
         let Self {
             server,
-            config,
+            mut config,
             http,
             bearer,
             folder,
         } = self;
         server.stop().await;
+        change(&mut config);
         let server = Box::pin(Server::start(config.clone(), dev))
             .await
             .expect("the server starts again");

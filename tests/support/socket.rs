@@ -110,6 +110,14 @@ impl Socket {
         }
     }
 
+    /// The answer to the request of that number: what was done, or why not.
+    pub async fn answer(&mut self, id: u64) -> Value {
+        let answer = self
+            .find(&format!("the answer to {id}"), |frame| frame["re"] == id)
+            .await;
+        answer["d"].clone()
+    }
+
     /// The next event of this type; others before it are passed over, but kept.
     pub async fn event(&mut self, t: &str) -> Value {
         self.find(t, |frame| frame["t"] == t && frame.get("re").is_none())

@@ -133,6 +133,7 @@ async fn fifty_calls_are_recorded_at_once_without_loss() {
             track,
             participant_id: ParticipantId::new(),
             user_id: UserId::try_from("ada".to_owned()).expect("an id"),
+            display_name: None,
             source: Source::Camera,
         });
         tapes.push((track, tape));
@@ -163,7 +164,7 @@ async fn fifty_calls_are_recorded_at_once_without_loss() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     for plan in &plans {
-        let finished = finish(&studio.folder_of(&plan.recording_id)).expect("it is whole");
+        let finished = finish(&studio.folder_of(&plan.recording_id), None).expect("it is whole");
         let track = &finished.report.tracks[0];
         assert_eq!(track.frames_written, u64::from(pictures), "{track:?}");
         assert_eq!(
@@ -195,6 +196,7 @@ fn what_a_composite_of_four_costs() {
             kind: FileKind::Track,
             participant_id: None,
             user_id: UserId::try_from(format!("user{}", number % 4)).ok(),
+            display_name: None,
             source: Some(source),
             codec: String::new(),
             media_type: String::new(),

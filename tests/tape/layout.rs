@@ -24,6 +24,7 @@ fn camera(folder: &Path, user: &str, colour: &str) -> RecordingFile {
         kind: FileKind::Track,
         participant_id: None,
         user_id: user.to_owned().try_into().ok(),
+        display_name: None,
         source: Some(Source::Camera),
         codec: "vp8".to_owned(),
         media_type: "video/webm".to_owned(),

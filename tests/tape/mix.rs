@@ -50,6 +50,7 @@ fn a_voice_whose_clock_is_slow_is_stretched_and_not_torn() {
         kind: FileKind::Track,
         participant_id: None,
         user_id: None,
+        display_name: None,
         source: Some(Source::Microphone),
         codec: "opus".to_owned(),
         media_type: "audio/webm".to_owned(),

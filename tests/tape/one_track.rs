@@ -1,10 +1,11 @@
 //! A tape with one track on it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use calls::recording::DiskStudio;
-use calls::recording::finish::{Finished, finish};
+use calls::recording::finish::{FinishError, Finished, finish};
 use calls_actors::recorder::{Plan, Studio, Tape, TapeTold, TapeTrack};
 use calls_actors::testing::Probe;
 use calls_codec::Demuxer;
@@ -46,6 +47,7 @@ impl OneTrack {
             track: TRACK,
             participant_id: ParticipantId::new(),
             user_id: UserId::try_from("ada".to_owned()).expect("an id"),
+            display_name: None,
             source,
         });
         Self {
@@ -104,14 +106,27 @@ impl OneTrack {
 
     /// What is on it, and when its frames are, in milliseconds.
     pub(crate) async fn close(self) -> (Finished, Vec<i64>) {
+        let (finished, times) = self.close_with(|_| ()).await;
+        (finished.expect("it is whole"), times)
+    }
+
+    /// The same, of what something happened to before it was finished.
+    pub(crate) async fn close_with(
+        self,
+        spoil: impl FnOnce(&Path),
+    ) -> (Result<Finished, FinishError>, Vec<i64>) {
         self.tape.close();
         while self.studio.open_tapes() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let folder = self.studio.folder_of(&self.plan.recording_id);
-        let finished = finish(&folder).expect("it is whole");
-        let mut file = Demuxer::open(&folder.join(&finished.files[0].name)).expect("it opens");
+        spoil(&folder);
+        let finished = finish(&folder, None);
         let mut times = Vec::new();
+        let Ok(made) = &finished else {
+            return (finished, times);
+        };
+        let mut file = Demuxer::open(&folder.join(&made.files[0].name)).expect("it opens");
         while let Some(read) = file.read().expect("to its end") {
             times.push(read.at_us / 1000);
         }

@@ -91,6 +91,7 @@ pub(crate) async fn play_and(
             track: track(index),
             participant_id: participant_id.clone(),
             user_id: UserId::try_from("ada".to_owned()).expect("an id"),
+            display_name: None,
             source,
         });
     }
@@ -109,7 +110,7 @@ pub(crate) async fn play_and(
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(probe.heard().await.last(), Some(&TapeTold::Closed));
-    let finished = finish(&studio.folder_of(&plan.recording_id)).expect("it is whole");
+    let finished = finish(&studio.folder_of(&plan.recording_id), None).expect("it is whole");
     Played {
         folder,
         id: plan.recording_id,

@@ -7,6 +7,7 @@ use actix::prelude::*;
 use calls_model::signal::{RecordingEvent, RecordingNews};
 use calls_model::{
     Fact, ParticipantId, Recording, RecordingId, RecordingInput, RecordingMode, RecordingStatus,
+    Stopwatch, Timestamp,
 };
 use tracing::{info, warn};
 
@@ -36,13 +37,15 @@ pub struct RecorderGaveUp(pub RecordingId);
 pub struct LiveRecording {
     recording: Recording,
     plan: Plan,
+    /// How long it is.
+    time: Stopwatch,
     /// Who did the last thing to it; the application itself where nobody did.
     by: Option<ParticipantId>,
 }
 
 impl LiveRecording {
     /// One that ran when the server went down: it goes on with the next segment, on the same timeline.
-    pub(crate) fn recovered(recording: Recording, now: calls_model::Timestamp) -> Self {
+    pub(crate) fn recovered(recording: Recording, now: Timestamp) -> Self {
         let since = now.millis() - recording.requested_at.millis();
         let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
         let present = clock::instant();
@@ -54,9 +57,14 @@ impl LiveRecording {
             participants: Arc::from(recording.participants.clone()),
             zero: present.checked_sub(since).unwrap_or(present),
         };
+        let time = Stopwatch {
+            kept_ms: recording.duration_seconds.saturating_mul(1000),
+            runs_since: (!recording.paused).then_some(now),
+        };
         Self {
             recording,
             plan,
+            time,
             by: None,
         }
     }
@@ -67,7 +75,7 @@ impl LiveRecording {
     }
 
     /// The fact that it ends with its call.
-    pub(crate) fn ended(&self, at: calls_model::Timestamp) -> Fact {
+    pub(crate) fn ended(&self, at: Timestamp) -> Fact {
         self.stopped(at).1
     }
 }
@@ -165,6 +173,7 @@ impl Call {
         self.recording = Some(LiveRecording {
             recording,
             plan: plan.clone(),
+            time: Stopwatch::default(),
             by: start.by,
         });
         self.remember();
@@ -229,6 +238,7 @@ impl Call {
         }
         live.advance(RecordingInput::Start);
         live.recording.started_at = Some(at);
+        live.time = live.time.run(at);
         let recording = live.recording.clone();
         info!(recording.id = %id, mode = ?recording.mode, "recording {id} runs");
         let written = self.record(vec![Fact::RecordingStarted {
@@ -262,11 +272,16 @@ impl Call {
             return Box::pin(actix::fut::ready(Err(RecordRefused::NotRecording)));
         };
         if live.recording.paused == pause.paused {
-            return Box::pin(actix::fut::ready(Ok(live.recording.clone())));
+            return Box::pin(actix::fut::ready(Ok(live.shown(at))));
         }
         live.recording.paused = pause.paused;
+        live.time = if pause.paused {
+            live.time.halt(at)
+        } else {
+            live.time.run(at)
+        };
         live.by.clone_from(&pause.by);
-        let recording = live.recording.clone();
+        let recording = live.shown(at);
         if let Some(room) = room {
             room.do_send(PauseRecorder(pause.paused));
         }
@@ -398,13 +413,19 @@ impl LiveRecording {
         }
     }
 
+    /// As it is now, with its length.
+    fn shown(&self, now: Timestamp) -> Recording {
+        Recording {
+            duration_seconds: self.time.seconds(now),
+            ..self.recording.clone()
+        }
+    }
+
     /// As it is when nothing more is recorded, and the fact of it.
-    fn stopped(&self, at: calls_model::Timestamp) -> (Recording, Fact) {
-        let mut recording = self.recording.clone();
+    fn stopped(&self, at: Timestamp) -> (Recording, Fact) {
+        let mut recording = self.shown(at);
         recording.status = RecordingStatus::Processing;
-        recording.duration_seconds = recording
-            .started_at
-            .map_or(0, |start| at.seconds_since(start));
+        recording.paused = false;
         let fact = Fact::RecordingStopped {
             call_id: recording.call_id.clone(),
             recording_id: recording.recording_id.clone(),

@@ -47,7 +47,7 @@ impl Call {
         if room.is_some_and(|room| room.encryption.is_end_to_end()) {
             return Err(TranscribeRefused::EndToEndEncrypted);
         }
-        if self.transcription.is_some() {
+        if self.transcription.is_some() || self.transcription_stops {
             return Err(TranscribeRefused::AlreadyTranscribed);
         }
         let now = self.services.clock.now();
@@ -98,14 +98,21 @@ impl Call {
         }]);
         self.remember();
         Box::pin(written.into_actor(self).map(move |written, call, _| {
-            if written.is_err() {
-                call.transcription = None;
-                call.remember();
-                return Err(TranscribeRefused::NotStored);
+            let runs = (call.transcription.as_ref())
+                .is_some_and(|live| live.transcription == transcription);
+            match written {
+                Err(_) if runs => {
+                    call.transcription = None;
+                    call.remember();
+                }
+                Ok(()) if runs => {
+                    call.life.set_transcription(true);
+                    call.transcribe_again();
+                    call.tell_change();
+                }
+                _ => {} // it was stopped meanwhile
             }
-            call.life.set_transcription(true);
-            call.transcribe_again();
-            call.tell_change();
+            written.map_err(|_| TranscribeRefused::NotStored)?;
             Ok(transcription)
         }))
     }
@@ -123,13 +130,15 @@ impl Call {
         self.life.set_transcription(false);
         self.tell_transcription(TranscriptionNews::Stopped);
         self.tell_change();
+        self.transcription_stops = true;
         let room = self.room.borrow().clone();
         let heard = async move {
             if let Some(room) = room {
-                let _ = room.send(StopTranscriber).await; // what was said before is written down by then
+                let _ = room.send(StopTranscriber).await; // what was said before is written down by then, mostly
             }
         };
         Box::pin(heard.into_actor(self).then(move |(), call, _| {
+            call.transcription_stops = false;
             let written = call.record(vec![call.transcription_stopped()]);
             written.into_actor(call).map(move |written, _, _| {
                 written.map_err(|_| TranscribeRefused::NotStored)?;

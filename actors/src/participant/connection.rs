@@ -7,7 +7,8 @@ use calls_media::seam::{Burst, PeerId};
 use calls_media::{Negotiated, Peer, SdpRefused};
 use calls_model::signal::PublishedMid;
 
-use super::LIMITS;
+use super::Bounds;
+use super::alarm::Alarm;
 use super::quality::Figures;
 use crate::port::{Datagrams, PortHandle};
 
@@ -20,19 +21,23 @@ pub(super) struct Connection {
     pub(super) peer: Peer,
     id: PeerId,
     port: PortHandle,
-    /// When the peer's timer runs out, and what will run then.
-    pub(super) timer: Option<(Instant, SpawnHandle)>,
+    /// When the peer's timer runs out; none before there was one.
+    pub(super) alarm: Option<Alarm>,
 }
 
 impl Connection {
     /// One that waits for its first offer.
-    pub(super) fn new(id: PeerId, port: PortHandle, now: Instant) -> Self {
-        let peer = Peer::new(id, port.identity(), port.candidates(), LIMITS, now);
+    pub(super) fn new(id: PeerId, port: PortHandle, bounds: Bounds, now: Instant) -> Self {
+        let (identity, candidates) = (port.identity(), port.candidates());
+        let mut peer = Peer::new(id, identity, candidates, bounds.peer, now);
+        if let Some(ceiling) = bounds.bitrate {
+            peer.limit(ceiling);
+        }
         Self {
             peer,
             id,
             port,
-            timer: None,
+            alarm: None,
         }
     }
 
@@ -82,7 +87,8 @@ impl Connection {
 
     /// No timer is set, or only for later: something more urgent may have come up.
     pub(super) fn may_oversleep(&self, now: Instant) -> bool {
-        self.timer.as_ref().is_none_or(|(at, _)| *at > now + SOON)
+        let due = self.alarm.as_ref().and_then(Alarm::due);
+        due.is_none_or(|due| due > now + SOON)
     }
 
     /// Sends what waits.

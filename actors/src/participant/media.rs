@@ -9,11 +9,12 @@ use calls_model::signal::{Event, Mute, PublishedMid, Slots as SlotsEvent};
 use calls_model::{LeaveReason, Source};
 use tracing::{debug, info};
 
+use super::alarm::Alarm;
 use super::connection::Connection;
 use super::slots::Obstacle;
 use super::{Participant, SignalRefused, up};
 use crate::clock;
-use crate::metrics::BURSTS_DROPPED;
+use crate::metrics::{BURSTS_DROPPED, LIMITS_HIT};
 use crate::room::{ClockTold, Did, KeyframeWanted, Packets, Watch};
 
 impl Participant {
@@ -76,9 +77,17 @@ impl Participant {
     ) -> Result<calls_media::Negotiated, SdpRefused> {
         let services = &self.services;
         let port = &self.port;
-        let open = || Connection::new(services.next_peer(), port.clone(), now);
+        let bounds = services.bounds;
+        let open = || Connection::new(services.next_peer(), port.clone(), bounds, now);
         let connection = self.connection.get_or_insert_with(open);
-        connection.offer(sdp, publish, ctx.address().recipient(), now)
+        let answered = connection.offer(sdp, publish, ctx.address().recipient(), now);
+        let limit = match &answered {
+            Err(SdpRefused::TooManyTracks { .. }) => "tracks",
+            Err(SdpRefused::TooManySlots { .. }) => "slots",
+            Ok(_) | Err(_) => return answered,
+        };
+        metrics::counter!(LIMITS_HIT, "limit" => limit).increment(1);
+        answered
     }
 
     /// Tells the room what is published.
@@ -92,8 +101,8 @@ impl Participant {
             return;
         };
         connection.close(clock::instant());
-        if let Some((_, timer)) = connection.timer.take() {
-            ctx.cancel_future(timer);
+        if let Some(alarm) = connection.alarm.take() {
+            alarm.cancel(ctx);
         }
         self.publishing.negotiated(Vec::new());
         self.slots.clear();
@@ -185,32 +194,19 @@ impl Participant {
         }
     }
 
-    /// Sets the peer's timer, if it would ring too late.
+    /// Sets the peer's timer.
     pub(super) fn arm(&mut self, ctx: &mut Context<Self>) {
-        let Some(connection) = &mut self.connection else {
-            return;
-        };
-        let due = connection.peer.poll_timeout();
-        let armed = connection.timer.as_ref().map(|(at, _)| *at);
-        match due {
-            Some(due) if armed.is_none_or(|armed| due < armed) => {
-                if let Some((_, earlier)) = connection.timer.take() {
-                    ctx.cancel_future(earlier);
-                }
-                let patience = due.saturating_duration_since(clock::instant());
-                let timer = ctx.run_later(patience, Self::ring);
-                connection.timer = Some((due, timer));
-            }
-            // A timer that runs too early finds nothing to do, and is cheaper than one that is moved all the time.
-            _ => {}
+        if let Some(connection) = &mut self.connection {
+            let alarm = connection.alarm.get_or_insert_with(|| Alarm::new(ctx));
+            alarm.set(connection.peer.poll_timeout());
         }
     }
 
-    fn ring(&mut self, ctx: &mut Context<Self>) {
+    /// The peer's timer has run out.
+    pub(super) fn ring(&mut self, ctx: &mut Context<Self>) {
         let Some(connection) = &mut self.connection else {
             return;
         };
-        connection.timer = None;
         let now = clock::instant();
         if connection.peer.poll_timeout().is_some_and(|due| due <= now) {
             connection.peer.handle_timeout(now);

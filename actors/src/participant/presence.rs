@@ -10,7 +10,7 @@ use tracing::info;
 use super::{ORPHANED_PULSES, Participant, UNATTACHED, up};
 use crate::clock;
 use crate::journal::Sampled;
-use crate::metrics::{FREEZES, QUALITY_LOSS, QUALITY_RTT, QUALITY_SCORE};
+use crate::metrics::{FREEZES, LIMITS_HIT, QUALITY_LOSS, QUALITY_RTT, QUALITY_SCORE};
 use crate::room::door::{MemberDoor, RoomDoor};
 use crate::room::{Deed, Did, Rejoin};
 
@@ -70,12 +70,16 @@ impl Participant {
         };
         let now = clock::instant();
         let figures = connection.figures(now);
+        let capped = connection.peer.is_capped();
         let at = self.services.clock.now();
         let look = self.quality.look(&self.id, figures, now, at);
         if let Some(quality) = look.news {
             self.deed(Did::Feel(quality));
         }
         if let Some(sample) = look.sample {
+            if capped {
+                metrics::counter!(LIMITS_HIT, "limit" => "bitrate").increment(1);
+            }
             self.keep(sample);
         }
     }

@@ -7,11 +7,12 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 
+use nix::sys::socket::{setsockopt, sockopt};
 pub use quinn_udp::Transmit;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::io::unix::AsyncFd;
 
 use self::many::Headers;
 pub(crate) use self::many::MOST;
@@ -44,8 +45,11 @@ pub fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 }
 
 /// The socket of one port.
+///
+/// It is watched for datagrams that come, and for room to send only while there is none: otherwise the kernel would wake
+/// us once more for each datagram that has left.
 pub struct UdpDoor {
-    socket: UdpSocket,
+    socket: AsyncFd<std::net::UdpSocket>,
     state: UdpSocketState,
     is_ipv6: bool,
     /// Datagrams may be cut apart by the kernel.
@@ -62,8 +66,9 @@ impl UdpDoor {
     pub fn new(socket: std::net::UdpSocket, offload: bool) -> io::Result<Self> {
         let state = UdpSocketState::new((&socket).into())?;
         let is_ipv6 = socket.local_addr()?.is_ipv6();
+        ask_for_less(&socket);
         Ok(Self {
-            socket: UdpSocket::from_std(socket)?,
+            socket: watch(socket, Interest::READABLE)?,
             state,
             is_ipv6,
             offload,
@@ -77,7 +82,7 @@ impl UdpDoor {
     ///
     /// When the socket is gone.
     pub async fn readable(&self) -> io::Result<()> {
-        self.socket.readable().await
+        self.socket.readable().await.map(drop)
     }
 
     /// Waits until the kernel takes datagrams again.
@@ -86,7 +91,9 @@ impl UdpDoor {
     ///
     /// When the socket is gone.
     pub async fn writable(&self) -> io::Result<()> {
-        self.socket.writable().await
+        let socket = self.socket.get_ref().try_clone()?;
+        let watched = watch(socket, Interest::WRITABLE)?;
+        watched.writable().await.map(drop)
     }
 
     /// How many datagrams one send may carry.
@@ -106,14 +113,13 @@ impl UdpDoor {
     ///
     /// `WouldBlock` if the kernel takes no more now; others if it takes this not at all.
     pub fn send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        self.socket.try_io(Interest::WRITABLE, || {
-            if !self.is_ipv6 {
-                return self.state.try_send((&self.socket).into(), transmit);
-            }
-            let mut transmit = transmit.clone();
-            map(&mut transmit);
-            self.state.try_send((&self.socket).into(), &transmit)
-        })
+        let socket = self.socket.get_ref();
+        if !self.is_ipv6 {
+            return self.state.try_send(socket.into(), transmit);
+        }
+        let mut transmit = transmit.clone();
+        map(&mut transmit);
+        self.state.try_send(socket.into(), &transmit)
     }
 
     /// Sends the first of these, as many as one system call takes; how many that were.
@@ -126,9 +132,7 @@ impl UdpDoor {
             transmits.iter_mut().for_each(map);
         }
         let mut headers = self.headers.borrow_mut();
-        let sent = self.socket.try_io(Interest::WRITABLE, || {
-            headers.send(self.socket.as_fd(), transmits)
-        });
+        let sent = headers.send(self.socket.get_ref().as_fd(), transmits);
         match (sent, transmits) {
             (Err(error), [first, ..]) if error.kind() != io::ErrorKind::WouldBlock => {
                 // Alone it tells why, and whether segments are to blame.
@@ -153,8 +157,8 @@ impl UdpDoor {
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(runs.next().unwrap_or_default()));
         let mut count = 0;
-        let outcome = self.socket.try_io(Interest::READABLE, || {
-            count = self.state.recv((&self.socket).into(), &mut slices, metas)?;
+        let outcome = self.socket.try_io(Interest::READABLE, |socket| {
+            count = self.state.recv(socket.into(), &mut slices, metas)?;
             // Less than asked for: that was all, so nobody needs to ask again before more comes.
             if count < BATCH_SIZE {
                 Err(io::ErrorKind::WouldBlock.into())
@@ -194,6 +198,29 @@ pub struct Received {
     pub drained: bool,
 }
 
+/// `quinn-udp` has the kernel tell of each datagram when it came and how its route was congested; nobody asks that here.
+fn ask_for_less(socket: &std::net::UdpSocket) {
+    // What cannot be switched off only costs a little.
+    let _told = setsockopt(socket, sockopt::ReceiveTimestampns, &false);
+    let socket = SockRef::from(socket);
+    let _told = socket.set_recv_tos_v4(false);
+    let _told = socket.set_recv_tclass_v6(false);
+}
+
+/// Has the arbiter's runtime watch a socket for this alone.
+#[expect(
+    unsafe_code,
+    reason = "registering any descriptor for one interest is unsafe since tokio 1.54"
+)]
+fn watch(
+    socket: std::net::UdpSocket,
+    interest: Interest,
+) -> io::Result<AsyncFd<std::net::UdpSocket>> {
+    // SAFETY: the descriptor is the socket's, which owns it, never changes it, and lives as long as what is returned.
+    let watched = unsafe { AsyncFd::register_with_interest(socket, interest) };
+    watched.map_err(io::Error::from)
+}
+
 /// As a socket for both families writes them.
 fn map(transmit: &mut Transmit<'_>) {
     let ip = mapped(transmit.destination.ip());
@@ -228,5 +255,39 @@ impl Buffers {
 impl Default for Buffers {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn a_full_socket_is_waited_for_until_there_is_room() {
+        let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let receiver = receiver.local_addr().unwrap().into();
+        let socket = bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let other = Socket::from(socket.try_clone().unwrap());
+        other.set_send_buffer_size(4608).unwrap();
+        let door = UdpDoor::new(socket, true).unwrap();
+        let soon = Duration::from_millis(50);
+        timeout(soon, door.writable()).await.unwrap().unwrap();
+
+        // What more is to follow (`MSG_MORE`, udp(7)) waits in the buffer, as behind a slow interface.
+        let more = other.send_to_with_flags(&[0; 4000], &receiver, libc::MSG_MORE);
+        more.unwrap();
+        assert!(timeout(soon, door.writable()).await.is_err(), "it is full");
+
+        let leaves = async {
+            tokio::time::sleep(soon).await;
+            other.send_to(&[], &receiver).unwrap();
+        };
+        let both = async { tokio::join!(door.writable(), leaves) };
+        let (writable, ()) = timeout(Duration::from_secs(5), both).await.unwrap();
+        writable.unwrap();
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix::WeakRecipient;
 use actix::prelude::*;
 use calls_media::seam::{Burst, Layer, SourceClock, TrackId};
-use calls_model::{CallId, ParticipantId, RecordingId, RecordingMode, Source, UserId};
+use calls_model::{CallId, DisplayName, ParticipantId, RecordingId, RecordingMode, Source, UserId};
 
 /// What is to be recorded.
 #[derive(Debug, Clone)]
@@ -42,6 +42,8 @@ pub struct TapeTrack {
     pub participant_id: ParticipantId,
     /// Whose.
     pub user_id: UserId,
+    /// What they are called, as they came in.
+    pub display_name: Option<DisplayName>,
     /// What it shows or carries.
     pub source: Source,
 }

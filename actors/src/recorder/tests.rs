@@ -169,6 +169,7 @@ fn staged(name: &str, source: Source, index: u32, layers: u8) -> Staged {
     Staged {
         participant_id: ParticipantId::new(),
         user_id: user(name),
+        display_name: None,
         announced: Announced {
             track: track(index),
             source,

@@ -11,6 +11,7 @@ use super::door::{MemberDoor, RoomDoor};
 use super::membership::Newcomer;
 use super::{Rejoin, Room, RoomSeat, Watch};
 use crate::calls::{JoinRefused, Seat};
+use crate::metrics::LIMITS_HIT;
 use crate::participant::{NewParticipant, Participant, PutOut};
 
 impl Room {
@@ -82,7 +83,13 @@ impl Room {
         ctx: &mut Context<Self>,
     ) -> Result<(RoomSeat, Written), JoinRefused> {
         let (id, user_id) = (newcomer.participant_id.clone(), newcomer.user_id.clone());
-        let (admission, role, effects) = self.members.join(newcomer, self.services.clock.now())?;
+        let hidden = newcomer.hidden;
+        let joined = self.members.join(newcomer, self.services.clock.now());
+        if let Err(JoinRefused::Full { .. }) = &joined {
+            let limit = if hidden { "hidden" } else { "room" };
+            metrics::counter!(LIMITS_HIT, "limit" => limit).increment(1);
+        }
+        let (admission, role, effects) = joined?;
         let Some(member) = self.members.anybody(&id).cloned() else {
             return Err(JoinRefused::Unreachable);
         };

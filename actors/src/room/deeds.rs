@@ -166,7 +166,9 @@ impl Room {
             self.speaking.voice(voice.track, who);
         }
         let all: Vec<TrackId> = tracks.iter().map(|announced| announced.track).collect();
-        let ended = self.publishers.announce(who, user_id, tracks);
+        let member = self.members.member(who);
+        let called = member.and_then(|member| member.display_name.as_ref());
+        let ended = self.publishers.announce(who, (user_id, called), tracks);
         self.end_tracks(&ended);
         // Watchers may have asked before, over a crash of this room.
         for track in all {

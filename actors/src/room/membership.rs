@@ -13,12 +13,10 @@ use calls_model::{
 
 pub use self::effect::Effect;
 use crate::calls::{JoinRefused, ModerateRefused};
+use crate::participant::Bounds;
 
 /// Most who wait at one door; more are told that the room is full.
 const MAX_WAITING: usize = 100;
-
-/// Most who hear and see a room without being told to anybody. They take no seat of the others'.
-const MAX_HIDDEN: u32 = 16;
 
 /// The rules by which a room lets people in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +80,7 @@ impl Place {
 #[derive(Debug)]
 pub struct Membership {
     rules: Rules,
+    most_hidden: u32,
     places: BTreeMap<ParticipantId, Place>,
     banned: HashSet<UserId>,
     /// Presences that are never host by themselves: guests, and those who came only to watch.
@@ -93,10 +92,16 @@ impl Membership {
     pub fn new(rules: Rules) -> Self {
         Self {
             rules,
+            most_hidden: Bounds::default().hidden,
             places: BTreeMap::new(),
             banned: HashSet::new(),
             hostless: HashSet::new(),
         }
+    }
+
+    /// Lets in so many hidden ones, beside the others.
+    pub fn set_most_hidden(&mut self, most: u32) {
+        self.most_hidden = most;
     }
 
     /// A room as it was before its crash; everybody still has to find back.
@@ -122,6 +127,7 @@ impl Membership {
             .collect();
         Self {
             rules,
+            most_hidden: Bounds::default().hidden,
             places,
             banned: banned.into_iter().collect(),
             hostless: hostless.into_iter().collect(),
@@ -185,7 +191,11 @@ impl Membership {
             return Err(JoinRefused::Locked);
         }
         let waits = self.rules.waiting_room && !welcome;
-        let limit = if hidden { MAX_HIDDEN } else { self.rules.limit };
+        let limit = if hidden {
+            self.most_hidden
+        } else {
+            self.rules.limit
+        };
         let full = if waits {
             self.waiting().count() >= MAX_WAITING
         } else if hidden {

@@ -7,6 +7,7 @@ use super::announce::Written;
 use super::membership::Effect;
 use super::{Room, moderation};
 use crate::calls::{ModerateRefused, Moderated};
+use crate::metrics::LIMITS_HIT;
 use crate::participant::Silence;
 
 impl Room {
@@ -55,7 +56,13 @@ impl Room {
             Moderation::Kick { participant_id } => {
                 self.members.leave(participant_id, LeaveReason::Kicked, at)
             }
-            Moderation::Admit { participant_id } => self.members.admit(participant_id, at)?,
+            Moderation::Admit { participant_id } => {
+                let admitted = self.members.admit(participant_id, at);
+                if let Err(ModerateRefused::Full { .. }) = &admitted {
+                    metrics::counter!(LIMITS_HIT, "limit" => "room").increment(1);
+                }
+                admitted?
+            }
             Moderation::Deny { participant_id } => self.members.deny(participant_id, at)?,
             Moderation::Role {
                 participant_id,

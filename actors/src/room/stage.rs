@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use calls_media::seam::{Codec, TrackId};
-use calls_model::{ParticipantId, Source, UserId};
+use calls_model::{DisplayName, ParticipantId, Source, UserId};
 
 /// A track as its publisher announces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Staged {
     pub participant_id: ParticipantId,
     /// Whose.
     pub user_id: UserId,
+    /// What they are called, as they came in.
+    pub display_name: Option<DisplayName>,
     /// What it is.
     pub announced: Announced,
 }
@@ -53,6 +55,7 @@ impl Stage {
 #[derive(Debug)]
 struct Publisher {
     user_id: UserId,
+    display_name: Option<DisplayName>,
     tracks: Vec<Announced>,
 }
 
@@ -68,7 +71,7 @@ impl Publishers {
     pub fn announce(
         &mut self,
         who: &ParticipantId,
-        user_id: &UserId,
+        (user_id, display_name): (&UserId, Option<&DisplayName>),
         tracks: Vec<Announced>,
     ) -> Vec<TrackId> {
         let ended = self.remove(who);
@@ -81,6 +84,7 @@ impl Publishers {
             who.clone(),
             Publisher {
                 user_id: user_id.clone(),
+                display_name: display_name.cloned(),
                 tracks,
             },
         );
@@ -147,6 +151,7 @@ impl Publishers {
                 publisher.tracks.iter().map(|announced| Staged {
                     participant_id: participant_id.clone(),
                     user_id: publisher.user_id.clone(),
+                    display_name: publisher.display_name.clone(),
                     announced: announced.clone(),
                 })
             })
@@ -207,7 +212,7 @@ mod tests {
                 announced(track(peer, 0), Source::Microphone),
                 announced(track(peer, 1), Source::Camera),
             ];
-            publishers.announce(&id(name), &name.parse().unwrap(), tracks);
+            publishers.announce(&id(name), (&name.parse().unwrap(), None), tracks);
         }
         publishers
     }
@@ -229,7 +234,7 @@ mod tests {
             announced(track(3, 0), Source::ScreenAudio),
             announced(track(3, 1), Source::Screen),
         ];
-        publishers.announce(&id("cid"), &"cid".parse().unwrap(), tracks);
+        publishers.announce(&id("cid"), (&"cid".parse().unwrap(), None), tracks);
         let stage = publishers.stage(&[track(2, 0)], &[id("bob")]);
         assert_eq!(stage.audio[0].announced.source, Source::ScreenAudio);
         assert_eq!(stage.video[0].announced.source, Source::Screen);
@@ -239,7 +244,7 @@ mod tests {
     fn what_is_announced_no_more_has_ended() {
         let mut publishers = two();
         let tracks = vec![announced(track(1, 1), Source::Camera)];
-        let gone = publishers.announce(&id("ann"), &"ann".parse().unwrap(), tracks);
+        let gone = publishers.announce(&id("ann"), (&"ann".parse().unwrap(), None), tracks);
         assert_eq!(gone, [track(1, 0)]);
         assert_eq!(publishers.remove(&id("ann")), [track(1, 1)]);
         assert_eq!(publishers.owner(track(1, 1)), None);
@@ -252,7 +257,7 @@ mod tests {
             muted: true,
             ..announced(track(1, 0), Source::Microphone)
         };
-        publishers.announce(&id("ann"), &"ann".parse().unwrap(), vec![muted]);
+        publishers.announce(&id("ann"), (&"ann".parse().unwrap(), None), vec![muted]);
         assert!(publishers.open_sources(&id("ann")).is_empty());
     }
 }

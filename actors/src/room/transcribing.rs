@@ -25,7 +25,7 @@ const BACKOFF: Duration = Duration::from_millis(500);
 /// So many crashes a minute, and the transcription is over.
 const RESTARTS: usize = 5;
 
-/// How long it may take to close; longer than it gives its hearing.
+/// How long whoever stops it waits for the last words. They are written down also when they take longer.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 // ── messages ────────────────────────────────────────────────────────────────
@@ -35,7 +35,7 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 #[rtype(result = "()")]
 pub struct StartTranscriber(pub HearingPlan);
 
-/// Transcribe no more. Answered when all that was said is understood.
+/// Transcribe no more. Answered when all that was said is understood, five seconds later at the latest.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct StopTranscriber;
@@ -55,6 +55,24 @@ pub struct TellTranscription {
 #[rtype(result = "()")]
 pub struct TellCaption(pub Caption);
 
+/// Nothing is understood of what came from then on.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Deafened(pub Instant);
+
+/// From this moment until now nobody listened.
+pub fn unheard(since: Instant, zero: Instant, reason: &str) -> Unheard {
+    let ms = |moment: Instant| {
+        let after = moment.saturating_duration_since(zero).as_millis();
+        u64::try_from(after).unwrap_or(u64::MAX)
+    };
+    Unheard {
+        start_ms: ms(since),
+        end_ms: ms(clock::instant()),
+        reason: reason.to_owned(),
+    }
+}
+
 /// What a room keeps of the transcription that runs.
 pub(super) struct Transcribed {
     plan: HearingPlan,
@@ -69,8 +87,12 @@ pub(super) struct Transcribed {
 
 impl Room {
     fn open_transcriber(&mut self, ctx: &mut Context<Self>) {
-        let Some(kept) = &mut self.transcribed else {
-            return;
+        let Some(kept) = self
+            .transcribed
+            .as_mut()
+            .filter(|kept| kept.transcriber.is_none())
+        else {
+            return; // it was stopped meanwhile, or even started anew
         };
         let room = ctx.address().downgrade();
         let door = TranscriberDoor {
@@ -78,6 +100,7 @@ impl Room {
             watch: room.clone().recipient(),
             caption: room.clone().recipient(),
             news: room.clone().recipient(),
+            deaf: room.clone().recipient(),
             ended: room.recipient(),
         };
         let transcriber = Transcriber::open(kept.plan.clone(), door, self.services.clone());
@@ -91,27 +114,19 @@ impl Room {
 
     /// Nobody listened for a while: that is a fact.
     fn note_unheard(&self, since: Instant, zero: Instant) {
-        let ms = |moment: Instant| {
-            let after = moment.saturating_duration_since(zero).as_millis();
-            u64::try_from(after).unwrap_or(u64::MAX)
-        };
         drop(self.record(vec![Fact::TranscriptionInterrupted {
             call_id: self.call.call_id.clone(),
-            unheard: Unheard {
-                start_ms: ms(since),
-                end_ms: ms(clock::instant()),
-                reason: "the recogniser crashed".to_owned(),
-            },
+            unheard: unheard(since, zero, "the recogniser crashed"),
             at: self.services.clock.now(),
         }]));
     }
 
-    /// What there is to hear changed.
     /// Whoever listens at the moment.
     pub(super) fn transcriber(&self) -> Option<&Addr<Transcriber>> {
         self.transcribed.as_ref()?.transcriber.as_ref()
     }
 
+    /// What there is to hear changed.
     pub(super) fn tell_transcriber_stage(&self) {
         if let Some(transcriber) = self.transcriber() {
             transcriber.do_send(StageChanged(self.stage.clone()));
@@ -223,6 +238,16 @@ impl Handler<TranscribeAsked> for Room {
             let answer = call.send(asked).await;
             answer.unwrap_or(Err(TranscribeRefused::Unreachable))
         })
+    }
+}
+
+impl Handler<Deafened> for Room {
+    type Result = ();
+
+    fn handle(&mut self, Deafened(since): Deafened, _: &mut Self::Context) {
+        if let Some(kept) = &mut self.transcribed {
+            kept.deaf.get_or_insert(since);
+        }
     }
 }
 

@@ -106,6 +106,12 @@ pub trait Hearing: Send {
     /// Understands everything that came before and ends; [`HearingTold::Closed`] follows.
     fn close(&self);
 
+    /// How long one piece of its work may take.
+    fn patience(&self) -> Duration;
+
+    /// When the oldest speech came that it has told nothing final of yet.
+    fn untold_since(&self) -> Option<Instant>;
+
     // ── hot path ────────────────────────────────────────────────────────────
 
     /// Takes packets. `false` where it cannot keep up and has dropped them.
@@ -125,7 +131,12 @@ pub enum HearingTold {
     /// It works on what is said now.
     CaughtUp,
     /// It cannot go on; nothing more comes of it.
-    Failed(String),
+    Failed {
+        /// Why.
+        reason: String,
+        /// What came from then on was not understood; `None`: from now on.
+        since: Option<Instant>,
+    },
     /// All was understood.
     Closed,
 }

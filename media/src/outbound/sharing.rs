@@ -26,6 +26,10 @@ pub(super) struct Sharing {
     limits: bool,
     /// Since when nothing at all fits.
     starves: Option<Instant>,
+    /// The most that is sent, whatever the path carries.
+    ceiling: Option<Bitrate>,
+    /// More is wanted than that, and the path may well carry it.
+    capped: bool,
 }
 
 impl Sharing {
@@ -35,6 +39,8 @@ impl Sharing {
             wanted: Bitrate(0),
             limits: false,
             starves: None,
+            ceiling: None,
+            capped: false,
         }
     }
 
@@ -49,6 +55,16 @@ impl Sharing {
 }
 
 impl Outbound {
+    /// Sends no more than this, whatever the path carries.
+    pub fn limit(&mut self, ceiling: Bitrate) {
+        self.sharing.ceiling = Some(ceiling);
+    }
+
+    /// It is [`limit`](Self::limit) that withholds something now, not the path.
+    pub fn is_capped(&self) -> bool {
+        self.sharing.capped
+    }
+
     /// Shares the path out again, unless that was done just now.
     pub(super) fn share_soon(&mut self, now: Instant) {
         if now.saturating_duration_since(self.sharing.at) >= PAUSE {
@@ -59,9 +75,13 @@ impl Outbound {
     /// Shares the path out among the slots.
     pub(super) fn share(&mut self, now: Instant) {
         self.sharing.at = now;
-        let estimate = self.gate.congestion.estimate();
+        let carries = self.gate.congestion.estimate();
+        let ceiling = self.sharing.ceiling;
+        let capped = ceiling.is_some_and(|most| carries.is_none_or(|carries| most < carries));
+        let estimate = if capped { ceiling } else { carries };
         self.gate.pacer.set_estimate(estimate, now);
         let Some(estimate) = estimate else {
+            self.sharing.capped = false;
             if std::mem::take(&mut self.sharing.limits) {
                 let slots = self.slots.iter_mut();
                 slots.for_each(|slot| slot.grant(Grant::ALL, now, &mut self.news));
@@ -75,7 +95,7 @@ impl Outbound {
         let (numbers, asks): (Vec<_>, Vec<_>) = numbered
             .filter_map(|(number, slot)| Some((number, slot.ask()?)))
             .unzip();
-        let limited = self.gate.congestion.is_limited();
+        let limited = capped || self.gate.congestion.is_limited();
         let allocation = allocate(&asks, budget, self.sharing.withhold(limited, now));
         let starves = limited && allocation.starves;
         self.sharing.starves = starves.then(|| self.sharing.starves.unwrap_or(now));
@@ -90,7 +110,9 @@ impl Outbound {
             }
         }
         self.sharing.limits = true;
-        self.sharing.wanted = allocation.wanted + sound;
+        let wanted = allocation.wanted + sound;
+        self.sharing.capped = capped && wanted > estimate;
+        self.sharing.wanted = ceiling.map_or(wanted, |most| wanted.min(most)); // no more is tried either
     }
 
     /// Packets wait for the path to be free.

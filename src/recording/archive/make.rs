@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use calls_model::{
-    FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingMode, RecordingReport,
+    FileKind, FilePlace, Layout, Recording, RecordingFile, RecordingId, RecordingMode,
+    RecordingReport,
 };
 use tracing::{error, warn};
 
@@ -42,7 +43,10 @@ pub(super) enum MakeError {
 impl MakeError {
     /// Trying again comes to the same.
     pub(super) fn is_final(&self) -> bool {
-        matches!(self, Self::Finish(FinishError::Empty))
+        matches!(
+            self,
+            Self::Finish(FinishError::Empty | FinishError::Unreadable)
+        )
     }
 }
 
@@ -80,14 +84,14 @@ pub(super) fn ahead(folder: &Path, recording: &Recording, config: &config::Recor
 /// Makes what people get; blocks for as long as that takes. When it is tried for the last time, tracks do not wait for
 /// what cannot be made of them.
 pub(super) fn make(
-    folder: &Path,
+    (folder, run): (&Path, &str),
     recording: &Recording,
     report: Option<RecordingReport>,
     config: &config::Recording,
     (progress, last): (&Progress, bool),
 ) -> Result<Made, MakeError> {
     let again = report.is_some();
-    let mut made = tracks(folder, recording, report)?;
+    let mut made = tracks((folder, run), recording, report)?;
     if recording.mode != RecordingMode::Tracks {
         let id = &recording.recording_id;
         progress.set(id, 0);
@@ -99,11 +103,20 @@ pub(super) fn make(
             let _ = std::fs::remove_file(leftover); // made anew next time
         }
         let file = match whole {
-            Ok(file) => Some(file),
+            Ok(file) => {
+                made.report.layout = recording.layout;
+                Some(file)
+            }
             Err(error) if matches!(error, RenderError::Empty) || (last && !error.may_pass()) => {
                 error!(recording.id = %id, "{id} has its tracks only: {error}");
-                made.report.not_composed = Some(error.to_string());
-                earlier(folder, recording)
+                let kept = earlier(folder, recording, made.report.layout);
+                made.report.not_composed = Some(match kept {
+                    Some(_) => format!("{error}; the file that was made before stays"),
+                    None => error.to_string(),
+                });
+                let (file, layout) = kept.unzip();
+                made.report.layout = layout.flatten();
+                file
             }
             Err(error) => return Err(error.into()),
         };
@@ -125,23 +138,36 @@ pub(super) fn unchanged(recording: &Recording, mut report: RecordingReport, why:
     }
 }
 
-/// What an earlier time made of them all, as it lies there now: a crash may have come between it and what is known of it.
-fn earlier(folder: &Path, recording: &Recording) -> Option<RecordingFile> {
+/// What an earlier time made of them all, and its layout, as it lies there now: a crash may have come between it and what
+/// is known of it.
+fn earlier(
+    folder: &Path,
+    recording: &Recording,
+    layout: Option<Layout>,
+) -> Option<(RecordingFile, Option<Layout>)> {
     let whole = |file: &&RecordingFile| matches!(file.kind, FileKind::Audio | FileKind::Video);
     let file = recording.files.iter().find(whole)?.clone();
     if file.place != FilePlace::Local {
-        return Some(file);
+        return Some((file, layout));
     }
     let path = folder.join(&file.name);
-    Some(RecordingFile {
-        size_bytes: std::fs::metadata(&path).ok()?.len(),
-        sha256: finish::sha256(&path).ok()?,
+    let sha256 = finish::sha256(&path).ok()?;
+    let layout = if sha256 == file.sha256 {
+        layout
+    } else {
+        recording.layout // the crash came when it was made anew
+    };
+    let size_bytes = std::fs::metadata(&path).ok()?.len();
+    let file = RecordingFile {
+        size_bytes,
+        sha256,
         ..file
-    })
+    };
+    Some((file, layout))
 }
 
 fn tracks(
-    folder: &Path,
+    (folder, run): (&Path, &str),
     recording: &Recording,
     report: Option<RecordingReport>,
 ) -> Result<Made, FinishError> {
@@ -162,7 +188,7 @@ fn tracks(
         files,
         duration_ms,
         report,
-    } = finish::finish(folder)?;
+    } = finish::finish(folder, Some(run))?;
     Ok(Made {
         files,
         duration_ms,

@@ -2,19 +2,32 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use calls_model::{FilePlace, Recording, RecordingId, RecordingStatus, Timestamp};
+use calls_model::{FilePlace, Recording, RecordingId, RecordingReport, RecordingStatus, Timestamp};
 use tracing::{info, warn};
 
 use super::{Archive, Trouble};
 use crate::recording::finish;
+use crate::store::StoredRecording;
+
+/// How often it looks for what was kept for long enough.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 /// Milliseconds of a day.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 impl Archive {
+    /// Looks through all that is kept, now and then.
+    pub(super) async fn sweep_all(&self) {
+        loop {
+            self.sweep().await;
+            tokio::time::sleep(SWEEP_EVERY).await;
+        }
+    }
+
     /// Looks through all that is kept. What cannot go now goes next time, and keeps nothing else from going.
-    pub(super) async fn sweep(&self) {
+    async fn sweep(&self) {
         if self.config.keep_days > 0
             && let Err(trouble) = self.let_go_of_old().await
         {
@@ -56,9 +69,12 @@ impl Archive {
                 continue;
             }
             let stored = self.store.recording(&id, self.clock.now()).await?;
-            let available = |one: &Recording| one.status == RecordingStatus::Available;
-            if let Some(recording) = stored.map(|one| one.recording).filter(available)
-                && let Err(trouble) = self.let_go_of_copies(&recording).await
+            let available =
+                |one: &StoredRecording| one.recording.status == RecordingStatus::Available;
+            if let Some(StoredRecording {
+                recording, report, ..
+            }) = stored.filter(available)
+                && let Err(trouble) = self.let_go_of_copies(&recording, report.as_ref()).await
             {
                 warn!(recording.id = %id, %trouble, "copies of {id} cannot go: {trouble}");
             }
@@ -71,8 +87,14 @@ impl Archive {
         elsewhere || self.studio.folder_of(id).join("live").exists()
     }
 
-    /// Lets go of what an available recording was made of, and of copies of what is in a bucket.
-    pub(super) async fn let_go_of_copies(&self, recording: &Recording) -> Result<(), Trouble> {
+    /// Lets go of what an available recording was made of, unless not all of it could be read, and of copies of what is in a
+    /// bucket.
+    pub(super) async fn let_go_of_copies(
+        &self,
+        recording: &Recording,
+        report: Option<&RecordingReport>,
+    ) -> Result<(), Trouble> {
+        let read_whole = report.is_none_or(RecordingReport::is_read_whole);
         let folder = self.studio.folder_of(&recording.recording_id);
         let elsewhere = recording
             .files
@@ -80,7 +102,9 @@ impl Archive {
             .filter(|file| file.place != FilePlace::Local);
         let copies: Vec<PathBuf> = elsewhere.map(|file| folder.join(&file.name)).collect();
         let gone = tokio::task::spawn_blocking(move || {
-            finish::let_go(&folder)?;
+            if read_whole {
+                finish::let_go(&folder)?;
+            }
             for copy in copies {
                 match std::fs::remove_file(copy) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use calls_codec::Container;
 use calls_media::capture::{Alignment, ClockPoint};
-use calls_model::{ParticipantId, Source, UserId};
+use calls_model::{DisplayName, ParticipantId, Source, UserId};
 
 use crate::recording::log::{Entry, LaneKey, TrackKey};
 
@@ -36,10 +36,21 @@ pub(super) struct LiveEpoch {
 pub(super) struct Known {
     pub(super) participant_id: ParticipantId,
     pub(super) user_id: UserId,
+    pub(super) display_name: Option<DisplayName>,
     pub(super) source: Source,
     /// The last that was counted in each segment.
     pub(super) counts: BTreeMap<u32, [i64; 5]>,
     pub(super) gaps: Vec<(i64, i64, bool)>,
+}
+
+/// Nothing was written, though it should have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Interruption {
+    pub(super) from_us: i64,
+    /// `None`: nobody came back.
+    pub(super) to_us: Option<i64>,
+    /// Another run of the server went on with it: it was not only the recorder that had crashed.
+    pub(super) of_server: bool,
 }
 
 /// A log, read.
@@ -52,34 +63,43 @@ pub(super) struct Session {
     pub(super) speaking: Vec<(i64, ParticipantId)>,
     /// From, to.
     pub(super) pauses: Vec<(i64, Option<i64>)>,
-    /// From, to: between the segments.
-    pub(super) interruptions: Vec<(i64, Option<i64>)>,
+    /// Between the segments.
+    pub(super) interruptions: Vec<Interruption>,
     /// Up to here everything was on disk.
     pub(super) end_us: i64,
 }
 
 impl Session {
     #[expect(clippy::too_many_lines, reason = "one arm for each entry")]
-    pub(super) fn read(entries: Vec<Entry>) -> Self {
+    /// Read in this run of the server, where that matters.
+    pub(super) fn read(entries: Vec<Entry>, present: Option<&str>) -> Self {
         let mut session = Self::default();
         let (mut segment, mut end, mut open) = (0, None, None);
+        let (mut written, mut of_server) = (None::<String>, false);
         for entry in entries {
             match entry {
                 Entry::Begun {
-                    segment: number, ..
+                    segment: number,
+                    run,
+                    ..
                 } => {
-                    segment = number;
+                    // One that began and wrote nothing may have been of this run.
+                    let went_on = matches!(open, Some(Some(_)));
+                    of_server = (went_on && of_server) || run != written;
+                    (segment, written) = (number, run);
                     open = Some(end);
                 }
                 Entry::Track {
                     track,
                     participant_id,
                     user_id,
+                    display_name,
                     source,
                 } => {
                     session.tracks.entry(track).or_insert(Known {
                         participant_id,
                         user_id,
+                        display_name,
                         source,
                         counts: BTreeMap::new(),
                         gaps: Vec::new(),
@@ -100,7 +120,11 @@ impl Session {
                 } => {
                     session.resume(at_us); // nothing is written in a pause
                     if let Some(Some(from)) = open.replace(None) {
-                        session.interruptions.push((from, Some(at_us.max(from))));
+                        session.interruptions.push(Interruption {
+                            from_us: from,
+                            to_us: Some(at_us.max(from)),
+                            of_server,
+                        });
                     }
                     let mut files = session.files.iter_mut();
                     if let Some(of) = files.find(|one| one.name == file) {
@@ -172,13 +196,23 @@ impl Session {
                 Entry::Closed => {
                     // It went on after a crash, and nobody was there any more.
                     if let Some(Some(from)) = open.take() {
-                        session.interruptions.push((from, None));
+                        session.interruptions.push(Interruption {
+                            from_us: from,
+                            to_us: None,
+                            of_server,
+                        });
                     }
                 }
             }
         }
         if open.is_some() {
-            session.interruptions.push((end.unwrap_or(0), None));
+            session.interruptions.push(Interruption {
+                from_us: end.unwrap_or(0),
+                to_us: None,
+                of_server: (of_server && matches!(open, Some(Some(_))))
+                    || written.is_none()
+                    || written.as_deref() != present,
+            });
         }
         session
     }
@@ -206,20 +240,38 @@ impl Session {
 mod tests {
     use super::*;
 
+    const ONE: Option<&str> = Some("one");
+
+    fn begun(segment: u32, run: &str) -> Entry {
+        Entry::Begun {
+            segment,
+            at_us: 0,
+            run: Some(run.to_owned()),
+        }
+    }
+
+    fn interruption(from_us: i64, to_us: Option<i64>, of_server: bool) -> Interruption {
+        Interruption {
+            from_us,
+            to_us,
+            of_server,
+        }
+    }
+
     #[test]
     fn a_crash_after_which_nobody_came_back_is_an_interruption() {
-        let begun = |segment| Entry::Begun { segment, at_us: 0 };
+        let begun = |segment| begun(segment, "one");
         let end_us = 4_000_000;
         let entries = vec![begun(0), Entry::Synced { end_us }, begun(1), Entry::Closed];
-        let session = Session::read(entries);
-        assert_eq!(session.interruptions, [(end_us, None)]);
-        let quiet = Session::read(vec![begun(0), Entry::Closed]);
+        let session = Session::read(entries, ONE);
+        assert_eq!(session.interruptions, [interruption(end_us, None, false)]);
+        let quiet = Session::read(vec![begun(0), Entry::Closed], ONE);
         assert_eq!(quiet.interruptions, []);
     }
 
     #[test]
     fn a_crash_in_a_pause_is_part_of_the_pause() {
-        let begun = |segment| Entry::Begun { segment, at_us: 0 };
+        let begun = |segment| begun(segment, "one");
         let paused = |at_us| Entry::Paused { at_us };
         let entries = vec![
             begun(0),
@@ -229,7 +281,7 @@ mod tests {
             Entry::Resumed { at_us: 5_000_000 },
             Entry::Closed,
         ];
-        let session = Session::read(entries);
+        let session = Session::read(entries, ONE);
         assert_eq!(session.pauses, [(1_000_000, Some(5_000_000))]);
     }
 
@@ -247,7 +299,7 @@ mod tests {
             rtp: 0,
             rate: 90_000,
         };
-        let begun = |segment| Entry::Begun { segment, at_us: 0 };
+        let begun = |segment| begun(segment, "one");
         let synced = |end_us| Entry::Synced { end_us };
         let entries = vec![
             begun(0),
@@ -257,8 +309,50 @@ mod tests {
             epoch(5_000_000),
             synced(7_000_000),
         ];
-        let session = Session::read(entries);
+        let session = Session::read(entries, ONE);
         let seen = session.interruptions;
-        assert_eq!(seen, [(4_000_000, Some(5_000_000)), (7_000_000, None)]);
+        let wanted = [
+            interruption(4_000_000, Some(5_000_000), false),
+            interruption(7_000_000, None, false),
+        ];
+        assert_eq!(seen, wanted);
+    }
+
+    #[test]
+    fn a_stop_of_the_server_is_told_from_a_crash_of_the_recorder() {
+        let lane = LaneKey {
+            track: TrackKey { peer: 1, index: 0 },
+            layer: 0,
+            generation: 0,
+        };
+        let epoch = |at_us| Entry::Epoch {
+            file: "x".into(),
+            lane,
+            at_us,
+            rtp: 0,
+            rate: 90_000,
+        };
+        let synced = |end_us| Entry::Synced { end_us };
+        let entries = || {
+            vec![
+                begun(0, "one"),
+                epoch(0),
+                synced(1_000_000),
+                begun(1, "one"), // a crash
+                epoch(2_000_000),
+                synced(3_000_000),
+                begun(2, "two"), // the server's end, and a crash before anything was written
+                begun(3, "two"),
+                epoch(4_000_000),
+                synced(5_000_000),
+            ]
+        };
+        let reasons = |present| {
+            let session = Session::read(entries(), Some(present));
+            let all = session.interruptions.iter();
+            all.map(|one| one.of_server).collect::<Vec<_>>()
+        };
+        assert_eq!(reasons("two"), [false, true, false]);
+        assert_eq!(reasons("three"), [false, true, true]);
     }
 }

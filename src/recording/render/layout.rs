@@ -188,6 +188,7 @@ mod tests {
             kind: FileKind::Track,
             participant_id: None,
             user_id: user.to_owned().try_into().ok(),
+            display_name: None,
             source: Some(source),
             codec: String::new(),
             media_type: String::new(),

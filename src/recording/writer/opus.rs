@@ -4,7 +4,7 @@
 pub(super) const SILENCE: [u8; 3] = [0xfc, 0xff, 0xfe];
 
 /// How long [`SILENCE`] lasts, in microseconds.
-pub(super) const SILENCE_US: i64 = 20_000;
+pub(in crate::recording) const SILENCE_US: i64 = 20_000;
 
 /// How long a packet lasts, in microseconds; that of the most common kind where it is none.
 pub(super) fn duration_us(packet: &[u8]) -> i64 {

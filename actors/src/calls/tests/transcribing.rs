@@ -1,6 +1,7 @@
 //! A call that is transcribed: who may, who hears of it, and what a hearing that breaks costs.
 
 use std::sync::Mutex;
+use std::time::Instant;
 
 use actix::WeakRecipient;
 use calls_media::seam::{Burst, TrackId};
@@ -16,12 +17,17 @@ const UNKNOWN: &str = "aardvark";
 /// Understands what the test says.
 #[derive(Clone, Default)]
 struct Prompter {
+    /// It never comes to an end.
+    endless: bool,
     opened: Arc<Mutex<Vec<WeakRecipient<HearingTold>>>>,
     /// What the latest listens for.
     phrases: Arc<Mutex<Vec<String>>>,
 }
 
-struct Prompted(WeakRecipient<HearingTold>);
+struct Prompted {
+    told: WeakRecipient<HearingTold>,
+    endless: bool,
+}
 
 impl Prompter {
     fn opened(&self) -> usize {
@@ -59,17 +65,26 @@ impl Recogniser for Prompter {
     ) -> Result<Box<dyn Hearing>, RecogniserRefused> {
         self.opened.lock().unwrap().push(told.clone());
         *self.phrases.lock().unwrap() = plan.phrases.to_vec();
-        Ok(Box::new(Prompted(told)))
+        let endless = self.endless;
+        Ok(Box::new(Prompted { told, endless }))
     }
 }
 
 impl Hearing for Prompted {
+    fn patience(&self) -> Duration {
+        SECOND
+    }
+
+    fn untold_since(&self) -> Option<Instant> {
+        None
+    }
+
     fn voice(&self, _: Voice) {}
 
     fn hush(&self, _: TrackId) {}
 
     fn close(&self) {
-        if let Some(transcriber) = self.0.upgrade() {
+        if let Some(transcriber) = self.told.upgrade().filter(|_| !self.endless) {
             transcriber.do_send(HearingTold::Closed);
         }
     }
@@ -88,6 +103,13 @@ fn server() -> (Server, Prompter) {
 
 fn on(on: bool) -> Request {
     Request::Transcribe(Transcribe { on, language: None })
+}
+
+fn broke(reason: &str) -> HearingTold {
+    HearingTold::Failed {
+        reason: reason.to_owned(),
+        since: None,
+    }
 }
 
 fn news(events: &[Event]) -> Vec<TranscriptionNews> {
@@ -174,9 +196,7 @@ async fn a_hearing_that_breaks_costs_a_moment_which_is_a_fact_and_the_call_nothi
     assert_eq!(prompter.opened(), 1);
     server.facts().await;
     ann.events().await;
-    prompter
-        .tells(HearingTold::Failed("a recogniser crashed".to_owned()))
-        .await;
+    prompter.tells(broke("a recogniser crashed")).await;
     tokio::time::sleep(SECOND).await;
     settle().await;
     assert_eq!(
@@ -191,6 +211,51 @@ async fn a_hearing_that_breaks_costs_a_moment_which_is_a_fact_and_the_call_nothi
 }
 
 #[actix::test]
+async fn what_was_said_before_a_hearing_broke_and_is_lost_with_it_is_in_the_gap() {
+    let (server, prompter) = server();
+    let ann = server.join(&room("hall"), "ann").await;
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    let since = crate::clock::instant();
+    tokio::time::sleep(4 * SECOND).await;
+    settle().await;
+    prompter
+        .tells(HearingTold::Failed {
+            reason: "a recogniser hung".to_owned(),
+            since: Some(since),
+        })
+        .await;
+    tokio::time::sleep(SECOND).await;
+    settle().await;
+    let gap = server.facts.try_iter().find_map(|fact| match fact {
+        Fact::TranscriptionInterrupted { unheard, .. } => Some(unheard),
+        _ => None,
+    });
+    let gap = gap.expect("a gap");
+    let lasted = Duration::from_millis(gap.end_ms - gap.start_ms);
+    assert!(lasted >= 4 * SECOND && lasted < 6 * SECOND, "{lasted:?}");
+}
+
+#[actix::test]
+async fn a_hearing_that_does_not_finish_in_its_time_leaves_a_gap_and_nobody_behind() {
+    let prompter = Prompter {
+        endless: true,
+        ..Prompter::default()
+    };
+    let recogniser = Arc::new(prompter);
+    let server = Server::start_with(|calls| calls.understood_by(recogniser));
+    let ann = server.join(&room("hall"), "ann").await;
+    ann.ask(on(true)).await.expect("ann is host");
+    settle().await;
+    server.facts().await;
+    server.end(&ann.seat.call_id).await.unwrap();
+    tokio::time::sleep(2 * SECOND).await;
+    settle().await;
+    assert!(server.facts().await.contains(&"transcription.interrupted"));
+    server.assert_nobody_is_left().await;
+}
+
+#[actix::test]
 async fn what_breaks_six_times_a_minute_is_given_up_and_the_call_goes_on() {
     let (server, prompter) = server();
     let ann = server.join(&room("hall"), "ann").await;
@@ -198,9 +263,7 @@ async fn what_breaks_six_times_a_minute_is_given_up_and_the_call_goes_on() {
     settle().await;
     ann.events().await;
     for _ in 0..6 {
-        prompter
-            .tells(HearingTold::Failed("it always does".to_owned()))
-            .await;
+        prompter.tells(broke("it always does")).await;
         tokio::time::sleep(SECOND).await;
         settle().await;
     }

@@ -13,6 +13,7 @@ fn staged(name: &str, source: Source) -> Staged {
     Staged {
         participant_id: id(name),
         user_id: name.parse().unwrap(),
+        display_name: None,
         announced: Announced {
             track: TrackId {
                 peer: PeerId(number),

@@ -16,6 +16,7 @@ fn bobs_face() -> StageChanged {
     let staged = Staged {
         participant_id: id("bob"),
         user_id: "bob".parse().unwrap(),
+        display_name: None,
         announced: Announced {
             track: BOBS_FACE,
             source: Source::Camera,

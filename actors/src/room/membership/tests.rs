@@ -82,10 +82,10 @@ fn who_is_hidden_takes_no_seat_rings_at_no_door_and_is_never_host() {
         room.set_role(&id("eve"), Role::Host),
         Err(ModerateRefused::CannotHost)
     );
-    for number in 1..MAX_HIDDEN {
+    let limit = Bounds::default().hidden;
+    for number in 1..limit {
         room.join(hidden(&format!("eve{number}x")), at(3)).unwrap();
     }
-    let limit = MAX_HIDDEN;
     assert_eq!(
         room.join(hidden("eva"), at(4)).err(),
         Some(JoinRefused::Full { limit })

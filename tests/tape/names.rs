@@ -1,0 +1,99 @@
+//! What stands on the pictures of a composite, whatever people call themselves.
+
+use std::path::Path;
+use std::process::Command;
+
+use calls::recording::render::Render;
+use calls_model::{FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source};
+
+use super::reel::ffmpeg;
+
+const WIDTH: usize = 1280;
+
+/// A grid of nine.
+const TILE: (usize, usize) = (426, 240);
+
+/// How high the band at a tile's foot is that its name stands in.
+const BAND: usize = 44;
+
+/// The brightness of each point of the picture at this moment.
+fn picture(file: &Path, second: &str) -> Vec<u8> {
+    let ran = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-ss", second, "-i"])
+        .arg(file)
+        .args(["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "gray", "-"])
+        .output()
+        .expect("ffmpeg is there");
+    ran.stdout
+}
+
+/// How many points of a tile are as bright as writing: above the band, and in it.
+fn bright(picture: &[u8], tile: usize) -> [usize; 2] {
+    let (left, top) = (tile % 3 * TILE.0, tile / 3 * TILE.1);
+    let mut counts = [0; 2];
+    for y in 0..TILE.1 {
+        let row = &picture[(top + y) * WIDTH + left..][..TILE.0];
+        let count = row.iter().filter(|&&point| point > 180).count();
+        counts[usize::from(y >= TILE.1 - BAND)] += count;
+    }
+    counts
+}
+
+#[test]
+fn a_name_is_written_as_it_is_and_is_no_command_to_ffmpeg() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let film = [
+        "-f",
+        "lavfi",
+        "-i",
+        "color=0x101030:s=426x240:r=25:d=2",
+        "-c:v",
+        "libvpx",
+    ];
+    ffmpeg(&film, &folder.path().join("dark.webm"));
+    let names = [
+        "%{pts} %{localtime}",
+        "a':x=0:y=0:fontsize=200:text='b",
+        "one\u{2028}two\u{2028}three",
+        "[ground0];,drawbox=color=white\\:t=fill",
+        "\u{202e}משה علي",
+        "\\n\\\\%%''\"\"::;;",
+        "W".repeat(64).leak(),
+        "\u{202e}\u{2066}",
+    ];
+    let tracks: [RecordingFile; 8] = std::array::from_fn(|index| RecordingFile {
+        name: "dark.webm".to_owned(),
+        kind: FileKind::Track,
+        participant_id: None,
+        user_id: format!("user-{index}").try_into().ok(),
+        display_name: Some(names[index].parse().expect("a name")),
+        source: Some(Source::Camera),
+        codec: "vp8".to_owned(),
+        media_type: "video/webm".to_owned(),
+        start_ms: 0,
+        duration_ms: 2000,
+        size_bytes: 0,
+        sha256: String::new(),
+        place: FilePlace::Local,
+        url: None,
+    });
+    let render = Render {
+        folder: folder.path(),
+        ffmpeg: "ffmpeg",
+        mode: RecordingMode::Composite,
+        layout: Layout::Grid,
+        tracks: &tracks,
+        turns: &[],
+        duration_ms: 2000,
+    };
+    let made = folder.path().join(render.run(|_| ()).expect("made").name);
+    let (soon, later) = (picture(&made, "0.2"), picture(&made, "1.6"));
+    for (tile, name) in names.into_iter().enumerate() {
+        let [above, band] = bright(&soon, tile);
+        assert_eq!(above, 0, "nothing but its foot is written on: {name:?}");
+        let written = name != "\u{202e}\u{2066}";
+        assert_eq!(band > 20, written, "{band} points: {name:?}");
+        let [_, then] = bright(&later, tile);
+        assert!(band.abs_diff(then) < 20, "it stays as it is: {name:?}");
+    }
+}
