@@ -196,10 +196,9 @@ fn three_packets_in_ten_lost_leave_a_picture_and_all_of_it_is_back_when_they_are
         let freeze = world.viewer(0).longest_freeze(5 * SECOND..25 * SECOND);
         worst = worst.max(freeze);
         again += world.viewer(0).sent().1;
-        eprintln!(
-            "seed {seed}: {freeze:?}, {} lines",
-            world.viewer(0).height()
-        );
+        let height = world.viewer(0).height();
+        assert!(height >= 180, "seed {seed}: {height} lines");
+        assert!(!world.viewer(0).is_withheld(), "seed {seed}");
         world.conditions(0, Conditions::good());
         world.run(15 * SECOND);
         assert_eq!(world.viewer(0).height(), 720, "seed {seed}");
