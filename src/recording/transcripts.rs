@@ -21,18 +21,12 @@ use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 use self::timeline::CallTime;
-use super::{DiskStudio, StorageError, Storages, finish};
+use super::{DiskStudio, StorageError, Storages, backoff, finish};
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::transcription::{Ears, formats, understand};
 
 /// How often it looks where nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-
-/// How long a transcript waits after its first failure; twice as long after each further one. Others are made meanwhile.
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-
-/// The longest that it waits.
-const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 /// An engine or a disk that does not come on for so long hangs; no single piece of work takes longer.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -75,7 +69,7 @@ struct Begun {
 struct Waits {
     what_for: String,
     until: Instant,
-    next: Duration,
+    tries: u32,
 }
 
 /// A transcript cannot be made now; later perhaps.
@@ -137,11 +131,11 @@ impl Transcripts {
     fn put_off(&self, id: &RecordingId, what_for: String) {
         let mut begun = self.lock();
         let begun = begun.entry(id.clone()).or_default();
-        let wait = begun.waits.as_ref().map_or(FIRST_WAIT, |waits| waits.next);
+        let tries = begun.waits.as_ref().map_or(0, |waits| waits.tries);
         begun.waits = Some(Waits {
             what_for,
-            until: Instant::now() + wait,
-            next: (2 * wait).min(LONGEST_WAIT),
+            until: Instant::now() + backoff::wait(tries),
+            tries: tries.saturating_add(1),
         });
     }
 
@@ -171,6 +165,8 @@ impl Transcripts {
         loop {
             let (waiting, now) = (self.waiting(), self.clock.now());
             let Some(stored) = self.store.recording_to_transcribe(&waiting, now).await? else {
+                // Of those whose time has come none is left: they were deleted.
+                self.lock().retain(|id, _| waiting.contains(id));
                 return Ok(());
             };
             let recording_id = stored.recording.recording_id.clone();

@@ -15,16 +15,26 @@ use crate::recording::writer::SILENCE_US;
 pub(super) struct Copies {
     /// Its whole files.
     pub(super) names: Vec<String>,
-    /// Frames in them.
-    pub(super) frames: u64,
+    /// Frames in them, by the segment that they were written in.
+    pub(super) frames: BTreeMap<u32, u64>,
     /// From, to: what could not be read, in microseconds of the recording; with no end where it was given up.
     pub(super) damage: Vec<(i64, Option<i64>)>,
+}
+
+/// What was written and cannot be told what it is of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Missed {
+    /// Lines of the log that are none.
+    pub(super) lines: u64,
+    /// Media files.
+    pub(super) files: u64,
 }
 
 /// What of each track was lost, and where something is missing.
 pub(super) fn report(
     session: &Session,
     copies: &BTreeMap<TrackKey, Copies>,
+    missed: Missed,
     origin_us: i64,
 ) -> RecordingReport {
     let pauses = &session.pauses;
@@ -75,7 +85,7 @@ pub(super) fn report(
             packets_lost: count(1),
             bursts_dropped: count(2),
             frames_written: count(3),
-            frames_unreadable: unreadable(session, known, copies.frames),
+            frames_unreadable: unreadable(session, known, &copies.frames),
             silence_ms: millis(sum(4)),
             drift_ms: drifts.max_by_key(|drift| drift.abs()).unwrap_or(0),
             gaps: known
@@ -92,28 +102,32 @@ pub(super) fn report(
         interruptions: interruptions.collect(),
         pauses: left_out.collect(),
         tracks: tracks.collect(),
+        log_lines_unreadable: missed.lines,
+        files_unknown: missed.files,
         turns: turns(session, origin_us),
         layout: None,
         not_composed: None,
     }
 }
 
-/// How many frames were written, where none can be read.
-pub(super) fn lost(session: &Session) -> u64 {
-    let all = session.tracks.values();
-    all.map(|known| unreadable(session, known, 0)).sum()
+/// Something was written that cannot be read, where no frame can be.
+pub(super) fn is_lost(session: &Session, missed: Missed) -> bool {
+    let mut all = session.tracks.values();
+    missed != Missed::default() || all.any(|known| unreadable(session, known, &BTreeMap::new()) > 0)
 }
 
-/// How many frames were written and could not be read again.
-fn unreadable(session: &Session, known: &Known, read: u64) -> u64 {
-    let [_, _, _, frames, silence_us] = known.counts.values().fold([0; 5], |sum, counts| {
-        std::array::from_fn(|index| sum[index] + counts[index])
+/// How many frames were written and could not be read again. Each segment counts by itself: after a kill there are more
+/// frames in one than were counted last, and they make up for none of another.
+fn unreadable(session: &Session, known: &Known, read: &BTreeMap<u32, u64>) -> u64 {
+    let missing = known.counts.iter().map(|(segment, counts)| {
+        let [_, _, _, frames, silence_us] = counts;
+        let written = u64::try_from(frames + silence_us / SILENCE_US).unwrap_or(0);
+        let missing = written.saturating_sub(read.get(segment).copied().unwrap_or(0));
+        // One that a crash ended held one frame back when it was last counted.
+        let held_back = u64::from(!session.closed.contains(segment));
+        if missing > held_back { missing } else { 0 }
     });
-    let written = u64::try_from(frames + silence_us / SILENCE_US).unwrap_or(0);
-    // A segment that a crash ended held one frame back when it was last counted.
-    let held_back = u64::try_from(session.interruptions.len()).unwrap_or(0);
-    let missing = written.saturating_sub(read);
-    if missing > held_back { missing } else { 0 }
+    missing.sum()
 }
 
 /// Who had the floor.
@@ -130,4 +144,50 @@ pub(super) fn turns(session: &Session, origin_us: i64) -> Vec<Turn> {
         })
     };
     session.speaking.iter().filter_map(turn).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use calls_model::{ParticipantId, Source, UserId};
+
+    use super::*;
+    use crate::recording::log::Entry;
+
+    #[test]
+    fn frames_that_came_after_the_last_count_make_up_for_none_of_another_segment() {
+        let track = TrackKey {
+            run: 1,
+            peer: 1,
+            index: 0,
+        };
+        let begun = |segment| Entry::Begun {
+            segment,
+            at_us: 0,
+            run: None,
+        };
+        let counted = |frames| Entry::Counts {
+            track,
+            received: frames,
+            lost: 0,
+            dropped: 0,
+            frames,
+            silence_us: 0,
+        };
+        let known = Entry::Track {
+            track,
+            participant_id: ParticipantId::new(),
+            user_id: UserId::try_from("ada".to_owned()).expect("an id"),
+            display_name: None,
+            source: Source::Camera,
+        };
+        let killed = vec![begun(0), known, counted(100)];
+        let entries = [killed, vec![begun(1), counted(50), Entry::Closed]].concat();
+        let session = Session::read(entries, None);
+        let unreadable =
+            |read: [u64; 2]| unreadable(&session, &session.tracks[&track], &(0..).zip(read).collect());
+        assert_eq!(unreadable([115, 50]), 0, "15 came after the last count");
+        assert_eq!(unreadable([99, 50]), 0, "one was held back by the kill");
+        assert_eq!(unreadable([115, 49]), 1);
+        assert_eq!(unreadable([90, 60]), 10);
+    }
 }
