@@ -225,8 +225,9 @@ pub(super) async fn recording_report(
     id: web::Path<RecordingId>,
 ) -> Result<HttpResponse, Problem> {
     let stored = find(&caller, &app, &id).await?;
-    let report = stored.report.ok_or(Problem::RecordingState(
-        match stored.recording.status {
+    let report = stored
+        .report
+        .ok_or(Problem::RecordingState(match stored.recording.status {
             RecordingStatus::Requested | RecordingStatus::Active => {
                 "the recording has not stopped yet, and the report is made afterwards"
             }
@@ -234,8 +235,7 @@ pub(super) async fn recording_report(
             RecordingStatus::Processing
             | RecordingStatus::Uploading
             | RecordingStatus::Available => "the report is being made, with the recording's files",
-        },
-    ))?;
+        }))?;
     Ok(HttpResponse::Ok().json(report))
 }
 

@@ -380,7 +380,10 @@ async fn what_was_left_behind_is_as_long_as_it_is_on_disk_and_waits_for_a_disk_t
     assert_eq!(left["error"], "nothing was recorded", "{left}");
     assert_eq!(left["duration_seconds"], 7, "not an hour: {left}");
     let why = waits(&world, &missing).await;
-    assert!(why.ends_with("the folder of the recording is not there"), "{why}");
+    assert!(
+        why.ends_with("the folder of the recording is not there"),
+        "{why}"
+    );
     let id = missing["recording_id"].as_str().expect("an id");
     let report = world.get(&format!("/recordings/{id}/report")).await;
     let refused = report.problem(409, "recording-state");
@@ -400,7 +403,9 @@ async fn what_the_log_of_a_recording_lost_is_told_and_what_it_was_written_in_is_
     let text = std::fs::read_to_string(&log).expect("a log");
     let at = text.find("\"camera\"").expect("a camera").try_into();
     let file = std::fs::File::options().write(true).open(&log);
-    let damaged = file.expect("it opens").write_all_at(&[0xff; 8], at.expect("near"));
+    let damaged = file
+        .expect("it opens")
+        .write_all_at(&[0xff; 8], at.expect("near"));
     damaged.expect("the disk fails");
     stop(&world, &alice).await;
     let recording = settled(&world, &started).await;

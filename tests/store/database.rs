@@ -83,7 +83,7 @@ impl Database {
     }
 
     /// Changes it behind everybody's back.
-    pub(crate) async fn execute(&self, sql: &str) {
+    pub(crate) async fn tamper(&self, sql: &str) {
         match self.address.strip_prefix("sqlite:") {
             None => execute(&self.address, sql).await,
             Some(path) => {

@@ -291,5 +291,9 @@ async fn a_report_that_knows_no_layout_yet_learns_that_of_the_file_that_is_there
     assert_eq!(known.layout, Some(Layout::Grid), "that of the file");
     let [_, failed] = made_again(&made, known, 50);
     let found = after(&db, &made, vec![failed], 52).await.recording;
-    assert_eq!(found.layout, Some(Layout::Grid), "it could not be made anew");
+    assert_eq!(
+        found.layout,
+        Some(Layout::Grid),
+        "it could not be made anew"
+    );
 }

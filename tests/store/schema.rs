@@ -41,7 +41,10 @@ async fn servers_that_start_together_do_not_collide(db: Database) {
 async fn a_recording_that_is_paused_when_its_time_begins_to_be_kept_keeps_it(db: Database) {
     let store = db.open().await;
     let of = call("ann", &["bob"], at(0));
-    let (call_id, recording) = (of.call_id.clone(), super::recordings::requested(&of.call_id));
+    let (call_id, recording) = (
+        of.call_id.clone(),
+        super::recordings::requested(&of.call_id),
+    );
     let recording_id = recording.recording_id.clone();
     let paused = |paused, seconds| Fact::RecordingPaused {
         call_id: call_id.clone(),
@@ -65,8 +68,8 @@ async fn a_recording_that_is_paused_when_its_time_begins_to_be_kept_keeps_it(db:
     ];
     store.record(facts).await.unwrap();
     // As the first migration that kept times left it.
-    db.execute("UPDATE recordings SET recorded_ms = 0").await;
-    db.execute("DELETE FROM __diesel_schema_migrations WHERE version = '20261128000730'")
+    db.tamper("UPDATE recordings SET recorded_ms = 0").await;
+    db.tamper("DELETE FROM __diesel_schema_migrations WHERE version = '20261128000730'")
         .await;
     assert_eq!(Store::migrate(&db.address).await.unwrap().len(), 1);
     let found = store.recording(&recording_id, at(60)).await.unwrap();

@@ -32,7 +32,9 @@ pub(crate) fn compose(
     (layout, turns): (Layout, &[Turn]),
     tracks: &[RecordingFile],
 ) -> PathBuf {
-    let ends = tracks.iter().map(|track| track.start_ms + track.duration_ms);
+    let ends = tracks
+        .iter()
+        .map(|track| track.start_ms + track.duration_ms);
     let render = Render {
         folder,
         ffmpeg: "ffmpeg",

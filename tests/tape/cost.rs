@@ -142,7 +142,9 @@ async fn fifty_calls_are_recorded_at_once_without_loss() {
     let mut pace = tokio::time::interval(Duration::from_secs(1) / PICTURES);
     let mut pictures = 0;
     let asked = std::env::var("RECORD_SECONDS").ok();
-    let length = asked.and_then(|asked| asked.parse().ok()).unwrap_or(SECONDS);
+    let length = asked
+        .and_then(|asked| asked.parse().ok())
+        .unwrap_or(SECONDS);
     while began.elapsed() < Duration::from_secs(length) {
         pace.tick().await;
         let now = Instant::now();

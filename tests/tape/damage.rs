@@ -53,6 +53,7 @@ async fn frames_that_cannot_be_read_again_are_counted() {
     });
     let finished = finished.await.expect("the rest is there");
     let track = &finished.report.tracks[0];
+    eprintln!("FIGURE {track:?}");
     assert!(
         (4..FRAMES.into()).contains(&track.frames_unreadable),
         "{track:?}"
@@ -113,8 +114,14 @@ async fn a_file_that_the_log_does_not_know_any_more_is_told_of() {
     let report = &finished.report;
     assert_eq!((report.log_lines_unreadable, report.files_unknown), (0, 1));
     assert!(!report.is_read_whole());
-    let track = report.tracks.iter().find(|track| track.user_id.as_str() == "bob");
-    assert_eq!(track.expect("it is known").frames_unreadable, u64::from(FRAMES));
+    let track = report
+        .tracks
+        .iter()
+        .find(|track| track.user_id.as_str() == "bob");
+    assert_eq!(
+        track.expect("it is known").frames_unreadable,
+        u64::from(FRAMES)
+    );
 }
 
 #[actix::test]

@@ -183,8 +183,13 @@ mod tests {
         let killed = vec![begun(0), known, counted(100)];
         let entries = [killed, vec![begun(1), counted(50), Entry::Closed]].concat();
         let session = Session::read(entries, None);
-        let unreadable =
-            |read: [u64; 2]| unreadable(&session, &session.tracks[&track], &(0..).zip(read).collect());
+        let unreadable = |read: [u64; 2]| {
+            unreadable(
+                &session,
+                &session.tracks[&track],
+                &(0..).zip(read).collect(),
+            )
+        };
         assert_eq!(unreadable([115, 50]), 0, "15 came after the last count");
         assert_eq!(unreadable([99, 50]), 0, "one was held back by the kill");
         assert_eq!(unreadable([115, 49]), 1);

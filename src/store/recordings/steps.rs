@@ -314,7 +314,10 @@ pub(in crate::store) async fn fail(
 }
 
 /// It is gone. Twice is as good as once.
-pub(in crate::store) async fn delete(conn: &mut Conn<'_>, id: &RecordingId) -> Result<(), StoreError> {
+pub(in crate::store) async fn delete(
+    conn: &mut Conn<'_>,
+    id: &RecordingId,
+) -> Result<(), StoreError> {
     recorded_speech::forget(conn, id).await?;
     on!(conn, c => diesel::delete(recordings::table.find(id.as_str())).execute(c).await)?;
     Ok(())
