@@ -22,6 +22,13 @@ use self::report::{Copies, Missed, report};
 use self::session::{Known, LiveFile, Session};
 use self::timeline::{Timeline, cut};
 use super::log::{self, TrackKey};
+use super::writer::GAP_US;
+
+/// So long no sound is missing in what was written: silence was put in. (Clocks that run apart make for less.)
+const SILENT_HOLE_US: i64 = 60_000;
+
+/// So long no picture is missing without a line in the log.
+const STILL_HOLE_US: i64 = GAP_US;
 
 /// A recording cannot be finished.
 #[derive(Debug, thiserror::Error)]
@@ -198,11 +205,14 @@ fn whole(
             break;
         };
         let at_us = timeline.at(read.at_us).max(0);
-        let lasts_us = if known.source.is_audio() {
-            read.lasts_us
+        let (lasts_us, hole_us) = if known.source.is_audio() {
+            (read.lasts_us, SILENT_HOLE_US)
         } else {
-            0
+            (0, STILL_HOLE_US)
         };
+        if first.is_some() && at_us - before >= hole_us {
+            copies.holes.push((live.segment, before, at_us));
+        }
         to.write(
             0,
             Sample {

@@ -23,6 +23,7 @@ use tracing::warn;
 
 use self::floor::Floor;
 pub(super) use self::opus::SILENCE_US;
+pub(super) use self::track::GAP_US;
 use self::track::Track;
 use super::log::{Entry, Log, TrackKey};
 use crate::telemetry::names::RECORDING_BYTES;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use calls::recording::finish::{FinishError, Finished};
 use calls_media::seam::{Codec, PeerId, TrackId};
-use calls_model::Source;
+use calls_model::{Gap, Source};
 
 use super::one_track::{OneTrack, sound};
 
@@ -53,12 +53,21 @@ async fn frames_that_cannot_be_read_again_are_counted() {
     });
     let finished = finished.await.expect("the rest is there");
     let track = &finished.report.tracks[0];
-    eprintln!("FIGURE {track:?}");
     assert!(
         (4..FRAMES.into()).contains(&track.frames_unreadable),
         "{track:?}"
     );
     assert!(!finished.report.is_read_whole());
+    let [gap] = &track.gaps[..] else {
+        panic!("one place is damaged: {track:?}");
+    };
+    assert_eq!(gap.reason, Gap::DAMAGED);
+    let lasts = gap.to_ms.expect("it goes on") - gap.from_ms;
+    assert_eq!(lasts, track.frames_unreadable * 20, "{track:?}");
+    assert!(
+        (8000..12_000).contains(&gap.from_ms),
+        "in the middle: {gap:?}"
+    );
     assert_eq!(finished.files[0].duration_ms, 20_000, "to its end");
 }
 

@@ -235,7 +235,8 @@ impl Session {
 
     pub(super) fn alignment(&self, epoch: &LiveEpoch) -> Alignment {
         let own = self.clocks.get(&epoch.lane).map_or(&[][..], Vec::as_slice);
-        let peer = |lane: &LaneKey| lane.track.peer == epoch.lane.track.peer;
+        let publisher = |lane: &LaneKey| (lane.track.run, lane.track.peer);
+        let peer = |lane: &LaneKey| publisher(lane) == publisher(&epoch.lane);
         let all = self.clocks.iter().filter(|(lane, _)| peer(lane));
         let all: Vec<ClockPoint> = all.flat_map(|(_, points)| points.iter().copied()).collect();
         Alignment::new(epoch.rate, own, &all, (epoch.rtp, epoch.at_us))

@@ -19,7 +19,7 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const HOLE_US: i64 = 15_000;
 
 /// Holes of this length are worth a line in the report.
-const GAP_US: i64 = 500_000;
+pub(in crate::recording) const GAP_US: i64 = 500_000;
 
 /// Holes longer than this are left to the container's own times: so much silence would not be worth its disk.
 const LONGEST_US: i64 = 600_000_000;
