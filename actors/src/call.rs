@@ -31,6 +31,7 @@ use tracing::warn;
 use self::life::{Company, Life};
 pub use self::memory::{CallsDoor, Memory, Roster};
 pub use self::recording::{LiveRecording, RecorderGaveUp};
+pub(crate) use self::transcription::transcription_stopped;
 pub use self::transcription::{LiveTranscription, TranscriberGaveUp};
 use crate::calls::{
     Answer, Cancel, End, FindParticipant, Found, JoinRefused, ModerateRefused, Moderated, Reject,
@@ -125,6 +126,8 @@ pub struct Call {
     /// Everybody who needs the room waits here until it is open.
     room: watch::Sender<Option<Addr<Room>>>,
     restarts: RestartBudget,
+    /// Goes with it.
+    gone: watch::Sender<()>,
     /// Joins on their way; the room is not empty for good while there are any.
     joining: usize,
     company_timer: Option<SpawnHandle>,
@@ -164,6 +167,7 @@ impl Call {
             tried_to_transcribe,
             room: watch::Sender::new(room),
             restarts: RestartBudget::three_a_minute(),
+            gone: watch::Sender::default(),
             joining: 0,
             company_timer: None,
             places,
@@ -392,6 +396,8 @@ impl Handler<Shut> for Call {
 
     fn handle(&mut self, Shut { reason, bye }: Shut, ctx: &mut Self::Context) -> Self::Result {
         let rung = self.life.rung();
+        let mut gone = self.gone.subscribe();
+        let ends = self.life.is_over(); // what it still has to write is waited for
         let ended = self
             .life
             .end_by(CallInput::HangUp, self.services.clock.now());
@@ -401,6 +407,8 @@ impl Handler<Shut> for Call {
         Box::pin(async move {
             if let Some(written) = ending {
                 let _ = written.await; // the scribe told
+            } else if ends {
+                let _ = gone.changed().await; // nothing changes, but its end
             }
             let _ = flushed.await;
         })

@@ -47,6 +47,11 @@ pub struct TranscriberId(pub CallId);
 #[rtype(result = "()")]
 pub struct CloseTranscriber;
 
+/// There is no more time: what it did not understand by now is a gap, and it ends.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct GiveUp;
+
 /// All that a transcriber knows of its room. It keeps no room alive.
 #[derive(Clone)]
 pub struct TranscriberDoor {
@@ -73,6 +78,8 @@ pub struct Transcriber {
     services: Services,
     /// There from the start to the end.
     hearing: Option<Box<dyn Hearing>>,
+    /// Nothing that came later is for it.
+    closed: Option<Instant>,
     /// Who waits for the end.
     closing: Vec<oneshot::Sender<()>>,
     watched: HashSet<TrackId>,
@@ -90,6 +97,7 @@ impl Transcriber {
             plan,
             room,
             hearing: None,
+            closed: None,
             closing: Vec::new(),
             watched: HashSet::new(),
             _alive: services.living.enter(ActorKind::Transcriber),
@@ -162,12 +170,26 @@ impl Transcriber {
         }
     }
 
-    /// It breaks: the room learns from when on that is, and then of the end.
-    fn fail(&self, since: Option<Instant>, ctx: &mut Context<Self>) {
-        if let (Some(since), Some(room)) = (since, self.room.deaf.upgrade()) {
-            room.do_send(Deafened(since));
+    /// It breaks: the room learns from when on that is, and then of the end. Once it was closed, nobody else keeps that.
+    fn fail(&self, since: Option<Instant>, reason: String, ctx: &mut Context<Self>) {
+        if self.closed.is_some() {
+            self.note_unheard(since, &reason);
+        } else if let Some(room) = self.room.deaf.upgrade() {
+            let since = since.unwrap_or_else(clock::instant);
+            room.do_send(Deafened { since, reason });
         }
         ctx.stop();
+    }
+
+    fn note_unheard(&self, since: Option<Instant>, reason: &str) {
+        let until = self.closed.unwrap_or_else(clock::instant);
+        let since = since.map_or(until, |since| since.min(until));
+        let interrupted = Fact::TranscriptionInterrupted {
+            call_id: self.plan.call_id.clone(),
+            unheard: unheard([since, until], self.plan.zero, reason),
+            at: self.services.clock.now(),
+        };
+        drop(self.services.scribe.record(vec![interrupted]));
     }
 
     /// It had time enough to understand what it has.
@@ -178,17 +200,7 @@ impl Transcriber {
             .hearing
             .as_ref()
             .and_then(|hearing| hearing.untold_since());
-        let reason = "not understood in time";
-        let (since, zero) = (since.unwrap_or_else(clock::instant), self.plan.zero);
-        drop(
-            self.services
-                .scribe
-                .record(vec![Fact::TranscriptionInterrupted {
-                    call_id: id.clone(),
-                    unheard: unheard(since, zero, reason),
-                    at: self.services.clock.now(),
-                }]),
-        );
+        self.note_unheard(since, "not understood in time");
         ctx.stop();
     }
 
@@ -236,13 +248,24 @@ impl Handler<CloseTranscriber> for Transcriber {
             ctx.stop();
             return Box::pin(std::future::ready(()));
         };
-        hearing.close();
+        if self.closed.is_none() {
+            self.closed = Some(clock::instant());
+            hearing.close();
+            ctx.run_later(hearing.patience(), |this, ctx| this.give_up(ctx));
+        }
         let (tell, told) = oneshot::channel();
         self.closing.push(tell);
-        ctx.run_later(hearing.patience(), |this, ctx| this.give_up(ctx));
         Box::pin(async move {
             let _ = told.await; // it may end otherwise, and then there is nothing to wait for either
         })
+    }
+}
+
+impl Handler<GiveUp> for Transcriber {
+    type Result = ();
+
+    fn handle(&mut self, _: GiveUp, ctx: &mut Self::Context) {
+        self.give_up(ctx);
     }
 }
 
@@ -258,7 +281,7 @@ impl Handler<HearingTold> for Transcriber {
             HearingTold::Failed { reason, since } => {
                 let id = &self.plan.call_id;
                 warn!(call.id = %id, reason, "the hearing of {id} failed: {reason}");
-                self.fail(since, ctx);
+                self.fail(since, reason, ctx);
             }
             HearingTold::Closed => ctx.stop(),
         }

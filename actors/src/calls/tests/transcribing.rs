@@ -1,5 +1,7 @@
 //! A call that is transcribed: who may, who hears of it, and what a hearing that breaks costs.
 
+mod last_words;
+
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -14,11 +16,16 @@ use crate::transcriber::{Hearing, HearingPlan, HearingTold, Recogniser, Recognis
 /// A word that it does not know.
 const UNKNOWN: &str = "aardvark";
 
+/// How long they take, and what they are.
+type LastWords = Arc<Mutex<Option<(Duration, Utterance)>>>;
+
 /// Understands what the test says.
 #[derive(Clone, Default)]
 struct Prompter {
     /// It never comes to an end.
     endless: bool,
+    /// What is understood so long after the end only.
+    last: LastWords,
     opened: Arc<Mutex<Vec<WeakRecipient<HearingTold>>>>,
     /// What the latest listens for.
     phrases: Arc<Mutex<Vec<String>>>,
@@ -27,6 +34,7 @@ struct Prompter {
 struct Prompted {
     told: WeakRecipient<HearingTold>,
     endless: bool,
+    last: LastWords,
 }
 
 impl Prompter {
@@ -65,14 +73,18 @@ impl Recogniser for Prompter {
     ) -> Result<Box<dyn Hearing>, RecogniserRefused> {
         self.opened.lock().unwrap().push(told.clone());
         *self.phrases.lock().unwrap() = plan.phrases.to_vec();
-        let endless = self.endless;
-        Ok(Box::new(Prompted { told, endless }))
+        let (endless, last) = (self.endless, self.last.clone());
+        Ok(Box::new(Prompted {
+            told,
+            endless,
+            last,
+        }))
     }
 }
 
 impl Hearing for Prompted {
     fn patience(&self) -> Duration {
-        SECOND
+        10 * SECOND
     }
 
     fn untold_since(&self) -> Option<Instant> {
@@ -84,8 +96,20 @@ impl Hearing for Prompted {
     fn hush(&self, _: TrackId) {}
 
     fn close(&self) {
-        if let Some(transcriber) = self.told.upgrade().filter(|_| !self.endless) {
-            transcriber.do_send(HearingTold::Closed);
+        let tell = |told: &WeakRecipient<HearingTold>, what: HearingTold| {
+            if let Some(transcriber) = told.upgrade() {
+                transcriber.do_send(what);
+            }
+        };
+        let told = self.told.clone();
+        match self.last.lock().unwrap().take() {
+            _ if self.endless => {}
+            None => tell(&told, HearingTold::Closed),
+            Some((after, last)) => drop(actix::spawn(async move {
+                tokio::time::sleep(after).await;
+                tell(&told, HearingTold::Said(last));
+                tell(&told, HearingTold::Closed);
+            })),
         }
     }
 
@@ -249,7 +273,7 @@ async fn a_hearing_that_does_not_finish_in_its_time_leaves_a_gap_and_nobody_behi
     settle().await;
     server.facts().await;
     server.end(&ann.seat.call_id).await.unwrap();
-    tokio::time::sleep(2 * SECOND).await;
+    tokio::time::sleep(11 * SECOND).await;
     settle().await;
     assert!(server.facts().await.contains(&"transcription.interrupted"));
     server.assert_nobody_is_left().await;
