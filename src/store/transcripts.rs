@@ -2,8 +2,7 @@
 
 use calls_model::rest::Page;
 use calls_model::{
-    CallId, Fact, Found, LeaveReason, OrgId, RecordingId, Timestamp, Transcript, Unheard, UserId,
-    Utterance,
+    CallId, Fact, Found, OrgId, RecordingId, Timestamp, Transcript, Unheard, UserId, Utterance,
 };
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -13,10 +12,11 @@ use super::Store;
 use super::calls;
 use super::db::{Conn, on};
 use super::error::StoreError;
+use super::kept_out;
 use super::page::PageRequest;
-use super::schema::{facts, participants, utterances};
+use super::schema::{facts, utterances};
 use super::sql_types::{At, JsonText, Moment};
-use super::words::{count, document, value, word};
+use super::words::{count, document, value};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = utterances)]
@@ -137,27 +137,6 @@ pub(super) async fn unheard(
     bodies.into_iter().map(unheard).collect()
 }
 
-/// Whether a user was inside a call and was not put out of it by a moderator.
-pub(super) async fn may_read(
-    conn: &mut Conn<'_>,
-    call: &CallId,
-    user: &UserId,
-) -> Result<bool, StoreError> {
-    let reasons: Vec<Option<String>> = on!(conn, c => {
-        participants::table
-            .filter(participants::call_id.eq(call.as_str()))
-            .filter(participants::user_id.eq(user.as_str()))
-            .select(participants::leave_reason)
-            .load(c)
-            .await
-    })?;
-    let put_out = word(LeaveReason::Removed);
-    Ok(!reasons.is_empty()
-        && reasons
-            .iter()
-            .all(|reason| reason.as_deref() != Some(&put_out)))
-}
-
 impl Store {
     /// Whether a user was inside a call and was not put out of it: only they may read what was said there.
     ///
@@ -170,8 +149,10 @@ impl Store {
         user: &UserId,
     ) -> Result<bool, StoreError> {
         let (call, user) = (call.clone(), user.clone());
-        self.run(|db| async move { may_read(&mut db.reader().await?.conn(), &call, &user).await })
-            .await
+        self.run(|db| async move {
+            kept_out::was_welcome(&mut db.reader().await?.conn(), &call, &user).await
+        })
+        .await
     }
 
     /// All that was said in a call, and when nobody listened; nothing where it was never transcribed.

@@ -32,6 +32,18 @@ pub(super) enum Order {
     Packets(Burst),
     Hush(TrackId),
     Close(Arc<Call>),
+    #[cfg(feature = "testing")]
+    Break(Breakage),
+}
+
+/// How a thread that listens can break.
+#[cfg(feature = "testing")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breakage {
+    /// What it does next panics, for each of its voices.
+    Panic,
+    /// It does not come back for so long.
+    Hang(Duration),
 }
 
 /// In whole milliseconds.
@@ -126,6 +138,11 @@ impl Worker {
             self.state.voices.fetch_add(1, Ordering::Relaxed);
         }
         let _ = self.orders.send(order); // who was abandoned and ended hears nothing
+    }
+
+    /// It has not heard all that came.
+    pub(super) fn is_behind(&self) -> bool {
+        self.state.waiting.load(Ordering::Relaxed) > 0
     }
 
     pub(super) fn packets(&self, burst: Burst) -> bool {
@@ -233,6 +250,15 @@ impl Desk {
                     self.follow(Order::Hush(track));
                 }
                 call.closed();
+            }
+            #[cfg(feature = "testing")]
+            Order::Break(Breakage::Hang(time)) => std::thread::sleep(time),
+            #[cfg(feature = "testing")]
+            Order::Break(Breakage::Panic) => {
+                let tracks: Vec<TrackId> = self.voices.keys().copied().collect();
+                for track in tracks {
+                    self.with(track, |_| panic!("a test wants it"));
+                }
             }
         }
     }

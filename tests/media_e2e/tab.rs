@@ -109,6 +109,12 @@ impl Tab {
         script.get_or_insert_default().extend(packets);
     }
 
+    /// When it sent each packet of what it was told to say.
+    pub(crate) fn spoken(&self) -> Vec<Instant> {
+        let spoken = self.peer.spoken.lock();
+        spoken.expect("nobody panics with it").clone()
+    }
+
     /// Forgets how long anything took.
     pub(crate) fn forget_gaps(&self) {
         let mut heard = self.heard.lock().expect("nobody panics with it");

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use actix::{WeakAddr, WeakRecipient};
 use actix::prelude::*;
+use actix::{WeakAddr, WeakRecipient};
 use calls_model::signal::{Caption, Event, TranscriptionEvent, TranscriptionNews};
 use calls_model::{Fact, ParticipantId, Unheard};
 use tokio::sync::oneshot;
