@@ -6,7 +6,7 @@ use calls::transcription::Breakage;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::super::{forget_gaps, room_of, unnoticed};
+use super::super::{UNNOTICED, forget_gaps, room_of};
 use super::speech::{Clip, final_caption, transcribe, transcript};
 use super::tab::Stalls;
 use crate::support::World;
@@ -62,7 +62,8 @@ async fn break_down(how: Breakage, reason: &str) {
     alice.say(heard.packets());
     // Of what came before there may be an end that was heard.
     while final_caption(&mut bob).await["text"] != heard.text.as_str() {}
-    unnoticed(&alice, &bob, &stalls);
+    let (still, stall) = (bob.longest_still(&alice), stalls.longest());
+    assert!(still < UNNOTICED + 2 * stall, "{still:?} ({stall:?})");
     let stop = world.delete(&format!("/{}/transcribe", alice.call)).await;
     stop.expect(200);
     let said = transcript(&world, &alice).await;

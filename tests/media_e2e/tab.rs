@@ -129,6 +129,11 @@ impl Tab {
         gaps.into_iter().max().unwrap_or_default()
     }
 
+    /// The longest time without a packet of another tab's camera.
+    pub(crate) fn longest_still(&self, other: &Self) -> Duration {
+        self.heard(other, RtpCodecKind::Video).longest_gap
+    }
+
     /// Makes an actor of its call panic.
     pub(crate) async fn crash(&self, world: &World, victim: Victim) {
         let call_id = self.call.parse().expect("a call id");
