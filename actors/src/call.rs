@@ -22,8 +22,8 @@ use std::sync::Arc;
 use actix::prelude::*;
 use calls_model::signal::ByeReason;
 use calls_model::{
-    Call as WireCall, CallId, CallInput, CallStatus, DisplayName, EndReason, Fact, LeaveReason,
-    ParticipantId, Role, UserId,
+    Call as WireCall, CallId, CallInput, CallStatus, DisplayName, EndReason, Fact, Language,
+    LeaveReason, ParticipantId, Role, UserId,
 };
 use tokio::sync::watch;
 use tracing::warn;
@@ -121,6 +121,8 @@ pub struct Call {
     transcription: Option<LiveTranscription>,
     /// The one before is not over yet.
     transcription_stops: bool,
+    /// What was understood before a restart of the server.
+    language: Option<Language>,
     /// A room that transcribes by itself does so once.
     tried_to_transcribe: bool,
     /// Everybody who needs the room waits here until it is open.
@@ -153,6 +155,7 @@ impl Call {
             room,
             recording,
             transcription,
+            language,
             tried_to_transcribe,
         } = memory;
         let ended = parent.ended.upgrade();
@@ -164,6 +167,7 @@ impl Call {
             recording: recording.filter(LiveRecording::is_active),
             transcription,
             transcription_stops: false,
+            language,
             tried_to_transcribe,
             room: watch::Sender::new(room),
             restarts: RestartBudget::three_a_minute(),
@@ -198,6 +202,7 @@ impl Call {
                 room: self.room.borrow().clone(),
                 recording: self.recording.clone(),
                 transcription: self.transcription.clone(),
+                language: self.language.clone(),
                 tried_to_transcribe: self.tried_to_transcribe,
             };
             parent.do_send(Remember(Box::new(memory)));

@@ -3,7 +3,8 @@
 //! * Parent: [`Room`](crate::room::Room). Children: none; the hearing is threads behind a port.
 //! * Receives [`Packets`] and [`StageChanged`] from its room, [`HearingTold`] from its hearing. Sends the room
 //!   [`SilentWatch`] and [`TellCaption`]; writes what was said into the journal.
-//! * Ends when its hearing is closed, or cannot go on. Once closed it may outlive its room: what was said is understood.
+//! * Ends when its hearing is closed, or cannot go on. It may outlive its room, also where that crashed: what was said is
+//!   understood.
 //! * On crash, its own or the hearing's: the room opens a fresh one, a moment later, and the gap becomes a fact.
 
 mod hearing;
@@ -80,6 +81,8 @@ pub struct Transcriber {
     hearing: Option<Box<dyn Hearing>>,
     /// Nothing that came later is for it.
     closed: Option<Instant>,
+    /// Nothing more comes of it.
+    over: bool,
     /// Who waits for the end.
     closing: Vec<oneshot::Sender<()>>,
     watched: HashSet<TrackId>,
@@ -98,6 +101,7 @@ impl Transcriber {
             room,
             hearing: None,
             closed: None,
+            over: false,
             closing: Vec::new(),
             watched: HashSet::new(),
             _alive: services.living.enter(ActorKind::Transcriber),
@@ -171,14 +175,14 @@ impl Transcriber {
     }
 
     /// It breaks: the room learns from when on that is, and then of the end. Once it was closed, nobody else keeps that.
-    fn fail(&self, since: Option<Instant>, reason: String, ctx: &mut Context<Self>) {
+    fn fail(&mut self, since: Option<Instant>, reason: String, ctx: &mut Context<Self>) {
         if self.closed.is_some() {
             self.note_unheard(since, &reason);
         } else if let Some(room) = self.room.deaf.upgrade() {
             let since = since.unwrap_or_else(clock::instant);
             room.do_send(Deafened { since, reason });
         }
-        ctx.stop();
+        self.end(ctx);
     }
 
     fn note_unheard(&self, since: Option<Instant>, reason: &str) {
@@ -193,7 +197,7 @@ impl Transcriber {
     }
 
     /// It had time enough to understand what it has.
-    fn give_up(&self, ctx: &mut Context<Self>) {
+    fn give_up(&mut self, ctx: &mut Context<Self>) {
         let id = &self.plan.call_id;
         warn!(call.id = %id, "the last words of {id} were not understood in time");
         let since = self
@@ -201,7 +205,26 @@ impl Transcriber {
             .as_ref()
             .and_then(|hearing| hearing.untold_since());
         self.note_unheard(since, "not understood in time");
+        self.end(ctx);
+    }
+
+    fn end(&mut self, ctx: &mut Context<Self>) {
+        self.over = true;
         ctx.stop();
+    }
+
+    /// What it hears from now on is nothing to it; what it heard before is understood, for as long as that may take.
+    fn close(&mut self, ctx: &mut Context<Self>) {
+        if self.closed.is_some() {
+            return;
+        }
+        let Some(hearing) = &self.hearing else {
+            self.end(ctx);
+            return;
+        };
+        hearing.close();
+        self.closed = Some(clock::instant());
+        ctx.run_later(hearing.patience(), Self::give_up);
     }
 
     /// Somebody paused: it is written down, and shown.
@@ -236,6 +259,19 @@ impl Actor for Transcriber {
             }),
         }
     }
+
+    /// Its room crashed and nobody knows it any more: what was said before is understood all the same.
+    fn stopping(&mut self, ctx: &mut Self::Context) -> Running {
+        if self.over || self.closed.is_some() {
+            return Running::Stop;
+        }
+        self.close(ctx);
+        if self.over {
+            Running::Stop
+        } else {
+            Running::Continue
+        }
+    }
 }
 
 // ── handlers ────────────────────────────────────────────────────────────────
@@ -244,15 +280,7 @@ impl Handler<CloseTranscriber> for Transcriber {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: CloseTranscriber, ctx: &mut Self::Context) -> Self::Result {
-        let Some(hearing) = &self.hearing else {
-            ctx.stop();
-            return Box::pin(std::future::ready(()));
-        };
-        if self.closed.is_none() {
-            self.closed = Some(clock::instant());
-            hearing.close();
-            ctx.run_later(hearing.patience(), |this, ctx| this.give_up(ctx));
-        }
+        self.close(ctx);
         let (tell, told) = oneshot::channel();
         self.closing.push(tell);
         Box::pin(async move {
@@ -283,7 +311,7 @@ impl Handler<HearingTold> for Transcriber {
                 warn!(call.id = %id, reason, "the hearing of {id} failed: {reason}");
                 self.fail(since, reason, ctx);
             }
-            HearingTold::Closed => ctx.stop(),
+            HearingTold::Closed => self.end(ctx),
         }
     }
 }

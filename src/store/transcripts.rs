@@ -2,7 +2,8 @@
 
 use calls_model::rest::Page;
 use calls_model::{
-    CallId, Fact, Found, OrgId, RecordingId, Timestamp, Transcript, Unheard, UserId, Utterance,
+    CallId, Fact, Found, Language, OrgId, RecordingId, Timestamp, Transcript, Unheard, UserId,
+    Utterance,
 };
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
@@ -117,6 +118,25 @@ pub(super) async fn of_call(
             .await
     })?;
     rows.into_iter().map(Utterance::try_from).collect()
+}
+
+/// What was understood last in a call, where it was transcribed at all.
+pub(super) async fn language(
+    conn: &mut Conn<'_>,
+    call: &CallId,
+) -> Result<Option<Language>, StoreError> {
+    let body: Option<JsonText> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(call.as_str()))
+            .filter(facts::name.eq("transcription.started"))
+            .order(facts::position.desc())
+            .select(facts::body)
+            .first(c)
+            .await
+            .optional()
+    })?;
+    let language = |body: JsonText| value("language", body.0["language"].clone());
+    body.map(language).transpose()
 }
 
 /// When nobody listened in a call that was transcribed.

@@ -208,6 +208,7 @@ impl Desk {
         match order {
             Order::Voice(call, whose) => {
                 let track = whose.track;
+                self.state.busy_since.store(0, Ordering::Relaxed); // who reads a large model does not hang
                 let before = match call.voice(whose) {
                     Ok(voice) => self.voices.insert(track, (call, voice)).is_some(),
                     Err(error) => {

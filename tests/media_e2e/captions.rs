@@ -18,6 +18,9 @@ use crate::support::World;
 /// How far a word's time may be off.
 const WORD_MS: u64 = 150;
 
+/// How long a packet of Opus lasts.
+const PACKET: Duration = Duration::from_millis(20);
+
 /// What comes after the last sound is waited for so long.
 const LATEST: Duration = Duration::from_secs(3);
 
@@ -67,7 +70,7 @@ async fn measure(clips: &[&str]) -> Figures {
     alice.say(spoken.iter().flatten().cloned());
     bob.say(spoken.iter().rev().flatten().cloned());
     let packets: usize = spoken.iter().map(Vec::len).sum();
-    let lasts = Duration::from_millis(20 * packets as u64) + LATEST;
+    let lasts = PACKET * count(packets) + LATEST;
     let captions = captions(&mut carol, lasts).await;
     let utterances = transcript(&world, &alice).await;
 
@@ -93,7 +96,11 @@ async fn measure(clips: &[&str]) -> Figures {
                 .filter(|(at, caption)| mine(caption) && *at >= sent[from] && *at < until);
             let of_clip: Vec<&(Instant, Value)> = of_clip.collect();
             figures.note_clip(&words(clips[clip]), &sent[from..to], &of_clip);
-            let at_ms = u64::try_from((sent[from] - began).as_millis()).expect("ms");
+            // Had nothing stalled here: by the packet that was sent the soonest after its time.
+            let since = |packet: usize| sent[packet] - began - PACKET * count(packet);
+            let zero = (0..to).map(since).min().expect("some packets");
+            let at = zero + PACKET * count(from);
+            let at_ms = u64::try_from(at.as_millis()).expect("ms");
             figures.note_times(&words(clips[clip]), at_ms, &heard);
         }
     }
@@ -145,6 +152,10 @@ impl Figures {
             }
         }
     }
+}
+
+fn count(packets: usize) -> u32 {
+    u32::try_from(packets).expect("few")
 }
 
 /// A clip, and silence in which everything about it is told.

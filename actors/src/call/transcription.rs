@@ -185,13 +185,19 @@ impl Call {
         let start = StartTranscription {
             call_id: self.life.id().clone(),
             by: None,
-            language: None,
+            language: self.language.clone(),
             phrases: Vec::new(),
         };
         let started = self.start_transcription(start).map(|started, call, _| {
-            if let Err(refused) = started {
-                let id = call.life.id();
-                warn!(call.id = %id, "{id} should be transcribed, but is not: {refused}");
+            let Err(refused) = started else {
+                return;
+            };
+            let id = call.life.id();
+            warn!(call.id = %id, "{id} should be transcribed, but is not: {refused}");
+            if call.life.is_transcribed() && call.transcription.is_none() {
+                call.life.set_transcription(false); // it was, before a restart
+                drop(call.record(vec![call.transcription_stopped()]));
+                call.tell_change();
             }
         });
         ctx.spawn(started);

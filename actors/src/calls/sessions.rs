@@ -26,6 +26,7 @@ impl Calls {
             room: None,
             recording: None,
             transcription: None,
+            language: None,
             tried_to_transcribe: false,
         };
         let address = self.open(memory.clone(), ctx);

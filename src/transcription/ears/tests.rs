@@ -211,6 +211,17 @@ async fn a_thread_that_hangs_is_replaced_and_whom_it_heard_can_begin_anew() {
 }
 
 #[actix::test]
+async fn who_waits_for_a_large_model_does_not_hang() {
+    let models = Models::open(&Config::load(None).expect("defaults").transcription);
+    let models = models.with_late(&language("good"), Arc::new(Deed::Listen), 3 * IMPATIENCE);
+    let ears = Ears::start_impatient(models, 1, 10, IMPATIENCE).expect("threads");
+    let listened = Listened::open(&ears, "good", 1);
+    listened.speak();
+    listened.is_told(understood).await;
+    assert_eq!(listened.times(failed), 0);
+}
+
+#[actix::test]
 async fn a_hearing_that_broke_leaves_no_voice_behind_on_other_threads() {
     let models = Models::open(&Config::load(None).expect("defaults").transcription)
         .with(&language("bad"), Arc::new(Deed::Panic));

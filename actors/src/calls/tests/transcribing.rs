@@ -13,6 +13,9 @@ use calls_model::{Language, Utterance};
 use super::*;
 use crate::transcriber::{Hearing, HearingPlan, HearingTold, Recogniser, RecogniserRefused, Voice};
 
+/// A language that it does not know.
+const UNSPOKEN: &str = "qqx";
+
 /// A word that it does not know.
 const UNKNOWN: &str = "aardvark";
 
@@ -29,6 +32,8 @@ struct Prompter {
     opened: Arc<Mutex<Vec<WeakRecipient<HearingTold>>>>,
     /// What the latest listens for.
     phrases: Arc<Mutex<Vec<String>>>,
+    /// What the latest understands; none at first.
+    language: Arc<Mutex<Option<Language>>>,
 }
 
 struct Prompted {
@@ -57,6 +62,12 @@ impl Recogniser for Prompter {
         language: Option<&Language>,
         phrases: &[String],
     ) -> Result<Language, RecogniserRefused> {
+        if let Some(asked) = language.filter(|asked| asked.as_str() == UNSPOKEN) {
+            return Err(RecogniserRefused::UnknownLanguage {
+                asked: asked.clone(),
+                known: "en".to_owned(),
+            });
+        }
         if phrases.iter().any(|phrase| phrase == UNKNOWN) {
             return Err(RecogniserRefused::UnknownWords {
                 language: "en".parse().unwrap(),
@@ -73,6 +84,7 @@ impl Recogniser for Prompter {
     ) -> Result<Box<dyn Hearing>, RecogniserRefused> {
         self.opened.lock().unwrap().push(told.clone());
         *self.phrases.lock().unwrap() = plan.phrases.to_vec();
+        *self.language.lock().unwrap() = Some(plan.language.clone());
         let (endless, last) = (self.endless, self.last.clone());
         Ok(Box::new(Prompted {
             told,
@@ -395,4 +407,34 @@ async fn what_may_be_said_in_a_room_is_listened_for_in_its_calls() {
         refused.to_string(),
         "the speech model of \"en\" does not know: aardvark"
     );
+}
+
+/// A call that was transcribed in this language when the server went down, taken up by it.
+async fn recovered(server: &Server, language: &str) -> CallId {
+    let ann = super::recovery::member("ann", Role::Host);
+    let mut live = super::recovery::interrupted(&room("hall"), &[ann]);
+    live.call.transcription = true;
+    live.language = Some(language.parse().unwrap());
+    let call_id = live.call.call_id.clone();
+    server.ask(Recover(vec![live])).await;
+    settle().await;
+    call_id
+}
+
+#[actix::test]
+async fn what_was_understood_before_a_restart_is_understood_after_it() {
+    let (server, prompter) = server();
+    let call_id = recovered(&server, "de").await;
+    let language = prompter.language.lock().unwrap().clone();
+    assert_eq!(language, Some("de".parse().unwrap()));
+    assert!(server.call(&call_id).await.expect("it lives").transcription);
+}
+
+#[actix::test]
+async fn what_nobody_understands_after_a_restart_is_not_said_to_be_transcribed() {
+    let (server, prompter) = server();
+    let call_id = recovered(&server, UNSPOKEN).await;
+    assert_eq!(prompter.opened(), 0);
+    assert!(!server.call(&call_id).await.expect("it lives").transcription);
+    assert!(server.facts().await.contains(&"transcription.stopped"));
 }

@@ -170,3 +170,14 @@ async fn what_breaks_over_the_last_words_leaves_a_gap() {
     assert!(facts.contains(&"transcription.interrupted"), "{facts:?}");
     assert_eq!(facts.last(), Some(&"call.ended"), "nobody waits longer");
 }
+
+#[actix::test]
+async fn what_was_said_before_the_room_crashed_is_written_down() {
+    let (server, ann) = said_just_now(SECOND).await;
+    server.crash(&ann.seat.call_id, Victim::Room).await;
+    tokio::time::sleep(2 * SECOND).await;
+    let facts = server.facts().await;
+    assert_eq!(facts, ["transcription.utterance"]);
+    server.end(&ann.seat.call_id).await.expect("it ends");
+    server.assert_nobody_is_left().await;
+}
