@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use calls::transcription::Breakage;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::sleep;
 
 use super::super::{UNNOTICED, forget_gaps, room_of};
-use super::speech::{Clip, final_caption, transcribe, transcript};
+use super::speech::{Clip, errors, final_caption, transcribe, transcript};
 use super::tab::Stalls;
 use crate::support::World;
 
@@ -61,16 +61,18 @@ async fn break_down(how: Breakage, reason: &str) {
     assert!(voices * 10 >= said * 9, "{voices} of {said} packets");
     alice.say(heard.packets());
     // Of what came before there may be an end that was heard.
-    while final_caption(&mut bob).await["text"] != heard.text.as_str() {}
+    while !is(&final_caption(&mut bob).await, &heard) {}
     let (still, stall) = (bob.longest_still(&alice), stalls.longest());
     assert!(still < UNNOTICED + 2 * stall, "{still:?} ({stall:?})");
     let stop = world.delete(&format!("/{}/transcribe", alice.call)).await;
     stop.expect(200);
     let said = transcript(&world, &alice).await;
-    assert_eq!(
-        said.last().map(|said| &said["text"]),
-        Some(&json!(heard.text))
-    );
+    assert!(said.last().is_some_and(|said| is(said, &heard)), "{said:?}");
+}
+
+/// It is this clip, though a word of it may be misheard.
+fn is(said: &Value, clip: &Clip) -> bool {
+    errors(&clip.text, said["text"].as_str().expect("a text")) <= 1
 }
 
 /// When nobody listened, once somebody does again.
