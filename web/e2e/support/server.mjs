@@ -18,8 +18,8 @@ export async function startServer() {
   return startMortalServer();
 }
 
-/** A server of one's own, which `kill` ends as a power cut does and `again` starts over what is left. */
-export async function startMortalServer() {
+/** A server of one's own, which `kill` ends as a power cut does and `again` starts over what is left. `settings` are set over ours. */
+export async function startMortalServer(settings = {}) {
   const data = await mkdtemp(join(tmpdir(), 'calls-e2e-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -32,6 +32,7 @@ export async function startMortalServer() {
     CALLS__DATABASE__URL: `sqlite:${join(data, 'calls.db')}`,
     CALLS__RECORDING__FOLDER: join(data, 'recordings'),
     CALLS__FILES__FOLDER: join(data, 'files'),
+    ...settings,
   };
   const log = [];
   let server;
