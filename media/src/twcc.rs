@@ -3,13 +3,12 @@
 
 mod decode;
 mod encode;
-mod ticks;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::rtp::Extender;
 use crate::seam::Ssrc;
-use ticks::Ticks;
 
 /// A report is due this long after the first packet that it tells of.
 const USUAL: Duration = Duration::from_millis(100);
@@ -40,10 +39,10 @@ pub(crate) struct Arrivals {
     zero: Instant,
     extender: Extender,
     /// Arrival in units of 250 µs since `zero`.
-    ticks: Ticks,
+    ticks: BTreeMap<u64, i64>,
     /// The first number that the next report tells of.
     base: Option<u64>,
-    /// How many arrivals it tells of.
+    /// How many came since the last report.
     waiting: usize,
     due: Option<Instant>,
     last_report: Option<Instant>,
@@ -56,7 +55,7 @@ impl Arrivals {
         Self {
             zero,
             extender: Extender::default(),
-            ticks: Ticks::default(),
+            ticks: BTreeMap::new(),
             base: None,
             waiting: 0,
             due: None,
@@ -79,13 +78,18 @@ impl Arrivals {
         }
         let since = now.saturating_duration_since(self.zero).as_micros() / 250;
         let arrival = i64::try_from(since).unwrap_or(i64::MAX);
-        self.ticks.forget_before(oldest);
-        let is_new = self.ticks.put(number, arrival);
-        match self.base {
-            Some(base) if base <= number && base >= oldest => self.waiting += usize::from(is_new),
-            // A late packet reopens what was reported: the sender corrects what it took for lost.
-            base => self.begin_at(base.map_or(number, |base| base.min(number).max(oldest))),
+        self.ticks.entry(number).or_insert(arrival);
+        self.waiting += 1;
+        while let Some(first) = self.ticks.first_entry()
+            && *first.key() < oldest
+        {
+            first.remove();
         }
+        // A late packet reopens what was reported: the sender corrects what it took for lost.
+        self.base = Some(
+            self.base
+                .map_or(number, |base| base.min(number).max(oldest)),
+        );
         self.schedule(now);
     }
 
@@ -98,8 +102,10 @@ impl Arrivals {
     pub(crate) fn report(&mut self, sender: Ssrc, media: Ssrc, now: Instant) -> Option<Vec<u8>> {
         self.due.filter(|&due| due <= now)?;
         let base = self.base?;
-        let arrivals = self.ticks.since(base);
-        let arrivals = arrivals.take_while(|(number, _)| *number < base + MOST_PACKETS);
+        let arrivals = self
+            .ticks
+            .range(base..base + MOST_PACKETS)
+            .map(|(&n, &t)| (n, t));
         let header = encode::Header {
             sender,
             media,
@@ -108,26 +114,22 @@ impl Arrivals {
         };
         let Some((packet, next)) = encode::report(&header, arrivals) else {
             // Only numbers that never came: they are told with the next that does.
-            let Some((next, _)) = self.ticks.since(base).next() else {
+            let next = self.ticks.range(base..).next();
+            self.base = next.map(|(&number, _)| number).or(self.base);
+            if next.is_none() {
                 self.due = None;
                 return None;
-            };
-            self.begin_at(next);
+            }
             return self.report(sender, media, now);
         };
         self.reports = self.reports.wrapping_add(1);
         self.last_report = Some(now);
-        self.begin_at(next);
+        self.base = Some(next);
+        self.waiting = 0;
         if self.extender.highest().is_none_or(|highest| next > highest) {
             self.due = None;
         }
         Some(packet)
-    }
-
-    /// The next report tells of this number and what follows.
-    fn begin_at(&mut self, number: u64) {
-        self.base = Some(number);
-        self.waiting = self.ticks.since(number).count();
     }
 
     fn schedule(&mut self, now: Instant) {
