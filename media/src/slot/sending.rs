@@ -186,7 +186,10 @@ impl Slot {
         now: Instant,
         news: &mut News,
     ) -> Option<Stamp> {
-        let (_, playable) = self.playable.filter(|(codec, _)| *codec == packet.codec)?;
+        let playable = match self.playable {
+            Some((codec, playable)) => playable.filter(|_| codec == packet.codec),
+            None => self.change_codec(packet, now, news), // negotiated again while it waited
+        }?;
         if switches {
             self.switch(packet, now);
         } else if self.rewriter.leapt(packet) {
@@ -201,7 +204,7 @@ impl Slot {
         if !self.history.admits(numbers.index) {
             return None;
         }
-        let (codec, skip) = match playable? {
+        let (codec, skip) = match playable {
             Playable::AsIs(codec) => (codec, 0),
             // What has no primary encoding is padding. It leaves empty, so that no number is missing.
             Playable::Unwrapped(codec) => {

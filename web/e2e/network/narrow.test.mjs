@@ -85,7 +85,7 @@ async function untilWidth(person, what, wanted, withinMs) {
 test('a network that narrows brings a smaller picture at once, no freeze, and the large one when it widens', { skip: noNamespace ?? false }, async (t) => {
   const network = openNamespace();
   t.after(() => network.close());
-  const server = await startMortalServer({ CALLS__MEDIA__BIND: OUTSIDE });
+  const server = await startMortalServer({ settings: { CALLS__MEDIA__BIND: OUTSIDE } });
   t.after(() => server.stop());
   await network.reach(Number(new URL(server.url).port));
   const grace = await meet(t, server.url, network.browser);
