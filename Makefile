@@ -53,7 +53,7 @@ docs: ## Rust documentation in target/doc, and docs/openapi.json and docs/asynca
 speech-model: ## Make a small English speech model from synthetic speech, in .tools/speech/model; stop and go on as you like
 	@scripts/speech-model
 
-speech-figures: ## Forty people who speak at once: latency and cost of captions; ARGS=FILE.json to keep them
+speech-figures: ## Captions: latency and cost of forty who speak at once, latency through a server; ARGS=FILE.json to keep them
 	@scripts/speech-figures $(ARGS)
 
 speech-eval: ## Word error rates of speech/model by the stock libvosk, for each voice; ARGS="--model FOLDER" for another
