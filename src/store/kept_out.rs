@@ -86,9 +86,10 @@ async fn presences(
     let removed = reasons
         .iter()
         .any(|reason| reason.as_ref() == Some(&put_out));
-    Ok(match removed {
-        true => Some(Inside::Removed),
-        false => (!reasons.is_empty()).then_some(Inside::Welcome),
+    Ok(if removed {
+        Some(Inside::Removed)
+    } else {
+        (!reasons.is_empty()).then_some(Inside::Welcome)
     })
 }
 
