@@ -103,7 +103,10 @@ fn a_structure_tells_targets_templates_chains_and_sizes() {
     let spatial = |layers: &Layers| (layers.spatial, layers.temporal);
     let targets: Vec<_> = structure.targets.iter().map(spatial).collect();
     assert_eq!(targets, [(0, 0), (1, 0)]);
-    assert_eq!((structure.target(0), structure.target(1)), (Some(0), Some(1)));
+    assert_eq!(
+        (structure.target(0), structure.target(1)),
+        (Some(0), Some(1))
+    );
     assert_eq!(structure.target(2), None);
     assert_eq!(structure.protected_by, [0, 1]);
     assert_eq!(structure.sizes, [(320, 180), (640, 360)]);
