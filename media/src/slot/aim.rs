@@ -200,6 +200,7 @@ impl Aim {
         let shown = bounded(shown);
         if self.needs_keyframe && shown != self.shown {
             if shown.layers != self.shown.layers {
+                self.ladder = None;
                 self.sizes = Sizes::unknown(shown.layers);
                 self.suits = self.sizes.suiting(shown.size, None);
                 self.wanted = self.grant.bounds(self.suits);

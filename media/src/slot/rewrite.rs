@@ -114,11 +114,14 @@ impl Rewriter {
                 last.timestamp.wrapping_add(step(packet, last.arrival)),
             ),
         };
-        let Some(number) = self.number(packet) else {
-            // Nothing so old is waited for; were it, nothing would play until the next beginning.
-            self.source = None;
-            return;
-        };
+        if packet.info.svc.is_none() {
+            self.left_out = None;
+        }
+        // What counts far below is another count.
+        let number = self.number(packet).unwrap_or_else(|| {
+            self.left_out = Some(Box::default());
+            packet.seq
+        });
         self.source = Some(Source {
             first: number,
             highest: number,
