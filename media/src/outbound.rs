@@ -67,11 +67,19 @@ impl Outbound {
 
     /// The slots that were negotiated; those that were there before go on undisturbed.
     pub fn set_slots(&mut self, slots: Vec<SlotSpec>) {
-        let mut before = std::mem::take(&mut self.slots);
-        for spec in slots {
+        let mut before: Vec<Option<Slot>> = self.slots.drain(..).map(Some).collect();
+        // Where each slot is now that goes on.
+        let mut places = vec![None; before.len()];
+        for (place, spec) in slots.into_iter().enumerate() {
             let same = |slot: &Slot| slot.spec.mid == spec.mid && slot.spec.ssrc == spec.ssrc;
-            let known = match before.iter().position(same) {
-                Some(at) => Some(before.swap_remove(at)),
+            let at = before
+                .iter()
+                .position(|slot| slot.as_ref().is_some_and(same));
+            let known = match at {
+                Some(at) => {
+                    places[at] = Some(place);
+                    before[at].take()
+                }
                 None => (self.resting.iter().position(same)).and_then(|at| self.resting.remove(at)),
             };
             self.slots.push(match known {
@@ -82,15 +90,14 @@ impl Outbound {
                 None => Slot::new(spec),
             });
         }
-        for mut slot in before {
+        for mut slot in before.into_iter().flatten() {
             slot.rest(&mut self.news);
             self.resting.push_back(slot);
         }
         while self.resting.len() > MAX_LINES {
             self.resting.pop_front();
         }
-        // What waits knows slots by their old places.
-        self.gate.pacer.clear();
+        self.gate.pacer.renumber(|slot| places[slot]);
         self.reroute();
     }
 

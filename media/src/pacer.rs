@@ -106,9 +106,13 @@ impl Pacer {
         self.queue.retain(|waiting| waiting.slot != slot);
     }
 
-    /// Slots have other numbers from now on.
-    pub(crate) fn clear(&mut self) {
-        self.queue.clear();
+    /// Slots have other numbers from now on; nothing leaves any more through one without.
+    pub(crate) fn renumber(&mut self, place: impl Fn(usize) -> Option<usize>) {
+        self.queue.retain_mut(|waiting| {
+            place(waiting.slot)
+                .map(|slot| waiting.slot = slot)
+                .is_some()
+        });
     }
 
     /// Packets may be sent again: neither the path nor their share of it is used up.

@@ -10,7 +10,8 @@ use super::*;
 use crate::codecs;
 use crate::rtp::RtpView;
 use crate::seam::{
-    Codec, CodecSpec, Feedback, Layer, LayerSet, Packet, PayloadType, PeerId, Priority, TrackId,
+    Bitrate, Codec, CodecSpec, Feedback, Layer, LayerSet, Packet, PayloadType, PeerId, Priority,
+    TrackId,
 };
 use crate::testing::{PT, Sent, TRACK, keyframe, packet, slot};
 
@@ -401,6 +402,33 @@ fn a_slot_that_is_negotiated_again_goes_on() {
     assert!(events(&mut outbound).is_empty());
     outbound.set_slots(vec![slot(Codec::Opus)]);
     assert_eq!(events(&mut outbound), [watch(TRACK, &[])]);
+}
+
+#[test]
+fn what_waits_for_the_path_leaves_though_slots_are_negotiated_meanwhile() {
+    let (mut outbound, now) = outbound(&[Codec::Vp8]);
+    outbound.limit(Bitrate(400_000));
+    point(&mut outbound, "v0", TRACK, now);
+    let large = |seq| Packet {
+        payload: Bytes::from(vec![0; 1_100]),
+        ..packet(seq)
+    };
+    let frame = vec![keyframe(10), large(11), large(12), large(13), large(14)];
+    assert_eq!(forward(&mut outbound, frame, now).len(), 5);
+    point(&mut outbound, "v0", OTHER, now);
+    let of_other = |packet| Packet {
+        track: OTHER,
+        ..packet
+    };
+    let first = forward(&mut outbound, vec![of_other(keyframe(50))], now);
+    assert!(first.is_empty(), "the path is busy");
+    // Another picture is shared, and its m-line comes before the others.
+    outbound.set_slots(vec![slot(Codec::Opus), slot(Codec::Vp8)]);
+    let mut sent = Sent::default();
+    outbound.send_due(now + 100 * MS, &mut sent);
+    assert_eq!(sent.0.len(), 1, "the key frame leaves");
+    let next = forward(&mut outbound, vec![of_other(packet(51))], now + 100 * MS);
+    assert_eq!(next, [(6, false)], "and what follows plays");
 }
 
 #[test]

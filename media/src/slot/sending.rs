@@ -194,7 +194,10 @@ impl Slot {
         now: Instant,
         news: &mut News,
     ) -> Option<Stamp> {
-        let (_, playable) = self.playable.filter(|(codec, _)| *codec == packet.codec)?;
+        let playable = match self.playable {
+            Some((codec, playable)) => playable.filter(|_| codec == packet.codec),
+            None => self.change_codec(packet, now, news), // negotiated again while it waited
+        }?;
         if switches {
             self.switch(packet, now);
         } else if self.rewriter.leapt(packet) {
@@ -213,7 +216,7 @@ impl Slot {
             .aim
             .as_ref()
             .map_or(Place::Within, |aim| aim.place(packet));
-        let (codec, skip) = match playable? {
+        let (codec, skip) = match playable {
             Playable::AsIs(codec) if place == Place::LeftOut => (codec, u16::MAX),
             Playable::AsIs(codec) => (codec, 0),
             // What has no primary encoding is padding. It leaves empty, so that no number is missing.

@@ -4,10 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { assertAccessible } from '../support/accessible.mjs';
 import { sees, seesAndHears, until } from '../support/meeting.mjs';
-import { api } from '../support/server.mjs';
+import { api, startMortalServer } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
 const WINDOW = { width: 1280, height: 860 };
+
+/** The page has asked for the recordings once more by then. */
+const ASKED_AGAIN_MS = 4_000;
 
 const here = world();
 
@@ -47,12 +50,18 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   await page.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
   await ada.page.getByText('The meeting has ended').waitFor();
   await page.getByText('completed', { exact: true }).waitFor();
-  await page.getByLabel(/\.mp4$/).waitFor({ timeout: 60_000 }); // the player, once it is made
+  const player = page.getByLabel(/\.mp4$/);
+  await player.waitFor({ timeout: 60_000 }); // once it is made
+  const link = await player.getAttribute('src');
+  const madeAt = Date.now();
   await assertAccessible(operator, 'console-call-over');
   const timeline = page.getByRole('region', { name: 'Timeline' });
   for (const text of ['Ada came in', 'It is recorded', 'Grace is out: removed by a moderator', 'The call is over: completed']) {
     await timeline.getByText(text).waitFor();
   }
+
+  await page.waitForTimeout(Math.max(0, ASKED_AGAIN_MS - (Date.now() - madeAt)));
+  assert.equal(await player.getAttribute('src'), link, 'a player that is given another link begins from the start');
 
   await page.getByRole('link', { name: 'Calls', exact: true }).click();
   await page.getByLabel('User').fill('nobody-of-that-name');
@@ -168,4 +177,32 @@ test('the server shows how it does', async () => {
   await operator.close();
 });
 
-test('nobody’s page logged an error of its own', () => here.assertNoErrors());
+test('a server that asks for a key shows its console to whoever has one, and to nobody else', async () => {
+  const server = await startMortalServer({ guarded: true });
+  try {
+    const operator = await here.openAt('Operator', `${server.url}/console`, { viewport: WINDOW });
+    const { page } = operator;
+    const door = page.getByRole('heading', { name: 'Calls console' });
+    await door.waitFor();
+    await assertAccessible(operator, 'console-sign-in');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('calls_not-a-key');
+    await page.keyboard.press('Enter');
+    await page.getByText('this key is not valid').waitFor();
+    await assertAccessible(operator, 'console-sign-in-refused');
+    await page.getByLabel('API key').fill(server.key);
+    await page.keyboard.press('Enter');
+    await page.getByRole('navigation').waitFor();
+    await page.reload();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await door.waitFor();
+    await operator.close();
+  } finally {
+    await server.stop();
+  }
+});
+
+/** What the browser itself logs about a key that is refused. */
+const REFUSED_KEY = /status of 401/;
+
+test('nobody’s page logged an error of its own', () => here.assertNoErrors(REFUSED_KEY));

@@ -1,14 +1,15 @@
 // What a person can do in a meeting, as the others notice it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { control, hears, participantId, seesAndHears, tile, timeUntilMoving, until, receiving } from '../support/meeting.mjs';
+import { control, enter, hears, participantId, seesAndHears, tile, timeUntilMoving, until, receiving } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
+let room;
 let ada;
 let grace;
 
 const here = world(async () => {
-  const room = await here.room();
+  room = await here.room();
   ada = await here.join('Ada', room);
   grace = await here.join('Grace', room);
   await seesAndHears(grace, 1);
@@ -35,6 +36,42 @@ test('a camera that is off leaves an avatar, and comes back', async () => {
   await control(ada, 'Camera').click();
   await tile(grace, 'Ada').locator('video').waitFor();
   await timeUntilMoving(grace, 1, 10_000);
+});
+
+/** The device whose track is sent as this kind. */
+const sent = ({ page }, kind) =>
+  page.evaluate((of) => {
+    const tracks = globalThis.__connections.at(-1).getSenders().map(({ track }) => track);
+    return tracks.find((track) => track?.kind === of)?.getSettings().deviceId;
+  }, kind);
+
+test('another microphone takes over during the call, muted as the one before', async () => {
+  await control(ada, 'Microphone').click();
+  await ada.page.getByRole('button', { name: 'Settings' }).click();
+  const picker = ada.page.getByRole('dialog', { name: 'Settings' }).getByRole('combobox', { name: 'Microphone', exact: true });
+  const before = await sent(ada, 'audio');
+  const ids = await picker.locator('option').evaluateAll((options) => options.map(({ value }) => value));
+  const other = ids.findLast((id) => id !== before);
+  assert.ok(other, 'there is a second one');
+  await picker.selectOption(other);
+  await until('the other one is sent', async () => (await sent(ada, 'audio')) === other);
+  await ada.page.keyboard.press('Escape');
+  assert.equal(await pressed(ada, 'Microphone'), false);
+  assert.equal((await receiving(grace, 1_000)).voices, 0);
+  await control(ada, 'Microphone').click();
+});
+
+test('who switches microphone and camera off at the door comes in muted and dark', async () => {
+  const bob = await here.lobby('Bob', room);
+  const preview = bob.page.getByRole('region', { name: 'Your picture' });
+  await preview.locator('video').waitFor();
+  for (const name of ['Microphone', 'Camera']) await preview.getByRole('button', { name }).click();
+  await preview.getByText('Camera is off').waitFor();
+  await enter(bob);
+  await tile(ada, 'Bob').getByText('Microphone off').waitFor({ state: 'attached' });
+  assert.equal(await tile(ada, 'Bob').locator('video').count(), 0);
+  assert.deepEqual([await pressed(bob, 'Microphone'), await pressed(bob, 'Camera')], [false, false]);
+  await bob.close();
 });
 
 test('a raised hand is seen, and lowered again', async () => {

@@ -18,8 +18,11 @@ export async function startServer() {
   return startMortalServer();
 }
 
-/** A server of one's own, which `kill` ends as a power cut does and `again` starts over what is left. */
-export async function startMortalServer() {
+/**
+ * A server of one's own, which `kill` ends as a power cut does and `again` starts over what is left. `guarded`: it asks for an API key, and
+ * `key` is the one that it printed.
+ */
+export async function startMortalServer({ guarded = false } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'calls-e2e-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -37,7 +40,7 @@ export async function startMortalServer() {
   let server;
   let ended;
   const begin = () => {
-    server = spawn(BINARY, ['serve', '--dev'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    server = spawn(BINARY, guarded ? ['serve'] : ['serve', '--dev'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => log.push(String(chunk)));
     ended = new Promise((done) => server.once('exit', done));
     return ready(url, server);
@@ -57,7 +60,7 @@ export async function startMortalServer() {
     await stop();
     throw new Error(`${error.message}\n${log.join('').slice(-2000)}`);
   }
-  return { url, stop, kill, again: begin };
+  return { url, stop, kill, again: begin, key: /^ +(calls_\S+)$/m.exec(log.join(''))?.[1] };
 }
 
 /** Asks the server's API, as an application would. */
