@@ -10,7 +10,7 @@ use crate::seam::{Layer, LayerSet, MAX_LAYERS, Packet, SvcFrame};
 /// Layers are believed to flow for so long before they were seen.
 const TRUST: Duration = Duration::from_secs(1);
 /// Changes of layer that late packets can be told by.
-const TURNS: usize = 4;
+const TURNS: usize = 8;
 
 /// Where a slot stands between the layers of one stream.
 ///
@@ -21,14 +21,16 @@ const TURNS: usize = 4;
 pub(super) struct Ladder {
     sizes: Sizes,
     layers: u8,
-    /// What suits the tile.
-    suits: Layer,
+    /// What suits the tile, once that was worked out.
+    suits: Option<Layer>,
     /// What of that the path carries, and flows.
     wanted: Layer,
     playing: Layer,
     /// The layers of whose needs nothing was left out since the latest key frame.
     intact: LayerSet,
     newest: u64,
+    /// Where that key frame began.
+    key: u64,
     begun: Instant,
     /// When each layer's own frames came last.
     seen: [Option<Instant>; MAX_LAYERS],
@@ -47,15 +49,16 @@ impl Ladder {
         Self {
             sizes: Sizes::unknown(layers),
             layers,
-            suits: top,
+            suits: None,
             wanted: top,
             playing: top,
             intact: LayerSet::ALL,
             newest: 0,
+            key: 0,
             begun: now,
             seen: [None; MAX_LAYERS],
             fed: None,
-            turns: [Some((0, top)), None, None, None],
+            turns: first_turn(top),
             owes_switch: false,
         }
     }
@@ -66,7 +69,7 @@ impl Ladder {
 
     /// What suits the tile, whatever the path carries.
     pub(super) fn suits(&self) -> Layer {
-        self.suits
+        self.suits.unwrap_or(self.playing)
     }
 
     pub(super) fn playing(&self) -> Layer {
@@ -80,8 +83,9 @@ impl Ladder {
 
     /// Works out what is wanted; true if that changed.
     pub(super) fn choose(&mut self, tile: Option<(u32, u32)>, grant: Grant, now: Instant) -> bool {
-        self.suits = self.sizes.suiting(tile, Some(self.suits));
-        let bounded = grant.bounds(self.suits);
+        let suits = self.sizes.suiting(tile, self.suits);
+        self.suits = Some(suits);
+        let bounded = grant.bounds(suits);
         let mut candidates = (0..=bounded.0).rev().map(Layer);
         let flowing = candidates.find(|&layer| self.flows(layer, now));
         let wanted = flowing.unwrap_or(self.playing.min(bounded));
@@ -121,7 +125,7 @@ impl Ladder {
         self.begun = now;
         self.intact = LayerSet::ALL;
         self.playing = self.wanted;
-        self.turns = [Some((0, self.wanted)), None, None, None];
+        self.turns = first_turn(self.wanted);
         self.owes_switch = true;
     }
 
@@ -139,7 +143,7 @@ impl Ladder {
             .is_some_and(|layer| svc.needed.has(layer));
         if passes {
             self.fed = Some(now);
-        } else {
+        } else if packet.seq >= self.key {
             self.intact = self.intact.without(svc.needed);
         }
         passes
@@ -148,6 +152,7 @@ impl Ladder {
     fn begin_picture(&mut self, packet: &Packet) {
         if packet.info.starts_keyframe {
             self.intact = LayerSet::ALL;
+            self.key = packet.seq;
         }
         if self.wanted != self.playing && self.intact.has(self.wanted) {
             self.playing = self.wanted;
@@ -188,6 +193,13 @@ impl Ladder {
             Some(_) | None => Place::LeftOut,
         }
     }
+}
+
+/// Nothing else has played yet.
+fn first_turn(layer: Layer) -> [Option<(u64, Layer)>; TURNS] {
+    let mut turns = [None; TURNS];
+    turns[0] = Some((0, layer));
+    turns
 }
 
 /// Where a packet stands in the picture that leaves.

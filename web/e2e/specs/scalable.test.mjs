@@ -66,7 +66,7 @@ async function watch({ token, ws_url }) {
     video.play();
   };
   globalThis.__resize = (width, height) => say({ t: 'view', id: 2, d: { slots: [{ mid: '0', width, height }] } });
-  globalThis.__resize(320, 180);
+  globalThis.__resize(240, 135);
   await connection.setLocalDescription();
   const answer = heard(({ re }) => re === 1);
   say({ t: 'offer', id: 1, d: { sdp: connection.localDescription.sdp } });
@@ -99,8 +99,8 @@ for (const mode of ['L3T3_KEY', 'L3T3']) {
     await camera.page.evaluate(publish, { room, token: camera.connection.token, mode });
     const { page, connection } = await come('Watcher', room);
     await page.evaluate(watch, connection);
-    for (const [width, height] of [[320, 180], [1280, 720], [320, 180]]) {
-      await page.evaluate(([w, h]) => globalThis.__resize(w, h), [width, height]);
+    for (const [tile, width] of [[[240, 135], 320], [[1280, 720], 1280], [[240, 135], 320]]) {
+      await page.evaluate((size) => globalThis.__resize(...size), tile);
       await shows(page, width);
     }
     await camera.page.close();
