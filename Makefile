@@ -2,7 +2,7 @@
 # Each recipe is one line on purpose: what a target does stands in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test unit lint fmt bench load fuzz chaos docs speech-model speech-eval speech-figures
+.PHONY: help run install test unit lint fmt bench load fuzz chaos recordings docs speech-model speech-eval speech-figures
 
 KILLS ?= 100
 SCENARIO ?= meeting
@@ -43,6 +43,9 @@ fuzz: ## Fuzz the parsers for a minute each; TARGET=name for one
 
 chaos: ## Random kills under load, KILLS of them, and a database that is away for a minute
 	@scripts/chaos $(KILLS)
+
+recordings: ## Real browsers recorded for ten minutes, and twenty kills meanwhile; ARGS="SECONDS KILLS" for others
+	@scripts/recordings $(ARGS)
 
 docs: ## Rust documentation in target/doc, and docs/openapi.json and docs/asyncapi.json anew
 	@scripts/docs

@@ -4,9 +4,9 @@
 //! anew. Each microphone is a track of its own, so nobody guesses who speaks. What comes of it is a `WebVTT` file beside
 //! the recording, on its timeline, and utterances of the call, where nobody had understood them while they were said.
 
+mod begun;
 mod timeline;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +20,7 @@ use calls_model::{
 use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
+use self::begun::AllBegun;
 use self::timeline::CallTime;
 use super::{DiskStudio, StorageError, Storages, finish};
 use crate::store::{Store, StoreError, StoredRecording};
@@ -27,12 +28,6 @@ use crate::transcription::{Ears, formats, understand};
 
 /// How often it looks where nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-
-/// How long a transcript waits after its first failure; twice as long after each further one. Others are made meanwhile.
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-
-/// The longest that it waits.
-const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 /// An engine or a disk that does not come on for so long hangs; no single piece of work takes longer.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -59,23 +54,8 @@ pub struct Transcripts {
     store: Store,
     ears: Ears,
     clock: Arc<dyn Clock>,
-    /// Those that are begun: the one that is being made, and those that wait.
-    begun: Arc<Mutex<HashMap<RecordingId, Begun>>>,
+    begun: Arc<Mutex<AllBegun>>,
     bell: Arc<Notify>,
-}
-
-/// How far one is that is begun.
-#[derive(Default)]
-struct Begun {
-    progress: u8,
-    waits: Option<Waits>,
-}
-
-/// It could not be made, and is tried again.
-struct Waits {
-    what_for: String,
-    until: Instant,
-    next: Duration,
 }
 
 /// A transcript cannot be made now; later perhaps.
@@ -125,35 +105,12 @@ impl Transcripts {
         {
             transcript.status = TranscriptStatus::Processing;
             transcript.progress = begun.progress;
-            transcript.error = begun.waits.as_ref().map(|waits| waits.what_for.clone());
+            transcript.error = begun.waits_for().map(str::to_owned);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RecordingId, Begun>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, AllBegun> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Others go first for a while.
-    fn put_off(&self, id: &RecordingId, what_for: String) {
-        let mut begun = self.lock();
-        let begun = begun.entry(id.clone()).or_default();
-        let wait = begun.waits.as_ref().map_or(FIRST_WAIT, |waits| waits.next);
-        begun.waits = Some(Waits {
-            what_for,
-            until: Instant::now() + wait,
-            next: (2 * wait).min(LONGEST_WAIT),
-        });
-    }
-
-    /// Those whose time has not come yet.
-    fn waiting(&self) -> Vec<RecordingId> {
-        let now = Instant::now();
-        let begun = self.lock();
-        let waits = begun.iter().filter(|(_, begun)| {
-            let waits = begun.waits.as_ref();
-            waits.is_some_and(|waits| waits.until > now)
-        });
-        waits.map(|(id, _)| id.clone()).collect()
     }
 
     /// Works until the server ends.
@@ -169,12 +126,14 @@ impl Transcripts {
 
     async fn look(&self) -> Result<(), StoreError> {
         loop {
-            let (waiting, now) = (self.waiting(), self.clock.now());
+            let (waiting, now) = (self.lock().waiting(Instant::now()), self.clock.now());
             let Some(stored) = self.store.recording_to_transcribe(&waiting, now).await? else {
+                // Of those whose time has come none is left: they were deleted.
+                self.lock().only(&waiting);
                 return Ok(());
             };
             let recording_id = stored.recording.recording_id.clone();
-            self.lock().entry(recording_id.clone()).or_default();
+            self.lock().begin(&recording_id);
             let made = self.transcribe(&stored).await;
             let borrowed = self.studio.folder_of(&recording_id).join(BORROWED);
             match tokio::fs::remove_dir_all(borrowed).await {
@@ -185,11 +144,12 @@ impl Transcripts {
             }
             match made {
                 Ok(()) => {
-                    self.lock().remove(&recording_id);
+                    self.lock().done(&recording_id);
                 }
                 Err(trouble) => {
                     warn!(recording.id = %recording_id, %trouble, "the transcript of {recording_id} waits: {trouble}");
-                    self.put_off(&recording_id, trouble.to_string());
+                    let what_for = trouble.to_string();
+                    self.lock().put_off(&recording_id, what_for, Instant::now());
                 }
             }
         }
@@ -326,10 +286,9 @@ impl Transcripts {
 
     /// So many milliseconds of sound are understood; the last percent is for what comes after.
     fn progressed(&self, id: &RecordingId, so_far: u64, in_all: u64) {
-        if let Some(begun) = self.lock().get_mut(id) {
-            let percent = so_far * 99 / in_all.max(1);
-            begun.progress = u8::try_from(percent).unwrap_or(99).min(99);
-        }
+        let percent = so_far * 99 / in_all.max(1);
+        let percent = u8::try_from(percent).unwrap_or(99).min(99);
+        self.lock().progressed(id, percent);
     }
 
     /// Writes the file, and puts it where the recording is kept.
