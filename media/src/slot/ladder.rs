@@ -29,6 +29,8 @@ pub(super) struct Ladder {
     /// The layers of whose needs nothing was left out since the latest key frame.
     intact: LayerSet,
     newest: u64,
+    /// Nothing is missing since then.
+    gapless: bool,
     /// Where that key frame began.
     key: u64,
     begun: Instant,
@@ -54,6 +56,7 @@ impl Ladder {
             playing: top,
             intact: LayerSet::ALL,
             newest: 0,
+            gapless: false,
             key: 0,
             begun: now,
             seen: [None; MAX_LAYERS],
@@ -78,7 +81,13 @@ impl Ladder {
 
     /// Only a key frame leads to what is wanted.
     pub(super) fn needs_keyframe(&self) -> bool {
-        self.wanted != self.playing && !self.intact.has(self.wanted)
+        self.wanted != self.playing && !self.reaches(self.wanted)
+    }
+
+    /// A picture that is no key frame can be the first of this layer. What of a lower one is still on its way will
+    /// leave when it comes; of a higher one it would come behind the end of its picture.
+    fn reaches(&self, layer: Layer) -> bool {
+        self.intact.has(layer) && (layer < self.playing || self.gapless)
     }
 
     /// Works out what is wanted; true if that changed.
@@ -132,15 +141,14 @@ impl Ladder {
     /// Whether a packet leaves.
     pub(super) fn passes(&mut self, packet: &Packet, svc: &SvcFrame, now: Instant) -> bool {
         if packet.seq > self.newest {
+            self.gapless &= packet.seq == self.newest + 1;
             self.newest = packet.seq;
             // A picture that begins late has lost what was decided on without it.
             if svc.begins && svc.spatial == 0 {
                 self.begin_picture(packet);
             }
         }
-        let passes = self
-            .at(packet.seq)
-            .is_some_and(|layer| svc.needed.has(layer));
+        let passes = self.needs(packet, svc);
         if passes {
             self.fed = Some(now);
         } else if packet.seq >= self.key {
@@ -149,12 +157,20 @@ impl Ladder {
         passes
     }
 
+    /// What played when it was sent needs it, or what plays now since then without a key frame.
+    fn needs(&self, packet: &Packet, svc: &SvcFrame) -> bool {
+        let then = self.at(packet.seq);
+        then.is_some_and(|layer| svc.needed.has(layer))
+            || (packet.seq >= self.key && svc.needed.has(self.playing))
+    }
+
     fn begin_picture(&mut self, packet: &Packet) {
         if packet.info.starts_keyframe {
             self.intact = LayerSet::ALL;
             self.key = packet.seq;
+            self.gapless = true;
         }
-        if self.wanted != self.playing && self.intact.has(self.wanted) {
+        if self.wanted != self.playing && self.reaches(self.wanted) {
             self.playing = self.wanted;
             self.turns.rotate_right(1);
             self.turns[0] = Some((packet.seq, self.wanted));
@@ -181,16 +197,14 @@ impl Ladder {
 
     /// What becomes of a packet whose number was kept.
     pub(super) fn place(&self, packet: &Packet, svc: &SvcFrame) -> Place {
-        match self.at(packet.seq) {
-            Some(layer) if svc.needed.has(layer) => {
-                let highest = layer.0.min(svc.layers.saturating_sub(1));
-                if svc.ends && svc.spatial == highest {
-                    Place::Last
-                } else {
-                    Place::Within
-                }
-            }
-            Some(_) | None => Place::LeftOut,
+        if !self.needs(packet, svc) {
+            return Place::LeftOut;
+        }
+        let highest = |layer: Layer| layer.0.min(svc.layers.saturating_sub(1));
+        if svc.ends && self.at(packet.seq).map(highest) == Some(svc.spatial) {
+            Place::Last
+        } else {
+            Place::Within
         }
     }
 }

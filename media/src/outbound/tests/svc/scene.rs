@@ -332,12 +332,16 @@ impl Scene {
             let got: BTreeSet<_> = (left.range((picture, 0, 0)..=(picture, u8::MAX, 0xff)))
                 .map(|told| (told.1, told.2))
                 .collect();
-            let fits = |chosen: u8| {
-                let arrived = self
-                    .arrived
-                    .range((picture, 0, 0)..=(picture, u8::MAX, 0xff));
+            let needed = |chosen: u8| -> BTreeSet<_> {
+                let arrived = (self.arrived).range((picture, 0, 0)..=(picture, u8::MAX, 0xff));
                 let needed = arrived.filter(|told| self.mode.needs(chosen, told.1, key));
-                needed.map(|told| (told.1, told.2)).collect::<BTreeSet<_>>() == got
+                needed.map(|told| (told.1, told.2)).collect()
+            };
+            // What came late may be for a lower layer that was gone to meanwhile.
+            let fits = |chosen: u8| {
+                let below = (0..chosen).flat_map(needed);
+                let most: BTreeSet<_> = below.chain(needed(chosen)).collect();
+                needed(chosen).is_subset(&got) && got.is_subset(&most)
             };
             // Packets of the first picture that came before its beginning are lost to it.
             if picture > first {
