@@ -127,13 +127,16 @@ fn a_structure_tells_targets_templates_chains_and_sizes() {
 #[test]
 fn three_bytes_are_understood_by_the_structure_that_came_before() {
     let structure = structure();
-    let bytes = [0x80 | 62, 0, 7];
+    let bytes = [0x80 | 0x3e, 0, 7];
     let descriptor = Descriptor::parse(&bytes, Some(&structure)).unwrap();
     assert!(descriptor.begins && !descriptor.ends);
     assert_eq!(descriptor.frame.0.spatial, 1);
     assert_eq!(descriptor.frame.1.of(0), Indication::NotPresent);
     assert_eq!(Descriptor::parse(&bytes, None), None, "nothing is known");
-    assert_eq!(Descriptor::parse(&[0x80 | 3, 0, 7], Some(&structure)), None);
+    assert_eq!(
+        Descriptor::parse(&[0x80 | 0x03, 0, 7], Some(&structure)),
+        None
+    );
 }
 
 #[test]

@@ -259,11 +259,13 @@ impl Scene {
             f(5, 0b1_0000);
             f(6, 0);
             f(5, 2);
-            [2, 2, 3].into_iter().for_each(|next| f(2, next));
+            for next in [2, 2, 3] {
+                f(2, next);
+            }
             // Not present for targets below, switch for its own, required for those above.
-            [2, 3, 3, 0, 2, 3, 0, 0, 2]
-                .into_iter()
-                .for_each(|indication| f(2, indication));
+            for indication in [2, 3, 3, 0, 2, 3, 0, 0, 2] {
+                f(2, indication);
+            }
             // Three frames back, and the layer below.
             for below in [false, true, true] {
                 f(1, 1);
