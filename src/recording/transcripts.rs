@@ -5,6 +5,7 @@
 //! the recording, on its timeline, and utterances of the call, where nobody had understood them while they were said.
 
 mod begun;
+mod kept;
 mod timeline;
 
 use std::path::{Path, PathBuf};
@@ -14,13 +15,14 @@ use std::time::{Duration, Instant};
 
 use calls_actors::clock::Clock;
 use calls_model::{
-    Call, Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, Source, Timestamp,
-    Transcript, TranscriptStatus, Utterance,
+    Call, Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingTranscript,
+    Source, Timestamp, Transcript, TranscriptStatus, Utterance,
 };
 use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
 use self::begun::AllBegun;
+use self::kept::Understood;
 use self::timeline::CallTime;
 use super::{DiskStudio, StorageError, Storages, finish};
 use crate::store::{Store, StoreError, StoredRecording};
@@ -163,14 +165,7 @@ impl Transcripts {
                 .give_up(recording, "its call is not known any more".to_owned())
                 .await;
         };
-        let paths = match self.have(recording).await {
-            Err(Trouble::Storage(error)) if error.is_lasting() => {
-                let reason = format!("the files cannot be had: {error}");
-                return self.give_up(recording, reason).await;
-            }
-            paths => paths?,
-        };
-        let utterances = match self.listen(recording, paths).await? {
+        let utterances = match self.understand(recording).await? {
             Ok(utterances) => utterances,
             Err(reason) => return self.give_up(recording, reason).await,
         };
@@ -187,6 +182,8 @@ impl Transcripts {
             at: self.clock.now(),
         };
         self.store.record(vec![transcribed]).await?;
+        let kept = Understood::of(&self.studio.folder_of(id));
+        apart(move || kept.forget()).await?;
         info!(recording.id = %id, utterances = count, "recording {id} is transcribed");
         if self.store.recording(id, self.clock.now()).await?.is_none() {
             self.let_go(id, &file).await?; // it was deleted meanwhile
@@ -205,6 +202,33 @@ impl Transcripts {
             at: self.clock.now(),
         };
         Ok(self.store.record(vec![failed]).await?)
+    }
+
+    /// What is said in it: as it was understood before, where its transcript could only not be put away; or why nothing
+    /// can be understood.
+    async fn understand(
+        &self,
+        recording: &Recording,
+    ) -> Result<Result<Vec<Utterance>, String>, Trouble> {
+        let Some(wanted) = recording.transcript.clone() else {
+            return Ok(Err("nobody asked for it".to_owned()));
+        };
+        let kept = Understood::of(&self.studio.folder_of(&recording.recording_id));
+        let (file, request) = (kept.clone(), wanted.clone());
+        if let Some(utterances) = apart(move || Ok(file.read(&request))).await? {
+            return Ok(Ok(utterances));
+        }
+        let paths = match self.have(recording).await {
+            Err(Trouble::Storage(error)) if error.is_lasting() => {
+                return Ok(Err(format!("the files cannot be had: {error}")));
+            }
+            paths => paths?,
+        };
+        let understood = self.listen(recording, &wanted, paths).await?;
+        if let Ok(utterances) = understood.clone() {
+            apart(move || kept.write(&wanted, &utterances)).await?;
+        }
+        Ok(understood)
     }
 
     /// Brings the voices of a recording onto this disk, and tells where they are.
@@ -231,11 +255,10 @@ impl Transcripts {
     async fn listen(
         &self,
         recording: &Recording,
+        wanted: &RecordingTranscript,
         paths: Vec<(RecordingFile, PathBuf)>,
     ) -> Result<Result<Vec<Utterance>, String>, Trouble> {
-        let Some(wanted) = recording.transcript.clone() else {
-            return Ok(Err("nobody asked for it".to_owned()));
-        };
+        let wanted = wanted.clone();
         let transcripts = self.clone();
         let id = recording.recording_id.clone();
         let steps = Arc::new(AtomicU64::new(0));
@@ -307,11 +330,8 @@ impl Transcripts {
         let text = formats::vtt(&transcript, &formats::Names::of(&members));
         let folder = self.studio.folder_of(&recording.recording_id);
         let path = folder.join(NAME);
-        let written = {
-            let (folder, path) = (folder.clone(), path.clone());
-            tokio::task::spawn_blocking(move || write(&folder, &path, &text)).await
-        };
-        written.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))?;
+        let place = path.clone();
+        apart(move || write(&place, text.as_bytes())).await?;
         let start_ms = utterances.first().map_or(0, |said| said.start_ms);
         let end_ms = utterances.iter().map(|said| said.end_ms).max();
         let mut file = RecordingFile {
@@ -406,11 +426,21 @@ impl Transcripts {
     }
 }
 
+/// Does what waits for a disk where it keeps nobody else waiting.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
+}
+
 /// Whole, or not at all.
-fn write(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?; // where all is in the bucket, it may be gone
+fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?; // where all is in the bucket, it may be gone
+    }
     let part = path.with_extension("part");
-    std::fs::write(&part, text)?;
+    std::fs::write(&part, content)?;
     std::fs::File::open(&part)?.sync_all()?;
     std::fs::rename(part, path)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use calls_media::seam::Codec;
-use calls_model::{Gap, Source};
+use calls_model::{Gap, Source, UserId};
 
 use super::one_track::{OneTrack, TRACK, sound};
 
@@ -26,7 +26,7 @@ async fn who_has_a_number_after_a_restart_is_not_taken_for_who_had_it_before() {
     second(&mut tape, 5, 1_000_000);
     let (finished, _) = tape.close().await;
     let whose = finished.files.iter().map(|file| file.user_id.as_ref());
-    let whose: Vec<&str> = whose.flatten().map(|user| user.as_str()).collect();
+    let whose: Vec<&str> = whose.flatten().map(UserId::as_str).collect();
     assert_eq!(whose, ["ada", "bob"]);
     let began = finished.files[1].start_ms;
     assert!(began.abs_diff(5000) <= 40, "it begins at {began} ms");

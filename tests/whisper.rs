@@ -1,10 +1,10 @@
 //! A server with Whisper, from its configuration to what it hears.
 
-#[path = "../../../../codec/tests/tiny/mod.rs"]
+#[path = "../codec/tests/tiny/mod.rs"]
 mod tiny;
 
-use crate::config::{Config, SpeechEngine};
-use crate::transcription::{Heard, Models, NoModel, Unfit};
+use calls::config::{Config, SpeechEngine};
+use calls::transcription::{Heard, Models, NoModel, Unfit};
 
 #[test]
 fn a_server_with_whisper_hears_by_its_model_and_says_what_is_wrong_with_it() {
