@@ -245,7 +245,7 @@ async fn answered(app: &App, asked: Keyed, running: Running, reply: Option<Reply
     match app.store.answered(asked, running, reply).await {
         Ok(true) => {}
         Ok(false) => {
-            warn!("a request ran for so long that another with its key was taken for the first")
+            warn!("a request ran for so long that another with its key was taken for the first");
         }
         Err(error) => warn!(%error, "a reply could not be kept for who asks again: {error}"),
     }

@@ -121,11 +121,11 @@ async fn page(
         let same = kept()
             .filter(idempotency::caller.eq(caller))
             .filter(idempotency::idempotency_key.gt(key));
-        let some: Vec<Kept> = same.load(c).await?;
-        if some.is_empty() {
+        let of_caller: Vec<Kept> = same.load(c).await?;
+        if of_caller.is_empty() {
             kept().filter(idempotency::caller.gt(caller)).load(c).await
         } else {
-            QueryResult::Ok(some)
+            QueryResult::Ok(of_caller)
         }
     })
     .map_err(StoreError::from)
