@@ -86,10 +86,10 @@ async fn presences(
     let removed = reasons
         .iter()
         .any(|reason| reason.as_ref() == Some(&put_out));
-    Ok(match removed {
-        true => Some(Inside::Removed),
-        false => (!reasons.is_empty()).then_some(Inside::Welcome),
-    })
+    if removed {
+        return Ok(Some(Inside::Removed));
+    }
+    Ok((!reasons.is_empty()).then_some(Inside::Welcome))
 }
 
 /// Who was turned away at the door has no row, only the fact.

@@ -78,9 +78,10 @@ async fn go_on(
             removed,
             rejected: facts::rejected(conn, call.call_id.as_str()).await?,
             recording: recordings::running(conn, &call.call_id, now).await?,
-            language: match call.transcription {
-                true => transcripts::language(conn, &call.call_id).await?,
-                false => None,
+            language: if call.transcription {
+                transcripts::language(conn, &call.call_id).await?
+            } else {
+                None
             },
             call,
         });
