@@ -86,10 +86,11 @@ async fn presences(
     let removed = reasons
         .iter()
         .any(|reason| reason.as_ref() == Some(&put_out));
-    if removed {
-        return Ok(Some(Inside::Removed));
-    }
-    Ok((!reasons.is_empty()).then_some(Inside::Welcome))
+    Ok(if removed {
+        Some(Inside::Removed)
+    } else {
+        (!reasons.is_empty()).then_some(Inside::Welcome)
+    })
 }
 
 /// Who was turned away at the door has no row, only the fact.
