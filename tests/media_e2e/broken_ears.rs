@@ -62,8 +62,8 @@ async fn break_down(how: Breakage, reason: &str) {
     alice.say(heard.packets());
     // Of what came before there may be an end that was heard.
     while !is(&final_caption(&mut bob).await, &heard) {}
-    let (still, stall) = (bob.longest_still(&alice), stalls.longest());
-    assert!(still < UNNOTICED + 2 * stall, "{still:?} ({stall:?})");
+    let (picture, stall) = (bob.longest_still(&alice), stalls.longest());
+    assert!(picture < UNNOTICED + 2 * stall, "{picture:?} ({stall:?})");
     let stop = world.delete(&format!("/{}/transcribe", alice.call)).await;
     stop.expect(200);
     let said = transcript(&world, &alice).await;

@@ -97,7 +97,12 @@ async fn measure(clips: &[&str]) -> Figures {
             let of_clip: Vec<&(Instant, Value)> = of_clip.collect();
             figures.note_clip(&words(clips[clip]), &sent[from..to], &of_clip);
             // Had nothing stalled here: by the packet that was sent the soonest after its time.
-            let since = |packet: usize| sent[packet] - began - PACKET * count(packet);
+            let since = |packet: usize| {
+                let after = sent[packet] - began;
+                after
+                    .checked_sub(PACKET * count(packet))
+                    .expect("it began before")
+            };
             let zero = (0..to).map(since).min().expect("some packets");
             let at = zero + PACKET * count(from);
             let at_ms = u64::try_from(at.as_millis()).expect("ms");
@@ -169,7 +174,8 @@ async fn call_began(world: &World, tab: &Tab) -> Instant {
     let started = call["started_at"].as_str().expect("it was answered");
     let started = chrono::DateTime::parse_from_rfc3339(started).expect("a moment");
     let ago = (chrono::Utc::now() - started.to_utc()).to_std();
-    Instant::now() - ago.expect("it began before")
+    let began = Instant::now().checked_sub(ago.expect("it began before"));
+    began.expect("this machine was up")
 }
 
 /// All captions that somebody reads in this time, and when.
