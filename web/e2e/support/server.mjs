@@ -20,9 +20,9 @@ export async function startServer() {
 
 /**
  * A server of one's own, which `kill` ends as a power cut does and `again` starts over what is left. `guarded`: it asks for an API key, and
- * `key` is the one that it printed.
+ * `key` is the one that it printed. `settings`: of its configuration, as variables of the environment.
  */
-export async function startMortalServer({ guarded = false } = {}) {
+export async function startMortalServer({ guarded = false, settings = {} } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'calls-e2e-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -35,6 +35,7 @@ export async function startMortalServer({ guarded = false } = {}) {
     CALLS__DATABASE__URL: `sqlite:${join(data, 'calls.db')}`,
     CALLS__RECORDING__FOLDER: join(data, 'recordings'),
     CALLS__FILES__FOLDER: join(data, 'files'),
+    ...settings,
   };
   const log = [];
   let server;
