@@ -1,6 +1,6 @@
 // Who gets into the console, and how they find their way by keys alone.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { assertAccessible } from '../support/accessible.mjs';
 import { AUDIENCE, CLIENT, startIssuer } from '../support/issuer.mjs';
 import { until } from '../support/meeting.mjs';
@@ -13,17 +13,13 @@ const WINDOW = { width: 1280, height: 860 };
 const SHORT_SECONDS = 4;
 
 let issuer;
-before(async () => {
-  issuer = await startIssuer();
-});
 after(() => issuer.stop());
 
-const here = world(undefined, () =>
-  startMortalServer({
-    guarded: true,
-    settings: { CALLS__OIDC__ISSUER: issuer.url, CALLS__OIDC__AUDIENCE: AUDIENCE, CALLS__OIDC__CONSOLE_CLIENT_ID: CLIENT },
-  }),
-);
+const here = world(undefined, async () => {
+  issuer = await startIssuer();
+  const settings = { CALLS__OIDC__ISSUER: issuer.url, CALLS__OIDC__AUDIENCE: AUDIENCE, CALLS__OIDC__CONSOLE_CLIENT_ID: CLIENT };
+  return startMortalServer({ guarded: true, settings });
+});
 
 const open = (path = '') => here.open('Operator', `/console${path}`, { viewport: WINDOW });
 
@@ -131,6 +127,23 @@ test('the console is worked by keys alone, and each step shows where one is', as
   await tabTo('Revoke');
   await page.keyboard.press('Enter');
   await page.getByText(/^revoked /).waitFor();
+  await operator.close();
+});
+
+test('a phone of 360 pixels shows every screen of the console without scrolling sideways', async () => {
+  const operator = await here.openAt('Operator', `${here.url}/console`, { viewport: { width: 360, height: 740 } });
+  const { page } = operator;
+  await page.getByLabel('API key').fill(here.server.key);
+  await page.keyboard.press('Enter');
+  await page.getByRole('navigation').waitFor();
+  for (const screen of await page.getByRole('navigation').getByRole('link').allTextContents()) {
+    await page.getByRole('link', { name: screen, exact: true }).click();
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 360, `“${screen}” is ${wide} px wide`);
+  }
+  await page.getByRole('link', { name: 'API keys', exact: true }).click();
+  await assertAccessible(operator, 'console-phone');
   await operator.close();
 });
 
