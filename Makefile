@@ -2,7 +2,7 @@
 # Each recipe is one line on purpose: what a target does stands in scripts/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test unit lint fmt bench load fuzz chaos docs speech-model speech-eval speech-figures
+.PHONY: help run install test unit lint fmt bench load fuzz chaos recordings docs speech-model speech-eval speech-figures
 
 KILLS ?= 100
 SCENARIO ?= meeting
@@ -41,8 +41,11 @@ load: ## Server and a simulated crowd, measured; SCENARIO=meeting|webinar|pairs|
 fuzz: ## Fuzz the parsers for a minute each; TARGET=name for one
 	@scripts/fuzz $(TARGET)
 
-chaos: ## Random kills under load, KILLS of them, and a database that is away for a minute
+chaos: ## Random kills under load, KILLS of them, a database that is away for a minute, networks that narrow and lose
 	@scripts/chaos $(KILLS)
+
+recordings: ## Real browsers recorded for ten minutes, and twenty kills meanwhile; ARGS="SECONDS KILLS" for others
+	@scripts/recordings $(ARGS)
 
 docs: ## Rust documentation in target/doc, and docs/openapi.json and docs/asyncapi.json anew
 	@scripts/docs
@@ -50,7 +53,7 @@ docs: ## Rust documentation in target/doc, and docs/openapi.json and docs/asynca
 speech-model: ## Make a small English speech model from synthetic speech, in .tools/speech/model; stop and go on as you like
 	@scripts/speech-model
 
-speech-figures: ## Forty people who speak at once: latency and cost of captions; ARGS=FILE.json to keep them
+speech-figures: ## Captions: latency and cost of forty who speak at once, latency through a server; ARGS=FILE.json to keep them
 	@scripts/speech-figures $(ARGS)
 
 speech-eval: ## Word error rates of speech/model by the stock libvosk, for each voice; ARGS="--model FOLDER" for another

@@ -7,6 +7,7 @@
 
 pub mod ahead;
 pub mod archive;
+mod backoff;
 mod bucket;
 pub mod finish;
 mod log;

@@ -24,3 +24,5 @@ pub use ears::Ears;
 pub use engine::{Engine, EngineError, Heard, Listener, Unfit, Word};
 pub use file::{FileError, understand};
 pub use models::{Equipment, Models, NoModel, try_folder};
+#[cfg(feature = "testing")]
+pub use worker::Breakage;

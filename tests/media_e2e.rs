@@ -5,7 +5,10 @@
 mod support;
 
 mod media_e2e {
+    mod broken_ears;
+    mod captions;
     mod keeping;
+    mod last_words;
     pub(crate) mod peer;
     pub(crate) mod recording;
     mod saying;

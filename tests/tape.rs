@@ -5,6 +5,7 @@
 mod tape {
     mod ahead;
     mod codecs;
+    mod composed;
     mod cost;
     mod damage;
     mod hours;
@@ -15,5 +16,6 @@ mod tape {
     mod pause;
     mod play;
     mod reel;
+    mod runs;
     mod stamps;
 }

@@ -22,8 +22,8 @@ use std::sync::Arc;
 use actix::prelude::*;
 use calls_model::signal::ByeReason;
 use calls_model::{
-    Call as WireCall, CallId, CallInput, CallStatus, DisplayName, EndReason, Fact, LeaveReason,
-    ParticipantId, Role, UserId,
+    Call as WireCall, CallId, CallInput, CallStatus, DisplayName, EndReason, Fact, Language,
+    LeaveReason, ParticipantId, Role, UserId,
 };
 use tokio::sync::watch;
 use tracing::warn;
@@ -31,6 +31,7 @@ use tracing::warn;
 use self::life::{Company, Life};
 pub use self::memory::{CallsDoor, Memory, Roster};
 pub use self::recording::{LiveRecording, RecorderGaveUp};
+pub(crate) use self::transcription::transcription_stopped;
 pub use self::transcription::{LiveTranscription, TranscriberGaveUp};
 use crate::calls::{
     Answer, Cancel, End, FindParticipant, Found, JoinRefused, ModerateRefused, Moderated, Reject,
@@ -120,11 +121,15 @@ pub struct Call {
     transcription: Option<LiveTranscription>,
     /// The one before is not over yet.
     transcription_stops: bool,
+    /// What was understood before a restart of the server.
+    language: Option<Language>,
     /// A room that transcribes by itself does so once.
     tried_to_transcribe: bool,
     /// Everybody who needs the room waits here until it is open.
     room: watch::Sender<Option<Addr<Room>>>,
     restarts: RestartBudget,
+    /// Goes with it.
+    gone: watch::Sender<()>,
     /// Joins on their way; the room is not empty for good while there are any.
     joining: usize,
     company_timer: Option<SpawnHandle>,
@@ -150,6 +155,7 @@ impl Call {
             room,
             recording,
             transcription,
+            language,
             tried_to_transcribe,
         } = memory;
         let ended = parent.ended.upgrade();
@@ -161,9 +167,11 @@ impl Call {
             recording: recording.filter(LiveRecording::is_active),
             transcription,
             transcription_stops: false,
+            language,
             tried_to_transcribe,
             room: watch::Sender::new(room),
             restarts: RestartBudget::three_a_minute(),
+            gone: watch::Sender::default(),
             joining: 0,
             company_timer: None,
             places,
@@ -194,6 +202,7 @@ impl Call {
                 room: self.room.borrow().clone(),
                 recording: self.recording.clone(),
                 transcription: self.transcription.clone(),
+                language: self.language.clone(),
                 tried_to_transcribe: self.tried_to_transcribe,
             };
             parent.do_send(Remember(Box::new(memory)));
@@ -392,6 +401,8 @@ impl Handler<Shut> for Call {
 
     fn handle(&mut self, Shut { reason, bye }: Shut, ctx: &mut Self::Context) -> Self::Result {
         let rung = self.life.rung();
+        let mut gone = self.gone.subscribe();
+        let ends = self.life.is_over(); // what it still has to write is waited for
         let ended = self
             .life
             .end_by(CallInput::HangUp, self.services.clock.now());
@@ -401,6 +412,8 @@ impl Handler<Shut> for Call {
         Box::pin(async move {
             if let Some(written) = ending {
                 let _ = written.await; // the scribe told
+            } else if ends {
+                let _ = gone.changed().await; // nothing changes, but its end
             }
             let _ = flushed.await;
         })

@@ -167,6 +167,9 @@ impl Recorder {
     fn not_rolling(&self, within: Duration) -> String {
         let seconds = within.as_secs();
         match self.watched.len() {
+            0 if !self.plan.participants.is_empty() => format!(
+                "none of those who are to be recorded published anything to record within {seconds} s"
+            ),
             0 => format!("nobody published anything to record within {seconds} s"),
             1 => format!("one track is published, but nothing of it came within {seconds} s"),
             count => {

@@ -36,6 +36,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::WeakAddr;
 use actix::prelude::*;
 use calls_media::seam::{Burst, Layer, LayerSet, SourceClock, TrackId};
 use calls_model::signal::{ByeReason, Chat, Data, Event, Moderation, Quality, RecordingEvent};
@@ -49,12 +50,14 @@ use self::membership::{Membership, Newcomer, Rules};
 use self::routes::Routes;
 use self::speaking::Speaking;
 use self::stage::{Announced, Publishers, Stage};
+use self::transcribing::LastWords;
 use crate::call::{RoomOpened, Roster};
 use crate::calls::{JoinRefused, ModerateRefused, Moderated, Seat};
 use crate::lifeline::{ChildEnded, Ending, Lifeline};
 use crate::metrics::{ActorKind, Alive, BURSTS_DROPPED, PARTICIPANTS_LEFT};
 use crate::participant::{NewParticipant, Participant};
 use crate::services::Services;
+use crate::transcriber::Transcriber;
 
 /// Messages a room may have waiting before publishers feel it: a burst each, a few hundred publishers.
 const MAILBOX: usize = 4096;
@@ -109,9 +112,10 @@ pub struct CallChanged(pub Call);
 #[rtype(result = "()")]
 pub struct RoomRulesChanged(pub calls_model::Room);
 
-/// Put everybody out and end. Answered when the facts of it are handed over.
+/// Put everybody out and end. Answered when the facts of it are handed over; the answer itself tells when what was said
+/// last is, too.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
+#[rtype(result = "LastWords")]
 pub struct CloseRoom {
     /// Why, in the history.
     pub reason: LeaveReason,
@@ -271,6 +275,8 @@ pub struct Room {
     /// What everybody was told last of the recording that runs.
     recording: Option<RecordingEvent>,
     transcribed: Option<transcribing::Transcribed>,
+    /// Who listened before, and may still understand the last words.
+    hushed: Option<WeakAddr<Transcriber>>,
     /// Whom everybody sees large.
     spotlight: Option<ParticipantId>,
     parent: CallDoor,
@@ -333,6 +339,7 @@ impl Room {
             recorded: None,
             recording: None,
             transcribed: None,
+            hushed: None,
             spotlight: None,
             parent,
             _alive: services.living.enter(ActorKind::Room),
@@ -438,11 +445,12 @@ impl Handler<RoomRulesChanged> for Room {
 }
 
 impl Handler<CloseRoom> for Room {
-    type Result = ();
+    type Result = MessageResult<CloseRoom>;
 
-    fn handle(&mut self, close: CloseRoom, ctx: &mut Self::Context) {
-        self.close(close);
+    fn handle(&mut self, close: CloseRoom, ctx: &mut Self::Context) -> Self::Result {
+        let last_words = self.close(close);
         ctx.stop();
+        MessageResult(last_words)
     }
 }
 

@@ -3,7 +3,8 @@
 //! * Parent: [`Room`](crate::room::Room). Children: none; the hearing is threads behind a port.
 //! * Receives [`Packets`] and [`StageChanged`] from its room, [`HearingTold`] from its hearing. Sends the room
 //!   [`SilentWatch`] and [`TellCaption`]; writes what was said into the journal.
-//! * Ends when its hearing is closed, or cannot go on. Once closed it may outlive its room: what was said is understood.
+//! * Ends when its hearing is closed, or cannot go on. It may outlive its room, also where that crashed: what was said is
+//!   understood.
 //! * On crash, its own or the hearing's: the room opens a fresh one, a moment later, and the gap becomes a fact.
 
 mod hearing;
@@ -47,6 +48,11 @@ pub struct TranscriberId(pub CallId);
 #[rtype(result = "()")]
 pub struct CloseTranscriber;
 
+/// There is no more time: what it did not understand by now is a gap, and it ends.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct GiveUp;
+
 /// All that a transcriber knows of its room. It keeps no room alive.
 #[derive(Clone)]
 pub struct TranscriberDoor {
@@ -73,6 +79,10 @@ pub struct Transcriber {
     services: Services,
     /// There from the start to the end.
     hearing: Option<Box<dyn Hearing>>,
+    /// Nothing that came later is for it.
+    closed: Option<Instant>,
+    /// Nothing more comes of it.
+    over: bool,
     /// Who waits for the end.
     closing: Vec<oneshot::Sender<()>>,
     watched: HashSet<TrackId>,
@@ -90,6 +100,8 @@ impl Transcriber {
             plan,
             room,
             hearing: None,
+            closed: None,
+            over: false,
             closing: Vec::new(),
             watched: HashSet::new(),
             _alive: services.living.enter(ActorKind::Transcriber),
@@ -162,34 +174,57 @@ impl Transcriber {
         }
     }
 
-    /// It breaks: the room learns from when on that is, and then of the end.
-    fn fail(&self, since: Option<Instant>, ctx: &mut Context<Self>) {
-        if let (Some(since), Some(room)) = (since, self.room.deaf.upgrade()) {
-            room.do_send(Deafened(since));
+    /// It breaks: the room learns from when on that is, and then of the end. Once it was closed, nobody else keeps that.
+    fn fail(&mut self, since: Option<Instant>, reason: String, ctx: &mut Context<Self>) {
+        if self.closed.is_some() {
+            self.note_unheard(since, &reason);
+        } else if let Some(room) = self.room.deaf.upgrade() {
+            let since = since.unwrap_or_else(clock::instant);
+            room.do_send(Deafened { since, reason });
         }
-        ctx.stop();
+        self.end(ctx);
+    }
+
+    fn note_unheard(&self, since: Option<Instant>, reason: &str) {
+        let until = self.closed.unwrap_or_else(clock::instant);
+        let since = since.map_or(until, |since| since.min(until));
+        let interrupted = Fact::TranscriptionInterrupted {
+            call_id: self.plan.call_id.clone(),
+            unheard: unheard([since, until], self.plan.zero, reason),
+            at: self.services.clock.now(),
+        };
+        drop(self.services.scribe.record(vec![interrupted]));
     }
 
     /// It had time enough to understand what it has.
-    fn give_up(&self, ctx: &mut Context<Self>) {
+    fn give_up(&mut self, ctx: &mut Context<Self>) {
         let id = &self.plan.call_id;
         warn!(call.id = %id, "the last words of {id} were not understood in time");
         let since = self
             .hearing
             .as_ref()
             .and_then(|hearing| hearing.untold_since());
-        let reason = "not understood in time";
-        let (since, zero) = (since.unwrap_or_else(clock::instant), self.plan.zero);
-        drop(
-            self.services
-                .scribe
-                .record(vec![Fact::TranscriptionInterrupted {
-                    call_id: id.clone(),
-                    unheard: unheard(since, zero, reason),
-                    at: self.services.clock.now(),
-                }]),
-        );
+        self.note_unheard(since, "not understood in time");
+        self.end(ctx);
+    }
+
+    fn end(&mut self, ctx: &mut Context<Self>) {
+        self.over = true;
         ctx.stop();
+    }
+
+    /// What it hears from now on is nothing to it; what it heard before is understood, for as long as that may take.
+    fn close(&mut self, ctx: &mut Context<Self>) {
+        if self.closed.is_some() {
+            return;
+        }
+        let Some(hearing) = &self.hearing else {
+            self.end(ctx);
+            return;
+        };
+        hearing.close();
+        self.closed = Some(clock::instant());
+        ctx.run_later(hearing.patience(), Self::give_up);
     }
 
     /// Somebody paused: it is written down, and shown.
@@ -224,6 +259,19 @@ impl Actor for Transcriber {
             }),
         }
     }
+
+    /// Its room crashed and nobody knows it any more: what was said before is understood all the same.
+    fn stopping(&mut self, ctx: &mut Self::Context) -> Running {
+        if self.over || self.closed.is_some() {
+            return Running::Stop;
+        }
+        self.close(ctx);
+        if self.over {
+            Running::Stop
+        } else {
+            Running::Continue
+        }
+    }
 }
 
 // ── handlers ────────────────────────────────────────────────────────────────
@@ -232,17 +280,20 @@ impl Handler<CloseTranscriber> for Transcriber {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: CloseTranscriber, ctx: &mut Self::Context) -> Self::Result {
-        let Some(hearing) = &self.hearing else {
-            ctx.stop();
-            return Box::pin(std::future::ready(()));
-        };
-        hearing.close();
+        self.close(ctx);
         let (tell, told) = oneshot::channel();
         self.closing.push(tell);
-        ctx.run_later(hearing.patience(), |this, ctx| this.give_up(ctx));
         Box::pin(async move {
             let _ = told.await; // it may end otherwise, and then there is nothing to wait for either
         })
+    }
+}
+
+impl Handler<GiveUp> for Transcriber {
+    type Result = ();
+
+    fn handle(&mut self, _: GiveUp, ctx: &mut Self::Context) {
+        self.give_up(ctx);
     }
 }
 
@@ -258,9 +309,9 @@ impl Handler<HearingTold> for Transcriber {
             HearingTold::Failed { reason, since } => {
                 let id = &self.plan.call_id;
                 warn!(call.id = %id, reason, "the hearing of {id} failed: {reason}");
-                self.fail(since, ctx);
+                self.fail(since, reason, ctx);
             }
-            HearingTold::Closed => ctx.stop(),
+            HearingTold::Closed => self.end(ctx),
         }
     }
 }

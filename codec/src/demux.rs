@@ -36,6 +36,32 @@ pub struct Read<'a> {
     pub data: &'a [u8],
 }
 
+/// How far reading got, and how often it was tried in vain to get on from there.
+struct Stuck {
+    furthest: i64,
+    tries: usize,
+}
+
+impl Stuck {
+    fn at(place: i64) -> Self {
+        Self {
+            furthest: place,
+            tries: 0,
+        }
+    }
+
+    /// It failed once more, here. Tells whether that is enough.
+    fn fails(&mut self, place: i64) -> bool {
+        self.tries = if place > self.furthest {
+            0
+        } else {
+            self.tries + 1
+        };
+        self.furthest = self.furthest.max(place);
+        self.tries >= MOST_STUCK
+    }
+}
+
 /// Reads one file.
 #[derive(Debug)]
 pub struct Demuxer {
@@ -178,7 +204,7 @@ impl Demuxer {
     /// Fills the packet; false at the end.
     fn advance(&mut self) -> Result<bool, CodecError> {
         const DOING: &str = "read a frame";
-        let (mut furthest, mut stuck) = (self.place(), 0);
+        let mut stuck = Stuck::at(self.place());
         loop {
             // SAFETY: context and packet are valid; the packet's earlier content is given back first.
             let code = unsafe {
@@ -207,10 +233,7 @@ impl Demuxer {
                 check(DOING, code)?;
             }
             self.damage += 1;
-            let place = self.place();
-            stuck = if place > furthest { 0 } else { stuck + 1 };
-            furthest = furthest.max(place);
-            if stuck >= MOST_STUCK {
+            if stuck.fails(self.place()) {
                 self.gave_up = true;
                 return Ok(false);
             }
@@ -225,5 +248,18 @@ impl Drop for Demuxer {
             ff::avformat_close_input(&raw mut self.context);
             ff::av_packet_free(&raw mut self.packet);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_gives_up_where_it_does_not_get_on_and_nowhere_else() {
+        let mut stuck = Stuck::at(0);
+        assert!((1..1000).all(|place| !stuck.fails(place)), "it gets on");
+        assert!((900..999).all(|place| !stuck.fails(place)), "it is tried");
+        assert!(stuck.fails(999));
     }
 }

@@ -195,7 +195,14 @@ fn a_damaged_place_in_the_middle_does_not_take_the_rest_along() {
     bytes[middle..middle + 300].fill(0xff);
     fs::write(&path, bytes).expect("written");
     let times = times(&path);
-    assert!(times.len() > 900, "{} of 1000 frames are left", times.len());
+    // FFmpeg may say nothing of it: whoever knows how many there were finds the hole.
+    assert!(
+        (900..1000).contains(&times.len()),
+        "{} of 1000 frames are left",
+        times.len()
+    );
+    let holes = times.windows(2).filter(|two| two[1] - two[0] > 20_000);
+    assert_eq!(holes.count(), 1, "one place is damaged");
     assert_eq!(times.last(), Some(&19_980_000));
 }
 
@@ -220,7 +227,6 @@ fn a_file_with_hundreds_of_damaged_places_is_read_to_its_end() {
     while let Some(read) = demuxer.read().expect("to its end") {
         last = read.at_us;
     }
-    eprintln!("damage {}", demuxer.damage());
     assert_eq!(last, 399_980_000);
     assert!(!demuxer.gave_up());
 }

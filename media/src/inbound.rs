@@ -2,6 +2,7 @@
 
 mod demux;
 mod rate;
+mod scalability;
 mod stats;
 mod stream;
 mod track;
@@ -16,11 +17,12 @@ use crate::rtcp::{Compound, Rtcp};
 use crate::rtp::RtpView;
 use crate::rtp::seq::low16;
 use crate::seam::{
-    Burst, CodecSpec, ExtensionIds, Layer, Packet, PayloadInfo, SourceClock, Ssrc, TrackId,
+    Burst, Codec, CodecSpec, ExtensionIds, Layer, Packet, PayloadInfo, SourceClock, Ssrc, TrackId,
     TrackSpec,
 };
 use crate::twcc::Arrivals;
 use demux::Demux;
+use scalability::Seen;
 use stream::{Arrival, Stream, Way};
 use track::{KeyframeFeedback, Track};
 
@@ -264,7 +266,17 @@ impl Inbound {
         let Some(seq) = stream.accept(arrival, now) else {
             return Some(());
         };
-        let info = codecs::inspect(spec.codec, &payload);
+        let mut info = codecs::inspect(spec.codec, &payload);
+        if matches!(spec.codec, Codec::Vp9 { .. } | Codec::Av1) {
+            let descriptor = track.spec.extensions.dependency_descriptor;
+            let seen = Seen {
+                codec: spec.codec,
+                seq,
+                descriptor: view.extensions.get(descriptor),
+                payload: &payload,
+            };
+            info.svc = stream.layered(seen, now);
+        }
         if info.starts_keyframe {
             stream.keyframe(seq, info.size);
         }

@@ -27,6 +27,11 @@ impl Sizes {
         }
     }
 
+    /// There are so many layers from now on; what is known of them holds.
+    pub(crate) fn resize(&mut self, layers: u8) {
+        self.layers = usize::from(layers).clamp(1, MAX_LAYERS);
+    }
+
     /// A key frame told this layer's size.
     pub(crate) fn learn(&mut self, layer: Layer, (width, height): (u16, u16)) {
         if let Some(pixels) = self.pixels.get_mut(usize::from(layer.0)) {

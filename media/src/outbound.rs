@@ -277,6 +277,9 @@ impl Outbound {
             let slot = &mut self.slots[number];
             slot.forward(number, burst, &mut self.gate, now, sink, &mut self.news);
         }
+        if self.news.take_share_due() {
+            self.share(now);
+        }
     }
 }
 

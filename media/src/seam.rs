@@ -44,7 +44,8 @@ pub struct TrackId {
     pub index: u32,
 }
 
-/// One encoding of a track. 0 is the smallest; a track without simulcast has only 0.
+/// One encoding of a track. 0 is the smallest; a track without simulcast has only 0. Of a scalable stream, which is one
+/// encoding, it is one spatial layer with all that it needs of those below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Layer(pub u8);
 
@@ -68,6 +69,15 @@ impl LayerSet {
     #[must_use]
     pub fn with(self, layer: Layer) -> Self {
         Self(self.0 | 1 << layer.0)
+    }
+
+    /// Every layer there can be.
+    pub const ALL: Self = Self(u8::MAX);
+
+    /// Without those of the other.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Both sets together.
@@ -328,6 +338,25 @@ pub struct PayloadInfo {
     pub size: Option<(u16, u16)>,
     /// The running numbers of its picture, where the codec has any.
     pub picture: PictureInfo,
+    /// Where its frame stands in a scalable stream (SVC); `None` in every other stream.
+    pub svc: Option<SvcFrame>,
+}
+
+/// A frame among the spatial layers of one scalable stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SvcFrame {
+    /// How many layers the stream has now, [`MAX_LAYERS`] at most.
+    pub layers: u8,
+    /// Which of them this is; 0 is the smallest.
+    pub spatial: u8,
+    /// The layers that cannot be shown without it. Layers above the highest count as the highest.
+    pub needed: LayerSet,
+    /// The packet is the first of its frame.
+    pub begins: bool,
+    /// The packet is the last of its frame.
+    pub ends: bool,
+    /// Width and height of the layer in pixels, where known.
+    pub size: Option<(u16, u16)>,
 }
 
 /// The running numbers of a payload descriptor of VP8 (RFC 7741 §4.2) or VP9 (RFC 9628 §4.2).
@@ -381,7 +410,7 @@ pub struct Packet {
     pub payload: Bytes,
 }
 
-/// What each layer of a track takes, in kbit/s; 0 where nothing was measured yet. A layer that pauses keeps its figure.
+/// What each layer of a track takes, in kbit/s, a spatial layer with all that it needs; 0 where nothing was measured yet. A layer that pauses keeps its figure.
 pub type Rates = [u16; MAX_LAYERS];
 
 /// Packets of ONE track that came off the wire together, in order of arrival; shared by pointer.

@@ -2,6 +2,8 @@
 
 mod aim;
 mod gate;
+mod ladder;
+mod left_out;
 mod rewrite;
 mod running;
 mod sending;
@@ -139,7 +141,7 @@ impl Slot {
                 u64::from(width) * u64::from(height)
             }),
             rates: self.rates.map(|kbps| Bitrate(u64::from(kbps) * 1000)),
-            layers: shown.layers,
+            layers: aim.layers(),
             wanted: aim.suits(),
             before: Some(aim.grant()),
         })
@@ -290,7 +292,7 @@ impl Slot {
         let playing = self
             .aim
             .as_ref()
-            .and_then(|aim| Some((aim.track(), aim.playing()?)));
+            .and_then(|aim| Some((aim.track(), aim.seen()?)));
         SlotStats {
             playing,
             ..self.stats.clone()

@@ -42,6 +42,8 @@ pub(crate) struct Arrivals {
     ticks: BTreeMap<u64, i64>,
     /// The first number that the next report tells of.
     base: Option<u64>,
+    /// How many came since the last report.
+    waiting: usize,
     due: Option<Instant>,
     last_report: Option<Instant>,
     reports: u8,
@@ -55,6 +57,7 @@ impl Arrivals {
             extender: Extender::default(),
             ticks: BTreeMap::new(),
             base: None,
+            waiting: 0,
             due: None,
             last_report: None,
             reports: 0,
@@ -76,6 +79,7 @@ impl Arrivals {
         let since = now.saturating_duration_since(self.zero).as_micros() / 250;
         let arrival = i64::try_from(since).unwrap_or(i64::MAX);
         self.ticks.entry(number).or_insert(arrival);
+        self.waiting += 1;
         while let Some(first) = self.ticks.first_entry()
             && *first.key() < oldest
         {
@@ -121,6 +125,7 @@ impl Arrivals {
         self.reports = self.reports.wrapping_add(1);
         self.last_report = Some(now);
         self.base = Some(next);
+        self.waiting = 0;
         if self.extender.highest().is_none_or(|highest| next > highest) {
             self.due = None;
         }
@@ -129,8 +134,7 @@ impl Arrivals {
 
     fn schedule(&mut self, now: Instant) {
         let due = *self.due.get_or_insert(now + USUAL);
-        let many = |base| self.ticks.range(base..).nth(MANY - 1).is_some();
-        if self.base.is_some_and(many) {
+        if self.waiting >= MANY {
             let soonest = self.last_report.map_or(now, |last| last + SOONEST);
             self.due = Some(due.min(soonest));
         }

@@ -281,6 +281,16 @@ pub struct RecordingReport {
     pub pauses: Vec<Gap>,
     /// Each track.
     pub tracks: Vec<TrackReport>,
+    /// Lines of the recording's own log that the disk damaged: what they told of tracks, times and gaps is missing here. What
+    /// the recording was written in stays on the server then, in its folder (`live`), until the recording is deleted.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub log_lines_unreadable: u64,
+    /// Media files of which nobody knows whose they are, because the log is damaged. They are in none of `files`, and stay in
+    /// `live` too.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub files_unknown: u64,
     /// Who took the floor, in order, by the levels that their packets carried (RFC 6464).
     #[serde(default)]
     pub turns: Vec<Turn>,
@@ -301,7 +311,7 @@ impl RecordingReport {
         let damaged = |gap: &Gap| gap.reason == Gap::DAMAGED;
         let whole =
             |track: &TrackReport| track.frames_unreadable == 0 && !track.gaps.iter().any(damaged);
-        self.tracks.iter().all(whole)
+        self.log_lines_unreadable == 0 && self.files_unknown == 0 && self.tracks.iter().all(whole)
     }
 }
 

@@ -40,55 +40,48 @@ hang up the phone
 TEMPLATES = FIRST_TEMPLATES + """
 the next topic is the {topic}
 please share the {topic} with everyone
-we need to review the {topic} this {span}
+we need to review the {topic} {day}
 everyone please mute your {device}
-i want to change my {device} settings
-please raise your hand
-please lower your hand
+i need to update my {device} settings
 invite the {person} to the meeting
-the {person} is in the lobby
-the host is ready to begin
+we can begin the meeting
 the {person} is {state}
 turn on captions in {tongue}
 start the transcript in {tongue}
-send me the transcript
-please send the {doc} to my email
-download the {doc} and save this
-can you update the {doc} next {span}
+leave me the transcript
+please {edit} the {doc}
+download the {doc} and share this
+can you update the {doc} {day}
 {edit} the {doc}
-please enter the password and press {key}
-enter the {d4} digit code and press {key}
-enter extension {d4}
+the password is {d4}
+extension {d4}
 for {tongue} press {d1}
 for the {person} press {d1}
-press {key} to {flow}
+press {d1} to {flow}
 i want to talk to the {person}
-i need to change my {service}
+i need to update my {service}
 i want to cancel my {service}
 i need a refund for my {service}
 my address is {tens} {d1} main
-the total price is {tens} {d1}
+the total is {tens} {d1}
 the balance is {tens} thousand
-the price is {d1} hundred
-please wait in the queue
-the network connection is wrong
-sorry i can not listen to this noise
-okay {flow}
-maybe next {span}
+the deposit is {d1} hundred
+the network connection is correct
+i can listen to this message
+please {flow}
 {flow} please
-the {noise} is louder
+the {noise} is quiet
 the budget is {d1} thousand
 select the {service} department
-choose the language
+select the language
 the mailbox greeting is correct
 this is an emergency call the hospital
-the deadline is next {day}
-the technical department is busy
+the deadline is {day}
+the technical department is available
 is the {person} available {day} {part}
-which country and city
+the country and the address
 the meeting is at {hour}
-wait {tens} minutes
-one hour and {tens} minutes
+{tens} minutes
 """.strip().splitlines()
 
 SLOTS = {
@@ -101,18 +94,16 @@ SLOTS = {
     "yn": "yes no",
     "open": "open close right left good",
     "topic": "agenda minutes topic project budget deadline report review schedule slides",
-    "device": "microphone speaker headset volume background layout camera",
-    "person": "guest host moderator participant manager director doctor nurse reception speaker operator agent",
-    "state": "available busy ready quiet louder",
+    "device": "microphone speaker headset volume background camera",
+    "person": "moderator participant manager director doctor reception speaker operator agent",
+    "state": "available quiet",
     "tongue": "english spanish",
-    "doc": "report file folder document transcript slides agenda minutes website",
-    "edit": "update delete save send receive download remove change review",
-    "service": "booking reservation delivery appointment insurance policy card credit deposit address internet payment order",
-    "key": "star pound",
-    "flow": "continue skip previous next finish begin wait answer",
-    "noise": "noise volume background headset",
-    "span": "week month year hour",
-    "tens": "twenty thirty forty fifty ten eleven twelve",
+    "doc": "report folder document transcript slides agenda minutes website",
+    "edit": "update delete receive download remove review",
+    "service": "booking reservation delivery appointment insurance policy credit deposit address internet payment order",
+    "flow": "continue previous next finish begin",
+    "noise": "volume background headset",
+    "tens": "twenty forty fifty ten eleven twelve",
     "hour": "eleven twelve ten nine eight",
 }
 SLOTS = {name: words.split() for name, words in SLOTS.items()}

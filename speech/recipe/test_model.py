@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 from evaluate import errors, known, read
+from lexicon import UNKNOWN, WORDS
 from libvosk import Model, read_clip
 
 SPEECH = pathlib.Path(__file__).parents[1]
@@ -24,6 +25,12 @@ def test_words_of_the_vocabulary_are_heard(model, folder, bound):
         wrong += errors(wanted, known(heard))
         words += len(wanted)
     assert 100 * wrong / words <= bound
+
+
+def test_its_words_are_those_of_the_recipe():
+    names = [line.split()[0] for line in (SPEECH / "model/graph/words.txt").open()]
+    assert names == ["<eps>", *WORDS, UNKNOWN]
+    assert 150 <= len(WORDS) <= 300
 
 
 def test_words_have_times_in_order_and_within_the_clip(model):

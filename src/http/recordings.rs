@@ -225,8 +225,18 @@ pub(super) async fn recording_report(
     id: web::Path<RecordingId>,
 ) -> Result<HttpResponse, Problem> {
     let stored = find(&caller, &app, &id).await?;
-    let waiting = Problem::RecordingState("the report is made when the recording has stopped");
-    Ok(HttpResponse::Ok().json(stored.report.ok_or(waiting)?))
+    let report = stored
+        .report
+        .ok_or(Problem::RecordingState(match stored.recording.status {
+            RecordingStatus::Requested | RecordingStatus::Active => {
+                "the recording has not stopped yet, and the report is made afterwards"
+            }
+            RecordingStatus::Failed => "nothing came of the recording, so there is no report",
+            RecordingStatus::Processing
+            | RecordingStatus::Uploading
+            | RecordingStatus::Available => "the report is being made, with the recording's files",
+        }))?;
+    Ok(HttpResponse::Ok().json(report))
 }
 
 /// Deletes a recording with all its files.

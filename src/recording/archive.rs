@@ -21,19 +21,13 @@ use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 use self::make::{Made, MakeError, Progress, ahead, make, unchanged};
-use super::{DiskStudio, StorageError, Storages};
+use super::{DiskStudio, StorageError, Storages, backoff, finish};
 use crate::config;
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::telemetry::names::{RECORDINGS_FAILED, RECORDINGS_UNSETTLED};
 
 /// How often it looks where nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-
-/// How long something waits after its first failure; twice as long after each further one.
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-
-/// The longest that it waits.
-const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 /// So often it is tried to make one file of all tracks; then they are given out without it.
 const COMPOSED_WITHIN: u32 = 3;
@@ -206,18 +200,27 @@ impl Archive {
             return Ok(());
         }
         // It may have stopped as any does since it was looked up.
-        let now = self.store.recording(recording_id, self.clock.now()).await?;
-        let status = now.map(|now| now.recording.status);
-        if !status.is_some_and(RecordingStatus::is_recorded) {
+        let found = self.store.recording(recording_id, self.clock.now()).await?;
+        let Some(left) = found.filter(|found| found.recording.status.is_recorded()) else {
             return Ok(());
-        }
+        };
         warn!(recording.id = %recording_id, "{recording_id} was left behind by a crash and is taken up");
         let stopped = Fact::RecordingStopped {
             call_id: call_id.clone(),
             recording_id: recording_id.clone(),
-            at: self.clock.now(),
+            at: self.left_at(&left.recording).await?,
         };
         Ok(self.store.record(vec![stopped]).await?)
+    }
+
+    /// Until when something came of a recording that was left behind: it is no longer than that.
+    async fn left_at(&self, left: &Recording) -> Result<Timestamp, Trouble> {
+        let now = self.clock.now();
+        let folder = self.studio.folder_of(&left.recording_id);
+        let ends_us = apart(move || finish::ends_us(&folder)).await?.flatten();
+        let ends = ends_us.map(|after_us| left.requested_at.millis() + after_us / 1000);
+        let ends = ends.and_then(Timestamp::from_millis).unwrap_or(now);
+        Ok(ends.max(left.started_at.unwrap_or(ends)).min(now))
     }
 
     /// Makes the files of a recording.
@@ -304,9 +307,7 @@ impl Archive {
     /// It is tried again, later and later.
     async fn postpone(&self, stored: &StoredRecording, why: String) -> Result<(), Trouble> {
         let id = &stored.recording.recording_id;
-        let wait = FIRST_WAIT
-            .saturating_mul(1 << stored.tries.min(16))
-            .min(LONGEST_WAIT);
+        let wait = backoff::wait(stored.tries);
         warn!(recording.id = %id, why, ?wait, "{id} is {why}");
         let now = self.clock.now();
         let next = now.millis() + i64::try_from(wait.as_millis()).unwrap_or(0);

@@ -18,10 +18,17 @@ use calls_model::{FileKind, FilePlace, RecordingFile, RecordingReport, Source};
 use sha2::{Digest, Sha256};
 
 pub(super) use self::excerpt::{Excerpt, excerpt, recorded_ms};
-use self::report::{Copies, report};
+use self::report::{Copies, Missed, report};
 use self::session::{Known, LiveFile, Session};
 use self::timeline::{Timeline, cut};
 use super::log::{self, TrackKey};
+use super::writer::GAP_US;
+
+/// So long no sound is missing in what was written: silence was put in. (Clocks that run apart make for less.)
+const SILENT_HOLE_US: i64 = 60_000;
+
+/// So long no picture is missing without a line in the log.
+const STILL_HOLE_US: i64 = GAP_US;
 
 /// A recording cannot be finished.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +45,9 @@ pub enum FinishError {
     /// There was something in it.
     #[error("what was recorded is damaged and cannot be read")]
     Unreadable,
+    /// Something was recorded, and its folder is not there: perhaps another disk belongs where recordings are.
+    #[error("the folder of the recording is not there")]
+    Missing,
 }
 
 /// What a recording came to.
@@ -58,11 +68,18 @@ pub struct Finished {
 ///
 /// When nothing was recorded, or a file cannot be read or written.
 pub fn finish(folder: &Path, run: Option<&str>) -> Result<Finished, FinishError> {
-    let entries = log::read(folder)?;
-    let session = Session::read(entries, run);
-    let nothing = || match report::lost(&session) {
-        0 => FinishError::Empty,
-        _ => FinishError::Unreadable,
+    let told = log::read(folder)?;
+    let session = Session::read(told.entries, run);
+    let missed = Missed {
+        lines: told.unreadable,
+        files: strays(folder, &session)?,
+    };
+    let nothing = || {
+        if report::is_lost(&session, missed) {
+            FinishError::Unreadable
+        } else {
+            FinishError::Empty
+        }
     };
     let origin_us = origin(folder, &session)?.ok_or_else(nothing)?;
     let mut files = Vec::new();
@@ -81,12 +98,33 @@ pub fn finish(folder: &Path, run: Option<&str>) -> Result<Finished, FinishError>
     }
     let ends = files.iter().map(|file| file.start_ms + file.duration_ms);
     let duration_ms = ends.max().unwrap_or(0);
-    let report = report(&session, &copies, origin_us);
+    let report = report(&session, &copies, missed, origin_us);
+    File::open(folder)?.sync_all()?; // their names outlive a power cut
     Ok(Finished {
         files,
         duration_ms,
         report,
     })
+}
+
+/// How many media files there are that the log does not know, or not whose they are.
+fn strays(folder: &Path, session: &Session) -> io::Result<u64> {
+    let entries = match fs::read_dir(folder.join("live")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let known = |name: &str| {
+        let of = |live: &&LiveFile| live.name.strip_prefix("live/") == Some(name);
+        let live = session.files.iter().find(of);
+        live.is_some_and(|live| session.tracks.contains_key(&live.track))
+    };
+    let mut strays = 0;
+    for entry in entries {
+        let entry = entry?;
+        let known = entry.file_name().to_str().is_some_and(known);
+        strays += u64::from(!known && entry.file_type()?.is_file());
+    }
+    Ok(strays)
 }
 
 /// Lets go of what finished files were made of.
@@ -104,9 +142,16 @@ pub fn let_go(folder: &Path) -> io::Result<()> {
 /// When the first frame of all is, in microseconds from when the recording was asked for, as its log in this folder says;
 /// `None` where there is none.
 pub fn begins_us(folder: &Path) -> Option<i64> {
-    let session = Session::read(log::read(folder).ok()?, None);
+    let session = Session::read(log::read(folder).ok()?.entries, None);
     let epochs = session.files.iter().flat_map(|live| &live.epochs);
     epochs.map(|epoch| epoch.at_us).min()
+}
+
+/// Up to when there is something, in microseconds from when the recording was asked for, as its log in this folder says;
+/// `None` where nothing is known to be on disk.
+pub fn ends_us(folder: &Path) -> Option<i64> {
+    let session = Session::read(log::read(folder).ok()?.entries, None);
+    Some(session.end_us).filter(|&end| end > 0)
 }
 
 /// When the first frame of all is; `None` where there is none.
@@ -160,11 +205,14 @@ fn whole(
             break;
         };
         let at_us = timeline.at(read.at_us).max(0);
-        let lasts_us = if known.source.is_audio() {
-            read.lasts_us
+        let (lasts_us, hole_us) = if known.source.is_audio() {
+            (read.lasts_us, SILENT_HOLE_US)
         } else {
-            0
+            (0, STILL_HOLE_US)
         };
+        if first.is_some() && at_us - before >= hole_us {
+            copies.holes.push((live.segment, before, at_us));
+        }
         to.write(
             0,
             Sample {
@@ -176,7 +224,7 @@ fn whole(
         )?;
         first.get_or_insert(at_us);
         end = at_us + lasts_us;
-        copies.frames += 1;
+        *copies.frames.entry(live.segment).or_default() += 1;
         if from.damage() > damage {
             damage = from.damage();
             copies.damage.push((before, Some(at_us)));

@@ -1,9 +1,9 @@
 //! What the files of a recording mean: one line of JSON for each thing that happened, in order; a file for each segment.
 //!
-//! Times are microseconds from the recording's zero on the server's clock, pauses included. After a kill the last line
-//! may be cut off; it is left out then.
+//! Times are microseconds from the recording's zero on the server's clock, pauses included. After a kill the last line of a
+//! segment may be cut off; it is left out then. Any other line that cannot be read is damage, and counted.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,9 +15,31 @@ fn path(folder: &Path, segment: u32) -> PathBuf {
     folder.join(format!("log-{segment}.jsonl"))
 }
 
+/// The segments that have a log, in order.
+fn segments(folder: &Path) -> io::Result<Vec<u32>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut segments = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| {
+            let number = name.strip_prefix("log-")?.strip_suffix(".jsonl")?;
+            number.parse::<u32>().ok()
+        });
+        segments.extend(number);
+    }
+    segments.sort_unstable();
+    Ok(segments)
+}
+
 /// One track of a recording, by the numbers it had in the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) struct TrackKey {
+    /// In which run of the server, counted from 1: each run counts its peers anew. Known when it is read.
+    #[serde(skip)]
+    pub(super) run: u32,
     /// Of which peer connection; its tracks have one clock.
     pub(super) peer: u64,
     /// Which of them.
@@ -27,6 +49,9 @@ pub(super) struct TrackKey {
 /// One encoding of a track, until it begins anew: its RTP timestamps go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(super) struct LaneKey {
+    /// In which segment: each counts beginnings anew. Known when it is read.
+    #[serde(skip)]
+    pub(super) segment: u32,
     /// Of which track.
     pub(super) track: TrackKey,
     /// Which encoding.
@@ -107,19 +132,47 @@ pub(super) enum Entry {
     Synced { end_us: i64 },
     /// The segment was closed.
     Closed,
+    /// It could not go on. Where this is missing too, the server ended.
+    Broke,
+}
+
+impl Entry {
+    /// It was read in this segment, of this run of the server.
+    fn in_segment(&mut self, segment: u32, run: u32) {
+        match self {
+            Self::Track { track, .. }
+            | Self::File { track, .. }
+            | Self::Gap { track, .. }
+            | Self::Counts { track, .. } => track.run = run,
+            Self::Epoch { lane, .. } | Self::Clock { lane, .. } => {
+                lane.segment = segment;
+                lane.track.run = run;
+            }
+            Self::Begun { .. }
+            | Self::Speaking { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. }
+            | Self::Synced { .. }
+            | Self::Closed
+            | Self::Broke => {}
+        }
+    }
 }
 
 /// A log that is being written.
 #[derive(Debug)]
 pub(super) struct Log {
     file: File,
+    /// How long it is.
+    written: u64,
     waiting: Vec<u8>,
 }
 
 impl Log {
     /// Begins the log of the next segment, and tells which that is.
     pub(super) fn begin(folder: &Path) -> io::Result<(Self, u32)> {
-        for segment in 0.. {
+        let next = segments(folder)?.last().map_or(0, |last| last + 1);
+        for segment in next.. {
             let created = OpenOptions::new()
                 .create_new(true)
                 .append(true)
@@ -127,9 +180,12 @@ impl Log {
             match created {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 created => {
-                    let waiting = Vec::new();
-                    let file = created?;
-                    return Ok((Self { file, waiting }, segment));
+                    let log = Self {
+                        file: created?,
+                        written: 0,
+                        waiting: Vec::new(),
+                    };
+                    return Ok((log, segment));
                 }
             }
         }
@@ -143,11 +199,16 @@ impl Log {
         }
     }
 
-    /// Hands it over to the file.
+    /// Hands it over to the file. What cannot be written leaves nothing of itself behind.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all(&self.waiting)?;
-        self.waiting.clear();
-        Ok(())
+        let waiting = std::mem::take(&mut self.waiting);
+        let done = self.file.write_all(&waiting);
+        if done.is_err() {
+            let _ = self.file.set_len(self.written); // or a line is cut off
+        } else {
+            self.written += waiting.len() as u64;
+        }
+        done
     }
 
     /// Makes it survive a power cut.
@@ -157,40 +218,131 @@ impl Log {
     }
 }
 
-/// Reads the logs of all segments. Lines that are none are left out: a crash cut them off.
-pub(super) fn read(folder: &Path) -> io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for segment in 0.. {
-        let file = match File::open(path(folder, segment)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-            file => file?,
-        };
-        for line in BufReader::new(file).split(b'\n') {
-            entries.extend(serde_json::from_slice(&line?).ok());
+/// What the logs of all segments say.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) entries: Vec<Entry>,
+    /// Lines that are none, apart from those that a crash cut off, and whole logs that are missing.
+    pub(super) unreadable: u64,
+}
+
+/// Reads the logs of all segments.
+pub(super) fn read(folder: &Path) -> io::Result<Told> {
+    let mut told = Told::default();
+    let (mut run, mut name) = (0, None);
+    let mut next = 0;
+    for segment in segments(folder)? {
+        told.unreadable += u64::from(segment - next);
+        next = segment + 1;
+        let mut file = BufReader::new(File::open(path(folder, segment))?);
+        let (mut line, mut begins) = (Vec::new(), true);
+        while file.read_until(b'\n', &mut line)? > 0 {
+            match serde_json::from_slice::<Entry>(&line) {
+                Ok(mut entry) => {
+                    if std::mem::take(&mut begins) {
+                        let of = match &entry {
+                            Entry::Begun { run, .. } => run.clone(),
+                            _ => None, // nobody knows; so nothing is taken for what it may not be
+                        };
+                        run += u32::from(of.is_none() || of != name);
+                        name = of;
+                    }
+                    entry.in_segment(segment, run);
+                    told.entries.push(entry);
+                }
+                Err(_) => told.unreadable += u64::from(line.ends_with(b"\n")),
+            }
+            line.clear();
         }
     }
-    Ok(entries)
+    Ok(told)
 }
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
-    #[test]
-    fn a_line_that_a_crash_cut_off_spoils_no_other() {
-        let folder = tempfile::TempDir::new().expect("a folder");
-        let begun = |segment| Entry::Begun {
+    fn begun(segment: u32, run: &str) -> Entry {
+        Entry::Begun {
             segment,
             at_us: 7,
-            run: None,
-        };
+            run: Some(run.to_owned()),
+        }
+    }
+
+    fn segment(folder: &TempDir, run: &str, entries: &[Entry]) -> u32 {
         let (mut log, segment) = Log::begin(folder.path()).expect("a log");
-        log.note(&begun(segment));
-        log.waiting.extend_from_slice(br#"{"t":"begun","seg"#);
-        log.flush().expect("written");
-        let (mut log, segment) = Log::begin(folder.path()).expect("a log");
-        log.note(&begun(segment));
+        log.note(&begun(segment, run));
+        for entry in entries {
+            log.note(entry);
+        }
         log.sync().expect("written");
-        assert_eq!(read(folder.path()).expect("read"), [begun(0), begun(1)]);
+        segment
+    }
+
+    fn append(folder: &TempDir, segment: u32, text: &str) {
+        let path = path(folder.path(), segment);
+        let file = OpenOptions::new().append(true).open(path);
+        let written = file.expect("a log").write_all(text.as_bytes());
+        written.expect("written");
+    }
+
+    #[test]
+    fn a_line_that_a_crash_cut_off_spoils_no_other_and_is_no_damage() {
+        let folder = TempDir::new().expect("a folder");
+        segment(&folder, "one", &[]);
+        append(&folder, 0, r#"{"t":"begun","seg"#);
+        segment(&folder, "one", &[]);
+        let told = read(folder.path()).expect("read");
+        assert_eq!(told.entries, [begun(0, "one"), begun(1, "one")]);
+        assert_eq!(told.unreadable, 0);
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_counted_and_so_is_a_log_that_is_missing() {
+        let folder = TempDir::new().expect("a folder");
+        segment(&folder, "one", &[]);
+        append(&folder, 0, "{\"t\":\"tr\u{1}ck\"}\n{\"t\":\"closed\"}\n");
+        segment(&folder, "one", &[]);
+        segment(&folder, "one", &[]);
+        fs::remove_file(path(folder.path(), 1)).expect("it was there");
+        let told = read(folder.path()).expect("read");
+        let wanted = [begun(0, "one"), Entry::Closed, begun(2, "one")];
+        assert_eq!(told.entries, wanted);
+        assert_eq!(told.unreadable, 2);
+        assert_eq!(segment(&folder, "one", &[]), 3, "none is begun again");
+    }
+
+    #[test]
+    fn peers_of_another_run_of_the_server_are_others_though_they_have_the_same_numbers() {
+        let folder = TempDir::new().expect("a folder");
+        let track = TrackKey {
+            run: 0,
+            peer: 1,
+            index: 0,
+        };
+        let lane = LaneKey {
+            segment: 0,
+            track,
+            layer: 0,
+            generation: 0,
+        };
+        let clock = Entry::Clock {
+            lane,
+            rtp: 0,
+            ntp_us: 0,
+            arrival_us: 0,
+        };
+        for run in ["one", "one", "two"] {
+            segment(&folder, run, std::slice::from_ref(&clock));
+        }
+        let told = read(folder.path()).expect("read");
+        let lanes = told.entries.iter().filter_map(|entry| match entry {
+            Entry::Clock { lane, .. } => Some((lane.track.run, lane.segment)),
+            _ => None,
+        });
+        assert_eq!(lanes.collect::<Vec<_>>(), [(1, 0), (1, 1), (2, 2)]);
     }
 }

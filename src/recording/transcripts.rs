@@ -4,9 +4,10 @@
 //! anew. Each microphone is a track of its own, so nobody guesses who speaks. What comes of it is a `WebVTT` file beside
 //! the recording, on its timeline, and utterances of the call, where nobody had understood them while they were said.
 
+mod begun;
+mod kept;
 mod timeline;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,12 +15,14 @@ use std::time::{Duration, Instant};
 
 use calls_actors::clock::Clock;
 use calls_model::{
-    Call, Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, Source, Timestamp,
-    Transcript, TranscriptStatus, Utterance,
+    Call, Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingTranscript,
+    Source, Timestamp, Transcript, TranscriptStatus, Utterance,
 };
 use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
 
+use self::begun::AllBegun;
+use self::kept::Understood;
 use self::timeline::CallTime;
 use super::{DiskStudio, StorageError, Storages, finish};
 use crate::store::{Store, StoreError, StoredRecording};
@@ -27,12 +30,6 @@ use crate::transcription::{Ears, formats, understand};
 
 /// How often it looks where nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
-
-/// How long a transcript waits after its first failure; twice as long after each further one. Others are made meanwhile.
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-
-/// The longest that it waits.
-const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 /// An engine or a disk that does not come on for so long hangs; no single piece of work takes longer.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -59,23 +56,8 @@ pub struct Transcripts {
     store: Store,
     ears: Ears,
     clock: Arc<dyn Clock>,
-    /// Those that are begun: the one that is being made, and those that wait.
-    begun: Arc<Mutex<HashMap<RecordingId, Begun>>>,
+    begun: Arc<Mutex<AllBegun>>,
     bell: Arc<Notify>,
-}
-
-/// How far one is that is begun.
-#[derive(Default)]
-struct Begun {
-    progress: u8,
-    waits: Option<Waits>,
-}
-
-/// It could not be made, and is tried again.
-struct Waits {
-    what_for: String,
-    until: Instant,
-    next: Duration,
 }
 
 /// A transcript cannot be made now; later perhaps.
@@ -125,35 +107,12 @@ impl Transcripts {
         {
             transcript.status = TranscriptStatus::Processing;
             transcript.progress = begun.progress;
-            transcript.error = begun.waits.as_ref().map(|waits| waits.what_for.clone());
+            transcript.error = begun.waits_for().map(str::to_owned);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RecordingId, Begun>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, AllBegun> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Others go first for a while.
-    fn put_off(&self, id: &RecordingId, what_for: String) {
-        let mut begun = self.lock();
-        let begun = begun.entry(id.clone()).or_default();
-        let wait = begun.waits.as_ref().map_or(FIRST_WAIT, |waits| waits.next);
-        begun.waits = Some(Waits {
-            what_for,
-            until: Instant::now() + wait,
-            next: (2 * wait).min(LONGEST_WAIT),
-        });
-    }
-
-    /// Those whose time has not come yet.
-    fn waiting(&self) -> Vec<RecordingId> {
-        let now = Instant::now();
-        let begun = self.lock();
-        let waits = begun.iter().filter(|(_, begun)| {
-            let waits = begun.waits.as_ref();
-            waits.is_some_and(|waits| waits.until > now)
-        });
-        waits.map(|(id, _)| id.clone()).collect()
     }
 
     /// Works until the server ends.
@@ -169,12 +128,14 @@ impl Transcripts {
 
     async fn look(&self) -> Result<(), StoreError> {
         loop {
-            let (waiting, now) = (self.waiting(), self.clock.now());
+            let (waiting, now) = (self.lock().waiting(Instant::now()), self.clock.now());
             let Some(stored) = self.store.recording_to_transcribe(&waiting, now).await? else {
+                // Of those whose time has come none is left: they were deleted.
+                self.lock().only(&waiting);
                 return Ok(());
             };
             let recording_id = stored.recording.recording_id.clone();
-            self.lock().entry(recording_id.clone()).or_default();
+            self.lock().begin(&recording_id);
             let made = self.transcribe(&stored).await;
             let borrowed = self.studio.folder_of(&recording_id).join(BORROWED);
             match tokio::fs::remove_dir_all(borrowed).await {
@@ -185,11 +146,12 @@ impl Transcripts {
             }
             match made {
                 Ok(()) => {
-                    self.lock().remove(&recording_id);
+                    self.lock().done(&recording_id);
                 }
                 Err(trouble) => {
                     warn!(recording.id = %recording_id, %trouble, "the transcript of {recording_id} waits: {trouble}");
-                    self.put_off(&recording_id, trouble.to_string());
+                    let what_for = trouble.to_string();
+                    self.lock().put_off(&recording_id, what_for, Instant::now());
                 }
             }
         }
@@ -203,14 +165,7 @@ impl Transcripts {
                 .give_up(recording, "its call is not known any more".to_owned())
                 .await;
         };
-        let paths = match self.have(recording).await {
-            Err(Trouble::Storage(error)) if error.is_lasting() => {
-                let reason = format!("the files cannot be had: {error}");
-                return self.give_up(recording, reason).await;
-            }
-            paths => paths?,
-        };
-        let utterances = match self.listen(recording, paths).await? {
+        let utterances = match self.understand(recording).await? {
             Ok(utterances) => utterances,
             Err(reason) => return self.give_up(recording, reason).await,
         };
@@ -227,6 +182,8 @@ impl Transcripts {
             at: self.clock.now(),
         };
         self.store.record(vec![transcribed]).await?;
+        let kept = Understood::of(&self.studio.folder_of(id));
+        apart(move || kept.forget()).await?;
         info!(recording.id = %id, utterances = count, "recording {id} is transcribed");
         if self.store.recording(id, self.clock.now()).await?.is_none() {
             self.let_go(id, &file).await?; // it was deleted meanwhile
@@ -245,6 +202,33 @@ impl Transcripts {
             at: self.clock.now(),
         };
         Ok(self.store.record(vec![failed]).await?)
+    }
+
+    /// What is said in it: as it was understood before, where its transcript could only not be put away; or why nothing
+    /// can be understood.
+    async fn understand(
+        &self,
+        recording: &Recording,
+    ) -> Result<Result<Vec<Utterance>, String>, Trouble> {
+        let Some(wanted) = recording.transcript.clone() else {
+            return Ok(Err("nobody asked for it".to_owned()));
+        };
+        let kept = Understood::of(&self.studio.folder_of(&recording.recording_id));
+        let (file, request) = (kept.clone(), wanted.clone());
+        if let Some(utterances) = apart(move || Ok(file.read(&request))).await? {
+            return Ok(Ok(utterances));
+        }
+        let paths = match self.have(recording).await {
+            Err(Trouble::Storage(error)) if error.is_lasting() => {
+                return Ok(Err(format!("the files cannot be had: {error}")));
+            }
+            paths => paths?,
+        };
+        let understood = self.listen(recording, &wanted, paths).await?;
+        if let Ok(utterances) = understood.clone() {
+            apart(move || kept.write(&wanted, &utterances)).await?;
+        }
+        Ok(understood)
     }
 
     /// Brings the voices of a recording onto this disk, and tells where they are.
@@ -271,11 +255,10 @@ impl Transcripts {
     async fn listen(
         &self,
         recording: &Recording,
+        wanted: &RecordingTranscript,
         paths: Vec<(RecordingFile, PathBuf)>,
     ) -> Result<Result<Vec<Utterance>, String>, Trouble> {
-        let Some(wanted) = recording.transcript.clone() else {
-            return Ok(Err("nobody asked for it".to_owned()));
-        };
+        let wanted = wanted.clone();
         let transcripts = self.clone();
         let id = recording.recording_id.clone();
         let steps = Arc::new(AtomicU64::new(0));
@@ -326,10 +309,9 @@ impl Transcripts {
 
     /// So many milliseconds of sound are understood; the last percent is for what comes after.
     fn progressed(&self, id: &RecordingId, so_far: u64, in_all: u64) {
-        if let Some(begun) = self.lock().get_mut(id) {
-            let percent = so_far * 99 / in_all.max(1);
-            begun.progress = u8::try_from(percent).unwrap_or(99).min(99);
-        }
+        let percent = so_far * 99 / in_all.max(1);
+        let percent = u8::try_from(percent).unwrap_or(99).min(99);
+        self.lock().progressed(id, percent);
     }
 
     /// Writes the file, and puts it where the recording is kept.
@@ -348,11 +330,8 @@ impl Transcripts {
         let text = formats::vtt(&transcript, &formats::Names::of(&members));
         let folder = self.studio.folder_of(&recording.recording_id);
         let path = folder.join(NAME);
-        let written = {
-            let (folder, path) = (folder.clone(), path.clone());
-            tokio::task::spawn_blocking(move || write(&folder, &path, &text)).await
-        };
-        written.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))?;
+        let place = path.clone();
+        apart(move || write(&place, text.as_bytes())).await?;
         let start_ms = utterances.first().map_or(0, |said| said.start_ms);
         let end_ms = utterances.iter().map(|said| said.end_ms).max();
         let mut file = RecordingFile {
@@ -447,11 +426,21 @@ impl Transcripts {
     }
 }
 
+/// Does what waits for a disk where it keeps nobody else waiting.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
+}
+
 /// Whole, or not at all.
-fn write(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?; // where all is in the bucket, it may be gone
+fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?; // where all is in the bucket, it may be gone
+    }
     let part = path.with_extension("part");
-    std::fs::write(&part, text)?;
+    std::fs::write(&part, content)?;
     std::fs::File::open(&part)?.sync_all()?;
     std::fs::rename(part, path)
 }

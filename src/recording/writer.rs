@@ -7,6 +7,7 @@ mod track;
 
 use std::collections::HashMap;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -18,9 +19,11 @@ use calls_actors::recorder::{Plan, TapeTold, TapeTrack};
 use calls_codec::CodecError;
 use calls_media::seam::{Burst, PeerId, SourceClock, TrackId};
 use calls_model::Source;
+use tracing::warn;
 
 use self::floor::Floor;
 pub(super) use self::opus::SILENCE_US;
+pub(super) use self::track::GAP_US;
 use self::track::Track;
 use super::log::{Entry, Log, TrackKey};
 use crate::telemetry::names::RECORDING_BYTES;
@@ -111,20 +114,19 @@ struct Segment<'a> {
 }
 
 impl Writer {
-    /// Writes until it is told to close, or nobody is there any more.
+    /// Writes until it is told to close, or nobody is there any more. Panics as whatever panicked below it.
     pub(super) fn run(&self, words: &Receiver<Word>) -> Result<(), WriteError> {
         let mut segment = self.begin()?;
-        loop {
-            match words.recv_timeout(TICK) {
-                Ok(Word::Close) => {}
-                Ok(word) => segment.hear(word)?,
-                Err(RecvTimeoutError::Timeout) if self.closing.load(Ordering::Relaxed) => break,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+        let outcome = catch_unwind(AssertUnwindSafe(|| segment.write(words)));
+        if !matches!(outcome, Ok(Ok(()))) {
+            // It is told from an end of the server, whenever somebody asks.
+            segment.desk.log.note(&Entry::Broke);
+            if let Err(error) = segment.desk.log.sync() {
+                let id = &self.plan.recording_id;
+                warn!(recording.id = %id, %error, "the log of {id} does not say that its tape broke: {error}");
             }
-            segment.tick(Instant::now())?;
         }
-        segment.close()
+        outcome.unwrap_or_else(|panicked| resume_unwind(panicked))
     }
 
     fn tell(&self, news: TapeTold) {
@@ -168,6 +170,21 @@ impl Writer {
 }
 
 impl Segment<'_> {
+    fn write(&mut self, words: &Receiver<Word>) -> Result<(), WriteError> {
+        let writer = self.writer;
+        loop {
+            match words.recv_timeout(TICK) {
+                Ok(Word::Close) => {}
+                Ok(word) => self.hear(word)?,
+                Err(RecvTimeoutError::Timeout) if writer.closing.load(Ordering::Relaxed) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.tick(Instant::now())?;
+        }
+        self.close()
+    }
+
     fn hear(&mut self, word: Word) -> Result<(), WriteError> {
         match word {
             Word::Track(track) => {
@@ -286,7 +303,7 @@ impl Segment<'_> {
         Ok(self.desk.log.sync()?)
     }
 
-    fn close(mut self) -> Result<(), WriteError> {
+    fn close(&mut self) -> Result<(), WriteError> {
         let now = Instant::now();
         // Nothing that is missing comes any more.
         self.drain(now + Duration::from_secs(1))?;
@@ -303,6 +320,7 @@ impl Segment<'_> {
 
 fn key(track: TrackId) -> TrackKey {
     TrackKey {
+        run: 0, // known when it is read
         peer: track.peer.0,
         index: track.index,
     }

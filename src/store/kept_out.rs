@@ -44,20 +44,53 @@ pub(super) async fn find(
     id: &ParticipantId,
     user_id: &UserId,
 ) -> Result<Option<KeptOut>, StoreError> {
-    let removed: Option<String> = on!(conn, c => {
+    match presences(conn, call_id, user_id).await? {
+        Some(Inside::Removed) => Ok(Some(KeptOut::Removed)),
+        Some(Inside::Welcome) | None => at_the_door(conn, call_id, id).await,
+    }
+}
+
+/// Whether this user was inside this call and was not put out of it.
+pub(super) async fn was_welcome(
+    conn: &mut Conn<'_>,
+    call_id: &CallId,
+    user_id: &UserId,
+) -> Result<bool, StoreError> {
+    let inside = presences(conn, call_id, user_id).await?;
+    Ok(inside == Some(Inside::Welcome))
+}
+
+/// How somebody stands who was inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Welcome,
+    /// A moderator removed them, in whichever presence.
+    Removed,
+}
+
+/// How this user stands in this call; `None` where they never were inside.
+async fn presences(
+    conn: &mut Conn<'_>,
+    call_id: &CallId,
+    user_id: &UserId,
+) -> Result<Option<Inside>, StoreError> {
+    let reasons: Vec<Option<String>> = on!(conn, c => {
         participants::table
             .filter(participants::call_id.eq(call_id.as_str()))
             .filter(participants::user_id.eq(user_id.as_str()))
-            .filter(participants::leave_reason.eq(word(LeaveReason::Removed)))
-            .select(participants::id)
-            .first(c)
+            .select(participants::leave_reason)
+            .load(c)
             .await
-            .optional()
     })?;
-    if removed.is_some() {
-        return Ok(Some(KeptOut::Removed));
-    }
-    at_the_door(conn, call_id, id).await
+    let put_out = word(LeaveReason::Removed);
+    let removed = reasons
+        .iter()
+        .any(|reason| reason.as_ref() == Some(&put_out));
+    Ok(if removed {
+        Some(Inside::Removed)
+    } else {
+        (!reasons.is_empty()).then_some(Inside::Welcome)
+    })
 }
 
 /// Who was turned away at the door has no row, only the fact.

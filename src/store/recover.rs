@@ -11,7 +11,7 @@ use calls_model::{
 
 use super::db::Conn;
 use super::error::StoreError;
-use super::{calls, facts, participants, recordings, replies, rooms};
+use super::{calls, facts, participants, recordings, replies, rooms, transcripts};
 
 /// A server that was down for longer has nobody to wait for: clients give up after two minutes.
 pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(150);
@@ -78,6 +78,11 @@ async fn go_on(
             removed,
             rejected: facts::rejected(conn, call.call_id.as_str()).await?,
             recording: recordings::running(conn, &call.call_id, now).await?,
+            language: if call.transcription {
+                transcripts::language(conn, &call.call_id).await?
+            } else {
+                None
+            },
             call,
         });
     }
@@ -96,13 +101,19 @@ fn close(
         left: present.len(),
     };
     let left = present.into_iter().map(|one| left(one, at));
+    let transcribed = live.iter().filter(|call| call.transcription);
+    let stopped = transcribed.map(|call| Fact::TranscriptionStopped {
+        call_id: call.call_id.clone(),
+        at,
+    });
+    let stopped: Vec<Fact> = stopped.collect();
     let ended = live.into_iter().map(|call| Fact::CallEnded {
         call_id: call.call_id,
         reason: EndReason::Failed,
         duration_seconds: call.started_at.map_or(0, |start| at.seconds_since(start)),
         at,
     });
-    (left.chain(ended).collect(), recovered)
+    (left.chain(stopped).chain(ended).collect(), recovered)
 }
 
 fn left((call_id, participant_id): (CallId, ParticipantId), at: Timestamp) -> Fact {

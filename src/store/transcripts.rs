@@ -2,7 +2,7 @@
 
 use calls_model::rest::Page;
 use calls_model::{
-    CallId, Fact, Found, LeaveReason, OrgId, RecordingId, Timestamp, Transcript, Unheard, UserId,
+    CallId, Fact, Found, Language, OrgId, RecordingId, Timestamp, Transcript, Unheard, UserId,
     Utterance,
 };
 use diesel::prelude::*;
@@ -13,10 +13,11 @@ use super::Store;
 use super::calls;
 use super::db::{Conn, on};
 use super::error::StoreError;
+use super::kept_out;
 use super::page::PageRequest;
-use super::schema::{facts, participants, utterances};
+use super::schema::{facts, utterances};
 use super::sql_types::{At, JsonText, Moment};
-use super::words::{count, document, value, word};
+use super::words::{count, document, value};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = utterances)]
@@ -119,6 +120,25 @@ pub(super) async fn of_call(
     rows.into_iter().map(Utterance::try_from).collect()
 }
 
+/// What was understood last in a call, where it was transcribed at all.
+pub(super) async fn language(
+    conn: &mut Conn<'_>,
+    call: &CallId,
+) -> Result<Option<Language>, StoreError> {
+    let body: Option<JsonText> = on!(conn, c => {
+        facts::table
+            .filter(facts::subject.eq(call.as_str()))
+            .filter(facts::name.eq("transcription.started"))
+            .order(facts::position.desc())
+            .select(facts::body)
+            .first(c)
+            .await
+            .optional()
+    })?;
+    let language = |body: JsonText| value("language", body.0["language"].clone());
+    body.map(language).transpose()
+}
+
 /// When nobody listened in a call that was transcribed.
 pub(super) async fn unheard(
     conn: &mut Conn<'_>,
@@ -137,27 +157,6 @@ pub(super) async fn unheard(
     bodies.into_iter().map(unheard).collect()
 }
 
-/// Whether a user was inside a call and was not put out of it by a moderator.
-pub(super) async fn may_read(
-    conn: &mut Conn<'_>,
-    call: &CallId,
-    user: &UserId,
-) -> Result<bool, StoreError> {
-    let reasons: Vec<Option<String>> = on!(conn, c => {
-        participants::table
-            .filter(participants::call_id.eq(call.as_str()))
-            .filter(participants::user_id.eq(user.as_str()))
-            .select(participants::leave_reason)
-            .load(c)
-            .await
-    })?;
-    let put_out = word(LeaveReason::Removed);
-    Ok(!reasons.is_empty()
-        && reasons
-            .iter()
-            .all(|reason| reason.as_deref() != Some(&put_out)))
-}
-
 impl Store {
     /// Whether a user was inside a call and was not put out of it: only they may read what was said there.
     ///
@@ -170,8 +169,10 @@ impl Store {
         user: &UserId,
     ) -> Result<bool, StoreError> {
         let (call, user) = (call.clone(), user.clone());
-        self.run(|db| async move { may_read(&mut db.reader().await?.conn(), &call, &user).await })
-            .await
+        self.run(|db| async move {
+            kept_out::was_welcome(&mut db.reader().await?.conn(), &call, &user).await
+        })
+        .await
     }
 
     /// All that was said in a call, and when nobody listened; nothing where it was never transcribed.

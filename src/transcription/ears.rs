@@ -17,6 +17,8 @@ use tracing::error;
 use super::engine::{Engine, EngineError, Unfit};
 use super::models::{Models, NoModel};
 use super::voice::Voice;
+#[cfg(feature = "testing")]
+use super::worker::Breakage;
 use super::worker::{Order, Worker};
 use crate::telemetry::names::{SPEECH_BEHIND, TRANSCRIBED_CALLS};
 
@@ -84,6 +86,14 @@ impl Ears {
     /// All models.
     pub fn models(&self) -> &Models {
         &self.shared.models
+    }
+
+    /// Breaks every thread that listens.
+    #[cfg(feature = "testing")]
+    pub fn break_down(&self, how: Breakage) {
+        for worker in &*Shared::lock(&self.shared.workers) {
+            worker.order(Order::Break(how));
+        }
     }
 
     /// Reads the model of a language: for those who may wait for that. What is wrong with it, `admit` says.
@@ -361,7 +371,10 @@ impl Hearing for Listening {
     }
 
     fn untold_since(&self) -> Option<Instant> {
-        self.call.untold_since()
+        let voices = self.voices.borrow();
+        let behind = voices.values().filter(|worker| worker.is_behind());
+        let unheard = behind.map(Worker::worked_until);
+        unheard.chain(self.call.untold_since()).min()
     }
 
     fn packets(&self, burst: Burst) -> bool {

@@ -166,6 +166,25 @@ impl Models {
         self
     }
 
+    /// The same, but reading it takes so long.
+    #[cfg(all(test, feature = "testing"))]
+    pub(super) fn with_late(
+        self,
+        language: &Language,
+        engine: Arc<dyn Engine>,
+        takes: Duration,
+    ) -> Self {
+        let place = Arc::<OnceLock<Read>>::default();
+        self.lock().insert(language.clone(), place.clone());
+        std::thread::spawn(move || {
+            place.get_or_init(|| {
+                std::thread::sleep(takes);
+                Ok(engine)
+            });
+        });
+        self
+    }
+
     /// What came of reading it, if that is over.
     fn known_as(&self, language: &Language) -> Option<Read> {
         self.lock().get(language)?.get().cloned()

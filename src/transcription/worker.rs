@@ -32,6 +32,18 @@ pub(super) enum Order {
     Packets(Burst),
     Hush(TrackId),
     Close(Arc<Call>),
+    #[cfg(feature = "testing")]
+    Break(Breakage),
+}
+
+/// How a thread that listens can break.
+#[cfg(feature = "testing")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breakage {
+    /// What it does next panics, for each of its voices.
+    Panic,
+    /// It does not come back for so long.
+    Hang(Duration),
 }
 
 /// In whole milliseconds.
@@ -128,6 +140,11 @@ impl Worker {
         let _ = self.orders.send(order); // who was abandoned and ended hears nothing
     }
 
+    /// It has not heard all that came.
+    pub(super) fn is_behind(&self) -> bool {
+        self.state.waiting.load(Ordering::Relaxed) > 0
+    }
+
     pub(super) fn packets(&self, burst: Burst) -> bool {
         if self.state.waiting.load(Ordering::Relaxed) >= QUEUE {
             metrics::counter!(SPEECH_DROPPED).increment(1);
@@ -191,6 +208,7 @@ impl Desk {
         match order {
             Order::Voice(call, whose) => {
                 let track = whose.track;
+                self.state.busy_since.store(0, Ordering::Relaxed); // who reads a large model does not hang
                 let before = match call.voice(whose) {
                     Ok(voice) => self.voices.insert(track, (call, voice)).is_some(),
                     Err(error) => {
@@ -233,6 +251,15 @@ impl Desk {
                     self.follow(Order::Hush(track));
                 }
                 call.closed();
+            }
+            #[cfg(feature = "testing")]
+            Order::Break(Breakage::Hang(time)) => std::thread::sleep(time),
+            #[cfg(feature = "testing")]
+            Order::Break(Breakage::Panic) => {
+                let tracks: Vec<TrackId> = self.voices.keys().copied().collect();
+                for track in tracks {
+                    self.with(track, |_| panic!("a test wants it"));
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! API keys by REST: scopes, rotation, revocation that is felt at once, and tenants that do not see each other.
 
 use calls::auth::keys::{self, Wanted};
-use calls_model::Scope;
+use calls_model::{Fact, ParticipantId, Scope, Utterance};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -26,6 +26,30 @@ async fn key_of(world: &World, org: &str) -> String {
     let app = world.server.app();
     let made = keys::create(&app.store, app.clock.now(), wanted).await;
     made.expect("a key").0.reveal().to_owned()
+}
+
+/// Somebody who joined says this in their call.
+async fn say(world: &World, joined: &Value, text: &str) {
+    let app = world.server.app();
+    let spoken = Fact::UtteranceSpoken {
+        call_id: joined["call_id"]
+            .as_str()
+            .expect("an id")
+            .parse()
+            .expect("a call"),
+        utterance: Box::new(Utterance {
+            participant_id: ParticipantId::new(),
+            user_id: "ann".parse().expect("an id"),
+            text: text.to_owned(),
+            start_ms: 0,
+            end_ms: 1000,
+            confidence: 1.0,
+            words: Vec::new(),
+        }),
+        recording_id: None,
+        at: app.clock.now(),
+    };
+    app.store.record(vec![spoken]).await.expect("it is written");
 }
 
 /// A user's own socket, by this key.
@@ -224,18 +248,16 @@ async fn a_tenant_sees_and_rings_its_own_only() {
         async move { ask(world, &key, method, &path, body).await }
     };
     let room = world.room(json!({})).await;
-    world.join(&room, "ann").await;
+    let joined = world.join(&room, "ann").await;
+    say(&world, &joined, "hello there").await;
+    let search = "/transcripts/search?q=hello";
+    let own = world.get(search).await.expect(200);
+    assert_eq!(own["data"].as_array().unwrap().len(), 1, "{own}");
     world
         .post("/webhooks", json!({ "url": "http://127.0.0.1:9/" }))
         .await
         .expect(201);
-    for list in [
-        "/rooms",
-        "/history",
-        "/webhooks",
-        "/events",
-        "/transcripts/search?q=hello",
-    ] {
+    for list in ["/rooms", "/history", "/webhooks", "/events", search] {
         let seen = theirs(Method::GET, list, json!({})).await.expect(200);
         assert_eq!(seen["data"], json!([]), "{list}");
     }

@@ -337,6 +337,88 @@ async fn what_was_kept_for_long_enough_goes_and_what_was_not_stays() {
     }
 }
 
+/// Another recording of the same call, as a crash an hour ago left it, with this in its log; with no folder where that is none.
+async fn left_behind(world: &World, like: &Value, log: Option<&str>) -> Value {
+    let mut left: Recording = serde_json::from_value(like.clone()).expect("a recording");
+    let then = Timestamp::from_millis(left.requested_at.millis() - 3_600_000).expect("a time");
+    (left.recording_id, left.requested_at) = (RecordingId::new(), then);
+    left.status = calls_model::RecordingStatus::Requested;
+    left.files.clear();
+    let (recording_id, call_id) = (left.recording_id.clone(), left.call_id.clone());
+    if let Some(log) = log {
+        let folder = world.recordings().join(recording_id.as_str());
+        std::fs::create_dir(&folder).expect("a folder");
+        std::fs::write(folder.join("log-0.jsonl"), log).expect("a file");
+    }
+    let found = json!({ "recording_id": recording_id.as_str() });
+    let facts = vec![
+        Fact::RecordingRequested {
+            recording: Box::new(left),
+        },
+        Fact::RecordingStarted {
+            call_id,
+            recording_id,
+            at: then,
+        },
+    ];
+    let recorded = world.server.app().store.record(facts).await;
+    recorded.expect("stored");
+    found
+}
+
+#[actix::test]
+async fn what_was_left_behind_is_as_long_as_it_is_on_disk_and_waits_for_a_disk_that_is_not_there() {
+    let world = World::open().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "tracks").await;
+    stop(&world, &alice).await;
+    let kept = settled(&world, &started).await;
+    let log = "{\"t\":\"synced\",\"end_us\":7200000}\n";
+    let left = left_behind(&world, &kept, Some(log)).await;
+    let missing = left_behind(&world, &kept, None).await;
+    let left = settled(&world, &left).await;
+    assert_eq!(left["error"], "nothing was recorded", "{left}");
+    assert_eq!(left["duration_seconds"], 7, "not an hour: {left}");
+    let why = waits(&world, &missing).await;
+    assert!(
+        why.ends_with("the folder of the recording is not there"),
+        "{why}"
+    );
+    let id = missing["recording_id"].as_str().expect("an id");
+    let report = world.get(&format!("/recordings/{id}/report")).await;
+    let refused = report.problem(409, "recording-state");
+    let why = refused["detail"].as_str().expect("a sentence");
+    assert!(why.starts_with("the report is being made"), "{why}");
+}
+
+#[actix::test]
+async fn what_the_log_of_a_recording_lost_is_told_and_what_it_was_written_in_is_kept() {
+    let world = World::open().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "tracks").await;
+    sleep(LENGTH).await;
+    let id = started["recording_id"].as_str().expect("an id");
+    let folder = world.recordings().join(id);
+    let log = folder.join("log-0.jsonl");
+    let text = std::fs::read_to_string(&log).expect("a log");
+    let at = text.find("\"camera\"").expect("a camera").try_into();
+    let file = std::fs::File::options().write(true).open(&log);
+    let damaged = file
+        .expect("it opens")
+        .write_all_at(&[0xff; 8], at.expect("near"));
+    damaged.expect("the disk fails");
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    let report = report(&world, &recording).await;
+    assert_eq!(report["log_lines_unreadable"], 1, "{report}");
+    assert_eq!(report["files_unknown"], 1, "{report}");
+    assert_eq!(recording["files"].as_array().map(Vec::len), Some(3));
+    sleep(LENGTH).await; // it would have gone by now
+    let live = std::fs::read_dir(folder.join("live")).expect("it is kept");
+    assert_eq!(live.count(), 4, "with what nobody knows any more");
+}
+
 /// The same, as if it had been made two days ago, and were kept there.
 async fn two_days_old(world: &World, young: &Value, place: Option<FilePlace>) -> RecordingId {
     let mut old: Recording = serde_json::from_value(young.clone()).expect("a recording");

@@ -78,6 +78,9 @@ pub(crate) type Voices = Arc<Mutex<Vec<Bytes>>>;
 /// Opus packets that its microphone still has to send, 20 ms each; none at all: it hums.
 pub(crate) type Script = Arc<Mutex<Option<VecDeque<Bytes>>>>;
 
+/// When each packet of the script was sent.
+pub(crate) type Spoken = Arc<Mutex<Vec<Instant>>>;
+
 /// A peer connection; it ends when it is dropped.
 pub(crate) struct Peer {
     connection: Arc<dyn PeerConnection>,
@@ -87,6 +90,8 @@ pub(crate) struct Peer {
     pub(crate) voices: Voices,
     /// What it says.
     pub(crate) script: Script,
+    /// When it said what.
+    pub(crate) spoken: Spoken,
 }
 
 impl Peer {
@@ -121,6 +126,7 @@ impl Peer {
             senders: JoinSet::new(),
             voices,
             script: Script::default(),
+            spoken: Spoken::default(),
         }
     }
 
@@ -161,7 +167,7 @@ impl Peer {
             added.expect("it was in the answer");
         }
         let [microphone, camera] = &self.sent;
-        let script = Arc::clone(&self.script);
+        let script = (Arc::clone(&self.script), Arc::clone(&self.spoken));
         self.senders
             .spawn(speak(Arc::clone(&microphone.0), number, script));
         self.senders.spawn(film(Arc::clone(&camera.0), number));
@@ -217,7 +223,7 @@ fn stamped(mut payload: Vec<u8>, number: u8) -> Bytes {
     payload.into()
 }
 
-async fn speak(track: Arc<TrackLocalStaticRTP>, number: u8, script: Script) {
+async fn speak(track: Arc<TrackLocalStaticRTP>, number: u8, (script, spoken): (Script, Spoken)) {
     let mut pace = interval(Duration::from_millis(20));
     let mut header = header(OPUS, &track).await;
     loop {
@@ -225,7 +231,10 @@ async fn speak(track: Arc<TrackLocalStaticRTP>, number: u8, script: Script) {
         header.timestamp = header.timestamp.wrapping_add(960);
         let payload = match &mut *script.lock().expect("nobody panics with it") {
             None => Some(stamped(vec![0x78; 80], number)),
-            Some(said) => said.pop_front(),
+            Some(said) => said.pop_front().inspect(|_| {
+                let mut spoken = spoken.lock().expect("nobody panics with it");
+                spoken.push(Instant::now());
+            }),
         };
         let Some(payload) = payload else {
             continue; // silence is not sent

@@ -172,6 +172,14 @@ async fn a_file_can_be_fetched_in_parts_by_a_link_that_expires() {
     let size = &file["size_bytes"];
     assert_eq!(part.status, 206);
     assert_eq!(part.header("content-range"), format!("bytes 0-3/{size}"));
+    let stale = world
+        .page(Method::GET, link)
+        .header(header::RANGE, "bytes=0-3");
+    let stale = send(stale.header(header::IF_RANGE, "\"before it was made anew\"")).await;
+    assert_eq!(stale.status, 200, "parts of two files are no file");
+    assert_eq!(stale.text, whole.text);
+    assert_eq!(stale.header("etag"), etag);
+    assert_eq!(stale.header("content-length"), size.to_string());
     let known = world
         .page(Method::GET, link)
         .header(header::IF_NONE_MATCH, etag);

@@ -85,7 +85,7 @@ pub(super) fn errors(wanted: &str, got: &str) -> usize {
     row[got.len()]
 }
 
-async fn transcribe(world: &World, tab: &Tab) -> Value {
+pub(super) async fn transcribe(world: &World, tab: &Tab) -> Value {
     let path = format!("/{}/transcribe", tab.call);
     world.post(&path, json!({})).await.expect(201)
 }
@@ -97,7 +97,7 @@ pub(super) async fn transcript(world: &World, tab: &Tab) -> Vec<Value> {
 }
 
 /// Somebody's next caption that does not change any more.
-async fn final_caption(tab: &mut Tab) -> Value {
+pub(super) async fn final_caption(tab: &mut Tab) -> Value {
     let began = Instant::now();
     loop {
         let caption = tab.socket.event("caption").await;

@@ -109,6 +109,12 @@ impl Tab {
         script.get_or_insert_default().extend(packets);
     }
 
+    /// When it sent each packet of what it was told to say.
+    pub(crate) fn spoken(&self) -> Vec<Instant> {
+        let spoken = self.peer.spoken.lock();
+        spoken.expect("nobody panics with it").clone()
+    }
+
     /// Forgets how long anything took.
     pub(crate) fn forget_gaps(&self) {
         let mut heard = self.heard.lock().expect("nobody panics with it");
@@ -121,6 +127,11 @@ impl Tab {
     pub(crate) fn longest_gap(&self, other: &Self) -> Duration {
         let gaps = KINDS.map(|kind| self.heard(other, kind).longest_gap);
         gaps.into_iter().max().unwrap_or_default()
+    }
+
+    /// The longest time without a packet of another tab's camera.
+    pub(crate) fn longest_still(&self, other: &Self) -> Duration {
+        self.heard(other, RtpCodecKind::Video).longest_gap
     }
 
     /// Makes an actor of its call panic.

@@ -1,6 +1,8 @@
 //! A database for one test, empty at first and gone after it.
 
 use calls::store::Store;
+use diesel::Connection as _;
+use diesel::connection::SimpleConnection as _;
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use tempfile::TempDir;
 
@@ -78,6 +80,17 @@ impl Database {
     /// Opens it, as a server does when it starts.
     pub(crate) async fn open(&self) -> Store {
         Store::open(&self.address, CONNECTIONS).await.unwrap()
+    }
+
+    /// Changes it behind everybody's back.
+    pub(crate) async fn tamper(&self, sql: &str) {
+        match self.address.strip_prefix("sqlite:") {
+            None => execute(&self.address, sql).await,
+            Some(path) => {
+                let conn = diesel::SqliteConnection::establish(path);
+                conn.unwrap().batch_execute(sql).unwrap();
+            }
+        }
     }
 }
 

@@ -16,10 +16,11 @@ on_both! {
     a_pause_is_no_part_of_how_long_a_recording_is,
     an_upload_is_due_from_when_its_files_were_made,
     what_could_not_be_made_anew_has_the_layout_of_what_is_there,
+    a_report_that_knows_no_layout_yet_learns_that_of_the_file_that_is_there,
 }
 
 /// A recording that was asked for, in a call that is stored.
-fn requested(call_id: &calls_model::CallId) -> Recording {
+pub(crate) fn requested(call_id: &calls_model::CallId) -> Recording {
     Recording {
         recording_id: RecordingId::new(),
         call_id: call_id.clone(),
@@ -275,4 +276,24 @@ async fn what_could_not_be_made_anew_has_the_layout_of_what_is_there(db: Databas
     assert_eq!(found.layout, Some(Layout::Speaker), "it is being made");
     let found = after(&db, &made, vec![processed], 52).await.recording;
     assert_eq!(found.layout, Some(Layout::Grid));
+}
+
+async fn a_report_that_knows_no_layout_yet_learns_that_of_the_file_that_is_there(db: Database) {
+    let of = call("ann", &["bob"], at(0));
+    let made = requested(&of.call_id);
+    let mut facts = vec![initiated(&of)];
+    facts.extend(life(&made)); // with a report that tells none
+    let [again, _] = made_again(&made, RecordingReport::default(), 50);
+    facts.push(again);
+    let found = after(&db, &made, facts, 51).await;
+    assert_eq!(found.recording.layout, Some(Layout::Speaker));
+    let known = found.report.expect("a report");
+    assert_eq!(known.layout, Some(Layout::Grid), "that of the file");
+    let [_, failed] = made_again(&made, known, 50);
+    let found = after(&db, &made, vec![failed], 52).await.recording;
+    assert_eq!(
+        found.layout,
+        Some(Layout::Grid),
+        "it could not be made anew"
+    );
 }

@@ -1,6 +1,7 @@
 //! What the migrations promise about the tables themselves.
 
 use calls::store::{Store, StoreError};
+use calls_model::Fact;
 use diesel::QueryableByName;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
@@ -12,6 +13,7 @@ use super::samples::{at, call, initiated};
 on_both! {
     migrations_run_once,
     servers_that_start_together_do_not_collide,
+    a_recording_that_is_paused_when_its_time_begins_to_be_kept_keeps_it,
 }
 
 #[derive(QueryableByName)]
@@ -34,6 +36,44 @@ async fn servers_that_start_together_do_not_collide(db: Database) {
     for store in futures_util::future::join_all(starting).await {
         store.ping().await.unwrap();
     }
+}
+
+async fn a_recording_that_is_paused_when_its_time_begins_to_be_kept_keeps_it(db: Database) {
+    let store = db.open().await;
+    let of = call("ann", &["bob"], at(0));
+    let (call_id, recording) = (
+        of.call_id.clone(),
+        super::recordings::requested(&of.call_id),
+    );
+    let recording_id = recording.recording_id.clone();
+    let paused = |paused, seconds| Fact::RecordingPaused {
+        call_id: call_id.clone(),
+        recording_id: recording_id.clone(),
+        paused,
+        at: at(seconds),
+    };
+    let facts = vec![
+        initiated(&of),
+        Fact::RecordingRequested {
+            recording: Box::new(recording),
+        },
+        Fact::RecordingStarted {
+            call_id: call_id.clone(),
+            recording_id: recording_id.clone(),
+            at: at(11),
+        },
+        paused(true, 16),
+        paused(false, 30),
+        paused(true, 32),
+    ];
+    store.record(facts).await.unwrap();
+    // As the first migration that kept times left it.
+    db.tamper("UPDATE recordings SET recorded_ms = 0").await;
+    db.tamper("DELETE FROM __diesel_schema_migrations WHERE version = '20261128000730'")
+        .await;
+    assert_eq!(Store::migrate(&db.address).await.unwrap().len(), 1);
+    let found = store.recording(&recording_id, at(60)).await.unwrap();
+    assert_eq!(found.unwrap().recording.duration_seconds, 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]

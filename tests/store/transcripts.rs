@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use calls::store::{PageRequest, Store};
+use calls::store::{FORGOTTEN_AFTER, PageRequest, Store};
 use calls_model::{
     Call, CallId, Fact, Found, LeaveReason, Member, OrgId, RecordingId, SpokenWord, Unheard,
     Utterance,
@@ -15,6 +15,7 @@ use super::samples::{at, call, initiated, joined, left, member, presence, user};
 on_both! {
     a_transcript_has_what_was_said_in_order_and_when_nobody_listened,
     what_a_recording_is_understood_to_say_anew_takes_the_place_of_what_it_was,
+    what_was_understood_before_a_restart_goes_on_after_it_or_has_stopped,
     only_those_who_were_inside_and_not_put_out_find_and_read_what_was_said,
     a_search_finds_whole_words_in_any_order_and_case,
     pages_of_a_search_neither_repeat_nor_skip,
@@ -125,6 +126,28 @@ async fn what_a_recording_is_understood_to_say_anew_takes_the_place_of_what_it_w
     let transcript = store.transcript(&call.call_id).await.unwrap();
     assert_eq!(transcript.utterances, [live, other]);
     assert!(found(&store, "guten", None).await.is_empty());
+}
+
+async fn what_was_understood_before_a_restart_goes_on_after_it_or_has_stopped(db: Database) {
+    let store = db.open().await;
+    let (call, _) = held(&store, &["ann", "bob"]).await;
+    for language in ["en", "de"] {
+        let started = Fact::TranscriptionStarted {
+            call_id: call.call_id.clone(),
+            language: language.parse().unwrap(),
+            at: at(2),
+        };
+        store.record(vec![started]).await.unwrap();
+    }
+    let recovered = store.recover(at(3)).await.unwrap();
+    let [live] = &recovered.live[..] else {
+        panic!("{recovered:?}");
+    };
+    assert_eq!(live.language, Some("de".parse().unwrap()));
+    let long_after = 10 + i64::try_from(FORGOTTEN_AFTER.as_secs()).unwrap();
+    store.recover(at(long_after)).await.unwrap();
+    let over = store.call(&call.call_id, at(long_after)).await.unwrap();
+    assert!(!over.expect("it is known").transcription);
 }
 
 async fn only_those_who_were_inside_and_not_put_out_find_and_read_what_was_said(db: Database) {

@@ -1,31 +1,29 @@
 //! What recording costs, and how many recordings there can be at once.
 //!
-//! The figures of loadtest/baselines/*-recording.json: `RECORD_FIGURES=FILE.json cargo test --features testing --test
-//! tape cost -- --include-ignored --test-threads 1`.
+//! The figures of loadtest/baselines/*-recording.json: `RECORD_SECONDS=60 RECORD_FIGURES=FILE.json cargo test --features
+//! testing --test tape cost -- --include-ignored --test-threads 1`.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use calls::recording::DiskStudio;
 use calls::recording::finish::finish;
-use calls::recording::render::Render;
 use calls_actors::recorder::{Plan, Studio, TapeTold, TapeTrack};
 use calls_actors::testing::Probe;
 use calls_media::seam::{Burst, Codec, Layer, Packet, PayloadInfo, PeerId, TrackId};
 use calls_model::{
-    CallId, FileKind, FilePlace, Layout, ParticipantId, RecordingFile, RecordingId, RecordingMode,
-    Source, UserId,
+    CallId, Layout, ParticipantId, RecordingFile, RecordingId, RecordingMode, Source, UserId,
 };
 use serde_json::{Value, json};
 
+use super::composed::{compose, track};
 use super::reel::ffmpeg;
 
 /// How many calls are recorded at once.
 const RECORDINGS: usize = 50;
 
-/// How long.
-const LENGTH: Duration = Duration::from_secs(5);
+/// How long, in seconds; `RECORD_SECONDS=60` for the minute that the figure is of.
+const SECONDS: u64 = 5;
 
 /// A picture of 1 Mbit/s: so many a second, of so many packets, of so many bytes.
 const PICTURES: u32 = 25;
@@ -143,7 +141,11 @@ async fn fifty_calls_are_recorded_at_once_without_loss() {
     let began = Instant::now();
     let mut pace = tokio::time::interval(Duration::from_secs(1) / PICTURES);
     let mut pictures = 0;
-    while began.elapsed() < LENGTH {
+    let asked = std::env::var("RECORD_SECONDS").ok();
+    let length = asked
+        .and_then(|asked| asked.parse().ok())
+        .unwrap_or(SECONDS);
+    while began.elapsed() < Duration::from_secs(length) {
         pace.tick().await;
         let now = Instant::now();
         for (track, tape) in &tapes {
@@ -176,7 +178,7 @@ async fn fifty_calls_are_recorded_at_once_without_loss() {
     let value = json!({
         "recordings": RECORDINGS,
         "kbps_each": PICTURES as usize * PACKETS * BYTES * 8 / 1000,
-        "seconds": LENGTH.as_secs(),
+        "seconds": length,
         "packets_lost": 0,
         "cpu_seconds_per_track_minute": seconds / minutes,
     });
@@ -186,30 +188,15 @@ async fn fifty_calls_are_recorded_at_once_without_loss() {
 #[test]
 #[ignore = "a figure, which takes a while"]
 fn what_a_composite_of_four_costs() {
-    const SECONDS: u32 = 20;
+    const LASTS: u64 = 20;
     let folder = tempfile::tempdir().expect("a folder");
     let track = |number: u64, source: Source, arguments: &[&str]| {
         let name = format!("{number}.webm");
         ffmpeg(arguments, &folder.path().join(&name));
-        RecordingFile {
-            name,
-            kind: FileKind::Track,
-            participant_id: None,
-            user_id: UserId::try_from(format!("user{}", number % 4)).ok(),
-            display_name: None,
-            source: Some(source),
-            codec: String::new(),
-            media_type: String::new(),
-            start_ms: 0,
-            duration_ms: u64::from(SECONDS) * 1000,
-            size_bytes: 0,
-            sha256: String::new(),
-            place: FilePlace::Local,
-            url: None,
-        }
+        track(&name, &format!("user{}", number % 4), source, LASTS)
     };
-    let picture = format!("testsrc2=s=1280x720:r=25:d={SECONDS}");
-    let sound = format!("sine=440:r=48000:d={SECONDS}");
+    let picture = format!("testsrc2=s=1280x720:r=25:d={LASTS}");
+    let sound = format!("sine=440:r=48000:d={LASTS}");
     let film = [
         "-f", "lavfi", "-i", &picture, "-c:v", "libvpx", "-b:v", "1M",
     ];
@@ -220,23 +207,15 @@ fn what_a_composite_of_four_costs() {
         .collect();
     tracks.extend((4..8).map(|one| track(one, Source::Microphone, &voice)));
     let before = childrens_time();
-    let render = Render {
-        folder: folder.path(),
-        ffmpeg: "ffmpeg",
-        mode: RecordingMode::Composite,
-        layout: Layout::Grid,
-        tracks: &tracks,
-        turns: &[],
-        duration_ms: u64::from(SECONDS) * 1000,
-    };
-    let made = render.run(|_| ()).expect("it is made");
-    assert!(Path::new(folder.path()).join(made.name).exists());
+    let grid = (Layout::Grid, &[][..]);
+    let made = compose(folder.path(), RecordingMode::Composite, grid, &tracks);
+    assert!(made.exists());
     let seconds = childrens_time() - before;
     let value = json!({
         "tiles": 4,
         "picture": "1280x720, 25 a second, H.264 and AAC",
         "tracks": "VP8 of 1280x720 and 1 Mbit/s, and Opus, four of each",
-        "cpu_seconds_per_recorded_minute": seconds * 60.0 / f64::from(SECONDS),
+        "cpu_seconds_per_recorded_minute": seconds * 60.0 / Duration::from_secs(LASTS).as_secs_f64(),
     });
     figure("composite", value);
 }

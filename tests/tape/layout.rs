@@ -3,11 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use calls::recording::render::Render;
-use calls_model::{
-    FileKind, FilePlace, Layout, ParticipantId, RecordingFile, RecordingMode, Source, Turn,
-};
+use calls_model::{Layout, ParticipantId, RecordingFile, RecordingMode, Source, Turn};
 
+use super::composed::{compose, track};
 use super::reel::ffmpeg;
 
 /// Seconds of each picture.
@@ -19,22 +17,7 @@ fn camera(folder: &Path, user: &str, colour: &str) -> RecordingFile {
     let picture = format!("color={colour}:s=320x180:r=25:d={SECONDS}");
     let film = ["-f", "lavfi", "-i", &picture, "-c:v", "libvpx"];
     ffmpeg(&film, &folder.join(&name));
-    RecordingFile {
-        name,
-        kind: FileKind::Track,
-        participant_id: None,
-        user_id: user.to_owned().try_into().ok(),
-        display_name: None,
-        source: Some(Source::Camera),
-        codec: "vp8".to_owned(),
-        media_type: "video/webm".to_owned(),
-        start_ms: 0,
-        duration_ms: SECONDS * 1000,
-        size_bytes: 0,
-        sha256: String::new(),
-        place: FilePlace::Local,
-        url: None,
-    }
+    track(&name, user, Source::Camera, SECONDS)
 }
 
 fn turn(user: &str, from_ms: u64) -> Turn {
@@ -65,16 +48,8 @@ fn who_speaks_is_large_for_as_long_as_nobody_else_does() {
         camera(folder.path(), "bob", "blue"),
     ];
     let turns = [turn("ann", 200), turn("bob", 3_000), turn("ann", 6_000)];
-    let render = Render {
-        folder: folder.path(),
-        ffmpeg: "ffmpeg",
-        mode: RecordingMode::Composite,
-        layout: Layout::Speaker,
-        tracks: &tracks,
-        turns: &turns,
-        duration_ms: SECONDS * 1000,
-    };
-    let made = folder.path().join(render.run(|_| ()).expect("made").name);
+    let speaker = (Layout::Speaker, &turns[..]);
+    let made = compose(folder.path(), RecordingMode::Composite, speaker, &tracks);
     for (second, wanted) in [("1", 0), ("2.8", 0), ("3.2", 2), ("5.8", 2), ("6.2", 0)] {
         let colour = large(&made, second);
         let brightest = (0..3).max_by_key(|&part| colour[part]);

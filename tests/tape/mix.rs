@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use calls::recording::render::Render;
-use calls_model::{FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source};
+use calls_model::{Layout, RecordingMode, Source};
 
+use super::composed::{compose, track};
 use super::reel::ffmpeg;
 
 /// How long the voice is.
@@ -45,33 +45,10 @@ fn a_voice_whose_clock_is_slow_is_stretched_and_not_torn() {
     let path = even.display().to_string();
     let stretched = "setts=pts=PTS*1.0003:dts=DTS*1.0003";
     ffmpeg(&["-i", &path, "-c", "copy", "-bsf:a", stretched], &slow);
-    let voice = RecordingFile {
-        name: "slow.webm".to_owned(),
-        kind: FileKind::Track,
-        participant_id: None,
-        user_id: None,
-        display_name: None,
-        source: Some(Source::Microphone),
-        codec: "opus".to_owned(),
-        media_type: "audio/webm".to_owned(),
-        start_ms: 0,
-        duration_ms: SECONDS * 1000,
-        size_bytes: 0,
-        sha256: String::new(),
-        place: FilePlace::Local,
-        url: None,
-    };
-    let render = Render {
-        folder: folder.path(),
-        ffmpeg: "ffmpeg",
-        mode: RecordingMode::Audio,
-        layout: Layout::Grid,
-        tracks: &[voice],
-        turns: &[],
-        duration_ms: SECONDS * 1000,
-    };
-    let made = render.run(|_| ()).expect("it is made");
-    let (beeps, length) = beeps(&folder.path().join(made.name), folder.path());
+    let voice = track("slow.webm", "ada", Source::Microphone, SECONDS);
+    let grid = (Layout::Grid, &[][..]);
+    let made = compose(folder.path(), RecordingMode::Audio, grid, &[voice]);
+    let (beeps, length) = beeps(&made, folder.path());
     let wanted = usize::try_from(SECONDS).expect("short") * RATE;
     assert!(
         length.abs_diff(wanted) < RATE / 10,

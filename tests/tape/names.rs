@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use calls::recording::render::Render;
-use calls_model::{FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source};
+use calls_model::{Layout, RecordingFile, RecordingMode, Source};
 
+use super::composed::{compose, track};
 use super::reel::ffmpeg;
 
 const WIDTH: usize = 1280;
@@ -62,31 +62,11 @@ fn a_name_is_written_as_it_is_and_is_no_command_to_ffmpeg() {
         "\u{202e}\u{2066}",
     ];
     let tracks: [RecordingFile; 8] = std::array::from_fn(|index| RecordingFile {
-        name: "dark.webm".to_owned(),
-        kind: FileKind::Track,
-        participant_id: None,
-        user_id: format!("user-{index}").try_into().ok(),
         display_name: Some(names[index].parse().expect("a name")),
-        source: Some(Source::Camera),
-        codec: "vp8".to_owned(),
-        media_type: "video/webm".to_owned(),
-        start_ms: 0,
-        duration_ms: 2000,
-        size_bytes: 0,
-        sha256: String::new(),
-        place: FilePlace::Local,
-        url: None,
+        ..track("dark.webm", &format!("user-{index}"), Source::Camera, 2)
     });
-    let render = Render {
-        folder: folder.path(),
-        ffmpeg: "ffmpeg",
-        mode: RecordingMode::Composite,
-        layout: Layout::Grid,
-        tracks: &tracks,
-        turns: &[],
-        duration_ms: 2000,
-    };
-    let made = folder.path().join(render.run(|_| ()).expect("made").name);
+    let grid = (Layout::Grid, &[][..]);
+    let made = compose(folder.path(), RecordingMode::Composite, grid, &tracks);
     let (soon, later) = (picture(&made, "0.2"), picture(&made, "1.6"));
     for (tile, name) in names.into_iter().enumerate() {
         let [above, band] = bright(&soon, tile);

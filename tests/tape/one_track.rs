@@ -1,5 +1,6 @@
 //! A tape with one track on it.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,8 @@ use calls_media::seam::{Codec, Layer, Packet, PayloadInfo, PeerId, SourceClock, 
 use calls_model::{CallId, ParticipantId, RecordingId, RecordingMode, Source, UserId};
 use tempfile::TempDir;
 
-const TRACK: TrackId = TrackId {
+/// The track that is there from the beginning.
+pub(crate) const TRACK: TrackId = TrackId {
     peer: PeerId(1),
     index: 0,
 };
@@ -25,7 +27,7 @@ pub(crate) struct OneTrack {
     plan: Plan,
     probe: Probe<TapeTold>,
     pub(crate) tape: Box<dyn Tape>,
-    seq: u64,
+    seq: HashMap<TrackId, u64>,
 }
 
 impl OneTrack {
@@ -40,23 +42,47 @@ impl OneTrack {
             participants: Arc::from([]),
             zero: Instant::now(),
         };
+        let track = Self::on(folder, studio, plan);
+        track.belongs_to("ada", TRACK, source);
+        track
+    }
+
+    fn on(folder: TempDir, studio: DiskStudio, plan: Plan) -> Self {
         let probe = Probe::<TapeTold>::start();
         let told = probe.recipient();
         let tape = studio.open(&plan, told.downgrade()).expect("a tape");
-        tape.track(TapeTrack {
-            track: TRACK,
-            participant_id: ParticipantId::new(),
-            user_id: UserId::try_from("ada".to_owned()).expect("an id"),
-            display_name: None,
-            source,
-        });
         Self {
             folder,
             studio,
             plan,
             probe,
             tape,
-            seq: 0,
+            seq: HashMap::new(),
+        }
+    }
+
+    /// Somebody's track is on it from now on.
+    pub(crate) fn belongs_to(&self, user: &str, track: TrackId, source: Source) {
+        self.tape.track(TapeTrack {
+            track,
+            participant_id: ParticipantId::new(),
+            user_id: UserId::try_from(user.to_owned()).expect("an id"),
+            display_name: None,
+            source,
+        });
+    }
+
+    /// Another run of the server goes on with the recording; nothing is on it yet.
+    pub(crate) async fn next_run(self) -> Self {
+        self.closed().await;
+        let studio = DiskStudio::new(self.folder.path().to_owned(), 0, 1);
+        Self::on(self.folder, studio, self.plan)
+    }
+
+    async fn closed(&self) {
+        self.tape.close();
+        while self.studio.open_tapes() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -67,11 +93,24 @@ impl OneTrack {
 
     /// Puts a frame onto it that is one packet, the next in order.
     pub(crate) fn put(&mut self, codec: Codec, timestamp: u32, arrival: Instant, frame: Frame) {
+        self.put_on(TRACK, codec, timestamp, arrival, frame);
+    }
+
+    /// The same, on any of its tracks.
+    pub(crate) fn put_on(
+        &mut self,
+        track: TrackId,
+        codec: Codec,
+        timestamp: u32,
+        arrival: Instant,
+        frame: Frame,
+    ) {
+        let seq = self.seq.entry(track).or_default();
         let packet = Packet {
-            track: TRACK,
+            track,
             layer: Layer(0),
             codec,
-            seq: self.seq,
+            seq: *seq,
             timestamp,
             marker: true,
             arrival,
@@ -81,7 +120,7 @@ impl OneTrack {
             info: frame.info,
             payload: frame.payload.into(),
         };
-        self.seq += 1;
+        *seq += 1;
         assert!(self.tape.packets([packet].into()), "the tape keeps up");
     }
 
@@ -115,10 +154,7 @@ impl OneTrack {
         self,
         spoil: impl FnOnce(&Path),
     ) -> (Result<Finished, FinishError>, Vec<i64>) {
-        self.tape.close();
-        while self.studio.open_tapes() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.closed().await;
         let folder = self.studio.folder_of(&self.plan.recording_id);
         spoil(&folder);
         let finished = finish(&folder, None);

@@ -17,6 +17,9 @@ use crate::room::{CloseRoom, Room};
 /// How long a room may take to close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long a call waits to hear that its last words are written down, or take too long. The room knows before.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
+
 /// How long a call waits for its end to be written down before it is forgotten.
 const STORE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -101,7 +104,8 @@ impl Call {
         })
     }
 
-    /// Closes the room, then writes these facts, then stops. `rung` are told that it rings no more.
+    /// Closes the room, then writes what was said last, then these facts, then stops. A crash meanwhile takes none of them.
+    /// `rung` are told that it rings no more.
     pub(super) fn finish(
         &mut self,
         rung: Vec<UserId>,
@@ -131,9 +135,16 @@ impl Call {
             drop(scribe.record(facts)); // an end becomes true, however long that takes
             // Until storage knows, whoever asks must still find the call here.
             let flushed = tokio::time::timeout(STORE_WITHIN, scribe.flushed()).await;
-            let _ = tell.send(flushed.is_ok_and(|flushed| flushed.is_ok())); // nobody may be waiting
+            flushed.is_ok_and(|flushed| flushed.is_ok())
         };
-        ctx.spawn(end.into_actor(self).map(|(), _, ctx| ctx.stop()));
+        let (done, over) = oneshot::channel();
+        actix::spawn(async move {
+            let _ = done.send(end.await); // it crashed meanwhile
+        });
+        ctx.spawn(over.into_actor(self).map(|stored, _, ctx| {
+            let _ = tell.send(stored == Ok(true)); // nobody may be waiting
+            ctx.stop();
+        }));
         written
     }
 }
@@ -166,7 +177,8 @@ pub(crate) struct Closing {
 }
 
 impl Closing {
-    /// Lets the room put everybody out and hand over the facts of it. Returns those facts where the room cannot.
+    /// Lets the room put everybody out and hand over the facts of it, and what was said last. Returns those facts where
+    /// the room cannot.
     pub(crate) async fn close(self, at: Timestamp) -> Vec<Fact> {
         let CloseRoom {
             reason,
@@ -175,8 +187,9 @@ impl Closing {
         } = self.order;
         let call_id = call.call_id.clone();
         if let Some(room) = self.room
-            && room.send(self.order).timeout(CLOSE_WITHIN).await.is_ok()
+            && let Ok(last_words) = room.send(self.order).timeout(CLOSE_WITHIN).await
         {
+            let _ = tokio::time::timeout(LAST_WORDS_WITHIN, last_words).await; // else they are written down later
             return Vec::new();
         }
         for participant in self.roster.participants.values() {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use actix::WeakRecipient;
 use actix::prelude::*;
 use calls_model::{
-    Call as WireCall, CallId, LeaveReason, Member, ParticipantId, Timestamp, UserId,
+    Call as WireCall, CallId, Language, LeaveReason, Member, ParticipantId, Timestamp, UserId,
 };
 
 use super::life::Life;
@@ -50,6 +50,8 @@ pub struct Memory {
     pub recording: Option<LiveRecording>,
     /// The transcription that runs.
     pub transcription: Option<LiveTranscription>,
+    /// What was understood before a restart of the server.
+    pub language: Option<Language>,
     /// It was tried once to transcribe a room that wants it by itself.
     pub tried_to_transcribe: bool,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use calls_model::signal::TranscriptionNews;
-use calls_model::{CallStatus, Fact, ParticipantId, Transcription};
+use calls_model::{CallId, CallStatus, Fact, ParticipantId, Timestamp, Transcription};
 use tracing::{info, warn};
 
 use super::Call;
@@ -25,6 +25,14 @@ pub struct TranscriberGaveUp;
 pub struct LiveTranscription {
     transcription: Transcription,
     plan: HearingPlan,
+}
+
+/// It has stopped, at this moment.
+pub(crate) fn transcription_stopped(call: &CallId, at: Timestamp) -> Fact {
+    Fact::TranscriptionStopped {
+        call_id: call.clone(),
+        at,
+    }
 }
 
 impl Call {
@@ -138,8 +146,9 @@ impl Call {
             }
         };
         Box::pin(heard.into_actor(self).then(move |(), call, _| {
-            call.transcription_stops = false;
-            let written = call.record(vec![call.transcription_stopped()]);
+            let stops = std::mem::take(&mut call.transcription_stops);
+            let facts = stops.then(|| call.transcription_stopped()); // else it is among the facts of the call's end
+            let written = call.record(facts.into_iter().collect());
             written.into_actor(call).map(move |written, _, _| {
                 written.map_err(|_| TranscribeRefused::NotStored)?;
                 Ok(live.transcription)
@@ -148,17 +157,15 @@ impl Call {
     }
 
     fn transcription_stopped(&self) -> Fact {
-        Fact::TranscriptionStopped {
-            call_id: self.life.id().clone(),
-            at: self.services.clock.now(),
-        }
+        transcription_stopped(self.life.id(), self.services.clock.now())
     }
 
-    /// The call ends: the fact that its transcription has stopped, where one runs.
+    /// The call ends: the fact that its transcription has stopped, where one runs or is about to stop.
     pub(super) fn transcription_ends(&mut self) -> Option<Fact> {
-        let live = self.transcription.take();
+        let stops = std::mem::take(&mut self.transcription_stops);
+        let runs = self.transcription.take().is_some();
         self.life.set_transcription(false);
-        live.map(|_| self.transcription_stopped())
+        (runs || stops).then(|| self.transcription_stopped())
     }
 
     /// A room that asks for it is transcribed as soon as somebody is inside.
@@ -178,13 +185,19 @@ impl Call {
         let start = StartTranscription {
             call_id: self.life.id().clone(),
             by: None,
-            language: None,
+            language: self.language.clone(),
             phrases: Vec::new(),
         };
         let started = self.start_transcription(start).map(|started, call, _| {
-            if let Err(refused) = started {
-                let id = call.life.id();
-                warn!(call.id = %id, "{id} should be transcribed, but is not: {refused}");
+            let Err(refused) = started else {
+                return;
+            };
+            let id = call.life.id();
+            warn!(call.id = %id, "{id} should be transcribed, but is not: {refused}");
+            if call.life.is_transcribed() && call.transcription.is_none() {
+                call.life.set_transcription(false); // it was, before a restart
+                drop(call.record(vec![call.transcription_stopped()]));
+                call.tell_change();
             }
         });
         ctx.spawn(started);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix::prelude::*;
-use calls_model::{Call as WireCall, Member, Recording, Room, UserId};
+use calls_model::{Call as WireCall, Language, Member, Recording, Room, UserId};
 use tracing::{info, warn};
 
 use super::Calls;
@@ -35,6 +35,8 @@ pub struct Interrupted {
     pub rejected: Vec<UserId>,
     /// The recording that ran.
     pub recording: Option<Recording>,
+    /// What was understood, where it was transcribed.
+    pub language: Option<Language>,
 }
 
 /// These calls go on: everybody who was inside has their place again, and [`GRACE`](crate::participant::GRACE) to
@@ -56,6 +58,7 @@ impl Calls {
             removed,
             rejected,
             recording,
+            language,
         } = interrupted;
         let now = self.services.clock.now();
         let inside = std::mem::take(&mut call.participants).into_iter().map(away);
@@ -67,6 +70,7 @@ impl Calls {
         info!(call.id = %call.call_id, members = roster.inside.len(), "call {} goes on", call.call_id);
         let memory = Memory {
             transcription: None,
+            language,
             tried_to_transcribe: false,
             life: Life::recovered(call, room, &rejected, past, clock::instant() + RINGS_ON),
             roster,

@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 use super::{Calls, JoinRefused, JoinRoom, PATIENCE, Seated};
 use crate::call::ending::Closing;
 use crate::call::life::Life;
-use crate::call::{Call, CallsDoor, Enter, Memory, Roster};
+use crate::call::{Call, CallsDoor, Enter, Memory, Roster, transcription_stopped};
 use crate::clock;
 use crate::room::CloseRoom;
 
@@ -26,6 +26,7 @@ impl Calls {
             room: None,
             recording: None,
             transcription: None,
+            language: None,
             tried_to_transcribe: false,
         };
         let address = self.open(memory.clone(), ctx);
@@ -151,6 +152,7 @@ impl Calls {
             roster,
             room,
             recording,
+            transcription,
             ..
         } = known.memory;
         let now = self.services.clock.now();
@@ -158,6 +160,8 @@ impl Calls {
             return;
         };
         facts.splice(0..0, recording.map(|live| live.ended(now)));
+        facts.splice(0..0, transcription.map(|_| transcription_stopped(id, now)));
+        life.set_transcription(false);
         self.note_gone(&life);
         life.close_roster(&roster.inside, now);
         let call = life.wire(&[], now);

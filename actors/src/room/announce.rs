@@ -10,6 +10,7 @@ use calls_model::{Fact, LeaveReason, Member, ParticipantId, Timestamp};
 use tracing::info;
 
 use super::membership::Effect;
+use super::transcribing::LastWords;
 use super::{CloseRoom, PARTICIPANTS_LEFT, Room};
 use crate::call::{Roster, RosterChanged};
 use crate::event::SharedEvent;
@@ -177,11 +178,11 @@ impl Room {
         self.perform(effects)
     }
 
-    /// Puts everybody out. Nobody is told of each other's leaving.
-    pub(super) fn close(&mut self, close: CloseRoom) {
+    /// Puts everybody out. Nobody is told of each other's leaving. What was said last is understood meanwhile.
+    pub(super) fn close(&mut self, close: CloseRoom) -> LastWords {
         let at = self.services.clock.now();
         self.close_recorder();
-        actix::spawn(self.close_transcriber());
+        let last_words = self.last_words(close.bye == ByeReason::ServerShutdown);
         self.call = close.call;
         self.tell_all(Event::Call(self.call.clone()));
         let reason = close.reason;
@@ -204,6 +205,7 @@ impl Room {
         for (_, door) in self.doors.drain() {
             door.out.do_send(PutOut { bye: close.bye });
         }
+        last_words
     }
 
     /// Tells the call what must outlive this room.

@@ -263,9 +263,8 @@ impl Handler<ChildEnded<RecordingId>> for Room {
                 let waits = |recorded: &Recorded| {
                     recorded.plan.recording_id == id && recorded.recorder.is_none()
                 };
-                if room.recording.is_some()
-                    && let Some(recorded) = room.recorded.take_if(|one| waits(one))
-                {
+                // Whoever gave up meanwhile has taken it away. That it runs may not have been told yet: it is written down first.
+                if let Some(recorded) = room.recorded.take_if(|one| waits(one)) {
                     room.open_recorder(recorded.plan, recorded.paused, recorded.budget, ctx);
                 }
             });

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use actix::WeakRecipient;
 use actix::prelude::*;
+use actix::{WeakAddr, WeakRecipient};
 use calls_model::signal::{Caption, Event, TranscriptionEvent, TranscriptionNews};
 use calls_model::{Fact, ParticipantId, Unheard};
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::Room;
@@ -16,7 +17,7 @@ use crate::lifeline::ChildEnded;
 use crate::participant::StageChanged;
 use crate::restarts::RestartBudget;
 use crate::transcriber::{
-    CloseTranscriber, HearingPlan, Transcriber, TranscriberDoor, TranscriberId,
+    CloseTranscriber, GiveUp, HearingPlan, Transcriber, TranscriberDoor, TranscriberId,
 };
 
 /// How long after a crash somebody listens again.
@@ -27,6 +28,15 @@ const RESTARTS: usize = 5;
 
 /// How long whoever stops it waits for the last words. They are written down also when they take longer.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long the end of a call waits for them.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long it may take to give them up.
+const GIVES_UP_WITHIN: Duration = Duration::from_secs(1);
+
+/// What broke where nobody could say why.
+const CRASHED: &str = "the transcriber crashed";
 
 // ── messages ────────────────────────────────────────────────────────────────
 
@@ -55,20 +65,28 @@ pub struct TellTranscription {
 #[rtype(result = "()")]
 pub struct TellCaption(pub Caption);
 
-/// Nothing is understood of what came from then on.
-#[derive(Debug, Clone, Copy, Message)]
+/// Nothing is understood any more.
+#[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct Deafened(pub Instant);
+pub struct Deafened {
+    /// Of what came from then on.
+    pub since: Instant,
+    /// Why.
+    pub reason: String,
+}
 
-/// From this moment until now nobody listened.
-pub fn unheard(since: Instant, zero: Instant, reason: &str) -> Unheard {
+/// Comes when all that was said is handed over to be written down, or when that takes too long.
+pub type LastWords = oneshot::Receiver<()>;
+
+/// From one moment to the other nobody listened.
+pub fn unheard([since, until]: [Instant; 2], zero: Instant, reason: &str) -> Unheard {
     let ms = |moment: Instant| {
         let after = moment.saturating_duration_since(zero).as_millis();
         u64::try_from(after).unwrap_or(u64::MAX)
     };
     Unheard {
         start_ms: ms(since),
-        end_ms: ms(clock::instant()),
+        end_ms: ms(until),
         reason: reason.to_owned(),
     }
 }
@@ -81,8 +99,8 @@ pub(super) struct Transcribed {
     watcher: ParticipantId,
     /// Nobody where it crashed a moment ago.
     transcriber: Option<Addr<Transcriber>>,
-    /// Since when nobody listens.
-    deaf: Option<Instant>,
+    /// Since when nobody listens, and why.
+    deaf: Option<(Instant, String)>,
 }
 
 impl Room {
@@ -106,19 +124,22 @@ impl Room {
         let transcriber = Transcriber::open(kept.plan.clone(), door, self.services.clone());
         transcriber.do_send(StageChanged(self.stage.clone()));
         kept.transcriber = Some(transcriber);
-        let (deaf, zero) = (kept.deaf.take(), kept.plan.zero);
-        if let Some(since) = deaf {
-            self.note_unheard(since, zero);
-        }
+        self.note_unheard();
     }
 
     /// Nobody listened for a while: that is a fact.
-    fn note_unheard(&self, since: Instant, zero: Instant) {
-        drop(self.record(vec![Fact::TranscriptionInterrupted {
-            call_id: self.call.call_id.clone(),
-            unheard: unheard(since, zero, "the recogniser crashed"),
-            at: self.services.clock.now(),
-        }]));
+    fn note_unheard(&mut self) {
+        let Some(kept) = &mut self.transcribed else {
+            return;
+        };
+        if let Some((since, reason)) = kept.deaf.take() {
+            let unheard = unheard([since, clock::instant()], kept.plan.zero, &reason);
+            drop(self.record(vec![Fact::TranscriptionInterrupted {
+                call_id: self.call.call_id.clone(),
+                unheard,
+                at: self.services.clock.now(),
+            }]));
+        }
     }
 
     /// Whoever listens at the moment.
@@ -162,13 +183,19 @@ impl Room {
         transcribed.is_some_and(|transcribed| transcribed.watcher == *who)
     }
 
+    /// Nobody listens any more. Gives whoever did.
+    fn hush(&mut self) -> Option<Addr<Transcriber>> {
+        self.note_unheard();
+        let kept = self.transcribed.take()?;
+        self.forget_silent(&kept.watcher);
+        let transcriber = kept.transcriber?;
+        self.hushed = Some(transcriber.downgrade());
+        Some(transcriber)
+    }
+
     /// Nobody listens any more; what was said is understood first.
-    pub(super) fn close_transcriber(&mut self) -> impl Future<Output = ()> + use<> {
-        let kept = self.transcribed.take();
-        if let Some(kept) = &kept {
-            self.forget_silent(&kept.watcher);
-        }
-        let transcriber = kept.and_then(|kept| kept.transcriber);
+    fn close_transcriber(&mut self) -> impl Future<Output = ()> + use<> {
+        let transcriber = self.hush();
         async move {
             if let Some(transcriber) = transcriber {
                 let _ = transcriber
@@ -177,6 +204,25 @@ impl Room {
                     .await; // it ends whether it is heard or not
             }
         }
+    }
+
+    /// The room closes. Whoever listens, or did until a moment ago, understands what was said; where the server goes
+    /// down, in this time or not at all.
+    pub(super) fn last_words(&mut self, goes_down: bool) -> LastWords {
+        let (tell, told) = oneshot::channel();
+        let before = self.hushed.as_ref().and_then(WeakAddr::upgrade);
+        let transcriber = self.hush().or(before);
+        actix::spawn(async move {
+            if let Some(transcriber) = transcriber {
+                let close = transcriber.send(CloseTranscriber);
+                let closed = close.timeout(LAST_WORDS_WITHIN).await;
+                if goes_down && closed.is_err() {
+                    let _ = transcriber.send(GiveUp).timeout(GIVES_UP_WITHIN).await; // it ended after all
+                }
+            }
+            let _ = tell.send(()); // nobody may be waiting
+        });
+        told
     }
 }
 
@@ -244,9 +290,9 @@ impl Handler<TranscribeAsked> for Room {
 impl Handler<Deafened> for Room {
     type Result = ();
 
-    fn handle(&mut self, Deafened(since): Deafened, _: &mut Self::Context) {
+    fn handle(&mut self, deaf: Deafened, _: &mut Self::Context) {
         if let Some(kept) = &mut self.transcribed {
-            kept.deaf.get_or_insert(since);
+            kept.deaf.get_or_insert((deaf.since, deaf.reason));
         }
     }
 }
@@ -263,7 +309,9 @@ impl Handler<ChildEnded<TranscriberId>> for Room {
             return; // another one stands in its place
         }
         let now = clock::instant();
-        transcribed.deaf.get_or_insert(now);
+        transcribed
+            .deaf
+            .get_or_insert_with(|| (now, CRASHED.to_owned()));
         let goes_on = transcribed.budget.take(now);
         let watcher = transcribed.watcher.clone();
         self.forget_silent(&watcher);
@@ -273,6 +321,7 @@ impl Handler<ChildEnded<TranscriberId>> for Room {
             ctx.run_later(BACKOFF, Self::open_transcriber);
             return;
         }
+        self.note_unheard();
         let call = self.parent.deaf.as_ref().and_then(WeakRecipient::upgrade);
         if let Some(call) = call {
             call.do_send(TranscriberGaveUp);

@@ -4,7 +4,8 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use calls_media::codecs::{inspect, red};
+use calls_media::codecs::descriptor::Descriptor;
+use calls_media::codecs::{inspect, red, vp9};
 use calls_media::seam::{Burst, Codec};
 use calls_media_fuzz::{Nowhere, packet, playing};
 use libfuzzer_sys::fuzz_target;
@@ -25,6 +26,14 @@ fuzz_target!(|input: &[u8]| {
     let now = Instant::now();
     let payload = Bytes::copy_from_slice(input);
     let _ = red::primary(&payload);
+    let _ = vp9::Descriptor::read(&payload);
+    // What a structure says of the descriptors that come after it.
+    let first = Descriptor::parse(&payload, None);
+    if let Some(structure) = first.and_then(|first| first.structure) {
+        for at in 0..payload.len() {
+            let _ = Descriptor::parse(&payload[at..], Some(&structure));
+        }
+    }
     let mut outbound = playing(now);
     for (seq, codec) in (1_000..).zip(CODECS) {
         let info = inspect(codec, &payload);

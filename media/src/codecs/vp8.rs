@@ -54,6 +54,7 @@ fn descriptor(payload: &[u8]) -> Option<PayloadInfo> {
         starts_keyframe,
         size,
         picture,
+        svc: None,
     })
 }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 /// The second is divided into so many buckets.
 const BUCKETS: usize = 10;
 const WIDTH: Duration = Duration::from_millis(100);
+/// Rates are measured over so long.
+const SECOND: Duration = Duration::from_secs(1);
 /// So many empty buckets are a pause.
 const PAUSE: u64 = 6;
 
@@ -49,10 +51,18 @@ impl Rate {
     }
 
     /// For how long it has flowed without a pause; `None` if it pauses.
-    pub(super) fn flows_for(&self, now: Instant) -> Option<Duration> {
+    fn flows_for(&self, now: Instant) -> Option<Duration> {
         let paused = self.bucket(now).saturating_sub(self.newest) > 1;
         let since = self.flows_since.filter(|_| !paused)?;
         Some(now.saturating_duration_since(since))
+    }
+
+    /// Kilobits a second; 0 if it has not flowed for a second without a pause.
+    pub(super) fn kbps(&self, now: Instant) -> u16 {
+        if self.flows_for(now).is_none_or(|time| time < SECOND) {
+            return 0;
+        }
+        u16::try_from(self.bits_per_second(now) / 1000).unwrap_or(u16::MAX)
     }
 
     fn bucket(&self, now: Instant) -> u64 {

@@ -3,19 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::rate::Rate;
+use super::scalability::{Scalability, Seen};
 use super::stats::LayerStats;
 use crate::keyframes::KeyframeRequests;
 use crate::nack::Missing;
 use crate::reports::Reception;
 use crate::rtcp::ReceptionBlock;
 use crate::rtp::{Extender, Window, window};
-use crate::seam::{Layer, Ssrc, TrackId};
+use crate::seam::{Layer, Ssrc, SvcFrame, TrackId};
 
 /// A stream that was silent for so long is left out of reports.
 const SILENT: Duration = Duration::from_secs(5);
-
-/// Rates are measured over so long.
-const SECOND: Duration = Duration::from_secs(1);
 
 /// How a packet came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +44,8 @@ pub(super) struct Stream {
     pub(super) keyframes: KeyframeRequests,
     pub(super) missing: Missing,
     pub(super) full_intra_requests: u8,
+    /// Its spatial layers, once it showed that it may have some.
+    pub(super) scalability: Option<Box<Scalability>>,
     extender: Extender,
     window: Window,
     reception: Option<Reception>,
@@ -66,6 +66,7 @@ impl Stream {
             keyframes: KeyframeRequests::default(),
             missing: Missing::default(),
             full_intra_requests: 0,
+            scalability: None,
             extender: Extender::default(),
             window: Window::default(),
             reception: None,
@@ -118,12 +119,20 @@ impl Stream {
         self.stats.size = size.or(self.stats.size);
     }
 
-    /// What it takes, in kbit/s, over the last second; 0 if it has not flown for a second without a pause.
+    /// What it takes, in kbit/s, over the last second; 0 if it has not flowed for a second without a pause.
     pub(super) fn kbps(&self, now: Instant) -> u16 {
-        if self.rate.flows_for(now).is_none_or(|time| time < SECOND) {
-            return 0;
+        self.rate.kbps(now)
+    }
+
+    /// Where a packet stands among the stream's spatial layers; `None` if it has none.
+    pub(super) fn layered(&mut self, seen: Seen<'_>, now: Instant) -> Option<SvcFrame> {
+        if self.scalability.is_none() && !seen.may_be_layered() {
+            return None;
         }
-        u16::try_from(self.rate.bits_per_second(now) / 1000).unwrap_or(u16::MAX)
+        let zero = self.zero;
+        let scalability =
+            (self.scalability).get_or_insert_with(|| Box::new(Scalability::new(zero)));
+        scalability.read(seen, now)
     }
 
     /// The sender's clock came.

@@ -65,8 +65,17 @@ impl Track {
         let now = self.pending.last()?.arrival;
         if now.saturating_duration_since(self.rated) >= RATE_PAUSE {
             self.rated = now;
-            for (known, stream) in self.rates.iter_mut().zip(&self.streams) {
-                *known = follow(*known, stream.kbps(now));
+            let layers = match self.streams.as_slice() {
+                // The spatial layers of the one encoding.
+                [only] => only.scalability.as_ref().and_then(|svc| svc.kbps(now)),
+                _ => None,
+            };
+            if let Some(layers) = layers {
+                let rates = self.rates.iter_mut().zip(layers);
+                rates.for_each(|(known, layer)| *known = follow(*known, layer));
+            } else {
+                let rates = self.rates.iter_mut().zip(&self.streams);
+                rates.for_each(|(known, stream)| *known = follow(*known, stream.kbps(now)));
             }
         }
         Some(Burst::new(self.pending.drain(..).collect(), self.rates))

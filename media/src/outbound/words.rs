@@ -62,7 +62,7 @@ pub struct OutboundStats {
 pub struct SlotStats {
     /// Which slot.
     pub mid: Mid,
-    /// What plays in it.
+    /// What plays in it; of a scalable stream, the spatial layer.
     pub playing: Option<(TrackId, Layer)>,
     /// Packets sent, retransmissions not counted.
     pub packets: u64,
@@ -104,6 +104,7 @@ impl SlotStats {
 pub(crate) struct News {
     events: VecDeque<OutboundEvent>,
     watch_changed: bool,
+    share_due: bool,
 }
 
 impl News {
@@ -120,6 +121,16 @@ impl News {
     /// A slot may want other layers than before.
     pub(crate) fn watch_changed(&mut self) {
         self.watch_changed = true;
+    }
+
+    /// A slot wants something else of the path than before.
+    pub(crate) fn share_due(&mut self) {
+        self.share_due = true;
+    }
+
+    /// Whether that was said since the last time.
+    pub(super) fn take_share_due(&mut self) -> bool {
+        std::mem::take(&mut self.share_due)
     }
 
     /// Whether that was said since the last time.

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use super::ladder::{Ladder, Place};
 use crate::allocation::Grant;
 use crate::layers::Sizes;
 use crate::outbound::News;
-use crate::seam::{Layer, LayerSet, MAX_LAYERS, Packet, Shown, TrackId};
+use crate::seam::{Layer, LayerSet, MAX_LAYERS, Packet, Shown, SvcFrame, TrackId};
 
 /// A layer that sent nothing for so long has stalled. Shared screens send one frame a second.
-const STALL: Duration = Duration::from_millis(1_200);
+pub(super) const STALL: Duration = Duration::from_millis(1_200);
 /// A layer that sent something within this time may stand in for one that stalled.
 const RECENT: Duration = Duration::from_millis(500);
 /// How long a slot that shows nothing waits for the wanted layer before it takes any.
@@ -29,6 +30,8 @@ pub(super) enum Verdict {
     Play,
     /// From here on this plays.
     Switch,
+    /// It belongs to what plays, but to a higher layer than leaves: numbers close over it.
+    LeaveOut,
     /// It is not for this slot, or no decoder could start with it.
     Drop,
 }
@@ -53,6 +56,8 @@ pub(super) struct Aim {
     asked: Instant,
     ask_pause: Duration,
     flow: [Flow; MAX_LAYERS],
+    /// Where it stands between the spatial layers, in a stream that has some.
+    ladder: Option<Box<Ladder>>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -99,6 +104,7 @@ impl Aim {
             asked: now,
             ask_pause: ASK_AGAIN,
             flow: [Flow::default(); MAX_LAYERS],
+            ladder: None,
         };
         aim.go_for(wanted, now, news);
         aim
@@ -108,13 +114,27 @@ impl Aim {
         self.shown.track
     }
 
+    /// The encoding that plays.
     pub(super) fn playing(&self) -> Option<Layer> {
         self.playing
     }
 
+    /// What of it is seen: the spatial layer in a scalable stream.
+    pub(super) fn seen(&self) -> Option<Layer> {
+        let spatial = self.ladder.as_ref().map(|ladder| ladder.playing());
+        self.playing.map(|encoding| spatial.unwrap_or(encoding))
+    }
+
+    /// How many layers there are to choose from.
+    pub(super) fn layers(&self) -> u8 {
+        let spatial = self.ladder.as_ref().map(|ladder| ladder.layers());
+        spatial.unwrap_or(self.shown.layers)
+    }
+
     /// What suits its tile, whatever the path carries.
     pub(super) fn suits(&self) -> Layer {
-        self.suits
+        let spatial = self.ladder.as_ref().map(|ladder| ladder.suits());
+        spatial.unwrap_or(self.suits)
     }
 
     /// What is shown, and how.
@@ -129,8 +149,8 @@ impl Aim {
 
     /// What plays is a better layer than that.
     pub(super) fn plays_more_than_granted(&self) -> bool {
-        self.playing
-            .is_some_and(|playing| playing > self.grant.bounds(playing))
+        self.seen()
+            .is_some_and(|seen| seen > self.grant.bounds(seen))
     }
 
     /// The path carries this much for it from now on.
@@ -149,6 +169,7 @@ impl Aim {
             Grant::UpTo(_) if resumes => {
                 self.wanted = self.grant.bounds(self.suits);
                 self.since = now;
+                self.choose_spatial(now);
                 self.go_for(self.wanted, now, news);
             }
             Grant::UpTo(_) => self.review(now, news),
@@ -179,6 +200,7 @@ impl Aim {
         let shown = bounded(shown);
         if self.needs_keyframe && shown != self.shown {
             if shown.layers != self.shown.layers {
+                self.ladder = None;
                 self.sizes = Sizes::unknown(shown.layers);
                 self.suits = self.sizes.suiting(shown.size, None);
                 self.wanted = self.grant.bounds(self.suits);
@@ -192,6 +214,7 @@ impl Aim {
     pub(super) fn begin_anew(&mut self, now: Instant, news: &mut News) {
         let layer = self.playing.take().or(self.target).unwrap_or(self.wanted);
         self.target = None;
+        self.ladder = None;
         if self.grant != Grant::Paused {
             self.go_for(layer, now, news);
         }
@@ -209,7 +232,7 @@ impl Aim {
 
     /// There is a reason to look after this every now and then.
     pub(super) fn needs_review(&self) -> bool {
-        self.needs_keyframe && (self.target.is_some() || self.shown.layers > 1)
+        self.needs_keyframe && (self.target.is_some() || self.layers() > 1)
     }
 
     /// Falls back from a layer that stalled, returns to it, asks again for key frames that did not come.
@@ -229,10 +252,28 @@ impl Aim {
         }
         let goal = self.goal(now, news);
         self.go_for(goal, now, news);
-        if self.target.is_some() && now.saturating_duration_since(self.asked) >= self.ask_pause {
+        if self.choose_spatial(now) {
+            self.ask_pause = ASK_AGAIN;
+        }
+        let waits = self.target.is_some() || self.climbs();
+        if waits && now.saturating_duration_since(self.asked) >= self.ask_pause {
             self.ask_pause = (self.ask_pause * 2).min(ASK_LATEST);
             self.ask(now, news);
         }
+    }
+
+    /// Works out which spatial layer is wanted; true if that changed.
+    fn choose_spatial(&mut self, now: Instant) -> bool {
+        let (tile, grant) = (self.shown.size, self.grant);
+        let ladder = self.ladder.as_mut();
+        ladder.is_some_and(|ladder| ladder.choose(tile, grant, now))
+    }
+
+    /// A key frame is waited for to go to another spatial layer.
+    fn climbs(&self) -> bool {
+        self.ladder
+            .as_ref()
+            .is_some_and(|ladder| ladder.needs_keyframe())
     }
 
     fn goal(&mut self, now: Instant, news: &mut News) -> Layer {
@@ -278,7 +319,7 @@ impl Aim {
 
     fn ask(&mut self, now: Instant, news: &mut News) {
         if self.needs_keyframe
-            && let Some(layer) = self.target
+            && let Some(layer) = self.target.or(self.playing.filter(|_| self.climbs()))
         {
             self.asked = now;
             news.keyframe(self.track(), layer);
@@ -289,6 +330,55 @@ impl Aim {
 
     /// Takes note of a packet and says what to do with it.
     pub(super) fn see(&mut self, packet: &Packet, now: Instant, news: &mut News) -> Verdict {
+        let verdict = self.see_encoding(packet, now, news);
+        match &packet.info.svc {
+            // Of several encodings one is chosen, not a layer within.
+            Some(svc) if self.shown.layers == 1 => self.climb(verdict, packet, svc, now, news),
+            Some(_) | None => verdict,
+        }
+    }
+
+    /// Where a packet that was to be played stands in its picture.
+    pub(super) fn place(&self, packet: &Packet) -> Place {
+        match (&packet.info.svc, &self.ladder) {
+            (Some(svc), Some(ladder)) => ladder.place(packet, svc),
+            _ => Place::Within,
+        }
+    }
+
+    fn climb(
+        &mut self,
+        verdict: Verdict,
+        packet: &Packet,
+        svc: &SvcFrame,
+        now: Instant,
+        news: &mut News,
+    ) -> Verdict {
+        let first = self.ladder.is_none();
+        let ladder = (self.ladder).get_or_insert_with(|| Box::new(Ladder::new(svc.layers, now)));
+        if ladder.notice(packet, svc, now) || first {
+            ladder.choose(self.shown.size, self.grant, now);
+            // It was reckoned with one layer until now.
+            news.share_due();
+        }
+        match verdict {
+            Verdict::Drop | Verdict::LeaveOut => return Verdict::Drop,
+            Verdict::Switch => ladder.begin(now),
+            Verdict::Play => {}
+        }
+        let passes = ladder.passes(packet, svc, now);
+        match (passes, ladder.owes_switch()) {
+            (true, true) => {
+                ladder.switched();
+                Verdict::Switch
+            }
+            (true, false) => Verdict::Play,
+            (false, true) => Verdict::Drop,
+            (false, false) => Verdict::LeaveOut,
+        }
+    }
+
+    fn see_encoding(&mut self, packet: &Packet, now: Instant, news: &mut News) -> Verdict {
         let Some(flow) = self.flow.get_mut(usize::from(packet.layer.0)) else {
             return Verdict::Drop;
         };

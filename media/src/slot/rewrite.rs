@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::left_out::LeftOut;
 use super::running::{Running, Widener};
 use crate::codecs::{self, descriptor};
 use crate::nack::MOST_MISSING;
@@ -26,6 +27,8 @@ pub(super) struct Rewriter {
     first_index: u64,
     last: Option<Last>,
     source: Option<Source>,
+    /// What of the source was left out, where that ever is.
+    left_out: Option<Box<LeftOut>>,
     /// Of VP8 and VP9, as its 15 bits and its 8 bits.
     picture_id: Running,
     tl0_pic_idx: Running,
@@ -59,6 +62,7 @@ impl Rewriter {
             first_index: u64::from(ssrc.0 & 0x7fff),
             last: None,
             source: None,
+            left_out: None,
             picture_id: Running::with_bits(15),
             tl0_pic_idx: Running::with_bits(8),
             frame_number: Running::with_bits(16),
@@ -68,14 +72,37 @@ impl Rewriter {
     /// No source any more; numbers wait for the next.
     pub(super) fn leave(&mut self) {
         self.source = None;
+        self.left_out = None;
+    }
+
+    /// This packet is about to leave.
+    pub(super) fn pass(&mut self, packet: &Packet) {
+        if packet.info.svc.is_some() || self.left_out.is_some() {
+            self.left_out.get_or_insert_default().pass(packet.seq);
+        }
+    }
+
+    /// This packet is left out; false if its number is taken, so it must leave, if only empty.
+    pub(super) fn leave_out(&mut self, packet: &Packet) -> bool {
+        self.left_out.get_or_insert_default().leave_out(packet.seq)
+    }
+
+    /// The source's number, closed over what was left out before; `None` if it is too late to tell.
+    fn number(&self, packet: &Packet) -> Option<u64> {
+        match &self.left_out {
+            None => Some(packet.seq),
+            Some(left_out) => left_out.close(packet.seq),
+        }
     }
 
     /// The source leapt: it began anew, or was silenced on its way here for a while. A gap that wide is never filled,
     /// for no publisher is asked for so many packets. Passed on, one of half a cycle would make a receiver miss a
     /// roll-over and lose the stream for good, and any would look to it like loss on its own path.
     pub(super) fn leapt(&self, packet: &Packet) -> bool {
-        self.source
-            .is_some_and(|source| packet.seq > source.highest + MOST_MISSING as u64 + 1)
+        let (Some(source), Some(number)) = (self.source, self.number(packet)) else {
+            return false;
+        };
+        number > source.highest + MOST_MISSING as u64 + 1
     }
 
     /// From this packet on another source or layer plays.
@@ -87,10 +114,18 @@ impl Rewriter {
                 last.timestamp.wrapping_add(step(packet, last.arrival)),
             ),
         };
+        if packet.info.svc.is_none() {
+            self.left_out = None;
+        }
+        // What counts far below is another count.
+        let number = self.number(packet).unwrap_or_else(|| {
+            self.left_out = Some(Box::default());
+            packet.seq
+        });
         self.source = Some(Source {
-            first: packet.seq,
-            highest: packet.seq,
-            index: index.wrapping_sub(packet.seq),
+            first: number,
+            highest: number,
+            index: index.wrapping_sub(number),
             timestamp: timestamp.wrapping_sub(packet.timestamp),
             widener: Widener::default(),
         });
@@ -101,11 +136,12 @@ impl Rewriter {
 
     /// The numbers that a packet of the present source gets; `None` if it is older than the switch.
     pub(super) fn rewrite(&mut self, packet: &Packet) -> Option<Rewritten> {
+        let number = self.number(packet)?;
         let source = self
             .source
             .as_mut()
-            .filter(|source| packet.seq >= source.first)?;
-        source.highest = source.highest.max(packet.seq);
+            .filter(|source| number >= source.first)?;
+        source.highest = source.highest.max(number);
         let picture = packet.info.picture;
         let picture_id = picture.picture_id.map(|PictureId { number, short, .. }| {
             self.picture_id.rewrite(if short {
@@ -123,7 +159,7 @@ impl Rewriter {
             .and_then(descriptor::frame_number)
             .map(|number| self.frame_number.rewrite(number));
         let numbers = Rewritten {
-            index: packet.seq.wrapping_add(source.index),
+            index: number.wrapping_add(source.index),
             timestamp: packet.timestamp.wrapping_add(source.timestamp),
             picture_id,
             tl0_pic_idx,

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::aim::Verdict;
+use super::ladder::Place;
 use super::{Gate, REPORT_AFTER_SWITCH, REPORT_PAUSE, Slot, Stamp};
 use crate::codecs::{self, Playable};
 use crate::congestion::Probe;
@@ -110,7 +111,7 @@ impl Slot {
         self.rates = burst.rates;
         for (at, packet) in burst.iter().enumerate() {
             let switches = match self.pick(packet, now, news) {
-                Verdict::Drop => continue,
+                Verdict::Drop | Verdict::LeaveOut => continue,
                 Verdict::Play => false,
                 Verdict::Switch => true,
             };
@@ -128,10 +129,17 @@ impl Slot {
             Some((codec, playable)) if codec == packet.codec => playable,
             _ => self.change_codec(packet, now, news),
         };
-        match &mut self.aim {
+        let verdict = match &mut self.aim {
             Some(aim) if playable.is_some() => aim.see(packet, now, news),
             _ => Verdict::Drop,
+        };
+        match verdict {
+            Verdict::Play | Verdict::Switch => self.rewriter.pass(packet),
+            // One that comes so late that its number is taken leaves all the same, but empty.
+            Verdict::LeaveOut if !self.rewriter.leave_out(packet) => return Verdict::Play,
+            Verdict::LeaveOut | Verdict::Drop => {}
         }
+        verdict
     }
 
     /// Sends one packet that was picked.
@@ -204,7 +212,12 @@ impl Slot {
         if !self.history.admits(numbers.index) {
             return None;
         }
+        let place = self
+            .aim
+            .as_ref()
+            .map_or(Place::Within, |aim| aim.place(packet));
         let (codec, skip) = match playable {
+            Playable::AsIs(codec) if place == Place::LeftOut => (codec, u16::MAX),
             Playable::AsIs(codec) => (codec, 0),
             // What has no primary encoding is padding. It leaves empty, so that no number is missing.
             Playable::Unwrapped(codec) => {
@@ -215,7 +228,11 @@ impl Slot {
         Some(Stamp {
             index: numbers.index,
             timestamp: numbers.timestamp,
-            marker: packet.marker || std::mem::take(&mut self.begin_talk_spurt),
+            marker: match place {
+                Place::Last => true,
+                Place::LeftOut => false,
+                Place::Within => packet.marker || std::mem::take(&mut self.begin_talk_spurt),
+            },
             pt: codec.pt,
             rtx: codec.rtx,
             picture_id: numbers.picture_id,

@@ -1,10 +1,19 @@
 //! `GET /api/v1/calls/recordings/{recording_id}/download`: files of recordings, whole or in parts.
 
+use std::path::Path;
+
 use actix_files::NamedFile;
-use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType, LOCATION};
+use actix_web::body::SizedStream;
+use actix_web::http::header::{
+    self, ContentDisposition, DispositionParam, DispositionType, LOCATION,
+};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, get, web};
+use bytes::BytesMut;
 use calls_model::{FileKind, Recording, RecordingFile, RecordingId, RecordingMode};
+use futures_util::stream;
 use serde::Deserialize;
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
 use utoipa::IntoParams;
 
 use super::{find, stored};
@@ -13,6 +22,9 @@ use crate::auth::Caller;
 use crate::http::extract::Query;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{Access, BadQuery, Conflict, Missing, Unavailable};
+
+/// Bytes that are read at a time where a file is sent whole.
+const CHUNK: usize = 64 << 10;
 
 /// Which file is wanted, and the proof that it may be had.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -75,17 +87,57 @@ pub(in crate::http) async fn download_recording(
             .finish());
     }
     let path = app.archive.studio.folder_of(&id).join(&file.name);
-    let opened = NamedFile::open_async(path).await;
+    let opened = NamedFile::open_async(&path).await;
     let opened = opened.map_err(|_| Problem::NotFound { what: "file" })?;
     let media_type = file.media_type.parse().map_err(|_| Problem::Internal)?;
     let name = format!("{}-{}", recording.recording_id, file.name);
-    Ok(opened
+    let response = opened
         .set_content_type(media_type)
         .set_content_disposition(ContentDisposition {
             disposition: DispositionType::Attachment,
             parameters: vec![DispositionParam::Filename(name)],
         })
-        .into_response(&request))
+        .into_response(&request);
+    if wants_part_of_another(&request, &response) {
+        let whole = whole(&path, &response).await;
+        return whole.map_err(|_| Problem::NotFound { what: "file" });
+    }
+    Ok(response)
+}
+
+/// The caller has a part of another file of this name (`If-Range`, RFC 9110 §13.1.5): it was made anew meanwhile, and parts
+/// of both are no file. `NamedFile` does not look at that.
+fn wants_part_of_another(request: &HttpRequest, response: &HttpResponse) -> bool {
+    let Some(has) = request.headers().get(header::IF_RANGE) else {
+        return false;
+    };
+    let is_it = |name| response.headers().get(name) == Some(has);
+    request.headers().contains_key(header::RANGE)
+        && ![header::ETAG, header::LAST_MODIFIED].into_iter().any(is_it)
+}
+
+/// The whole file, in the place of this answer.
+async fn whole(path: &Path, instead: &HttpResponse) -> std::io::Result<HttpResponse> {
+    let file = File::open(path).await?;
+    let size = file.metadata().await?.len();
+    let bytes = stream::try_unfold(file, |mut file| async {
+        let mut some = BytesMut::with_capacity(CHUNK);
+        let more = file.read_buf(&mut some).await? > 0;
+        Ok::<_, std::io::Error>(more.then(|| (some.freeze(), file)))
+    });
+    let mut reply = HttpResponse::Ok();
+    for name in [
+        header::CONTENT_TYPE,
+        header::CONTENT_DISPOSITION,
+        header::ETAG,
+        header::LAST_MODIFIED,
+        header::ACCEPT_RANGES,
+    ] {
+        if let Some(value) = instead.headers().get(&name) {
+            reply.insert_header((name, value.clone()));
+        }
+    }
+    Ok(reply.body(SizedStream::new(size, bytes)))
 }
 
 /// The file that is meant.

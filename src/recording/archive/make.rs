@@ -184,6 +184,9 @@ fn tracks(
             report,
         });
     }
+    if recording.started_at.is_some() && !folder.try_exists()? {
+        return Err(FinishError::Missing);
+    }
     let Finished {
         files,
         duration_ms,

@@ -31,7 +31,7 @@ struct Part<'a> {
 
 /// How much of what is recorded is on disk by now; `None` where nothing is.
 pub(in crate::recording) fn recorded_ms(folder: &Path) -> Result<Option<u64>, FinishError> {
-    let session = Session::read(log::read(folder)?, None);
+    let session = Session::read(log::read(folder)?.entries, None);
     let from = origin(folder, &session)?;
     Ok(from.map(|from| millis((cut(session.end_us, &session.pauses) - from).max(0))))
 }
@@ -42,7 +42,7 @@ pub(in crate::recording) fn excerpt(
     (from_ms, to_ms): (u64, u64),
     to: &Path,
 ) -> Result<Excerpt, FinishError> {
-    let session = Session::read(log::read(folder)?, None);
+    let session = Session::read(log::read(folder)?.entries, None);
     let origin_us = origin(folder, &session)?.ok_or(FinishError::Empty)?;
     let micros = |ms: u64| i64::try_from(ms * 1000).unwrap_or(i64::MAX);
     let stretch = (micros(from_ms), micros(to_ms));

@@ -1,6 +1,6 @@
 //! What a recording's log says: its tracks, their files and clocks, and where something is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calls_codec::Container;
 use calls_media::capture::{Alignment, ClockPoint};
@@ -10,6 +10,7 @@ use crate::recording::log::{Entry, LaneKey, TrackKey};
 
 pub(super) struct LiveFile {
     pub(super) name: String,
+    pub(super) segment: u32,
     pub(super) track: TrackKey,
     pub(super) codec: String,
     pub(super) epochs: Vec<LiveEpoch>,
@@ -65,6 +66,8 @@ pub(super) struct Session {
     pub(super) pauses: Vec<(i64, Option<i64>)>,
     /// Between the segments.
     pub(super) interruptions: Vec<Interruption>,
+    /// The segments that came to their end.
+    pub(super) closed: BTreeSet<u32>,
     /// Up to here everything was on disk.
     pub(super) end_us: i64,
 }
@@ -76,6 +79,7 @@ impl Session {
         let mut session = Self::default();
         let (mut segment, mut end, mut open) = (0, None, None);
         let (mut written, mut of_server) = (None::<String>, false);
+        let mut broke = false;
         for entry in entries {
             match entry {
                 Entry::Begun {
@@ -86,7 +90,7 @@ impl Session {
                     // One that began and wrote nothing may have been of this run.
                     let went_on = matches!(open, Some(Some(_)));
                     of_server = (went_on && of_server) || run != written;
-                    (segment, written) = (number, run);
+                    (segment, written, broke) = (number, run, false);
                     open = Some(end);
                 }
                 Entry::Track {
@@ -107,6 +111,7 @@ impl Session {
                 }
                 Entry::File { file, track, codec } => session.files.push(LiveFile {
                     name: file,
+                    segment,
                     track,
                     codec,
                     epochs: Vec::new(),
@@ -190,10 +195,12 @@ impl Session {
                     }
                 }
                 Entry::Synced { end_us } => {
-                    session.end_us = end_us;
-                    end = Some(end_us);
+                    session.end_us = session.end_us.max(end_us); // a segment begins with nothing
+                    end = Some(session.end_us);
                 }
+                Entry::Broke => broke = true,
                 Entry::Closed => {
+                    session.closed.insert(segment);
                     // It went on after a crash, and nobody was there any more.
                     if let Some(Some(from)) = open.take() {
                         session.interruptions.push(Interruption {
@@ -210,8 +217,7 @@ impl Session {
                 from_us: end.unwrap_or(0),
                 to_us: None,
                 of_server: (of_server && matches!(open, Some(Some(_))))
-                    || written.is_none()
-                    || written.as_deref() != present,
+                    || (!broke && (written.is_none() || written.as_deref() != present)),
             });
         }
         session
@@ -229,7 +235,8 @@ impl Session {
 
     pub(super) fn alignment(&self, epoch: &LiveEpoch) -> Alignment {
         let own = self.clocks.get(&epoch.lane).map_or(&[][..], Vec::as_slice);
-        let peer = |lane: &LaneKey| lane.track.peer == epoch.lane.track.peer;
+        let publisher = |lane: &LaneKey| (lane.track.run, lane.track.peer);
+        let peer = |lane: &LaneKey| publisher(lane) == publisher(&epoch.lane);
         let all = self.clocks.iter().filter(|(lane, _)| peer(lane));
         let all: Vec<ClockPoint> = all.flat_map(|(_, points)| points.iter().copied()).collect();
         Alignment::new(epoch.rate, own, &all, (epoch.rtp, epoch.at_us))
@@ -241,6 +248,17 @@ mod tests {
     use super::*;
 
     const ONE: Option<&str> = Some("one");
+
+    const LANE: LaneKey = LaneKey {
+        segment: 0,
+        track: TrackKey {
+            run: 1,
+            peer: 1,
+            index: 0,
+        },
+        layer: 0,
+        generation: 0,
+    };
 
     fn begun(segment: u32, run: &str) -> Entry {
         Entry::Begun {
@@ -270,6 +288,26 @@ mod tests {
     }
 
     #[test]
+    fn a_recorder_that_broke_is_no_stop_of_the_server_whenever_that_is_read() {
+        let end_us = 4_000_000;
+        let broke = vec![begun(0, "one"), Entry::Synced { end_us }, Entry::Broke];
+        let session = Session::read(broke, Some("two"));
+        assert_eq!(session.interruptions, [interruption(end_us, None, false)]);
+        let killed = vec![begun(0, "one"), Entry::Synced { end_us }];
+        let session = Session::read(killed, Some("two"));
+        assert_eq!(session.interruptions, [interruption(end_us, None, true)]);
+    }
+
+    #[test]
+    fn a_segment_that_wrote_nothing_yet_does_not_begin_the_recording_anew() {
+        let synced = |end_us| Entry::Synced { end_us };
+        let entries = vec![begun(0, "one"), synced(4), begun(1, "one"), synced(0)];
+        let session = Session::read(entries, ONE);
+        assert_eq!(session.end_us, 4);
+        assert_eq!(session.interruptions, [interruption(4, None, false)]);
+    }
+
+    #[test]
     fn a_crash_in_a_pause_is_part_of_the_pause() {
         let begun = |segment| begun(segment, "one");
         let paused = |at_us| Entry::Paused { at_us };
@@ -287,11 +325,7 @@ mod tests {
 
     #[test]
     fn a_segment_that_was_never_closed_is_an_interruption() {
-        let lane = LaneKey {
-            track: TrackKey { peer: 1, index: 0 },
-            layer: 0,
-            generation: 0,
-        };
+        let lane = LANE;
         let epoch = |at_us| Entry::Epoch {
             file: "x".into(),
             lane,
@@ -320,11 +354,7 @@ mod tests {
 
     #[test]
     fn a_stop_of_the_server_is_told_from_a_crash_of_the_recorder() {
-        let lane = LaneKey {
-            track: TrackKey { peer: 1, index: 0 },
-            layer: 0,
-            generation: 0,
-        };
+        let lane = LANE;
         let epoch = |at_us| Entry::Epoch {
             file: "x".into(),
             lane,

@@ -19,7 +19,7 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const HOLE_US: i64 = 15_000;
 
 /// Holes of this length are worth a line in the report.
-const GAP_US: i64 = 500_000;
+pub(in crate::recording) const GAP_US: i64 = 500_000;
 
 /// Holes longer than this are left to the container's own times: so much silence would not be worth its disk.
 const LONGEST_US: i64 = 600_000_000;
@@ -88,6 +88,7 @@ impl Track {
     ) -> Self {
         let lane = |layer: usize| {
             Lane::new(LaneKey {
+                segment: 0, // known when it is read
                 track: key,
                 layer: u8::try_from(layer).unwrap_or(0),
                 generation: 0,
@@ -211,6 +212,9 @@ impl Track {
             return Ok(()); // a pause is over, or the stream began anew: pictures wait for a key frame
         }
         self.ready_file(captured, desk)?;
+        if self.file.is_none() {
+            return Ok(());
+        }
         let at_us = self.time(layer, captured, desk);
         self.fill(at_us, captured, desk)?;
         let Some(file) = &mut self.file else {
@@ -346,10 +350,11 @@ impl Track {
             .size
             .map(|(width, height)| (width.into(), height.into()));
         let size = told.or_else(|| picture_size(coding, &captured.frame.data));
+        self.close_file()?;
+        self.epoch = None;
         if size.is_none() && !self.source.is_audio() {
             return Ok(()); // no container takes it; another key frame may tell
         }
-        self.close_file()?;
         let format = StreamFormat {
             coding,
             size,
@@ -368,18 +373,18 @@ impl Track {
             container.extension()
         );
         self.files += 1;
-        let muxer = Muxer::live(File::create(desk.folder.join(&name))?, container, &format)?;
         desk.log.note(&Entry::File {
             file: name.clone(),
             track: self.key,
             codec: word(coding).to_owned(),
         });
+        desk.log.flush()?; // there is no file of which nobody knows what it is
+        let muxer = Muxer::live(File::create(desk.folder.join(&name))?, container, &format)?;
         self.file = Some(OpenFile {
             muxer,
             name,
             format,
         });
-        self.epoch = None;
         Ok(())
     }
 

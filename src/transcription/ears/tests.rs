@@ -73,6 +73,8 @@ fn language(tag: &str) -> Language {
 struct Listened {
     hearing: Box<dyn Hearing>,
     told: Probe<HearingTold>,
+    /// All that it was told.
+    all: RefCell<Vec<HearingTold>>,
     track: TrackId,
     began: Instant,
 }
@@ -101,6 +103,7 @@ impl Listened {
         Self {
             hearing,
             told,
+            all: RefCell::default(),
             track,
             began,
         }
@@ -137,23 +140,33 @@ impl Listened {
         }
     }
 
-    /// Waits until it is told this.
+    /// Waits until it was told this.
     async fn is_told(&self, what: impl Fn(&HearingTold) -> bool) {
         let began = Instant::now();
-        let mut all = Vec::new();
-        loop {
-            all.extend(self.told.heard().await);
-            if all.iter().any(&what) {
-                return;
-            }
-            assert!(began.elapsed() < PATIENCE, "{all:?}");
+        while self.times(&what) == 0 {
+            assert!(began.elapsed() < PATIENCE, "{:?}", self.all);
             tokio::time::sleep(Duration::from_millis(20)).await;
+            let told = self.told.heard().await;
+            self.all.borrow_mut().extend(told);
         }
+    }
+
+    /// How often it was told this.
+    fn times(&self, what: impl Fn(&HearingTold) -> bool) -> usize {
+        self.all.borrow().iter().filter(|told| what(told)).count()
     }
 }
 
 fn failed(told: &HearingTold) -> bool {
     matches!(told, HearingTold::Failed { .. })
+}
+
+fn behind(told: &HearingTold) -> bool {
+    matches!(told, HearingTold::Behind(_))
+}
+
+fn caught_up(told: &HearingTold) -> bool {
+    *told == HearingTold::CaughtUp
 }
 
 fn understood(told: &HearingTold) -> bool {
@@ -195,6 +208,17 @@ async fn a_thread_that_hangs_is_replaced_and_whom_it_heard_can_begin_anew() {
     let again = Listened::open(&ears, "good", 3);
     again.speak();
     again.is_told(understood).await;
+}
+
+#[actix::test]
+async fn who_waits_for_a_large_model_does_not_hang() {
+    let models = Models::open(&Config::load(None).expect("defaults").transcription);
+    let models = models.with_late(&language("good"), Arc::new(Deed::Listen), 3 * IMPATIENCE);
+    let ears = Ears::start_impatient(models, 1, 10, IMPATIENCE).expect("threads");
+    let listened = Listened::open(&ears, "good", 1);
+    listened.speak();
+    listened.is_told(understood).await;
+    assert_eq!(listened.times(failed), 0);
 }
 
 #[actix::test]
@@ -243,21 +267,8 @@ async fn who_works_on_what_was_said_long_ago_says_so_once_and_says_when_that_is_
         .is_told(|told| matches!(told, HearingTold::Behind(by) if by.as_secs() >= 3))
         .await;
     listened.speak_as_of(Instant::now());
-    let mut again = 0;
-    let began = Instant::now();
-    loop {
-        let told = listened.told.heard().await;
-        again += told
-            .iter()
-            .filter(|told| matches!(told, HearingTold::Behind(_)))
-            .count();
-        if told.contains(&HearingTold::CaughtUp) {
-            break;
-        }
-        assert!(began.elapsed() < PATIENCE, "{told:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(again, 0, "told once");
+    listened.is_told(caught_up).await;
+    assert_eq!(listened.times(behind), 1, "told once");
 }
 
 #[actix::test]
@@ -268,22 +279,14 @@ async fn who_is_muted_is_behind_no_more_and_what_was_no_word_after_all_is_taken_
         return; // a machine that was started a moment ago has no such moment
     };
     listened.speak_as_of(long_ago);
-    let mut told = Vec::new();
-    let began = Instant::now();
-    let until = async |told: &mut Vec<HearingTold>, what: fn(&HearingTold) -> bool| {
-        while !told.iter().any(what) {
-            assert!(began.elapsed() < PATIENCE, "{told:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            told.extend(listened.told.heard().await);
-        }
-    };
-    until(&mut told, |told| matches!(told, HearingTold::Behind(_))).await;
+    listened.is_told(behind).await;
     listened.hearing.hush(listened.track);
-    until(&mut told, |told| *told == HearingTold::CaughtUp).await;
-    until(&mut told, |told| {
-        matches!(told, HearingTold::Partial(caption) if caption.is_final && caption.text.is_empty())
-    })
-    .await;
+    listened.is_told(caught_up).await;
+    listened
+        .is_told(|told| {
+            matches!(told, HearingTold::Partial(caption) if caption.is_final && caption.text.is_empty())
+        })
+        .await;
 }
 
 #[actix::test]

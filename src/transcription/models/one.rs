@@ -80,6 +80,3 @@ mod tests {
         assert!(fault.contains("built without Whisper"), "{fault}");
     }
 }
-
-#[cfg(all(test, feature = "whisper"))]
-mod built_in;

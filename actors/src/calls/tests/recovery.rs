@@ -3,7 +3,7 @@ use calls_model::{CallStatus, EndReason, LeaveReason, Member, ParticipantId, Tim
 use super::*;
 use crate::participant::GRACE;
 
-fn member(name: &str, role: Role) -> Member {
+pub(super) fn member(name: &str, role: Role) -> Member {
     Member {
         user_id: user(name),
         role,
@@ -21,7 +21,7 @@ fn member(name: &str, role: Role) -> Member {
 }
 
 /// A session of a room, as storage has it after a crash.
-fn interrupted(hall: &Room, members: &[Member]) -> Interrupted {
+pub(super) fn interrupted(hall: &Room, members: &[Member]) -> Interrupted {
     let call_id = CallId::new();
     let at: Timestamp = DateTime::UNIX_EPOCH.into();
     let (life, _) = crate::call::life::Life::session(call_id, hall.clone(), at);
@@ -32,6 +32,7 @@ fn interrupted(hall: &Room, members: &[Member]) -> Interrupted {
         removed: vec![user("eve")],
         rejected: Vec::new(),
         recording: None,
+        language: None,
     }
 }
 
@@ -160,6 +161,7 @@ async fn a_call_that_rang_when_the_server_went_down_can_still_be_answered() {
         removed: Vec::new(),
         rejected: Vec::new(),
         recording: None,
+        language: None,
     };
     server.ask(Recover(vec![live])).await;
     let _ann = server.connect(seat(&call_id, &ann)).await;

@@ -1,5 +1,7 @@
 //! A call that is transcribed: who may, who hears of it, and what a hearing that breaks costs.
 
+mod last_words;
+
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -11,22 +13,33 @@ use calls_model::{Language, Utterance};
 use super::*;
 use crate::transcriber::{Hearing, HearingPlan, HearingTold, Recogniser, RecogniserRefused, Voice};
 
+/// A language that it does not know.
+const UNSPOKEN: &str = "qqx";
+
 /// A word that it does not know.
 const UNKNOWN: &str = "aardvark";
+
+/// How long they take, and what they are.
+type LastWords = Arc<Mutex<Option<(Duration, Utterance)>>>;
 
 /// Understands what the test says.
 #[derive(Clone, Default)]
 struct Prompter {
     /// It never comes to an end.
     endless: bool,
+    /// What is understood so long after the end only.
+    last: LastWords,
     opened: Arc<Mutex<Vec<WeakRecipient<HearingTold>>>>,
     /// What the latest listens for.
     phrases: Arc<Mutex<Vec<String>>>,
+    /// What the latest understands; none at first.
+    language: Arc<Mutex<Option<Language>>>,
 }
 
 struct Prompted {
     told: WeakRecipient<HearingTold>,
     endless: bool,
+    last: LastWords,
 }
 
 impl Prompter {
@@ -49,6 +62,12 @@ impl Recogniser for Prompter {
         language: Option<&Language>,
         phrases: &[String],
     ) -> Result<Language, RecogniserRefused> {
+        if let Some(asked) = language.filter(|asked| asked.as_str() == UNSPOKEN) {
+            return Err(RecogniserRefused::UnknownLanguage {
+                asked: asked.clone(),
+                known: "en".to_owned(),
+            });
+        }
         if phrases.iter().any(|phrase| phrase == UNKNOWN) {
             return Err(RecogniserRefused::UnknownWords {
                 language: "en".parse().unwrap(),
@@ -65,14 +84,19 @@ impl Recogniser for Prompter {
     ) -> Result<Box<dyn Hearing>, RecogniserRefused> {
         self.opened.lock().unwrap().push(told.clone());
         *self.phrases.lock().unwrap() = plan.phrases.to_vec();
-        let endless = self.endless;
-        Ok(Box::new(Prompted { told, endless }))
+        *self.language.lock().unwrap() = Some(plan.language.clone());
+        let (endless, last) = (self.endless, self.last.clone());
+        Ok(Box::new(Prompted {
+            told,
+            endless,
+            last,
+        }))
     }
 }
 
 impl Hearing for Prompted {
     fn patience(&self) -> Duration {
-        SECOND
+        10 * SECOND
     }
 
     fn untold_since(&self) -> Option<Instant> {
@@ -84,8 +108,20 @@ impl Hearing for Prompted {
     fn hush(&self, _: TrackId) {}
 
     fn close(&self) {
-        if let Some(transcriber) = self.told.upgrade().filter(|_| !self.endless) {
-            transcriber.do_send(HearingTold::Closed);
+        let tell = |told: &WeakRecipient<HearingTold>, what: HearingTold| {
+            if let Some(transcriber) = told.upgrade() {
+                transcriber.do_send(what);
+            }
+        };
+        let told = self.told.clone();
+        match self.last.lock().unwrap().take() {
+            _ if self.endless => {}
+            None => tell(&told, HearingTold::Closed),
+            Some((after, last)) => drop(actix::spawn(async move {
+                tokio::time::sleep(after).await;
+                tell(&told, HearingTold::Said(last));
+                tell(&told, HearingTold::Closed);
+            })),
         }
     }
 
@@ -249,7 +285,7 @@ async fn a_hearing_that_does_not_finish_in_its_time_leaves_a_gap_and_nobody_behi
     settle().await;
     server.facts().await;
     server.end(&ann.seat.call_id).await.unwrap();
-    tokio::time::sleep(2 * SECOND).await;
+    tokio::time::sleep(11 * SECOND).await;
     settle().await;
     assert!(server.facts().await.contains(&"transcription.interrupted"));
     server.assert_nobody_is_left().await;
@@ -371,4 +407,34 @@ async fn what_may_be_said_in_a_room_is_listened_for_in_its_calls() {
         refused.to_string(),
         "the speech model of \"en\" does not know: aardvark"
     );
+}
+
+/// A call that was transcribed in this language when the server went down, taken up by it.
+async fn recovered(server: &Server, language: &str) -> CallId {
+    let ann = super::recovery::member("ann", Role::Host);
+    let mut live = super::recovery::interrupted(&room("hall"), &[ann]);
+    live.call.transcription = true;
+    live.language = Some(language.parse().unwrap());
+    let call_id = live.call.call_id.clone();
+    server.ask(Recover(vec![live])).await;
+    settle().await;
+    call_id
+}
+
+#[actix::test]
+async fn what_was_understood_before_a_restart_is_understood_after_it() {
+    let (server, prompter) = server();
+    let call_id = recovered(&server, "de").await;
+    let language = prompter.language.lock().unwrap().clone();
+    assert_eq!(language, Some("de".parse().unwrap()));
+    assert!(server.call(&call_id).await.expect("it lives").transcription);
+}
+
+#[actix::test]
+async fn what_nobody_understands_after_a_restart_is_not_said_to_be_transcribed() {
+    let (server, prompter) = server();
+    let call_id = recovered(&server, UNSPOKEN).await;
+    assert_eq!(prompter.opened(), 0);
+    assert!(!server.call(&call_id).await.expect("it lives").transcription);
+    assert!(server.facts().await.contains(&"transcription.stopped"));
 }

@@ -1,0 +1,2 @@
+-- Nothing to undo: it is what the column says it is.
+SELECT 1;

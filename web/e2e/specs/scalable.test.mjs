@@ -1,0 +1,111 @@
+// A camera that comes as one scalable stream (SVC), which our own page never sends: each tile gets the layer that it has use for.
+import { test } from 'node:test';
+import { until } from '../support/meeting.mjs';
+import { api } from '../support/server.mjs';
+import { world } from '../support/world.mjs';
+
+const PATIENCE_MS = 30_000;
+
+const here = world();
+
+async function come(name, room) {
+  const { connection } = await api(here.url, 'POST', `/rooms/${room}/join`, { user_id: name, display_name: name });
+  const { page } = await here.open(name, '/');
+  return { page, connection };
+}
+
+/** Publishes a moving picture of 1280 × 720 by WHIP. */
+async function publish({ room, token, mode }) {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+  const context = canvas.getContext('2d');
+  let at = 0;
+  setInterval(() => {
+    context.fillStyle = `hsl(${at % 360} 60% 50%)`;
+    context.fillRect(0, 0, 1280, 720);
+    context.fillStyle = 'white';
+    context.fillRect((at += 7) % 1200, 300, 80, 80);
+  }, 66);
+  const connection = new RTCPeerConnection();
+  const [track] = canvas.captureStream(15).getVideoTracks();
+  const sendEncodings = [{ scalabilityMode: mode, maxBitrate: 1_500_000 }];
+  const transceiver = connection.addTransceiver(track, { direction: 'sendonly', sendEncodings });
+  const { codecs } = RTCRtpReceiver.getCapabilities('video');
+  const vp9 = ({ mimeType, sdpFmtpLine }) => mimeType === 'video/VP9' && sdpFmtpLine === 'profile-id=0';
+  transceiver.setCodecPreferences(codecs.filter((codec) => vp9(codec) || codec.mimeType === 'video/rtx'));
+  await connection.setLocalDescription();
+  const response = await fetch(`/api/v1/calls/whip/${room}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/sdp', authorization: `Bearer ${token}` },
+    body: connection.localDescription.sdp,
+  });
+  const sdp = await response.text();
+  if (!response.ok) throw new Error(`${response.status} ${sdp}`);
+  await connection.setRemoteDescription({ type: 'answer', sdp });
+}
+
+/** Watches by one slot; `__resize` says how large its tile is. */
+async function watch({ token, ws_url }) {
+  const socket = new WebSocket(ws_url, 'calls.v1');
+  const say = (frame) => socket.send(JSON.stringify(frame));
+  const heard = (wanted) =>
+    new Promise((done) =>
+      socket.addEventListener('message', ({ data }) => {
+        const frame = JSON.parse(data);
+        if (wanted(frame)) done(frame.d);
+      }),
+    );
+  await new Promise((done) => (socket.onopen = done));
+  const welcome = heard(({ t }) => t === 'welcome');
+  say({ t: 'hello', d: { token } });
+  await welcome;
+  const connection = new RTCPeerConnection();
+  connection.addTransceiver('video', { direction: 'recvonly' });
+  connection.ontrack = ({ track }) => {
+    const video = Object.assign(document.createElement('video'), { muted: true, srcObject: new MediaStream([track]) });
+    document.body.append(video);
+    video.play();
+  };
+  globalThis.__resize = (width, height) => say({ t: 'view', id: 2, d: { slots: [{ mid: '0', width, height }] } });
+  globalThis.__resize(240, 135);
+  await connection.setLocalDescription();
+  const answer = heard(({ re }) => re === 1);
+  say({ t: 'offer', id: 1, d: { sdp: connection.localDescription.sdp } });
+  await connection.setRemoteDescription({ type: 'answer', ...(await answer) });
+}
+
+/** What arrives in the slot. */
+const seen = (page) =>
+  page.evaluate(async () => {
+    const stats = [...(await globalThis.__connections.at(-1).getStats()).values()];
+    const { frameWidth, framesDecoded = 0, freezeCount = 0 } = stats.find(({ type }) => type === 'inbound-rtp') ?? {};
+    return { frameWidth, framesDecoded, freezeCount };
+  });
+
+/** Pictures so wide are shown, and go on. */
+async function shows(page, width) {
+  await until(`${width} pixels`, async () => (await seen(page)).frameWidth === width, PATIENCE_MS);
+  const { framesDecoded } = await seen(page);
+  const moved = async () => {
+    const now = await seen(page);
+    return now.framesDecoded > framesDecoded + 15 && now.frameWidth === width;
+  };
+  await until(`${width} pixels that move`, moved, PATIENCE_MS);
+}
+
+for (const mode of ['L3T3_KEY', 'L3T3']) {
+  test(`${mode}: a small tile gets the small picture, a large one the large, and back`, async () => {
+    const room = await here.room();
+    const camera = await come('Camera', room);
+    await camera.page.evaluate(publish, { room, token: camera.connection.token, mode });
+    const { page, connection } = await come('Watcher', room);
+    await page.evaluate(watch, connection);
+    for (const [tile, width] of [[[240, 135], 320], [[1280, 720], 1280], [[240, 135], 320]]) {
+      await page.evaluate((size) => globalThis.__resize(...size), tile);
+      await shows(page, width);
+    }
+    await camera.page.close();
+    await page.close();
+  });
+}
+
+test('nobody’s page logged an error', () => here.assertNoErrors());
