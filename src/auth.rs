@@ -13,6 +13,6 @@ pub mod turn;
 
 pub use caller::{Application, Bearer, Caller, Returning};
 pub use door::Door;
-pub use oidc::Oidc;
+pub use oidc::{ConsoleClient, Oidc};
 pub use revoked::Revoked;
 pub use tokens::{Claims, Grant, Issuer, Tokens};

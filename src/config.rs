@@ -155,6 +155,10 @@ pub struct Oidc {
     pub scope_claim: String,
     /// What scopes of ours begin with there.
     pub scope_prefix: String,
+    /// The console's client there; empty: it takes keys only.
+    pub console_client_id: String,
+    /// What the console asks for there.
+    pub console_scope: String,
 }
 
 /// `[database]`

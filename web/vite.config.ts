@@ -19,6 +19,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rollupOptions: { input: [here('app/index.html'), here('app/console.html')] },
   },
-  server: { proxy: { '/api': { target: SERVER, ws: true } } },
+  server: { proxy: { '/api': { target: SERVER, ws: true }, '/console/issuer.json': SERVER } },
   test: { root: here('.'), include: ['{sdk,app}/test/**/*.test.{ts,mjs}'] },
 });

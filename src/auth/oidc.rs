@@ -8,10 +8,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actix_web::http::Uri;
 use calls_model::{OrgId, Scope, UserId};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use tracing::warn;
@@ -77,6 +78,21 @@ struct Discovery {
     jwks_uri: String,
 }
 
+/// How people sign in to the console by the issuer: authorization code (RFC 6749 §4.1) with PKCE (RFC 7636).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConsoleClient {
+    /// The issuer, whose discovery document says where.
+    pub issuer: String,
+    /// Its origin, where all that the console asks must be.
+    pub origin: String,
+    /// The console's id there.
+    pub client_id: String,
+    /// Whom tokens must be for.
+    pub audience: String,
+    /// What is asked for.
+    pub scope: String,
+}
+
 impl Oidc {
     /// The issuer that is configured, if one is.
     ///
@@ -93,6 +109,22 @@ impl Oidc {
             http,
             keys: Mutex::default(),
         }))
+    }
+
+    /// How people sign in to the console by it, if they may.
+    pub fn console_client(&self) -> Option<ConsoleClient> {
+        let config = &self.config;
+        let url: Uri = config.issuer.parse().ok()?;
+        let (scheme, authority) = (url.scheme_str()?, url.authority()?);
+        let port = authority.port_u16();
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        (!config.console_client_id.is_empty()).then(|| ConsoleClient {
+            issuer: config.issuer.clone(),
+            origin: format!("{scheme}://{}{port}", authority.host()),
+            client_id: config.console_client_id.clone(),
+            audience: config.audience.clone(),
+            scope: config.console_scope.clone(),
+        })
     }
 
     /// Whether a token asks to be looked at here: what we made ourselves has a shared secret.

@@ -86,6 +86,12 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             "must be there beside oidc.issuer: else tokens that were made for others would open this server",
         );
     }
+    if !oidc.console_client_id.is_empty() && !is_web(&oidc.issuer) {
+        return refuse(
+            "oidc.console_client_id",
+            "needs an oidc.issuer that begins with https:// or http:// and names a host: people are sent there",
+        );
+    }
     if config.auth.password_tries == 0 {
         return refuse(
             "auth.password_tries",

@@ -5,10 +5,12 @@ use actix_web::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderName, IF_NONE_MATCH,
     REFERRER_POLICY,
 };
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::origin;
+use crate::app::App;
+use crate::auth::ConsoleClient;
 
 /// What `npm run build` makes of `web/`; `build.rs` puts a page of its own there where nothing was built.
 #[derive(RustEmbed)]
@@ -45,6 +47,9 @@ pub(super) fn page(request: &HttpRequest) -> Option<HttpResponse> {
         icon.insert_header((CACHE_CONTROL, "public, max-age=86400"));
         return Some(icon.content_type("image/x-icon").body(ICON));
     }
+    if path == "console/issuer.json" {
+        return Some(issuer(request));
+    }
     let name = if Pages::get(path).is_some() {
         path
     } else {
@@ -52,6 +57,18 @@ pub(super) fn page(request: &HttpRequest) -> Option<HttpResponse> {
     };
     let file = Pages::get(name)?;
     Some(respond(request, name, file))
+}
+
+/// Where people sign in to the console: at another issuer, or `null` where there are only keys.
+fn issuer(request: &HttpRequest) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .json(console_client(request))
+}
+
+fn console_client(request: &HttpRequest) -> Option<ConsoleClient> {
+    let app = request.app_data::<web::Data<App>>()?;
+    app.oidc.as_ref()?.console_client()
 }
 
 /// A person's browser asks, and not for the API.
@@ -73,13 +90,21 @@ pub(super) fn not_found() -> HttpResponse {
 }
 
 /// Older browsers do not count a WebSocket of the same host as `'self'`, so it is named.
-fn policy(request: &HttpRequest) -> String {
+///
+/// The console asks the issuer, too, by which people sign in to it.
+fn policy(request: &HttpRequest, name: &str) -> String {
     let host = origin::host(request).unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-    if host.is_empty() || !host.chars().all(plain) {
-        return CSP.to_owned();
+    let mut policy = CSP.to_owned();
+    if !host.is_empty() && host.chars().all(plain) {
+        policy = format!("{policy} ws://{host} wss://{host}");
     }
-    format!("{CSP} ws://{host} wss://{host}")
+    if name == "console.html"
+        && let Some(ConsoleClient { origin, .. }) = console_client(request)
+    {
+        policy = format!("{policy} {origin}");
+    }
+    policy
 }
 
 /// Paths that are drawn by a page's own script. Anything with a dot is a file, and there or not.
@@ -125,7 +150,7 @@ fn respond(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpRespons
                 "no-cache"
             },
         ))
-        .insert_header((CONTENT_SECURITY_POLICY, policy(request)))
+        .insert_header((CONTENT_SECURITY_POLICY, policy(request, name)))
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .insert_header((HeaderName::from_static("permissions-policy"), PERMISSIONS))
         .insert_header((

@@ -315,3 +315,31 @@ async fn a_denied_subject_is_out_with_all_that_it_made() {
     let other = issuer.sign(Algorithm::RS256, &other);
     get(&after, &other, "/rooms").await.expect(200);
 }
+
+#[actix_web::test]
+async fn the_console_is_told_where_people_sign_in_and_asks_there_and_nowhere_else() {
+    let issuer = Issuer::start();
+    let world = world_with(&issuer, |oidc| {
+        oidc.console_client_id = "console".to_owned();
+    });
+    let world = world.await;
+    let page = async |world: &World, path: &str| send(world.page(Method::GET, path)).await;
+    let told = page(&world, "/console/issuer.json").await.expect(200);
+    assert_eq!(
+        told,
+        json!({
+            "issuer": issuer.url, "origin": issuer.url, "client_id": "console",
+            "audience": AUDIENCE, "scope": "openid",
+        })
+    );
+    let asks = |reply: &Reply| {
+        let policy = reply.header("content-security-policy");
+        policy.ends_with(&format!(" {}", issuer.url))
+    };
+    assert!(asks(&page(&world, "/console/calls").await));
+    assert!(!asks(&page(&world, "/meet/room_1").await));
+
+    let keys_only = World::closed().await;
+    let told = page(&keys_only, "/console/issuer.json").await.expect(200);
+    assert_eq!(told, json!(null));
+}

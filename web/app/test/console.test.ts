@@ -20,7 +20,7 @@ describe('a chart', () => {
     ];
     const frame = frameOf([{ name: 'a', points }]);
     expect(frame).toEqual({ from: 0, to: 4000, top: 10 });
-    expect(line(points, frame, 100, 50)).toBe('M0.0 50.0h0L25.0 0.0M100.0 25.0h0');
+    expect(line(points, frame, 100, 50)).toBe('M0.0 50.0h.1L25.0 0.0M100.0 25.0h.1');
   });
 
   test('has a width where there is only one moment', () => {

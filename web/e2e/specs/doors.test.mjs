@@ -145,6 +145,36 @@ test('a muted guest hears of it, and a locked room says that it is locked', asyn
   await host.close();
 });
 
+/** Opens what a host may do to somebody, and does it. */
+async function act(host, name, action) {
+  await host.page.getByRole('button', { name: `Actions for ${name}` }).click();
+  await host.page.getByRole('complementary').getByRole('button', { name: action, exact: true }).click();
+}
+
+test('one is muted and nobody else, and a guest who is made a moderator has its powers until they are taken back', async () => {
+  const room = await here.room();
+  const host = await here.join('Host', room);
+  const guest = await here.join('Guest', room);
+  const third = await here.join('Third', room);
+  const microphone = (person, on) => control(person, 'Microphone').and(person.page.locator(`[aria-pressed=${on}]`)).waitFor();
+  await sees(host, 3);
+  await control(host, 'People').click();
+  await act(host, 'Guest', 'Mute');
+  await guest.page.getByText('A moderator muted you').waitFor();
+  await microphone(guest, false);
+  await microphone(third, true);
+
+  await control(guest, 'People').click();
+  assert.equal(await guest.page.getByRole('button', { name: 'Mute all' }).count(), 0);
+  await act(host, 'Guest', 'Make moderator');
+  await guest.page.getByRole('button', { name: 'Mute all' }).waitFor();
+  await act(guest, 'Third', 'Mute');
+  await microphone(third, false);
+  await act(host, 'Guest', 'Take moderation back');
+  await guest.page.getByRole('button', { name: 'Mute all' }).waitFor({ state: 'detached' });
+  for (const person of [third, guest, host]) await person.close();
+});
+
 test('the page of a room that is not there says so, and leads on', async () => {
   const lost = await here.lobby('Lost', 'room_0000');
   await lost.page.getByRole('heading', { name: 'There is no such meeting' }).waitFor();

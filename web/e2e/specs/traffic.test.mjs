@@ -60,6 +60,19 @@ test('whoever holds the space bar is heard for so long', async () => {
   await microphone(true);
 });
 
+test('whoever speaks is large where that is wished, and turns small again in the grid', async () => {
+  await (await menu(grace, 'Whoever speaks is large')).click();
+  const large = grace.page.locator('.stage__main article[aria-label^="Ada"]');
+  await large.locator('.video--shown').waitFor();
+  await until('a larger picture of her comes', async () => {
+    const [tile, window] = [await large.boundingBox(), grace.page.viewportSize()];
+    return tile.width > window.width / 2;
+  });
+  await (await menu(grace, 'Everybody in a grid')).click();
+  await grace.page.locator('.stage').waitFor({ state: 'detached' });
+  await grace.page.locator('.grid article[aria-label^="Ada"] .video--shown').waitFor();
+});
+
 /** Chromium plays for whoever is captured; others, and Chromium before that, wait for a click. */
 function playOnlyAfterClick() {
   const { play } = HTMLMediaElement.prototype;

@@ -20,7 +20,7 @@ export async function startServer() {
 
 /**
  * A server of one's own, which `kill` ends as a power cut does and `again` starts over what is left. `guarded`: it asks for an API key, and
- * `key` is the one that it printed. `settings` are set over ours.
+ * `key` is the one that it printed. `settings`: of its configuration, as variables of the environment.
  */
 export async function startMortalServer({ guarded = false, settings = {} } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'calls-e2e-'));

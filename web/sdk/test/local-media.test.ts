@@ -160,3 +160,17 @@ test('another camera takes over, and the one before is closed', async () => {
   await choosing;
   expect([first!.stopped, local.state.camera.track, local.state.camera.on]).toEqual([true, other, true]);
 });
+
+test('a device that was chosen is asked for firmly, and one that is gone gives way to any', async () => {
+  const wishes: unknown[] = [];
+  const gone = Object.assign(new Error(), { name: 'OverconstrainedError' });
+  const getUserMedia = ({ audio }: { audio: MediaTrackConstraints }) => {
+    wishes.push(audio.deviceId);
+    return wishes.length === 1 ? Promise.reject(gone) : Promise.resolve({ getTracks: () => [new FakeTrack('audio')] });
+  };
+  vi.stubGlobal('navigator', { mediaDevices: { getUserMedia } });
+  const local = new LocalMedia({ microphone: 'headset' });
+  await local.turn('microphone', true);
+  expect(wishes).toEqual([{ exact: 'headset' }, { ideal: 'headset' }]);
+  expect(local.state.microphone).toMatchObject({ on: true, failure: null });
+});

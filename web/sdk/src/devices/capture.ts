@@ -17,9 +17,18 @@ export interface Wish {
 /** The tracks that were wished for. */
 export async function capture({ microphone = false, camera = false }: Wish, voice: VoiceSettings = VOICE): Promise<MediaStreamTrack[]> {
   if (!navigator.mediaDevices) throw new CaptureError(globalThis.isSecureContext ? 'unsupported' : 'insecure');
-  const constraints = { audio: constrain(microphone, constraintsOf(voice)), video: constrain(camera, FACE) };
+  const ask = (firmly: boolean) =>
+    navigator.mediaDevices.getUserMedia({
+      audio: constrain(microphone, constraintsOf(voice), firmly),
+      video: constrain(camera, FACE, firmly),
+    });
   try {
-    return (await navigator.mediaDevices.getUserMedia(constraints)).getTracks();
+    // A browser that is asked for a device by preference alone may well give another one. One that is gone gives way to any.
+    const stream = await ask(true).catch((error: unknown) => {
+      if (!isGone(error)) throw error;
+      return ask(false);
+    });
+    return stream.getTracks();
   } catch (error) {
     throw new CaptureError(failureOf(error));
   }
@@ -58,7 +67,9 @@ export function failureOf(error: unknown): CaptureFailure {
   }
 }
 
-function constrain(wish: boolean | string, base: MediaTrackConstraints): MediaTrackConstraints | boolean {
+const isGone = (error: unknown): boolean => (error as Error | null)?.name === 'OverconstrainedError';
+
+function constrain(wish: boolean | string, base: MediaTrackConstraints, firmly: boolean): MediaTrackConstraints | boolean {
   if (!wish) return false;
-  return wish === true ? base : { ...base, deviceId: { ideal: wish } };
+  return wish === true ? base : { ...base, deviceId: firmly ? { exact: wish } : { ideal: wish } };
 }

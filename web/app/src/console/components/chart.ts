@@ -47,7 +47,7 @@ export function line(points: readonly Point[], { from, to, top }: Frame, width: 
       const x = ((at - from) / (to - from)) * width;
       const y = height - (Math.min(value, top) / top) * height;
       const step = `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
-      const dot = pen === 'M' ? 'h0' : ''; // a lone point is seen as well
+      const dot = pen === 'M' ? 'h.1' : ''; // a lone point is seen as well; no browser draws a line without any length
       pen = 'L';
       return step + dot;
     })

@@ -39,8 +39,10 @@ export function CallQuality({ call }: { call: Call }) {
               <Chart title={t('quality.score')} unit={t('unit.of5')} series={series(rows, ({ score }) => score)} top={5} />
               <Chart title={t('quality.loss')} unit={t('unit.percent')} series={series(rows, ({ loss }) => loss * 100)} />
               <Chart title={t('quality.rtt')} unit={t('unit.ms')} series={series(rows, ({ rtt_ms }) => rtt_ms ?? null)} />
+              <Chart title={t('quality.jitter')} unit={t('unit.ms')} series={series(rows, ({ jitter_ms }) => jitter_ms)} />
               <Chart title={t('quality.up')} unit={t('unit.kbps')} series={series(rows, ({ up_kbps }) => up_kbps)} />
               <Chart title={t('quality.down')} unit={t('unit.kbps')} series={series(rows, ({ down_kbps }) => down_kbps)} />
+              <Chart title={t('quality.estimate')} unit={t('unit.kbps')} series={series(rows, ({ estimate_kbps }) => estimate_kbps ?? null)} />
               <Chart title={t('quality.freezes')} unit={t('unit.count')} series={series(rows, ({ freezes }) => freezes)} />
             </div>
           )

@@ -109,7 +109,7 @@ function Deliveries({ webhookId }: { webhookId: string }) {
             caption={t('delivery.title')}
             columns={[
               { head: t('delivery.at'), cell: (one: Delivery) => moment(one.created_at) },
-              { head: t('delivery.event'), cell: ({ event_type }) => <code>{event_type}</code> },
+              { head: t('delivery.event'), cell: ({ event_type }) => <code class="code--whole">{event_type}</code> },
               { head: t('delivery.state'), cell: ({ status }) => <Badge tone={TONES[status]}>{said('delivery', status)}</Badge> },
               { head: t('delivery.tries'), cell: (one) => <Log of={one} /> },
               { head: t('delivery.next'), cell: ({ next_attempt_at }) => (next_attempt_at ? moment(next_attempt_at) : t('value.none')) },

@@ -81,9 +81,11 @@ export function Lobby({ visit }: { visit: Visit }) {
               {refusal.text}
             </p>
           )}
-          <Button look="primary" type="submit" disabled={joining || visit.lacksSecret}>
-            {t(joining ? 'lobby.joining' : 'lobby.join')}
-          </Button>
+          <div class="lobby__join">
+            <Button look="primary" type="submit" disabled={joining || visit.lacksSecret}>
+              {t(joining ? 'lobby.joining' : 'lobby.join')}
+            </Button>
+          </div>
           <p class="lobby__privacy">{t('lobby.privacy')}</p>
         </form>
       </main>
