@@ -294,7 +294,7 @@ fn uses_up(method: &Method, path: &str) -> bool {
 
 /// Whether a path names a thing of another tenant, or of another room than the token is for. What stands for a user is
 /// a name, which each tenant may have.
-fn is_anothers(caller: &str, own: bool, path: &str) -> bool {
+fn is_of_another(caller: &str, own: bool, path: &str) -> bool {
     let named = path.contains('{') && !path.ends_with("/users/{user_id}");
     let stranger = caller == "another room's token";
     named && (stranger || own == (caller == "another tenant's key"))
@@ -436,7 +436,7 @@ async fn each_caller_gets_what_is_theirs_and_nothing_else() {
                 let status = matrix.cell(caller, own, &method, &path).await;
                 // Whatever the file says: nobody is let through to what is another's.
                 assert!(
-                    status >= 400 || !is_anothers(caller, own, &path),
+                    status >= 400 || !is_of_another(caller, own, &path),
                     "{caller}: {status} at {method} {path}"
                 );
                 cells.push(status.to_string());
