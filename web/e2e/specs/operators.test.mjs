@@ -72,7 +72,7 @@ test('whom the issuer turns away is told why, and a token without scopes opens n
   issuer.scope = 'openid calls:rooms';
   await byIssuer(operator).click();
   await page.getByRole('link', { name: 'Audit log' }).click();
-  await page.getByText('scope').first().waitFor();
+  await page.getByText('this key may not do that').first().waitFor();
   await operator.close();
 });
 
