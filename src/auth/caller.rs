@@ -301,8 +301,13 @@ async fn by_key(app: &App, bearer: &str) -> Result<Application, Problem> {
         org: known.key.org_id,
         key: Some(known.key.name),
     };
-    // Among the revoked are those of denied subjects, which the database does not know of.
-    if !good || app.revoked.has(&issuer) {
+    // Among the revoked are denied subjects, and the keys that theirs were when the server started.
+    let maker = known.subject.clone().map(|subject| Issuer {
+        org: issuer.org.clone(),
+        key: Some(subject),
+    });
+    let revoked = |issuer: &Issuer| app.revoked.has(issuer);
+    if !good || revoked(&issuer) || maker.as_ref().is_some_and(revoked) {
         return Err(bad());
     }
     Ok(Application {

@@ -5,7 +5,7 @@
 //! token. Keys are fetched when they are first needed, kept for a while, and fetched again for a key id that is new; while
 //! the issuer is away, those that are known stay good.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix_web::http::Uri;
@@ -14,7 +14,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as Turn;
 use tracing::warn;
 
 use super::caller::{Application, Bearer, Caller};
@@ -51,6 +51,8 @@ pub struct Oidc {
     config: config::Oidc,
     http: reqwest::Client,
     keys: Mutex<Keys>,
+    /// Held by whoever asks for keys.
+    asking: Turn<()>,
 }
 
 #[derive(Default)]
@@ -108,6 +110,7 @@ impl Oidc {
             config: config.clone(),
             http,
             keys: Mutex::default(),
+            asking: Turn::default(),
         }))
     }
 
@@ -216,16 +219,26 @@ impl Oidc {
 
     /// The key of this id; without an id the only one there is (RFC 7515 §4.1.4 leaves it out at will).
     async fn key(&self, kid: Option<&str>) -> Option<Jwk> {
-        let mut keys = self.keys.lock().await;
-        let is_fresh = keys.fetched.is_some_and(|at| at.elapsed() < FRESH);
-        let found = pick(&keys.known, kid);
-        let may_ask = keys.asked.is_none_or(|at| at.elapsed() >= PAUSE);
-        if (found.is_some() && is_fresh) || !may_ask {
+        let (found, may_ask) = self.known(kid);
+        if !may_ask {
             return found;
         }
-        keys.asked = Some(Instant::now());
+        // Nobody whose key merely got old waits while another asks.
+        let _asking = match found {
+            Some(_) => match self.asking.try_lock() {
+                Ok(asking) => asking,
+                Err(_) => return found,
+            },
+            None => self.asking.lock().await,
+        };
+        let (found, may_ask) = self.known(kid);
+        if !may_ask {
+            return found;
+        }
+        self.keys().asked = Some(Instant::now());
         match self.fetch().await {
             Ok(set) => {
+                let mut keys = self.keys();
                 keys.known = Arc::new(set.keys);
                 keys.fetched = Some(Instant::now());
                 pick(&keys.known, kid)
@@ -236,6 +249,20 @@ impl Oidc {
                 found
             }
         }
+    }
+
+    /// The key of this id as far as it is known, and whether the issuer is to be asked.
+    fn known(&self, kid: Option<&str>) -> (Option<Jwk>, bool) {
+        let keys = self.keys();
+        let is_fresh = keys.fetched.is_some_and(|at| at.elapsed() < FRESH);
+        let found = pick(&keys.known, kid);
+        let is_told = found.is_some() && is_fresh;
+        let asks = !is_told && keys.asked.is_none_or(|at| at.elapsed() >= PAUSE);
+        (found, asks)
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn fetch(&self) -> Result<JwkSet, NoKeys> {

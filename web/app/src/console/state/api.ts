@@ -21,16 +21,18 @@ api.use({
   },
 });
 
-/** Lets in who has this key; throws where the server does not know it. */
-export async function signIn(typed: string): Promise<void> {
+/** Lets in who has this key, if that is still `wanted` when the server has looked at it; throws where the server does not know it. */
+export async function signIn(typed: string, wanted = (): boolean => true): Promise<boolean> {
   const headers = new Headers(typed ? { authorization: `Bearer ${typed}` } : {});
   const reply = await fetch('/api/v1/calls/history?limit=1', { headers });
   if (!reply.ok) {
     const problem = (await reply.json()) as ProblemDetails;
     if (problem.code !== 'scope-missing') throw new ProblemError(problem); // else the key is good, for other screens
   }
+  if (!wanted()) return false;
   sessionStorage.setItem(KEPT, typed);
   key.value = typed;
+  return true;
 }
 
 export function signOut(): void {

@@ -108,18 +108,18 @@ key.subscribe((value) => {
   if (value === null) sessionStorage.removeItem(REFRESH);
 });
 
-async function keep(client: Client, { access_token, expires_in, refresh_token }: Tokens): Promise<void> {
-  await signIn(access_token);
-  if (!refresh_token) return;
+async function keep(client: Client, { access_token, expires_in, refresh_token }: Tokens, wanted = (): boolean => true): Promise<void> {
+  if (!(await signIn(access_token, wanted)) || !refresh_token) return;
   sessionStorage.setItem(REFRESH, refresh_token);
   if (expires_in) setTimeout(() => void renew(client, refresh_token), Math.min(expires_in * 1000 * IN_TIME, LONGEST_MS));
 }
 
 /** Where the issuer gives no other, the old one goes on until the server refuses it. */
 async function renew(client: Client, refresh_token: string): Promise<void> {
-  if (sessionStorage.getItem(REFRESH) !== refresh_token) return; // signed out, or renewed, meanwhile
+  const wanted = (): boolean => sessionStorage.getItem(REFRESH) === refresh_token; // neither signed out nor renewed meanwhile
+  if (!wanted()) return;
   const next = await tokens(client, { grant_type: 'refresh_token', refresh_token }).catch(() => null);
-  if (next && sessionStorage.getItem(REFRESH) === refresh_token) await keep(client, { refresh_token, ...next }).catch(() => undefined);
+  if (next && wanted()) await keep(client, { refresh_token, ...next }, wanted).catch(() => undefined);
 }
 
 async function tokens(client: Client, asked: Record<string, string>): Promise<Tokens> {
