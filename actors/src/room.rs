@@ -2,7 +2,7 @@
 //!
 //! * Parent: [`Call`](crate::call::Call). Children: one [`Participant`] for each presence, an
 //!   [`Announcer`](crate::announcer::Announcer) while something is announced, a
-//!   [`Recorder`](crate::recorder::Recorder) while it is recorded, a [`Transcriber`](crate::transcriber::Transcriber)
+//!   [`Recorder`](crate::recorder::Recorder) while it is recorded, a [`Transcriber`]
 //!   while it is transcribed.
 //! * Receives [`JoinCall`], [`ModerateRoom`] and news of the call from its parent; [`Deed`], [`Watch`] and [`Packets`]
 //!   from members. Sends them events, the stage, and each other's packets.

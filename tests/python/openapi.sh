@@ -17,4 +17,4 @@ run() {
 }
 
 run examples,coverage 110
-run fuzzing,stateful 60
+run fuzzing,stateful 40

@@ -19,6 +19,10 @@ pub(super) struct Lane {
     came: Option<Instant>,
     /// The latest sender report, as the log knows it.
     clock: Option<ClockPoint>,
+    /// Packets that never came since the last frame.
+    missing: u64,
+    /// Its numbering began anew since the last frame.
+    anew: bool,
     pub(super) received: u64,
     pub(super) lost: u64,
 }
@@ -42,6 +46,8 @@ impl Lane {
             frames: Frames::default(),
             came: None,
             clock: None,
+            missing: 0,
+            anew: false,
             received: 0,
             lost: 0,
         }
@@ -66,7 +72,6 @@ impl Lane {
     /// All frames that are whole by now.
     pub(super) fn drain(&mut self, now: Instant) -> Vec<Captured> {
         let mut captured = Vec::new();
-        let (mut missing, mut anew) = (0, false);
         while let Some(ordered) = self.reorder.pop(now) {
             match ordered {
                 Ordered::Packet(packet) => {
@@ -75,18 +80,18 @@ impl Lane {
                         captured.push(Captured {
                             frame,
                             came,
-                            lost: std::mem::take(&mut missing),
-                            anew: std::mem::take(&mut anew),
+                            lost: std::mem::take(&mut self.missing),
+                            anew: std::mem::take(&mut self.anew),
                         });
                     }
                 }
                 Ordered::Lost(count) => {
-                    missing += count;
+                    self.missing += count;
                     self.lost += count;
                     self.frames.lost();
                 }
                 Ordered::Restarted => {
-                    anew = true;
+                    self.anew = true;
                     self.forget_clock();
                     self.frames.restart();
                 }
