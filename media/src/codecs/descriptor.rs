@@ -67,7 +67,7 @@ impl Descriptor {
             }
         }
         if extended.custom_chains {
-            for _ in 0..structure.chains() {
+            for _ in 0..structure.chains {
                 bits.number(8)?;
             }
         }

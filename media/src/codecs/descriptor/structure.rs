@@ -53,17 +53,13 @@ pub struct Layers {
     pub temporal: u8,
 }
 
-/// A kind of frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A kind of frame. Which frames it refers to is read over: whatever it needs came before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Template {
     /// Where it stands.
     pub layers: Layers,
     /// Who needs it.
     pub indications: Indications,
-    /// The frames that it refers to, so many frames back each.
-    pub references: Vec<u8>,
-    /// For each chain, how many frames back its frame before this one is; 0 for none.
-    pub chains: Vec<u8>,
 }
 
 /// All that a stream is made of; holds until the next one comes.
@@ -75,8 +71,8 @@ pub struct Structure {
     pub templates: Vec<Template>,
     /// The layers of each decode target.
     pub targets: Vec<Layers>,
-    /// The chain that protects each decode target; none without chains.
-    pub protected_by: Vec<u8>,
+    /// How many chains there are.
+    pub chains: u32,
     /// Width and height of each spatial layer, where they were told.
     pub sizes: Vec<(u16, u16)>,
 }
@@ -86,13 +82,6 @@ impl Structure {
     pub fn template(&self, id: u8) -> Option<&Template> {
         self.templates
             .get(usize::from((id + 64 - self.offset) % 64))
-    }
-
-    /// How many chains there are.
-    pub fn chains(&self) -> usize {
-        self.templates
-            .first()
-            .map_or(0, |template| template.chains.len())
     }
 
     /// The decode target that shows this spatial layer with all its frames.
@@ -111,13 +100,12 @@ impl Structure {
         for template in &mut templates {
             template.indications = Indications::read(bits, targets)?;
         }
-        for template in &mut templates {
+        for _ in &templates {
             while bits.flag()? {
-                let less_one = u8::try_from(bits.number(4)?).ok()?;
-                template.references.push(less_one + 1);
+                bits.number(4)?;
             }
         }
-        let protected_by = chains(bits, targets, &mut templates)?;
+        let chains = chains(bits, targets, templates.len())?;
         let spatial_layers = usize::from(templates.last()?.layers.spatial) + 1;
         let mut sizes = Vec::new();
         if bits.flag()? {
@@ -130,7 +118,7 @@ impl Structure {
             offset,
             targets: targets.collect(),
             templates,
-            protected_by,
+            chains,
             sizes,
         })
     }
@@ -147,8 +135,6 @@ fn layers(bits: &mut Bits<'_>) -> Option<Vec<Template>> {
         templates.push(Template {
             layers,
             indications: Indications::default(),
-            references: Vec::new(),
-            chains: Vec::new(),
         });
         match bits.number(2)? {
             0 => {}
@@ -165,21 +151,18 @@ fn layers(bits: &mut Bits<'_>) -> Option<Vec<Template>> {
     }
 }
 
-/// `template_chains()`
-fn chains(bits: &mut Bits<'_>, targets: usize, templates: &mut [Template]) -> Option<Vec<u8>> {
+/// `template_chains()`: how many there are. Which protects which target, and where its frames are, is read over.
+fn chains(bits: &mut Bits<'_>, targets: usize, templates: usize) -> Option<u32> {
     let count = bits.non_symmetric(u32::try_from(targets).ok()? + 1)?;
-    if count == 0 {
-        return Some(Vec::new());
-    }
-    let protected_by: Option<_> = (0..targets)
-        .map(|_| u8::try_from(bits.non_symmetric(count)?).ok())
-        .collect();
-    for template in templates {
-        for _ in 0..count {
-            template.chains.push(u8::try_from(bits.number(4)?).ok()?);
+    if count > 0 {
+        for _ in 0..targets {
+            bits.non_symmetric(count)?;
+        }
+        for _ in 0..u32::try_from(templates).ok()? * count {
+            bits.number(4)?;
         }
     }
-    protected_by
+    Some(count)
 }
 
 /// `decode_target_layers()`: the highest of what it needs.
