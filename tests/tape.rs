@@ -18,4 +18,5 @@ mod tape {
     mod reel;
     mod runs;
     mod stamps;
+    mod trust;
 }

@@ -3,14 +3,14 @@
 //! Pieces lie beside the live files, and carry their times in their names; one that has its name is whole. Sound is not
 //! in them: it is mixed at the end, which takes no time, and has no seams then.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use calls_model::{Layout, RecordingFile, RecordingMode, Turn};
 
 use super::finish::{self, Excerpt, FinishError};
-use super::render::{Render, RenderError};
+use super::render::{Render, RenderError, Rendered};
 
 /// How long a piece is.
 const PIECE_MS: u64 = 30_000;
@@ -94,7 +94,7 @@ impl Ahead {
         tracks: &[RecordingFile],
         duration_ms: u64,
         progress: impl FnMut(u8),
-    ) -> Result<Option<RecordingFile>, AheadError> {
+    ) -> Result<Option<Rendered>, AheadError> {
         let place = self.place();
         let Some(&(_, done, _)) = pieces(&place)?.last() else {
             return Ok(None);
@@ -102,8 +102,8 @@ impl Ahead {
         if done < duration_ms {
             self.compose(done, duration_ms)?;
         }
-        let name = |(from, to, _): Piece| format!("{PLACE}/{from}-{to}.mp4");
-        let pieces: Vec<String> = pieces(&place)?.into_iter().map(name).collect();
+        let name = |(from, to, _): Piece| (format!("{PLACE}/{from}-{to}.mp4"), to - from);
+        let pieces: Vec<(String, u64)> = pieces(&place)?.into_iter().map(name).collect();
         let whole = self.render(&self.folder, tracks, &[], duration_ms);
         Ok(Some(whole.join(&pieces, progress)?))
     }
@@ -128,7 +128,10 @@ impl Ahead {
         let length = to - from + skip_ms;
         self.render(&work, &files, &turns, length)
             .piece(skip_ms, part)?;
-        fs::rename(work.join(part), place.join(format!("{from}-{to}.mp4")))?;
+        let made = work.join(part);
+        File::open(&made)?.sync_all()?; // one that has its name is whole, also after a power cut
+        fs::rename(made, place.join(format!("{from}-{to}.mp4")))?;
+        File::open(&place)?.sync_all()?;
         Ok(fs::remove_dir_all(&work)?)
     }
 

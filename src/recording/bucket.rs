@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use http::Method;
 use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::path::Path as Key;
-use object_store::signer::Signer;
+use object_store::signer::{SignedUrlOptions, Signer};
 use object_store::{ClientOptions, ObjectStoreExt, RetryConfig};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
@@ -148,13 +148,17 @@ impl Storage for Bucket {
     async fn link(
         &self,
         id: &RecordingId,
-        name: &str,
+        (name, saved_as): (&str, &str),
         life: Duration,
     ) -> Result<Option<String>, StorageError> {
-        let url = self
+        let disposition = format!("attachment; filename=\"{saved_as}\"");
+        let options =
+            SignedUrlOptions::new().with_query([("response-content-disposition", disposition)]);
+        let key = self.key(id, name);
+        let signed = self
             .store
-            .signed_url(Method::GET, &self.key(id, name), life)
-            .await?;
+            .signed_url_opts(Method::GET, &key, life, &options);
+        let url = signed.await?;
         Ok(Some(url.to_string()))
     }
 }

@@ -60,6 +60,15 @@ pub(super) struct LaneKey {
     pub(super) generation: u32,
 }
 
+/// A moment on both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Alive {
+    /// On the recording's.
+    pub(super) at_us: i64,
+    /// On the machine's, in milliseconds since 1970. It may jump.
+    pub(super) wall_ms: i64,
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
@@ -129,7 +138,12 @@ pub(super) enum Entry {
         silence_us: i64,
     },
     /// Everything is on disk; the last frame ends here.
-    Synced { end_us: i64 },
+    Synced {
+        end_us: i64,
+        /// When that was.
+        #[serde(default)]
+        alive: Option<Alive>,
+    },
     /// The segment was closed.
     Closed,
     /// It could not go on. Where this is missing too, the server ended.
@@ -256,6 +270,17 @@ pub(super) fn read(folder: &Path) -> io::Result<Told> {
         }
     }
     Ok(told)
+}
+
+/// When it was last written to; `None` where nobody knows.
+pub(super) fn last_alive(folder: &Path) -> Option<Alive> {
+    let entries = read(folder).ok()?.entries.into_iter().rev();
+    entries
+        .filter_map(|entry| match entry {
+            Entry::Synced { alive, .. } => alive,
+            _ => None,
+        })
+        .next()
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@
 //! them must not take calls with it. It runs in the recording's folder, so that no name on its way there can mean
 //! anything to FFmpeg.
 
+mod clock;
 mod layout;
+mod look;
+mod names;
 mod program;
 
 use std::fmt::Write as _;
@@ -12,26 +15,38 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use calls_model::{
-    DisplayName, FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source, Turn, UserId,
-};
+use calls_codec::CodecError;
+use calls_model::{FileKind, FilePlace, Gap, Layout, RecordingFile, RecordingMode, Source, Turn};
 
 use self::layout::{HEIGHT, Place, Tile, WIDTH, places};
+use self::look::{Look, is_whole};
 use self::program::Program;
 use super::finish::sha256;
 
-/// Pictures a second of a composite.
-const RATE: u32 = 25;
+/// The film that tells when there are pictures.
+const CLOCK: &str = "part-clock.webm";
 
 /// Sound follows its timestamps: stretched by what clocks run apart, padded and cut where more is missing. FFmpeg's own
 /// defaults let it run a tenth of a second away first. Resampling is on from the beginning: FFmpeg would begin anew with it
 /// when it first has to stretch, and repeat all the time that has passed as silence.
 const STRETCH: &str = "flags=res:async=1000:min_comp=0.002:min_hard_comp=0.04";
 
-/// How a composed picture is coded.
-const PICTURE: [&str; 12] = [
+/// How pictures are made smaller: a tile is a quarter of what came, and nobody sees a better filter in it.
+const SCALE: &str = "flags=bilinear";
+
+/// How a composed picture is coded. It has no fixed rate, so what is said of a level cannot be guessed from one, and
+/// players find a beginning every ten seconds.
+const PICTURE: [&str; 20] = [
     "-map",
     "[picture]",
+    "-fps_mode",
+    "vfr",
+    "-enc_time_base",
+    "1:1000",
+    "-level",
+    "4.0",
+    "-force_key_frames",
+    "expr:gte(t,n_forced*10)",
     "-c:v",
     "libx264",
     "-preset",
@@ -43,16 +58,6 @@ const PICTURE: [&str; 12] = [
     "-threads",
     "1",
 ];
-
-/// Where fonts usually are; without one there are no names.
-const FONTS: [&str; 3] = [
-    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-    "/usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf",
-    "/usr/share/fonts/truetype/liberation2/LiberationSans-Regular.ttf",
-];
-
-/// How large names are.
-const FONT: u32 = 20;
 
 /// Nothing could be made.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +71,19 @@ pub enum RenderError {
     /// It did nothing any more, and was ended.
     #[error("ffmpeg did nothing for {0} s")]
     Stalled(u64),
+    /// It says that it is done, and that is not so.
+    #[error("the {what} of what ffmpeg made ends after {ends_ms} of {wanted_ms} ms")]
+    Short {
+        /// Of what.
+        what: &'static str,
+        /// Where it ends.
+        ends_ms: u64,
+        /// Where it should.
+        wanted_ms: u64,
+    },
+    /// A file cannot be read.
+    #[error("{0} cannot be read: {1}")]
+    Input(String, CodecError),
     /// There is no voice and no picture.
     #[error("there is nothing to make it of")]
     Empty,
@@ -77,9 +95,19 @@ impl RenderError {
         match self {
             Self::System(error) => error.kind() == io::ErrorKind::StorageFull,
             Self::Refused(said) => said.contains("No space left on device"),
-            Self::Stalled(_) | Self::Empty => false,
+            Self::Input(_, error) => error.of_system,
+            Self::Stalled(_) | Self::Short { .. } | Self::Empty => false,
         }
     }
+}
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The file.
+    pub file: RecordingFile,
+    /// What could not be read of what it is made of, by the names of the files, and so is not in it.
+    pub missing: Vec<(String, Gap)>,
 }
 
 /// One file of many.
@@ -107,23 +135,25 @@ impl Render<'_> {
     /// # Errors
     ///
     /// When there is nothing to make it of, or FFmpeg fails.
-    pub fn run(&self, progress: impl FnMut(u8)) -> Result<RecordingFile, RenderError> {
+    pub fn run(&self, progress: impl FnMut(u8)) -> Result<Rendered, RenderError> {
         let wanted = |file: &&RecordingFile| self.pictures() || is_audio(file);
         let inputs: Vec<&RecordingFile> = self.tracks.iter().filter(wanted).collect();
         if inputs.is_empty() {
             return Err(RenderError::Empty);
         }
+        let looks = self.look(&inputs)?;
         let mut arguments = inputs_of(&inputs);
         let mut graph = String::new();
         let sound = mix(&mut graph, &inputs, 0);
         if self.pictures() {
-            self.arrange(&mut graph, &inputs)?;
+            arguments.extend(words(&["-i", CLOCK]));
+            self.arrange(&mut graph, (&inputs, &looks), 0)?;
         }
         arguments.extend(self.script(&graph)?);
         if self.pictures() {
             arguments.extend(words(&PICTURE));
         }
-        self.file(arguments, sound, progress)
+        self.file(arguments, sound, (&inputs, looks), progress)
     }
 
     /// Makes a picture without sound that leaves so much out at its beginning, to be one of the pieces of
@@ -134,35 +164,43 @@ impl Render<'_> {
     /// When FFmpeg fails.
     pub(super) fn piece(&self, skip_ms: u64, to: &str) -> Result<(), RenderError> {
         let inputs: Vec<&RecordingFile> = self.tracks.iter().collect();
+        let looks = self.look(&inputs)?;
         let mut arguments = inputs_of(&inputs);
         let mut graph = String::new();
-        self.arrange(&mut graph, &inputs)?;
+        arguments.extend(words(&["-i", CLOCK]));
+        self.arrange(&mut graph, (&inputs, &looks), skip_ms)?;
         arguments.extend(self.script(&graph)?);
         arguments.extend(words(&PICTURE));
-        let (skip, length) = (seconds_of(skip_ms), seconds_of(self.duration_ms - skip_ms));
+        let length_ms = self.duration_ms - skip_ms;
+        let (skip, length) = (seconds_of(skip_ms), seconds_of(length_ms));
         arguments.extend(words(&["-ss", &skip, "-t", &length, "-f", "mp4"]));
         arguments.push(to.to_owned());
-        self.ffmpeg(&arguments, |_| ())
+        self.ffmpeg(&arguments, |_| ())?;
+        is_whole(&self.folder.join(to), Some(length_ms), None)
     }
 
-    /// Makes it of pictures that were composed before, in this order; their names are from its folder on.
+    /// Makes it of pictures that were composed before, in this order; their names are from its folder on, and they last so
+    /// many milliseconds.
     ///
     /// # Errors
     ///
-    /// When FFmpeg fails.
+    /// When a piece cannot be read to its end, or FFmpeg fails.
     pub(super) fn join(
         &self,
-        pieces: &[String],
+        pieces: &[(String, u64)],
         progress: impl FnMut(u8),
-    ) -> Result<RecordingFile, RenderError> {
+    ) -> Result<Rendered, RenderError> {
         let voices: Vec<&RecordingFile> = self.tracks.iter().filter(|one| is_audio(one)).collect();
+        let looks = self.look(&voices)?;
         let list = "part-pieces.txt";
         let mut lines = String::new();
-        for piece in pieces {
-            let _ = writeln!(lines, "file '{piece}'");
+        for (piece, lasts_ms) in pieces {
+            let lasts = seconds_of(*lasts_ms);
+            let _ = writeln!(lines, "file '{piece}'\nduration {lasts}");
         }
         fs::write(self.folder.join(list), lines)?;
-        let mut arguments = words(&["-f", "concat", "-safe", "0", "-i", list]);
+        // A piece that is missing is no end of the film.
+        let mut arguments = words(&["-xerror", "-f", "concat", "-safe", "0", "-i", list]);
         arguments.extend(inputs_of(&voices));
         let mut graph = String::new();
         let sound = mix(&mut graph, &voices, 1);
@@ -170,7 +208,13 @@ impl Render<'_> {
             arguments.extend(self.script(&graph)?);
         }
         arguments.extend(words(&["-map", "0:v", "-c:v", "copy"]));
-        self.file(arguments, sound, progress)
+        self.file(arguments, sound, (&voices, looks), progress)
+    }
+
+    /// Looks through what it is to be made of.
+    fn look(&self, inputs: &[&RecordingFile]) -> Result<Vec<Look>, RenderError> {
+        let looks = inputs.iter().map(|file| Look::through(self.folder, file));
+        looks.collect()
     }
 
     fn pictures(&self) -> bool {
@@ -189,8 +233,9 @@ impl Render<'_> {
         &self,
         mut arguments: Vec<String>,
         sound: bool,
+        (inputs, looks): (&[&RecordingFile], Vec<Look>),
         progress: impl FnMut(u8),
-    ) -> Result<RecordingFile, RenderError> {
+    ) -> Result<Rendered, RenderError> {
         let (name, media_type, kind) = if self.pictures() {
             ("recording.mp4", "video/mp4", FileKind::Video)
         } else {
@@ -213,6 +258,10 @@ impl Render<'_> {
         arguments.push(part.clone());
         self.ffmpeg(&arguments, progress)?;
         let part = self.folder.join(part);
+        let heard = inputs.iter().zip(&looks).filter(|(file, _)| is_audio(file));
+        let heard = heard.map(|(_, look)| look.ends.min(self.duration_ms)).max();
+        let seen = self.pictures().then_some(self.duration_ms);
+        is_whole(&part, seen, heard.filter(|_| sound))?;
         File::open(&part)?.sync_all()?; // what is `available` outlives a power cut
         fs::rename(part, &path)?;
         let codec = match (self.pictures(), sound) {
@@ -220,7 +269,13 @@ impl Render<'_> {
             (true, true) => "h264+aac",
             (false, _) => "aac",
         };
-        Ok(RecordingFile {
+        let named = |(file, look): (&&RecordingFile, Look)| {
+            let gaps = look.missing.into_iter();
+            let name = file.name.clone();
+            gaps.map(move |gap| (name.clone(), gap))
+        };
+        let missing = inputs.iter().zip(looks).flat_map(named).collect();
+        let file = RecordingFile {
             name: name.to_owned(),
             kind,
             participant_id: None,
@@ -235,25 +290,40 @@ impl Render<'_> {
             sha256: sha256(&path)?,
             place: FilePlace::Local,
             url: None,
-        })
+        };
+        Ok(Rendered { file, missing })
     }
 
-    /// Lays each picture over a dark ground, where and when it was there.
-    fn arrange(&self, graph: &mut String, inputs: &[&RecordingFile]) -> io::Result<()> {
+    /// Lays each picture over a dark ground, where and when it was there: the ground has its times from a film behind all
+    /// inputs, and one of them is `skip_ms`.
+    fn arrange(
+        &self,
+        graph: &mut String,
+        (inputs, looks): (&[&RecordingFile], &[Look]),
+        skip_ms: u64,
+    ) -> Result<(), RenderError> {
         let shown: Vec<usize> = (0..inputs.len())
             .filter(|&i| !is_audio(inputs[i]))
             .collect();
         let files: Vec<&RecordingFile> = shown.iter().map(|&input| inputs[input]).collect();
-        let seconds = self.duration_ms.div_ceil(1000).max(1);
+        let places = places(self.layout, &files, self.turns);
+        let pictures: Vec<&[u64]> = shown.iter().map(|&input| &looks[input].times[..]).collect();
+        let moments = places.iter().flatten().flat_map(|place| &place.times);
+        let moments = moments.flat_map(|&(from, to)| [from, to]).chain([skip_ms]);
+        let moments: Vec<u64> = moments.collect();
+        let times = clock::times(&pictures, &moments, self.duration_ms);
+        clock::write(&self.folder.join(CLOCK), &times)?;
         join(graph);
+        let clock = inputs.len();
         let _ = write!(
             graph,
-            "color=c=0x202124:s={WIDTH}x{HEIGHT}:r={RATE}:d={seconds}[ground0]"
+            "[{clock}:v]pad={WIDTH}:{HEIGHT}:color=0x202124,setsar=1[ground0]"
         );
+        let near = seconds_of(clock::NEAR_MS);
         let mut layer = 0;
-        for (&input, places) in shown.iter().zip(places(self.layout, &files, self.turns)) {
+        for (&input, places) in shown.iter().zip(places) {
             let copies = places.len();
-            let _ = write!(graph, ";[{input}:v]fps={RATE},split={copies}");
+            let _ = write!(graph, ";[{input}:v]setpts=PTS-{near}/TB,split={copies}");
             for copy in layer..layer + copies {
                 let _ = write!(graph, "[copy{copy}]");
             }
@@ -264,12 +334,15 @@ impl Render<'_> {
                     width,
                     height,
                 } = tile;
-                let name = self.name(layer, inputs[input], width)?;
+                let named = self.mode == RecordingMode::Composite;
+                let name = named.then(|| names::filter(self.folder, layer, inputs[input], width));
+                let name = name.transpose()?.unwrap_or_default();
                 let _ = write!(
                     graph,
-                    ";[copy{layer}]scale={width}:{height}:force_original_aspect_ratio=decrease,\
-                     pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:color=0x000000,setsar=1{name}[tile{layer}]\
-                     ;[ground{layer}][tile{layer}]overlay=x={x}:y={y}:eof_action=pass:enable='"
+                    ";[copy{layer}]scale={width}:{height}:force_original_aspect_ratio=decrease:{SCALE},\
+                     format=yuva420p,pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:color=0x000000:eval=frame,\
+                     setsar=1{name}[tile{layer}]\
+                     ;[ground{layer}][tile{layer}]overlay=x={x}:y={y}:enable='"
                 );
                 for (index, (from, to)) in times.into_iter().enumerate() {
                     let plus = if index == 0 { "" } else { "+" };
@@ -284,53 +357,9 @@ impl Render<'_> {
         Ok(())
     }
 
-    /// What writes whose picture it is, where that is wanted and can be.
-    fn name(&self, layer: usize, file: &RecordingFile, width: u32) -> io::Result<String> {
-        let named = self.mode == RecordingMode::Composite;
-        let font = FONTS
-            .into_iter()
-            .find(|font| named && Path::new(font).exists());
-        let (Some(font), Some(name)) = (font, caption(file, width)) else {
-            return Ok(String::new());
-        };
-        // The name goes by a file: nothing in it can be taken for a filter.
-        let text = format!("name-{layer}.txt");
-        fs::write(self.folder.join(&text), name)?;
-        Ok(format!(
-            ",drawtext=fontfile={font}:textfile={text}:expansion=none:fontsize={FONT}:fontcolor=white:\
-             box=1:boxcolor=0x000000@0.5:boxborderw=6:x=12:y=h-th-14"
-        ))
-    }
-
     fn ffmpeg(&self, arguments: &[String], progress: impl FnMut(u8)) -> Result<(), RenderError> {
         Program::new(self.ffmpeg, self.folder).run(arguments, self.duration_ms, progress)
     }
-}
-
-/// What stands on somebody's picture: what they were called when they came in, else their id, as one line that fits.
-fn caption(file: &RecordingFile, width: u32) -> Option<String> {
-    let called = file.display_name.as_ref().map(DisplayName::as_str);
-    let name = called.or_else(|| file.user_id.as_ref().map(UserId::as_str))?;
-    let most = usize::try_from(width.saturating_sub(24) * 5 / (FONT * 3)).unwrap_or(0);
-    let line = one_line(name);
-    let fits = line.chars().count() <= most.max(2);
-    let cut = || line.chars().take(most.max(2) - 1).chain(['…']).collect();
-    let line: String = if fits { line } else { cut() };
-    (!line.is_empty()).then_some(line)
-}
-
-/// Without line breaks, and without what turns the direction of writing around (Unicode UAX #9) for what is not the name.
-fn one_line(name: &str) -> String {
-    let turns = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let plain = |c: char| {
-        if c.is_control() || c.is_whitespace() {
-            ' '
-        } else {
-            c
-        }
-    };
-    let line: String = name.chars().filter(|c| !turns(c)).map(plain).collect();
-    line.trim().to_owned()
 }
 
 /// Milliseconds, as FFmpeg takes a time.
@@ -405,17 +434,4 @@ pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
         name.starts_with("part-") || name.starts_with("name-")
     };
     paths.filter(ours).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_one_line_and_turns_nothing_around() {
-        assert_eq!(one_line("a\nb\r\n\tc\u{2028}d"), "a b   c d");
-        assert_eq!(one_line("ada\u{202e}gnp\u{2066} x"), "adagnp x");
-        assert_eq!(one_line("שלום علي"), "שלום علي");
-        assert_eq!(one_line("\u{202e}\u{2069} "), "");
-    }
 }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use calls_model::{FilePlace, RecordingFile, RecordingId};
 
 use super::bucket::Bucket;
+use super::finish::sha256;
 use crate::config;
 
 /// Files cannot be kept, or had.
@@ -33,6 +34,14 @@ pub enum StorageError {
         /// The file.
         name: String,
     },
+    /// The file on this disk is not what was finished: the disk gave back something else.
+    #[error(
+        "{name} is damaged: its SHA-256 is not that of what was made; it stays on the server's disk"
+    )]
+    Damaged {
+        /// The file.
+        name: String,
+    },
     /// Files are in a bucket that the configuration does not name any more.
     #[error("the file is in a bucket, and `storage.bucket` names none")]
     NoBucket,
@@ -43,7 +52,9 @@ impl StorageError {
     pub fn is_lasting(&self) -> bool {
         matches!(
             self,
-            Self::NoBucket | Self::Store(object_store::Error::NotFound { .. })
+            Self::NoBucket
+                | Self::Damaged { .. }
+                | Self::Store(object_store::Error::NotFound { .. })
         )
     }
 }
@@ -58,7 +69,7 @@ pub trait Storage: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// It is not there, or not whole.
+    /// It is not there, not whole, or not what was made of this SHA-256 ([`StorageError::Damaged`]).
     async fn put(
         &self,
         id: &RecordingId,
@@ -80,7 +91,7 @@ pub trait Storage: Debug + Send + Sync {
     /// It is still there.
     async fn delete(&self, id: &RecordingId, name: &str) -> Result<(), StorageError>;
 
-    /// A link by which anybody can fetch a file there for a while; `None` where only this server gives it.
+    /// A link by which anybody can fetch a file there for a while, under this name; `None` where only this server gives it.
     ///
     /// # Errors
     ///
@@ -88,7 +99,7 @@ pub trait Storage: Debug + Send + Sync {
     async fn link(
         &self,
         id: &RecordingId,
-        name: &str,
+        (name, saved_as): (&str, &str),
         life: Duration,
     ) -> Result<Option<String>, StorageError>;
 }
@@ -121,10 +132,11 @@ impl Storage for Disk {
         if path != from {
             tokio::fs::copy(from, &path).await?;
         }
-        let size = tokio::fs::metadata(path).await?.len();
+        let read = tokio::task::spawn_blocking(move || sha256(&path)).await;
+        let read = read.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?;
         let name = file.name.clone();
-        let whole = size == file.size_bytes;
-        whole.then_some(()).ok_or(StorageError::Differs { name })
+        let same = read == file.sha256;
+        same.then_some(()).ok_or(StorageError::Damaged { name })
     }
 
     async fn fetch(&self, id: &RecordingId, name: &str, to: &Path) -> Result<(), StorageError> {
@@ -142,7 +154,7 @@ impl Storage for Disk {
     async fn link(
         &self,
         _: &RecordingId,
-        _: &str,
+        _: (&str, &str),
         _: Duration,
     ) -> Result<Option<String>, StorageError> {
         Ok(None)

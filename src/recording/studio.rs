@@ -5,16 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::WeakRecipient;
 use calls_actors::recorder::{Plan, Studio, StudioRefused, Tape, TapeTold, TapeTrack};
 use calls_media::seam::{Burst, SourceClock, TrackId};
-use calls_model::RecordingId;
+use calls_model::{RecordingId, Timestamp};
 use tokio::sync::watch;
 use tracing::error;
 
+use super::log;
 use super::writer::{Word, Writer};
+use crate::store::FORGOTTEN_AFTER;
 use crate::telemetry::names::{RECORDERS, RECORDING_DISK_FULL, RECORDING_DROPPED};
 
 /// Bursts that may wait for the disk: some seconds of a large call. Beyond it they are dropped, and counted.
@@ -139,6 +141,15 @@ impl Studio for DiskStudio {
             return Err(StudioRefused::Busy { limit: self.most });
         }
         Ok(())
+    }
+
+    /// What it was when its log was last written to, and for how long the server was down then: no longer than a call waits
+    /// for it, whatever the machine's clock says now.
+    fn recorded_for(&self, id: &RecordingId, now: Timestamp) -> Option<Duration> {
+        let alive = log::last_alive(&self.folder_of(id))?;
+        let at = Duration::from_micros(u64::try_from(alive.at_us).ok()?);
+        let down = u64::try_from(now.millis() - alive.wall_ms).unwrap_or(0);
+        Some(at + Duration::from_millis(down).min(FORGOTTEN_AFTER))
     }
 
     fn open(

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use actix::WeakRecipient;
 use calls_actors::recorder::{Plan, TapeTold, TapeTrack};
@@ -25,7 +25,7 @@ use self::floor::Floor;
 pub(super) use self::opus::SILENCE_US;
 pub(super) use self::track::GAP_US;
 use self::track::Track;
-use super::log::{Entry, Log, TrackKey};
+use super::log::{Alive, Entry, Log, TrackKey};
 use crate::telemetry::names::RECORDING_BYTES;
 
 /// How often it looks after what time alone brings.
@@ -36,6 +36,9 @@ const FLUSH_EVERY: Duration = Duration::from_millis(400);
 
 /// How often the disk is made sure of: a power cut loses no more than that.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// Nothing that is missing is waited for that long: jitter buffers are empty then.
+const LATEST: Duration = Duration::from_millis(500);
 
 /// How often a decoder finds a fresh start in what is composed meanwhile: a piece has to be decoded from there.
 const REFRESH_EVERY: Duration = Duration::from_secs(10);
@@ -210,7 +213,8 @@ impl Segment<'_> {
                 }
             }
             Word::Pause(paused, at) if paused != self.desk.paused => {
-                self.drain(at)?;
+                // What waits for something that is missing was sent before, and is not taken for what comes after.
+                self.drain(at + LATEST)?;
                 self.desk.paused = paused;
                 let at_us = self.desk.at(at);
                 let entry = if paused {
@@ -298,15 +302,21 @@ impl Segment<'_> {
             let missed = dropped.get(&track.id()).copied().unwrap_or(0);
             self.desk.log.note(&track.counts(missed));
         }
-        let end_us = self.desk.end_us;
-        self.desk.log.note(&Entry::Synced { end_us });
+        let alive = Alive {
+            at_us: self.desk.at(now),
+            wall_ms: wall_ms(),
+        };
+        self.desk.log.note(&Entry::Synced {
+            end_us: self.desk.end_us,
+            alive: Some(alive),
+        });
         Ok(self.desk.log.sync()?)
     }
 
     fn close(&mut self) -> Result<(), WriteError> {
         let now = Instant::now();
         // Nothing that is missing comes any more.
-        self.drain(now + Duration::from_secs(1))?;
+        self.drain(now + LATEST)?;
         let now_us = self.desk.at(now);
         for track in self.tracks.values_mut() {
             track.fall_silent(&mut self.desk, now_us)?;
@@ -316,6 +326,12 @@ impl Segment<'_> {
         self.desk.log.note(&Entry::Closed);
         Ok(self.desk.log.sync()?)
     }
+}
+
+/// Milliseconds since 1970, as the machine's clock has it, which may jump.
+fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
 
 fn key(track: TrackId) -> TrackKey {

@@ -43,7 +43,7 @@ pub const RECORDING_DROPPED: &str = "calls_recording_dropped_bursts_total";
 pub const RECORDING_DISK_FULL: &str = "calls_recording_disk_full";
 /// Recordings that something is still to come of.
 pub const RECORDINGS_UNSETTLED: &str = "calls_recordings_unsettled";
-/// Recordings of which not all could be made that was wanted.
+/// Recordings of which not all could be made that was wanted, or be kept as it was made.
 pub const RECORDINGS_FAILED: &str = "calls_recordings_failed_total";
 /// How long the recording waits that has waited longest for its upload, in seconds since that was due; 0: none waits.
 pub const RECORDING_UPLOAD_AGE: &str = "calls_recording_upload_age_seconds";
@@ -102,7 +102,7 @@ pub(super) fn describe() {
     );
     describe_counter!(
         RECORDINGS_FAILED,
-        "Recordings of which not all could be made that was wanted."
+        "Recordings of which not all could be made that was wanted, or be kept as it was made."
     );
     describe_gauge!(
         RECORDING_UPLOAD_AGE,

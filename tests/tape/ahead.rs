@@ -1,21 +1,20 @@
 //! A composite that is made while it is recorded.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use calls::recording::ahead::Ahead;
 use calls_media::seam::Codec;
 use calls_model::{Layout, RecordingMode};
 
-use super::play::{Clocks, Network, Played, play_and};
+use super::play::{Clocks, Network, Played, flashes, play_and, times};
 use super::reel::Reel;
 
 /// Two pieces, and what is left at the end.
 const SECONDS: i64 = 70;
 
-/// A picture of a composite lasts so long, in microseconds.
-const PICTURE: i64 = 40_000;
+/// Sound and picture of one moment are no further apart, in microseconds: the camera itself has a picture each 40 ms.
+const APART: i64 = 10_000;
 
 fn ahead(folder: &Path) -> Ahead {
     Ahead {
@@ -24,29 +23,6 @@ fn ahead(folder: &Path) -> Ahead {
         mode: RecordingMode::Composite,
         layout: Layout::Grid,
     }
-}
-
-/// When a composite begins to flash, in microseconds, and how long it is.
-fn flashes(file: &Path) -> (Vec<i64>, i64) {
-    let ran = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-i"])
-        .arg(file)
-        .args([
-            "-map",
-            "0:v",
-            "-vf",
-            "scale=1:1,format=gray",
-            "-f",
-            "rawvideo",
-            "-",
-        ])
-        .output()
-        .expect("ffmpeg is there");
-    assert_eq!(String::from_utf8_lossy(&ran.stderr), "", "it plays");
-    let light = ran.stdout;
-    let begins = (1..light.len()).filter(|&at| light[at] > 128 && light[at - 1] <= 128);
-    let time = |at: usize| i64::try_from(at).expect("few") * PICTURE;
-    (begins.map(time).collect(), time(light.len()))
 }
 
 fn pieces(played: &Played) -> Vec<String> {
@@ -98,19 +74,23 @@ async fn pieces_made_meanwhile_become_one_file_without_a_seam() {
     let made = ahead.whole(&finished.files, finished.duration_ms, |_| ());
     let made = made.expect("made").expect("of pieces");
     assert_eq!(pieces(&played).len(), 3);
-    assert_eq!(made.codec, "h264+aac");
+    assert_eq!((&*made.file.codec, &*made.missing), ("h264+aac", &[][..]));
 
-    let file = played.place().join(made.name);
-    let (flashes, length) = flashes(&file);
-    let wanted = i64::try_from(finished.duration_ms).expect("short") * 1000;
-    assert!((length - wanted).abs() < 100_000, "{length} of {wanted}");
+    let file = played.place().join(made.file.name);
+    let flashes = flashes(&played.place(), &file);
+    let (times, wanted) = (times(&file), finished.duration_ms * 1000);
+    let ends = times.last().copied().unwrap_or(0);
+    let wanted = i64::try_from(wanted).expect("short");
+    assert!((ends - wanted).abs() < 100_000, "{ends} of {wanted}");
+    let longest = times.windows(2).map(|two| two[1] - two[0]).max();
+    assert!(longest <= Some(80_000), "no seam: {longest:?}");
     let beeps = played.beeps_in(&file);
     let count = i64::try_from(flashes.len()).expect("few");
     assert!(count >= SECONDS - 2, "{count} flashes");
     for flash in &flashes {
         let apart = beeps.iter().map(|beep| (beep - flash).abs()).min();
         assert!(
-            apart.is_some_and(|apart| apart <= PICTURE),
+            apart.is_some_and(|apart| apart <= APART),
             "{flash}: {apart:?} us apart"
         );
     }
@@ -121,4 +101,25 @@ async fn a_recording_that_was_not_composed_meanwhile_is_left_to_its_end() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = ahead(folder.path()).whole(&[], 1000, |_| ());
     assert_eq!(made.expect("read"), None);
+}
+
+#[actix::test]
+async fn pieces_that_break_off_or_are_gone_are_not_taken_for_the_whole() {
+    let (beep, flash) = (Reel::beep(), Reel::flash(Codec::Vp8));
+    let quiet = (Network::default(), Clocks::default());
+    let played = play_and([&beep, &flash], 40, quiet.0, quiet.1, |_, _| ()).await;
+    let ahead = ahead(&played.place());
+    assert!(ahead.next().expect("a piece"), "the first is due");
+    let whole = || {
+        let finished = &played.finished;
+        ahead.whole(&finished.files, finished.duration_ms, |_| ())
+    };
+    assert!(whole().expect("made").is_some());
+    let piece = played.place().join("live/pieces/0-30000.mp4");
+    let good = std::fs::read(&piece).expect("a piece");
+    for left in [good.len() * 9 / 10, 0] {
+        std::fs::write(&piece, &good[..left]).expect("spoiled");
+        let made = whole();
+        assert!(made.is_err(), "{left} of {} bytes: {made:?}", good.len());
+    }
 }

@@ -25,24 +25,36 @@ pub(crate) fn track(name: &str, user: &str, source: Source, seconds: u64) -> Rec
     }
 }
 
-/// Makes one file of tracks in a folder, as long as the longest of them.
-pub(crate) fn compose(
-    folder: &Path,
+/// How one file is made of tracks in a folder, as long as the longest of them.
+pub(crate) fn render<'a>(
+    (folder, ffmpeg): (&'a Path, &'a str),
     mode: RecordingMode,
-    (layout, turns): (Layout, &[Turn]),
-    tracks: &[RecordingFile],
-) -> PathBuf {
+    (layout, turns): (Layout, &'a [Turn]),
+    tracks: &'a [RecordingFile],
+) -> Render<'a> {
     let ends = tracks
         .iter()
         .map(|track| track.start_ms + track.duration_ms);
-    let render = Render {
+    Render {
         folder,
-        ffmpeg: "ffmpeg",
+        ffmpeg,
         mode,
         layout,
         tracks,
         turns,
         duration_ms: ends.max().unwrap_or(0),
-    };
-    folder.join(render.run(|_| ()).expect("it is made").name)
+    }
+}
+
+/// Makes it of tracks of which nothing is missing.
+pub(crate) fn compose(
+    folder: &Path,
+    mode: RecordingMode,
+    layout: (Layout, &[Turn]),
+    tracks: &[RecordingFile],
+) -> PathBuf {
+    let made = render((folder, "ffmpeg"), mode, layout, tracks).run(|_| ());
+    let made = made.expect("it is made");
+    assert_eq!(made.missing, []);
+    folder.join(made.file.name)
 }

@@ -257,22 +257,7 @@ impl Played {
 
     /// When it begins to flash, in microseconds.
     pub(crate) fn flashes(&self) -> Vec<i64> {
-        let path = self.path(Source::Camera);
-        let light = self.folder.path().join("light.gray");
-        let path_text = path.display().to_string();
-        let filter = "scale=1:1,format=gray";
-        let rest = ["-fps_mode", "passthrough", "-vf", filter, "-f", "rawvideo"];
-        let begin = match path.extension().and_then(|one| one.to_str()) {
-            Some("mp4") => &["-ignore_editlist", "1"][..],
-            _ => &[],
-        };
-        ffmpeg(&[begin, &["-i", &path_text], &rest].concat(), &light);
-        let light = std::fs::read(light).expect("it was made");
-        let times = times(&path);
-        assert_eq!(light.len(), times.len(), "every frame can be decoded");
-        let bright = |at: usize| light[at] > 128;
-        let begins = (1..light.len()).filter(|&at| bright(at) && !bright(at - 1));
-        begins.map(|at| times[at]).collect()
+        flashes(self.folder.path(), &self.path(Source::Camera))
     }
 
     /// When it begins to beep, in microseconds.
@@ -306,12 +291,36 @@ impl Played {
     }
 }
 
-/// When each frame of a file is, in microseconds.
+/// When a file begins to flash, in microseconds; works in that folder.
+pub(crate) fn flashes(folder: &Path, path: &Path) -> Vec<i64> {
+    let light = folder.join("light.gray");
+    let path_text = path.display().to_string();
+    let filter = "scale=1:1,format=gray";
+    let rest = ["-map", "0:v", "-fps_mode", "passthrough", "-vf", filter];
+    let begin = match path.extension().and_then(|one| one.to_str()) {
+        Some("mp4") => &["-ignore_editlist", "1"][..],
+        _ => &[],
+    };
+    let raw = ["-f", "rawvideo"];
+    ffmpeg(&[begin, &["-i", &path_text], &rest, &raw].concat(), &light);
+    let light = std::fs::read(light).expect("it was made");
+    let times = times(path);
+    assert_eq!(light.len(), times.len(), "every frame can be decoded");
+    let bright = |at: usize| light[at] > 128;
+    let begins = (1..light.len()).filter(|&at| bright(at) && !bright(at - 1));
+    begins.map(|at| times[at]).collect()
+}
+
+/// When each frame of a file is, in microseconds; of the picture, where there is one.
 pub(crate) fn times(path: &Path) -> Vec<i64> {
     let mut demuxer = Demuxer::open(path).expect("it opens");
+    let pictures = (0..demuxer.streams()).find(|&stream| demuxer.size(stream).is_some());
     let mut times = Vec::new();
     while let Some(read) = demuxer.read().expect("to its end") {
-        times.push(read.at_us);
+        if pictures.is_none_or(|pictures| read.stream == pictures) {
+            times.push(read.at_us);
+        }
     }
+    times.sort_unstable(); // as they are shown
     times
 }

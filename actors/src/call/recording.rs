@@ -1,16 +1,19 @@
 //! A call's recording: started, paused, stopped, and each of it written down before it is told.
 
+mod live;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use calls_model::signal::{RecordingEvent, RecordingNews};
+use calls_model::signal::RecordingNews;
 use calls_model::{
     Fact, ParticipantId, Recording, RecordingId, RecordingInput, RecordingMode, RecordingStatus,
-    Stopwatch, Timestamp,
+    Stopwatch,
 };
 use tracing::{info, warn};
 
+pub use self::live::LiveRecording;
 use super::Call;
 use crate::calls::{
     PauseRecording, RecordAsked, RecordRefused, RecordingLive, StartRecording, StopRecording,
@@ -31,54 +34,6 @@ const STORED_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct RecorderGaveUp(pub RecordingId);
-
-/// The recording that runs.
-#[derive(Debug, Clone)]
-pub struct LiveRecording {
-    recording: Recording,
-    plan: Plan,
-    /// How long it is.
-    time: Stopwatch,
-    /// Who did the last thing to it; the application itself where nobody did.
-    by: Option<ParticipantId>,
-}
-
-impl LiveRecording {
-    /// One that ran when the server went down: it goes on with the next segment, on the same timeline.
-    pub(crate) fn recovered(recording: Recording, now: Timestamp) -> Self {
-        let since = now.millis() - recording.requested_at.millis();
-        let since = Duration::from_millis(u64::try_from(since).unwrap_or(0));
-        let present = clock::instant();
-        let plan = Plan {
-            recording_id: recording.recording_id.clone(),
-            call_id: recording.call_id.clone(),
-            mode: recording.mode,
-            live: recording.live,
-            participants: Arc::from(recording.participants.clone()),
-            zero: present.checked_sub(since).unwrap_or(present),
-        };
-        let time = Stopwatch {
-            kept_ms: recording.duration_seconds.saturating_mul(1000),
-            runs_since: (!recording.paused).then_some(now),
-        };
-        Self {
-            recording,
-            plan,
-            time,
-            by: None,
-        }
-    }
-
-    /// Which.
-    pub fn id(&self) -> &RecordingId {
-        &self.recording.recording_id
-    }
-
-    /// The fact that it ends with its call.
-    pub(crate) fn ended(&self, at: Timestamp) -> Fact {
-        self.stopped(at).1
-    }
-}
 
 impl Call {
     fn may_record(&self, by: Option<&ParticipantId>) -> Result<(), RecordRefused> {
@@ -213,12 +168,7 @@ impl Call {
         };
         let id = live.id().clone();
         if let Err(refused) = rolling {
-            let fact = Fact::RecordingFailed {
-                call_id: live.recording.call_id.clone(),
-                recording_id: id.clone(),
-                reason: refused.to_string(),
-                at,
-            };
+            let fact = live.failed(&refused, at);
             warn!(recording.id = %id, "recording {id} did not start: {refused}");
             if refused != RecordRefused::NotStored {
                 drop(self.record(vec![fact]));
@@ -249,6 +199,12 @@ impl Call {
         let told = async move { written.await.is_ok() };
         Box::pin(told.into_actor(self).map(move |stored, call, _| {
             if !stored {
+                // It was asked for, and that is stored: it must not be taken for one that was left behind.
+                let live = call.recording.as_ref();
+                let failed = live.map(|live| live.failed(&RecordRefused::NotStored, at));
+                if let Some(failed) = failed {
+                    drop(call.record(vec![failed]));
+                }
                 call.drop_recording();
                 if let Some(room) = &*call.room.borrow() {
                     room.do_send(StopRecorder); // who was told that it failed must not be recorded
@@ -274,16 +230,12 @@ impl Call {
         if live.recording.paused == pause.paused {
             return Box::pin(actix::fut::ready(Ok(live.shown(at))));
         }
-        live.recording.paused = pause.paused;
-        live.time = if pause.paused {
-            live.time.halt(at)
-        } else {
-            live.time.run(at)
-        };
+        live.pause(pause.paused, at);
         live.by.clone_from(&pause.by);
         let recording = live.shown(at);
-        if let Some(room) = room {
-            room.do_send(PauseRecorder(pause.paused));
+        // What is not to be heard is left out at once; what is to be heard again, once everybody can know of that.
+        if let (true, Some(room)) = (pause.paused, room) {
+            room.do_send(PauseRecorder(true));
         }
         let written = self.record(vec![Fact::RecordingPaused {
             call_id: recording.call_id.clone(),
@@ -292,16 +244,39 @@ impl Call {
             at,
         }]);
         self.remember();
-        Box::pin(written.into_actor(self).map(move |written, call, _| {
-            let news = if recording.paused {
-                RecordingNews::Paused
-            } else {
-                RecordingNews::Resumed
-            };
-            call.tell_recording(news);
-            written.map_err(|_| RecordRefused::NotStored)?;
-            Ok(recording)
-        }))
+        Box::pin(
+            written
+                .into_actor(self)
+                .map(move |written, call, _| call.after_pause(recording, written.is_ok())),
+        )
+    }
+
+    /// That it is paused, or not any more, is written; or it never will be, and it stays as it was.
+    fn after_pause(&mut self, recording: Recording, written: bool) -> Answer {
+        let at = self.services.clock.now();
+        let room = self.room.borrow().clone();
+        let Some(live) = &mut self.recording else {
+            return Err(RecordRefused::NotRecording); // the call ended meanwhile
+        };
+        if *live.id() != recording.recording_id || live.recording.paused != recording.paused {
+            return written.then_some(recording).ok_or(RecordRefused::NotStored); // others have their say now
+        }
+        if !written {
+            live.pause(!recording.paused, at);
+            self.remember();
+        }
+        if let (true, Some(room)) = (recording.paused != written, room) {
+            room.do_send(PauseRecorder(false));
+        }
+        if !written {
+            return Err(RecordRefused::NotStored);
+        }
+        self.tell_recording(if recording.paused {
+            RecordingNews::Paused
+        } else {
+            RecordingNews::Resumed
+        });
+        Ok(recording)
     }
 
     fn stop_recording(&mut self, by: Option<&ParticipantId>) -> ResponseActFuture<Self, Answer> {
@@ -389,49 +364,6 @@ impl Call {
             event: live.event(news),
             goes_on: !matches!(news, RecordingNews::Stopped | RecordingNews::Failed),
         });
-    }
-}
-
-impl LiveRecording {
-    pub(super) fn is_active(&self) -> bool {
-        self.recording.status == RecordingStatus::Active
-    }
-
-    fn advance(&mut self, input: RecordingInput) {
-        match self.recording.status.on(input) {
-            Ok(status) => self.recording.status = status,
-            Err(illegal) => warn!(recording.id = %self.id(), "{illegal}"),
-        }
-    }
-
-    fn event(&self, event: RecordingNews) -> RecordingEvent {
-        RecordingEvent {
-            event,
-            recording_id: self.id().clone(),
-            mode: self.recording.mode,
-            by: self.by.clone(),
-        }
-    }
-
-    /// As it is now, with its length.
-    fn shown(&self, now: Timestamp) -> Recording {
-        Recording {
-            duration_seconds: self.time.seconds(now),
-            ..self.recording.clone()
-        }
-    }
-
-    /// As it is when nothing more is recorded, and the fact of it.
-    fn stopped(&self, at: Timestamp) -> (Recording, Fact) {
-        let mut recording = self.shown(at);
-        recording.status = RecordingStatus::Processing;
-        recording.paused = false;
-        let fact = Fact::RecordingStopped {
-            call_id: recording.call_id.clone(),
-            recording_id: recording.recording_id.clone(),
-            at,
-        };
-        (recording, fact)
     }
 }
 

@@ -76,7 +76,13 @@ impl Calls {
             roster,
             place: self.places.choose(),
             room: None,
-            recording: recording.map(|recording| LiveRecording::recovered(recording, now)),
+            recording: recording.map(|recording| {
+                let behind = self
+                    .services
+                    .studio
+                    .recorded_for(&recording.recording_id, now);
+                LiveRecording::recovered(recording, now, behind)
+            }),
         };
         let address = self.open(memory.clone(), ctx);
         self.registry.add(address.clone(), memory.clone());

@@ -1,12 +1,14 @@
 //! The port to whatever writes a recording: a thread of its own, with a queue that never makes media wait.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix::WeakRecipient;
 use actix::prelude::*;
 use calls_media::seam::{Burst, Layer, SourceClock, TrackId};
-use calls_model::{CallId, DisplayName, ParticipantId, RecordingId, RecordingMode, Source, UserId};
+use calls_model::{
+    CallId, DisplayName, ParticipantId, RecordingId, RecordingMode, Source, Timestamp, UserId,
+};
 
 /// What is to be recorded.
 #[derive(Debug, Clone)]
@@ -82,6 +84,10 @@ pub trait Studio: Send + Sync + 'static {
     /// [`StudioRefused`] says why not.
     fn admit(&self) -> Result<(), StudioRefused>;
 
+    /// How much time was behind a recording now that an earlier run of the server began, by what it wrote; `None`: nobody
+    /// knows.
+    fn recorded_for(&self, id: &RecordingId, now: Timestamp) -> Option<Duration>;
+
     /// Opens the next segment of a recording. Returns at once; news comes by `told`, which keeps nobody alive.
     ///
     /// # Errors
@@ -144,6 +150,10 @@ pub struct NoStudio;
 impl Studio for NoStudio {
     fn admit(&self) -> Result<(), StudioRefused> {
         Err(StudioRefused::Off)
+    }
+
+    fn recorded_for(&self, _: &RecordingId, _: Timestamp) -> Option<Duration> {
+        None
     }
 
     fn open(&self, _: &Plan, _: WeakRecipient<TapeTold>) -> Result<Box<dyn Tape>, StudioRefused> {

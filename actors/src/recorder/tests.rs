@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 
 use calls_media::seam::{Burst, PeerId, SourceClock};
-use calls_model::{CallId, RecordingMode, Source, UserId};
+use calls_model::{CallId, RecordingMode, Source, Timestamp, UserId};
 
 use super::*;
 use crate::clock;
@@ -40,6 +40,10 @@ impl MemoryTape {
 impl Studio for Memory {
     fn admit(&self) -> Result<(), StudioRefused> {
         Ok(())
+    }
+
+    fn recorded_for(&self, _: &RecordingId, _: Timestamp) -> Option<Duration> {
+        None
     }
 
     fn open(

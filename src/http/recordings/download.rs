@@ -1,9 +1,8 @@
 //! `GET /api/v1/calls/recordings/{recording_id}/download`: files of recordings, whole or in parts.
 
-use std::path::Path;
-
 use actix_files::NamedFile;
 use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     self, ContentDisposition, DispositionParam, DispositionType, LOCATION,
 };
@@ -13,7 +12,7 @@ use calls_model::{FileKind, Recording, RecordingFile, RecordingId, RecordingMode
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::fs::File;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use utoipa::IntoParams;
 
 use super::{find, stored};
@@ -77,8 +76,10 @@ pub(in crate::http) async fn download_recording(
         find(&caller, &app, &id).await?.recording
     };
     let file = pick(&recording, wanted.file.as_deref())?;
+    let saved_as = format!("{}-{}", recording.recording_id, file.name);
+    let name = (file.name.as_str(), saved_as.as_str());
     let link = match app.archive.storages.of(file.place) {
-        Ok(storage) => storage.link(&id, &file.name, app.links.life()).await,
+        Ok(storage) => storage.link(&id, name, app.links.life()).await,
         Err(error) => Err(error),
     };
     if let Some(link) = link.map_err(|_| Problem::Unavailable("the bucket"))? {
@@ -90,35 +91,39 @@ pub(in crate::http) async fn download_recording(
     let opened = NamedFile::open_async(&path).await;
     let opened = opened.map_err(|_| Problem::NotFound { what: "file" })?;
     let media_type = file.media_type.parse().map_err(|_| Problem::Internal)?;
-    let name = format!("{}-{}", recording.recording_id, file.name);
+    let same = opened.file().try_clone().map_err(|_| Problem::Internal)?;
     let response = opened
         .set_content_type(media_type)
         .set_content_disposition(ContentDisposition {
             disposition: DispositionType::Attachment,
-            parameters: vec![DispositionParam::Filename(name)],
+            parameters: vec![DispositionParam::Filename(saved_as)],
         })
         .into_response(&request);
     if wants_part_of_another(&request, &response) {
-        let whole = whole(&path, &response).await;
-        return whole.map_err(|_| Problem::NotFound { what: "file" });
+        let whole = whole(same.into(), &response).await;
+        return whole.map_err(|_| Problem::Internal);
     }
     Ok(response)
 }
 
 /// The caller has a part of another file of this name (`If-Range`, RFC 9110 §13.1.5): it was made anew meanwhile, and parts
-/// of both are no file. `NamedFile` does not look at that.
+/// of both are no file. `NamedFile` does not look at that. What other conditions have decided stands (§13.2.2).
 fn wants_part_of_another(request: &HttpRequest, response: &HttpResponse) -> bool {
     let Some(has) = request.headers().get(header::IF_RANGE) else {
         return false;
     };
+    let of_a_part = [
+        StatusCode::PARTIAL_CONTENT,
+        StatusCode::RANGE_NOT_SATISFIABLE,
+    ];
     let is_it = |name| response.headers().get(name) == Some(has);
-    request.headers().contains_key(header::RANGE)
+    of_a_part.contains(&response.status())
         && ![header::ETAG, header::LAST_MODIFIED].into_iter().any(is_it)
 }
 
-/// The whole file, in the place of this answer.
-async fn whole(path: &Path, instead: &HttpResponse) -> std::io::Result<HttpResponse> {
-    let file = File::open(path).await?;
+/// The whole file, in the place of this answer: the same one, which another may have taken the name of meanwhile.
+async fn whole(mut file: File, instead: &HttpResponse) -> std::io::Result<HttpResponse> {
+    file.rewind().await?;
     let size = file.metadata().await?.len();
     let bytes = stream::try_unfold(file, |mut file| async {
         let mut some = BytesMut::with_capacity(CHUNK);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use calls_model::{
-    FileKind, FilePlace, Layout, Recording, RecordingFile, RecordingId, RecordingMode,
+    FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingId, RecordingMode,
     RecordingReport,
 };
 use tracing::{error, warn};
@@ -14,7 +14,7 @@ use crate::config;
 use crate::recording::StorageError;
 use crate::recording::ahead::Ahead;
 use crate::recording::finish::{self, FinishError, Finished};
-use crate::recording::render::{self, RenderError};
+use crate::recording::render::{self, RenderError, Rendered};
 
 /// What processing came to.
 pub(super) struct Made {
@@ -103,8 +103,9 @@ pub(super) fn make(
             let _ = std::fs::remove_file(leftover); // made anew next time
         }
         let file = match whole {
-            Ok(file) => {
+            Ok(Rendered { file, missing }) => {
                 made.report.layout = recording.layout;
+                tell(&mut made.report, missing);
                 Some(file)
             }
             Err(error) if matches!(error, RenderError::Empty) || (last && !error.may_pass()) => {
@@ -126,6 +127,17 @@ pub(super) fn make(
     made.files
         .extend(recording.files.iter().filter(transcript).cloned());
     Ok(made)
+}
+
+/// What could not be read of the tracks, and so is not in the file of them all, is a gap of theirs.
+fn tell(report: &mut RecordingReport, missing: Vec<(String, Gap)>) {
+    for (name, gap) in missing {
+        let mut tracks = report.tracks.iter_mut();
+        let track = tracks.find(|track| track.files.contains(&name));
+        if let Some(track) = track.filter(|track| !track.gaps.contains(&gap)) {
+            track.gaps.push(gap);
+        }
+    }
 }
 
 /// What stays of a recording that cannot be made anew.
@@ -205,7 +217,7 @@ fn compose(
     (made, again): (&Made, bool),
     config: &config::Recording,
     mut progress: impl FnMut(u8),
-) -> Result<RecordingFile, RenderError> {
+) -> Result<Rendered, RenderError> {
     let ahead = ahead(folder, recording, config);
     let render = ahead.render(folder, &made.files, &made.report.turns, made.duration_ms);
     if again {

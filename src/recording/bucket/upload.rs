@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use calls_model::RecordingFile;
-use md5::{Digest, Md5};
+use md5::{Digest as _, Md5};
 use object_store::aws::AmazonS3;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path as Key;
@@ -15,8 +15,9 @@ use object_store::{
     PutPayload,
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use tokio::fs::{self, File};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::io::AsyncReadExt;
 
 use crate::recording::StorageError;
 
@@ -118,13 +119,23 @@ impl Upload<'_> {
     }
 
     fn attributes(&self) -> Attributes {
-        let sha256 = self.file.sha256.clone();
-        Attributes::from_iter([(Attribute::Metadata(SHA256.into()), sha256)])
+        Attributes::from_iter([
+            (Attribute::Metadata(SHA256.into()), self.file.sha256.clone()),
+            (Attribute::ContentType, self.file.media_type.clone()),
+        ])
+    }
+
+    /// What was read is what was made.
+    fn is_as_made(&self, sha256: &[u8]) -> Result<(), StorageError> {
+        let name = self.file.name.clone();
+        let same = hex::encode(sha256) == self.file.sha256;
+        same.then_some(()).ok_or(StorageError::Damaged { name })
     }
 
     /// Sends it at once.
     pub(super) async fn whole(&self) -> Result<Sent, StorageError> {
         let bytes = fs::read(self.from).await?;
+        self.is_as_made(&Sha256::digest(&bytes))?;
         let sent = Sent::whole(&bytes);
         let options = PutOptions {
             attributes: self.attributes(),
@@ -141,38 +152,55 @@ impl Upload<'_> {
             Some(progress) => progress,
             None => self.begin().await?,
         };
-        match self.go_on(&mut progress).await {
+        let sent = self.go_on(&mut progress).await;
+        match &sent {
+            Ok(_) => self.forget().await?,
+            // The disk gives back something else than was made: nothing of it is to stay there.
+            Err(StorageError::Damaged { .. }) => self.begin_anew(&progress).await?,
+            // It may have forgotten the upload, after its own rules; the next try begins anew. Where it lets nobody in, it
+            // has forgotten nothing, and the next one goes on.
             Err(StorageError::Store(
                 Error::NotFound { .. }
                 | Error::PermissionDenied { .. }
                 | Error::Unauthenticated { .. },
-            )) => {
-                // It may have forgotten the upload, after its own rules; the next try begins anew.
-                self.forget().await?;
+            )) if self.told().await.is_ok() => {
+                self.begin_anew(&progress).await?;
                 let name = self.file.name.clone();
-                Err(StorageError::Expired { name })
+                return Err(StorageError::Expired { name });
             }
-            Err(error) => Err(error),
-            Ok(sent) => {
-                self.forget().await?;
-                Ok(sent)
-            }
+            Err(_) => {}
         }
+        sent
     }
 
+    /// Lets go of what the store has of it, and of the note. What cannot be let go of is left to the bucket's own rules.
+    async fn begin_anew(&self, progress: &Progress) -> io::Result<()> {
+        let gone = self.store.abort_multipart(&self.key, &progress.upload);
+        let _ = gone.await;
+        self.forget().await
+    }
+
+    /// Reads all of it, also what was sent before, so that it is known whether that is what was made.
     async fn go_on(&self, progress: &mut Progress) -> Result<Sent, StorageError> {
         let mut source = File::open(self.from).await?;
-        let done = progress.parts.len() * progress.part_bytes;
-        source.seek(io::SeekFrom::Start(done as u64)).await?;
-        loop {
+        let mut all = Sha256::new();
+        for index in 0.. {
             let mut bytes = Vec::with_capacity(progress.part_bytes);
             let mut part = (&mut source).take(progress.part_bytes as u64);
             part.read_to_end(&mut bytes).await?;
             if bytes.is_empty() {
                 break;
             }
+            all.update(&bytes);
             let md5 = hex::encode(Md5::digest(&bytes));
-            let index = progress.parts.len();
+            if progress
+                .parts
+                .get(index)
+                .is_some_and(|sent| sent.md5 == md5)
+            {
+                continue;
+            }
+            progress.parts.truncate(index);
             let payload = PutPayload::from(bytes);
             let sent = self
                 .store
@@ -181,6 +209,7 @@ impl Upload<'_> {
             progress.parts.push(Part { id, md5 });
             self.keep(progress).await?;
         }
+        self.is_as_made(&all.finalize())?;
         let part = |part: &Part| PartId {
             content_id: part.id.clone(),
         };
@@ -225,11 +254,7 @@ impl Upload<'_> {
         if progress.sha256 == self.file.sha256 && progress.part_bytes > 0 {
             return Ok(Some(progress));
         }
-        // What cannot be let go of is left to the bucket's own rules.
-        let _ = self
-            .store
-            .abort_multipart(&self.key, &progress.upload)
-            .await;
+        self.begin_anew(&progress).await?;
         Ok(None)
     }
 

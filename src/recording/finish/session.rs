@@ -194,7 +194,7 @@ impl Session {
                         known.counts.insert(segment, counts);
                     }
                 }
-                Entry::Synced { end_us } => {
+                Entry::Synced { end_us, .. } => {
                     session.end_us = session.end_us.max(end_us); // a segment begins with nothing
                     end = Some(session.end_us);
                 }
@@ -268,6 +268,13 @@ mod tests {
         }
     }
 
+    fn synced(end_us: i64) -> Entry {
+        Entry::Synced {
+            end_us,
+            alive: None,
+        }
+    }
+
     fn interruption(from_us: i64, to_us: Option<i64>, of_server: bool) -> Interruption {
         Interruption {
             from_us,
@@ -280,7 +287,7 @@ mod tests {
     fn a_crash_after_which_nobody_came_back_is_an_interruption() {
         let begun = |segment| begun(segment, "one");
         let end_us = 4_000_000;
-        let entries = vec![begun(0), Entry::Synced { end_us }, begun(1), Entry::Closed];
+        let entries = vec![begun(0), synced(end_us), begun(1), Entry::Closed];
         let session = Session::read(entries, ONE);
         assert_eq!(session.interruptions, [interruption(end_us, None, false)]);
         let quiet = Session::read(vec![begun(0), Entry::Closed], ONE);
@@ -290,17 +297,16 @@ mod tests {
     #[test]
     fn a_recorder_that_broke_is_no_stop_of_the_server_whenever_that_is_read() {
         let end_us = 4_000_000;
-        let broke = vec![begun(0, "one"), Entry::Synced { end_us }, Entry::Broke];
+        let broke = vec![begun(0, "one"), synced(end_us), Entry::Broke];
         let session = Session::read(broke, Some("two"));
         assert_eq!(session.interruptions, [interruption(end_us, None, false)]);
-        let killed = vec![begun(0, "one"), Entry::Synced { end_us }];
+        let killed = vec![begun(0, "one"), synced(end_us)];
         let session = Session::read(killed, Some("two"));
         assert_eq!(session.interruptions, [interruption(end_us, None, true)]);
     }
 
     #[test]
     fn a_segment_that_wrote_nothing_yet_does_not_begin_the_recording_anew() {
-        let synced = |end_us| Entry::Synced { end_us };
         let entries = vec![begun(0, "one"), synced(4), begun(1, "one"), synced(0)];
         let session = Session::read(entries, ONE);
         assert_eq!(session.end_us, 4);
@@ -334,7 +340,6 @@ mod tests {
             rate: 90_000,
         };
         let begun = |segment| begun(segment, "one");
-        let synced = |end_us| Entry::Synced { end_us };
         let entries = vec![
             begun(0),
             epoch(1_000_000),
@@ -362,7 +367,6 @@ mod tests {
             rtp: 0,
             rate: 90_000,
         };
-        let synced = |end_us| Entry::Synced { end_us };
         let entries = || {
             vec![
                 begun(0, "one"),

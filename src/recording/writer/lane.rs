@@ -124,3 +124,78 @@ impl Lane {
         Some(clock.ntp_us + (frame.timestamp - clock.rtp) * 1_000_000 / rate)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use calls_media::seam::{Codec, Layer, PayloadInfo, PeerId, TrackId};
+
+    use super::*;
+    use crate::recording::log::TrackKey;
+
+    fn lane() -> Lane {
+        Lane::new(LaneKey {
+            segment: 0,
+            track: TrackKey {
+                run: 0,
+                peer: 1,
+                index: 0,
+            },
+            layer: 0,
+            generation: 0,
+        })
+    }
+
+    /// A VP8 key frame that is one packet (RFC 7741 §4.2).
+    fn picture(seq: u64, arrival: Instant) -> Packet {
+        Packet {
+            track: TrackId {
+                peer: PeerId(1),
+                index: 0,
+            },
+            layer: Layer(0),
+            codec: Codec::Vp8,
+            seq,
+            timestamp: u32::try_from(seq).expect("few") * 3600,
+            marker: true,
+            arrival,
+            audio_level: None,
+            orientation: None,
+            dependency_descriptor: None,
+            info: PayloadInfo {
+                starts_keyframe: true,
+                size: Some((640, 360)),
+                ..PayloadInfo::default()
+            },
+            payload: vec![0x10, 0, 0x02, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01].into(),
+        }
+    }
+
+    #[test]
+    fn what_was_lost_is_told_with_the_next_picture_also_when_that_is_whole_later() {
+        let (mut lane, now) = (lane(), Instant::now());
+        let later = now + Duration::from_secs(1);
+        lane.take(picture(1, now));
+        lane.take(picture(2, now));
+        let told = |captured: Vec<Captured>| -> Vec<u64> {
+            captured.iter().map(|captured| captured.lost).collect()
+        };
+        assert_eq!(told(lane.drain(now)), [0, 0]);
+        let begins = Packet {
+            marker: false,
+            ..picture(5, now)
+        };
+        lane.take(begins);
+        assert_eq!(
+            told(lane.drain(later)),
+            [],
+            "two are lost, and no picture is whole"
+        );
+        let mut ends = picture(6, later);
+        ends.timestamp = 5 * 3600;
+        ends.payload = vec![0, 0x55].into();
+        ends.info = PayloadInfo::default();
+        lane.take(ends);
+        assert_eq!(told(lane.drain(later)), [2]);
+        assert_eq!((lane.received, lane.lost), (4, 2));
+    }
+}

@@ -286,8 +286,9 @@ impl Track {
         if self.cut || hole <= HOLE_US {
             return Ok(());
         }
-        // Sound that nobody sends is a gap only if something was lost: silence is not sent.
-        let silence = self.source.is_audio() && captured.lost == 0;
+        // Sound that nobody sends is a gap only if something was lost: silence is not sent. Where the numbering does not go
+        // on, nobody knows what was.
+        let silence = self.source.is_audio() && captured.lost == 0 && !captured.anew;
         if captured.lost > 0 || (hole >= GAP_US && !silence) {
             desk.log.note(&Entry::Gap {
                 track: self.key,

@@ -1,0 +1,145 @@
+//! When a composite has its pictures: when the cameras had theirs, so that nobody's are moved without need.
+//!
+//! libavfilter takes these times from a tiny film (the clock), which everything is laid upon.
+
+use std::fs::File;
+use std::path::Path;
+
+use calls_codec::{CodecError, Coding, Container, Muxer, Sample, StreamFormat};
+
+use super::RenderError;
+
+/// Pictures of one file keep their times when they are that far apart: 60 a second.
+const APART_MS: u64 = 15;
+
+/// Where several files take turns: 30 a second.
+const APART_OF_OTHERS_MS: u64 = 28;
+
+/// A picture that is between two of them is shown with the one that it is nearer to. It is less than
+/// [`APART_MS`], so it moves none that has a time of its own.
+pub(super) const NEAR_MS: u64 = 14;
+
+/// A picture is repeated after that time, for who seeks.
+const STILL_MS: u64 = 200;
+
+/// How long the last picture stands.
+const LAST_MS: u64 = 40;
+
+/// Width and height of the clock's picture.
+const SIZE: u32 = 16;
+
+/// Its picture, of the colour of the ground: a key frame of VP8.
+const PICTURE: [u8; 38] = [
+    0x30, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x10, 0x00, 0x10, 0x00, 0x00, 0x07, 0x08, 0x85, 0x85, 0x88,
+    0x99, 0x84, 0x88, 0x00, 0x28, 0x10, 0x13, 0xa7, 0xa3, 0x78, 0x40, 0xfe, 0xff, 0x2e, 0xa7, 0xb2,
+    0x77, 0xa5, 0xa0, 0xf8, 0xaf, 0x80,
+];
+
+/// Writes the clock into that file.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub(super) fn write(path: &Path, times: &[u64]) -> Result<(), RenderError> {
+    let said = |error: CodecError| RenderError::Refused(error.to_string());
+    let format = StreamFormat {
+        coding: Coding::Vp8,
+        size: Some((SIZE, SIZE)),
+        parameters: Vec::new(),
+    };
+    let mut clock = Muxer::live(File::create(path)?, Container::WebM, &format).map_err(said)?;
+    for &at_ms in times {
+        let sample = Sample {
+            at_us: i64::try_from(at_ms).unwrap_or(i64::MAX / 1000) * 1000,
+            lasts_us: 0,
+            key: true,
+            data: &PICTURE,
+        };
+        clock.write(0, sample).map_err(said)?;
+    }
+    clock.finish().map_err(said).map(drop)
+}
+
+/// When there are pictures, in milliseconds: where files have theirs, unless that is too often, and in any case at these
+/// moments and at both ends.
+pub(super) fn times(files: &[&[u64]], moments: &[u64], length_ms: u64) -> Vec<u64> {
+    let of_file = |(file, times): (usize, &&[u64])| {
+        let of = times.iter().map(move |&at| (at, Some(file)));
+        of.collect::<Vec<_>>()
+    };
+    let mut all: Vec<(u64, Option<usize>)> = files.iter().enumerate().flat_map(of_file).collect();
+    let ends = [0, length_ms.saturating_sub(LAST_MS)];
+    all.extend(ends.iter().chain(moments).map(|&at| (at, None)));
+    all.retain(|&(at, _)| at < length_ms.max(1));
+    all.sort_unstable(); // moments come first
+    let mut times: Vec<u64> = Vec::new();
+    let mut shown = None;
+    for (at, file) in all {
+        let Some(&last) = times.last() else {
+            times.push(at);
+            continue;
+        };
+        let apart = match file {
+            None => 1,
+            Some(_) if file == shown => APART_MS,
+            Some(_) => APART_OF_OTHERS_MS,
+        };
+        if at < last + apart {
+            continue;
+        }
+        let still = (last + STILL_MS..at).step_by(usize::try_from(STILL_MS).unwrap_or(1));
+        times.extend(still);
+        times.push(at);
+        shown = file.or(shown);
+    }
+    times
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every(apart: u64, from: u64, to: u64) -> Vec<u64> {
+        let steps = (0..).map(|step| from + step * apart);
+        steps.take_while(|at| *at < to).collect()
+    }
+
+    #[test]
+    fn who_is_alone_keeps_every_time() {
+        for apart in [20, 33, 40, 66] {
+            let camera = every(apart, 7, 10_000);
+            let times = times(&[&camera], &[], 10_000);
+            assert!(camera.iter().all(|at| times.contains(at)), "{apart}");
+            assert!(times.len() <= camera.len() + 2, "and there is nothing else");
+        }
+    }
+
+    #[test]
+    fn where_four_take_turns_none_is_far_from_its_time_and_there_are_no_more_pictures_than_of_one()
+    {
+        let cameras = [0, 9, 17, 26].map(|from| every(33, from, 10_000));
+        let files: Vec<&[u64]> = cameras.iter().map(Vec::as_slice).collect();
+        let times = times(&files, &[], 10_000);
+        assert!(times.len() <= cameras[0].len() + 2, "{}", times.len());
+        for at in cameras.iter().flatten().filter(|at| **at < 9_900) {
+            let nearest = times.iter().map(|time| time.abs_diff(*at)).min();
+            assert!(
+                nearest.is_some_and(|apart| apart <= 17),
+                "{at}: {nearest:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_stands_still_is_repeated_and_moments_are_kept() {
+        let times = times(&[&[0, 1000]], &[500, 501], 1500);
+        let wanted = [0, 200, 400, 500, 501, 701, 901, 1000, 1200, 1400, 1460];
+        assert_eq!(times, wanted);
+    }
+
+    #[test]
+    fn there_is_a_picture_where_nothing_is() {
+        assert_eq!(times(&[], &[], 0), [0]);
+        assert_eq!(times(&[&[5000]], &[9000], 100), [0, 60]);
+    }
+}

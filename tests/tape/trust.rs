@@ -1,0 +1,119 @@
+//! What is composed has all that it should have, or it is told.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use calls::recording::render::RenderError;
+use calls_model::{Gap, Layout, RecordingFile, RecordingMode, Source};
+
+use super::composed::{compose, render, track};
+use super::play::{flashes, times};
+use super::reel::ffmpeg;
+
+/// Seconds of each track.
+const SECONDS: u64 = 6;
+
+/// How long a flash is, in seconds.
+const FLASH: &str = "lt(mod(t-0.3\\,1)\\,0.12)*gte(t\\,0.3)";
+
+/// A camera that sees a flash 0.3 s after each full second.
+fn camera(folder: &Path, name: &str, rate: &str) -> RecordingFile {
+    let picture = format!(
+        "color=black:s=320x180:r={rate}:d={SECONDS},drawbox=c=white:t=fill:enable='{FLASH}'"
+    );
+    let film = ["-f", "lavfi", "-i", &picture, "-c:v", "libvpx"];
+    let quick = ["-deadline", "realtime", "-cpu-used", "8"];
+    ffmpeg(&[&film[..], &quick].concat(), &folder.join(name));
+    track(name, "ada", Source::Camera, SECONDS)
+}
+
+fn voice(folder: &Path) -> RecordingFile {
+    let sound = format!("sine=440:r=48000:d={SECONDS}");
+    let voice = ["-f", "lavfi", "-i", &sound, "-c:a", "libopus"];
+    ffmpeg(&voice, &folder.join("voice.webm"));
+    track("voice.webm", "ada", Source::Microphone, SECONDS)
+}
+
+const GRID: (Layout, &[calls_model::Turn]) = (Layout::Grid, &[]);
+
+#[test]
+fn pictures_of_a_composite_are_when_the_camera_had_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for rate in ["30", "50"] {
+        let camera = camera(folder.path(), "ada.webm", rate);
+        let wanted = flashes(folder.path(), &folder.path().join("ada.webm"));
+        let made = compose(folder.path(), RecordingMode::Composite, GRID, &[camera]);
+        let seen = flashes(folder.path(), &made);
+        assert_eq!(seen.len(), wanted.len(), "{seen:?} {wanted:?}");
+        for (seen, wanted) in seen.iter().zip(&wanted) {
+            assert!((seen - wanted).abs() <= 2_000, "{seen} and not {wanted} us");
+        }
+        let count = times(&made).len();
+        let rate: u64 = rate.parse().expect("a number");
+        let most = usize::try_from(SECONDS * rate).expect("few") + 3;
+        assert!(count <= most, "{count} pictures: none is put in between");
+    }
+}
+
+#[test]
+fn of_an_input_that_breaks_off_it_is_told_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tracks = [
+        camera(folder.path(), "ada.webm", "25"),
+        voice(folder.path()),
+    ];
+    let path = folder.path().join("voice.webm");
+    let file = File::options()
+        .write(true)
+        .open(&path)
+        .expect("it is there");
+    let half = file.metadata().expect("it is there").len() / 2;
+    file.set_len(half).expect("cut off");
+    let made = render(
+        (folder.path(), "ffmpeg"),
+        RecordingMode::Composite,
+        GRID,
+        &tracks,
+    );
+    let made = made.run(|_| ()).expect("of what is there");
+    let [(name, gap)] = &made.missing[..] else {
+        panic!("one voice breaks off: {made:?}");
+    };
+    assert_eq!((&**name, &*gap.reason), ("voice.webm", Gap::DAMAGED));
+    assert!((2_000..4_000).contains(&gap.from_ms), "{gap:?}");
+    assert_eq!(gap.to_ms, Some(SECONDS * 1000));
+}
+
+#[test]
+fn what_ffmpeg_left_out_is_noticed_though_it_says_that_all_went_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tracks = [
+        camera(folder.path(), "ada.webm", "25"),
+        voice(folder.path()),
+    ];
+    let lazy = folder.path().join("lazy");
+    for (does, wanted) in [("-t 2 -c copy", "picture"), ("-an -c copy", "sound")] {
+        let script = format!(
+            "#!/bin/sh\nffmpeg \"$@\" || exit 1\nfor made; do :; done\n\
+             ffmpeg -v error -y -i $made {does} -f mp4 $made.less </dev/null && mv $made.less $made\n"
+        );
+        fs::write(&lazy, script).expect("written");
+        fs::set_permissions(&lazy, fs::Permissions::from_mode(0o755)).expect("it may run");
+        let program = lazy.display().to_string();
+        let made = render(
+            (folder.path(), &program),
+            RecordingMode::Composite,
+            GRID,
+            &tracks,
+        );
+        let Err(RenderError::Short { what, .. }) = made.run(|_| ()) else {
+            panic!("it has less than it should");
+        };
+        assert_eq!(what, wanted);
+        assert!(
+            !folder.path().join("recording.mp4").exists(),
+            "nobody gets it"
+        );
+    }
+}
