@@ -36,12 +36,14 @@ const SCALE: &str = "flags=bilinear";
 
 /// How a composed picture is coded. It has no fixed rate, so what is said of a level cannot be guessed from one, and
 /// players find a beginning every ten seconds.
-const PICTURE: [&str; 20] = [
+///
+/// Leaving out the small partitions of pictures that are predicted costs 3 % of the bytes and saves a fifth of the time.
+const PICTURE: [&str; 22] = [
     "-map",
     "[picture]",
     "-fps_mode",
     "vfr",
-    "-enc_time_base",
+    "-enc_time_base:v",
     "1:1000",
     "-level",
     "4.0",
@@ -51,6 +53,8 @@ const PICTURE: [&str; 20] = [
     "libx264",
     "-preset",
     "veryfast",
+    "-x264-params",
+    "partitions=i4x4,i8x8",
     "-crf",
     "23",
     "-pix_fmt",
@@ -323,7 +327,10 @@ impl Render<'_> {
         let mut layer = 0;
         for (&input, places) in shown.iter().zip(places) {
             let copies = places.len();
-            let _ = write!(graph, ";[{input}:v]setpts=PTS-{near}/TB,split={copies}");
+            let _ = write!(
+                graph,
+                ";[{input}:v]setpts=round(PTS-{near}/TB),split={copies}"
+            );
             for copy in layer..layer + copies {
                 let _ = write!(graph, "[copy{copy}]");
             }
@@ -373,8 +380,9 @@ fn inputs_of(files: &[&RecordingFile]) -> Vec<String> {
     for file in files {
         // ffmpeg lets every input begin at zero; each begins where it was.
         let offset = seconds_of(file.start_ms);
-        let name = file.name.clone();
-        arguments.extend(["-itsoffset".to_owned(), offset, "-i".to_owned(), name]);
+        // Where pictures change their size, it would begin the whole graph anew, and all that was heard would be silence.
+        arguments.extend(words(&["-reinit_filter", "0", "-itsoffset", &offset]));
+        arguments.extend(["-i".to_owned(), file.name.clone()]);
     }
     arguments
 }

@@ -297,6 +297,7 @@ mod tests {
     use calls_media::seam::{Codec, Layer, Packet, PayloadInfo, PeerId};
 
     use super::*;
+    use crate::recording::log::{Alive, Entry, Log};
 
     fn burst() -> Burst {
         let packet = Packet {
@@ -334,5 +335,37 @@ mod tests {
         assert_eq!(heard.try_iter().count(), QUEUE + 1);
         let dropped = tape.dropped.lock().expect("free").values().sum::<u64>();
         assert_eq!(dropped, 3);
+    }
+
+    #[test]
+    fn how_far_a_recording_was_is_told_by_its_log_whatever_the_clock_of_the_machine_says() {
+        const HOUR: i64 = 3_600_000;
+        let folder = tempfile::tempdir().expect("a folder");
+        let studio = DiskStudio::new(folder.path().to_owned(), 0, 1);
+        let id = RecordingId::new();
+        let place = studio.folder_of(&id);
+        std::fs::create_dir_all(&place).expect("a folder");
+        let recorded_for = |after_ms: i64| {
+            let now = Timestamp::from_millis(HOUR + after_ms).expect("a time");
+            studio.recorded_for(&id, now)
+        };
+        assert_eq!(recorded_for(0), None, "nobody knows");
+        let (mut log, _) = Log::begin(&place).expect("a log");
+        let alive = Alive {
+            at_us: 10_000_000,
+            wall_ms: HOUR,
+        };
+        log.note(&Entry::Synced {
+            end_us: 4_000_000,
+            alive: Some(alive),
+        });
+        log.sync().expect("written");
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(recorded_for(3000), seconds(13));
+        assert_eq!(
+            recorded_for(5 * HOUR),
+            seconds(10 + FORGOTTEN_AFTER.as_secs())
+        );
+        assert_eq!(recorded_for(-HOUR), seconds(10));
     }
 }

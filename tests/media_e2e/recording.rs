@@ -184,6 +184,17 @@ async fn a_file_can_be_fetched_in_parts_by_a_link_that_expires() {
         .page(Method::GET, link)
         .header(header::IF_NONE_MATCH, etag);
     assert_eq!(send(known).await.status, 304);
+    for (condition, value, status) in [
+        (header::IF_MATCH, "\"another\"".to_owned(), 412),
+        (header::IF_NONE_MATCH, whole.header("etag").to_owned(), 304),
+    ] {
+        let decided = world
+            .page(Method::GET, link)
+            .header(header::RANGE, "bytes=0-3")
+            .header(condition, value);
+        let decided = send(decided.header(header::IF_RANGE, "\"before\"")).await;
+        assert_eq!(decided.status, status, "it comes before If-Range");
+    }
     let forged = link.replace("signature=", "signature=00");
     send(world.page(Method::GET, &forged))
         .await

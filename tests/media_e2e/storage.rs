@@ -40,6 +40,8 @@ struct Watch {
     parts: AtomicUsize,
     /// It dies when the next one comes after so many; 0: it does not.
     dies_after: AtomicUsize,
+    /// It lets nobody in after so many parts; 0: it does.
+    refuses_after: AtomicUsize,
     /// It takes no parts, and does not say so.
     holds: AtomicBool,
 }
@@ -87,6 +89,9 @@ async fn serve_watched(
                         std::future::pending::<()>().await;
                     }
                     let taken = watch.parts.load(Ordering::SeqCst);
+                    if taken > 0 && taken == watch.refuses_after.load(Ordering::SeqCst) {
+                        return Ok(forbidden());
+                    }
                     if part && taken > 0 && taken == watch.dies_after.load(Ordering::SeqCst) {
                         watch.dies_after.store(0, Ordering::SeqCst);
                         let _ = die.send(()).await;
@@ -113,6 +118,14 @@ fn no_such_bucket() -> http::Response<s3s::Body> {
     let body = "<Error><Code>NoSuchBucket</Code><Message>no such bucket</Message></Error>";
     let mut response = http::Response::new(s3s::Body::from(body.to_owned()));
     *response.status_mut() = http::StatusCode::NOT_FOUND;
+    response
+}
+
+/// What stores say to whom they do not let in.
+fn forbidden() -> http::Response<s3s::Body> {
+    let body = "<Error><Code>AccessDenied</Code><Message>not now</Message></Error>";
+    let mut response = http::Response::new(s3s::Body::from(body.to_owned()));
+    *response.status_mut() = http::StatusCode::FORBIDDEN;
     response
 }
 
@@ -191,6 +204,13 @@ async fn a_recording_goes_to_the_bucket_and_is_fetched_from_there() {
         Some(address.port()),
         "it was sent on to the bucket"
     );
+    let name = fetched.headers().get("content-disposition").cloned();
+    let name = name.and_then(|name| Some(name.to_str().ok()?.to_owned()));
+    let wanted = format!(
+        "attachment; filename=\"{id}-{}\"",
+        file["name"].as_str().expect("a name")
+    );
+    assert_eq!(name, Some(wanted), "it is saved under its name");
     let bytes = fetched.bytes().await.expect("a body");
     assert_eq!(
         bytes.len() as u64,
@@ -210,9 +230,8 @@ async fn wrong_credentials_lose_nothing_and_are_told() {
     let started = record(&world).await;
     let why = trouble(&world, &started).await;
     assert!(!why.contains("not-the-secret"), "{why}");
-    let metrics = send(world.page(Method::GET, "/metrics")).await.text;
     assert!(
-        metrics.contains("calls_recording_uploads_failed_total"),
+        metric(&world, "calls_recording_uploads_failed_total").await > 0.0,
         "an alarm"
     );
     let id = started["recording_id"].as_str().expect("an id");
@@ -289,6 +308,11 @@ async fn a_bucket_that_is_missing_is_told_and_used_as_soon_as_it_is_there() {
 
 /// A recording of one large file that is whole, and was not uploaded yet.
 async fn whole(world: &World, bytes: &[u8]) -> Value {
+    spoiled(world, bytes, |_| ()).await
+}
+
+/// The same, after something happened to the file on the disk.
+async fn spoiled(world: &World, bytes: &[u8], spoil: impl FnOnce(&Path)) -> Value {
     let room = world.room(serde_json::json!({})).await;
     let (_socket, welcome) = world.enter(&room, "alice").await;
     let call_id: CallId = serde_json::from_value(welcome["call"]["call_id"].clone()).expect("id");
@@ -312,6 +336,7 @@ async fn whole(world: &World, bytes: &[u8]) -> Value {
         "sha256": finish::sha256(&folder.join("large.webm")).expect("a sum"),
     }))
     .expect("a file");
+    spoil(&folder.join("large.webm"));
     let facts = vec![
         Fact::RecordingRequested {
             recording: Box::new(recording.clone()),
@@ -426,4 +451,72 @@ async fn what_a_store_lost_of_an_upload_is_sent_again() {
     let kept = other.path().join(BUCKET).join("recordings").join(id);
     let kept = std::fs::metadata(kept.join("large.webm")).expect("it is there");
     assert_eq!(kept.len(), 2 * PART as u64);
+}
+
+#[actix::test]
+async fn what_rots_on_the_disk_before_it_is_kept_is_not_said_to_be_kept() {
+    let folder = bucket();
+    let (address, _serving) = serve(folder.path(), anywhere()).await;
+    let in_bucket = world(address).await;
+    let on_disk = World::open().await;
+    for (world, size) in [
+        (&in_bucket, 1000),
+        (&in_bucket, 2 * PART + 1000),
+        (&on_disk, 1000),
+    ] {
+        let before = metric(world, "calls_recordings_failed_total").await;
+        let rots = |path: &Path| {
+            let mut bytes = std::fs::read(path).expect("a file");
+            bytes[size / 2] ^= 1;
+            std::fs::write(path, bytes).expect("it rots");
+        };
+        let recording = settled(world, &spoiled(world, &vec![7; size], rots).await).await;
+        assert_eq!(recording["status"], "failed", "{recording}");
+        let why = recording["error"].as_str().expect("why");
+        assert!(why.starts_with("large.webm is damaged"), "{why}");
+        assert!(
+            metric(world, "calls_recordings_failed_total").await > before,
+            "an alarm"
+        );
+        let id = recording["recording_id"].as_str().expect("an id");
+        let local = world.recordings().join(id);
+        let left: Vec<_> = std::fs::read_dir(&local).expect("a folder").collect();
+        assert_eq!(
+            left.len(),
+            1,
+            "the file is still here, and nothing else: {left:?}"
+        );
+        let kept = folder.path().join(BUCKET).join("recordings").join(id);
+        assert!(!kept.join("large.webm").exists(), "and nowhere else");
+    }
+    assert_eq!(
+        unfinished(folder.path()),
+        0,
+        "no parts are left in the bucket"
+    );
+}
+
+/// Parts of uploads that a store has and that belong to nothing.
+fn unfinished(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.contains(".part-")).count()
+}
+
+#[actix::test]
+async fn an_upload_that_is_refused_in_the_middle_goes_on_when_it_is_let_in_again() {
+    const PARTS: usize = 4;
+    let folder = bucket();
+    let watch = Arc::new(Watch::default());
+    watch.refuses_after.store(2, Ordering::SeqCst);
+    let (address, _serving) = serve_watched(folder.path(), anywhere(), watch.clone()).await;
+    let world = world(address).await;
+    let recording = whole(&world, &vec![7; PARTS * PART]).await;
+    let why = trouble(&world, &recording).await;
+    assert!(why.starts_with("not uploaded yet: "), "{why}");
+    watch.refuses_after.store(0, Ordering::SeqCst);
+    available(&world, &recording).await;
+    let sent = watch.parts.load(Ordering::SeqCst);
+    assert_eq!(sent, PARTS, "no part is sent twice");
+    assert_eq!(unfinished(folder.path()), 0, "and none is left over");
 }

@@ -96,6 +96,11 @@ impl OneTrack {
         self.put_on(TRACK, codec, timestamp, arrival, frame);
     }
 
+    /// So many packets of it never come, or it numbers anew, where they are very many.
+    pub(crate) fn skip(&mut self, packets: u64) {
+        *self.seq.entry(TRACK).or_default() += packets;
+    }
+
     /// The same, on any of its tracks.
     pub(crate) fn put_on(
         &mut self,

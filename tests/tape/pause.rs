@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use calls_media::seam::Codec;
 use calls_model::Source;
 
-use super::one_track::{OneTrack, picture};
+use super::one_track::{OneTrack, picture, sound};
 
 /// From one picture to the next.
 const APART: Duration = Duration::from_millis(40);
@@ -62,4 +62,28 @@ async fn after_a_pause_pictures_come_back_and_during_it_nobody_is_asked_for_any(
         written >= 41,
         "{written} pictures, of 21 before and 21 after"
     );
+}
+
+#[actix::test]
+async fn what_waits_for_a_lost_packet_when_a_pause_is_over_was_said_in_it() {
+    let mut track = OneTrack::open(Source::Microphone);
+    let mut at = 0;
+    let mut say = |track: &mut OneTrack, frames: u32| {
+        for _ in 0..frames {
+            track.put(Codec::Opus, at * 960, Instant::now(), sound());
+            at += 1;
+        }
+    };
+    say(&mut track, 10);
+    track.skip(1);
+    say(&mut track, 5); // before the pause, and waits as well
+    track.tape.pause(true);
+    say(&mut track, 3);
+    track.skip(1);
+    say(&mut track, 5);
+    track.tape.pause(false);
+    say(&mut track, 10);
+    let (finished, _) = track.close().await;
+    let written = finished.report.tracks[0].frames_written;
+    assert_eq!(written, 25, "15 before, and 10 after");
 }

@@ -72,3 +72,26 @@ async fn what_waited_on_its_way_keeps_its_time() {
     );
     assert_eq!(finished.files[0].duration_ms, 5000);
 }
+
+#[actix::test]
+async fn sound_that_numbers_anew_after_a_long_outage_was_not_silent() {
+    // As somebody whose network was gone for so long that no loss explains the numbers, or who begins anew.
+    let mut track = OneTrack::open(Source::Microphone);
+    let zero = track.zero();
+    let mut says = |track: &mut OneTrack, from: u32, to: u32| {
+        for at in every(FRAME, from, to) {
+            let arrival = zero + Duration::from_millis(at.into());
+            track.put(Codec::Opus, at * TICKS, arrival, sound());
+        }
+    };
+    says(&mut track, 0, 1000);
+    track.skip(20_000);
+    says(&mut track, 9000, 10_000);
+    let (finished, times) = track.close().await;
+    assert_eq!(times.len(), 500, "the file has its length");
+    let [gap] = &finished.report.tracks[0].gaps[..] else {
+        panic!("it is told: {:?}", finished.report);
+    };
+    assert_eq!((gap.from_ms, gap.to_ms), (1000, Some(9000)));
+    assert_eq!(gap.reason, "no_media");
+}

@@ -117,3 +117,45 @@ fn what_ffmpeg_left_out_is_noticed_though_it_says_that_all_went_well() {
         );
     }
 }
+
+#[test]
+fn a_camera_that_changes_its_size_costs_no_sound_and_moves_no_picture() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    for (name, size) in [("large.webm", "640x360"), ("small.webm", "320x180")] {
+        let picture = format!("color=white:s={size}:r=25:d=2");
+        ffmpeg(
+            &["-f", "lavfi", "-i", &picture, "-c:v", "libvpx"],
+            &at(name),
+        );
+    }
+    let names = ["large", "small", "large"];
+    let lines: String = names.map(|name| format!("file {name}.webm\n")).concat();
+    fs::write(at("list.txt"), lines).expect("written");
+    let list = at("list.txt").display().to_string();
+    ffmpeg(
+        &["-f", "concat", "-i", &list, "-c", "copy"],
+        &at("ada.webm"),
+    );
+    let camera = track("ada.webm", "ada", Source::Camera, SECONDS);
+    let tracks = [camera, voice(folder.path())];
+    let made = compose(folder.path(), RecordingMode::Composite, GRID, &tracks);
+    let path = made.display().to_string();
+    let to_sound = ["-ac", "1", "-ar", "8000", "-f", "s16le"];
+    ffmpeg(&[&["-i", &path], &to_sound[..]].concat(), &at("sound.s16"));
+    let sound = fs::read(at("sound.s16")).expect("it was made");
+    let loudest = |part: &[u8]| {
+        let samples = part.chunks_exact(2);
+        let samples = samples.map(|one| i16::from_le_bytes([one[0], one[1]]).unsigned_abs());
+        samples.max().unwrap_or(0)
+    };
+    let tenths: Vec<u16> = sound.chunks_exact(1600).map(loudest).collect();
+    assert!(
+        tenths.len().abs_diff(60) <= 2,
+        "six seconds: {}",
+        tenths.len()
+    );
+    let quiet = tenths.iter().filter(|loud| **loud < 1000).count();
+    assert!(quiet <= 1, "a voice without a hole: {tenths:?}");
+    assert!(times(&made).len() >= 145, "25 pictures a second");
+}

@@ -185,11 +185,8 @@ mod tests {
             ..picture(5, now)
         };
         lane.take(begins);
-        assert_eq!(
-            told(lane.drain(later)),
-            [],
-            "two are lost, and no picture is whole"
-        );
+        let none = told(lane.drain(later));
+        assert!(none.is_empty(), "two are lost, and no picture is whole");
         let mut ends = picture(6, later);
         ends.timestamp = 5 * 3600;
         ends.payload = vec![0, 0x55].into();

@@ -69,9 +69,7 @@ impl LiveRecording {
     pub(crate) fn ended(&self, at: Timestamp) -> Fact {
         self.stopped(at).1
     }
-}
 
-impl LiveRecording {
     pub(crate) fn is_active(&self) -> bool {
         self.recording.status == RecordingStatus::Active
     }
