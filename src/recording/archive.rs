@@ -270,7 +270,12 @@ impl Archive {
         if made.report.not_composed.is_some() {
             metrics::counter!(RECORDINGS_FAILED).increment(1);
         }
-        info!(recording.id = %id, files = made.files.len(), "recording {id} is whole");
+        let files = made.files.len();
+        if made.report.is_read_whole() {
+            info!(recording.id = %id, files, "recording {id} is whole");
+        } else {
+            warn!(recording.id = %id, files, "recording {id} is made of what the disk gave back, which is not all; its report tells");
+        }
         Fact::RecordingProcessed {
             call_id: stored.recording.call_id.clone(),
             recording_id: id.clone(),

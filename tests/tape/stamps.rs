@@ -78,7 +78,7 @@ async fn sound_that_numbers_anew_after_a_long_outage_was_not_silent() {
     // As somebody whose network was gone for so long that no loss explains the numbers, or who begins anew.
     let mut track = OneTrack::open(Source::Microphone);
     let zero = track.zero();
-    let mut says = |track: &mut OneTrack, from: u32, to: u32| {
+    let says = |track: &mut OneTrack, from: u32, to: u32| {
         for at in every(FRAME, from, to) {
             let arrival = zero + Duration::from_millis(at.into());
             track.put(Codec::Opus, at * TICKS, arrival, sound());

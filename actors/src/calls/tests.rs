@@ -4,6 +4,7 @@ mod crashes;
 mod gone;
 mod hosts;
 mod permissions;
+mod recording;
 mod recovery;
 mod ringing;
 mod rooms;

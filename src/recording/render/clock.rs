@@ -73,24 +73,26 @@ pub(super) fn times(files: &[&[u64]], moments: &[u64], length_ms: u64) -> Vec<u6
     all.retain(|&(at, _)| at < length_ms.max(1));
     all.sort_unstable(); // moments come first
     let mut times: Vec<u64> = Vec::new();
-    let mut shown = None;
+    let mut shown: Option<(u64, usize)> = None;
     for (at, file) in all {
-        let Some(&last) = times.last() else {
-            times.push(at);
-            continue;
+        let far = match (file, shown) {
+            (Some(file), Some((last, of))) if of == file => at >= last + APART_MS,
+            (Some(_), Some((last, _))) => at >= last + APART_OF_OTHERS_MS,
+            (None, _) | (_, None) => true,
         };
-        let apart = match file {
-            None => 1,
-            Some(_) if file == shown => APART_MS,
-            Some(_) => APART_OF_OTHERS_MS,
-        };
-        if at < last + apart {
+        if !far {
             continue;
         }
-        let still = (last + STILL_MS..at).step_by(usize::try_from(STILL_MS).unwrap_or(1));
-        times.extend(still);
-        times.push(at);
-        shown = file.or(shown);
+        shown = file.map(|file| (at, file)).or(shown);
+        match times.last() {
+            Some(&last) if last == at => {}
+            Some(&last) => {
+                let still = last + STILL_MS..at;
+                times.extend(still.step_by(usize::try_from(STILL_MS).unwrap_or(1)));
+                times.push(at);
+            }
+            None => times.push(at),
+        }
     }
     times
 }

@@ -189,7 +189,7 @@ mod tests {
         assert!(none.is_empty(), "two are lost, and no picture is whole");
         let mut ends = picture(6, later);
         ends.timestamp = 5 * 3600;
-        ends.payload = vec![0, 0x55].into();
+        ends.payload = vec![0, 0x55, 0x55, 0x55, 0x55].into();
         ends.info = PayloadInfo::default();
         lane.take(ends);
         assert_eq!(told(lane.drain(later)), [2]);

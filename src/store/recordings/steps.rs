@@ -15,23 +15,40 @@ use crate::store::schema::{calls, recordings};
 use crate::store::sql_types::{At, JsonText};
 use crate::store::words::{document, optional, value, word};
 
+/// Sets columns of a recording.
+macro_rules! set {
+    ($conn:expr, $id:expr, $($columns:expr),+ $(,)?) => {
+        on!($conn, c => {
+            let of = recordings::table.find($id.as_str());
+            diesel::update(of).set(($($columns,)+)).execute(c).await
+        })?
+    };
+}
+
+/// Takes a step and sets columns with it; a step that there is not changes nothing.
+macro_rules! step {
+    ($conn:expr, $id:expr, $input:expr, $($columns:expr),+ $(,)?) => {
+        let Some(status) = next($conn, $id, $input).await? else {
+            return Ok(());
+        };
+        set!($conn, $id, recordings::status.eq(status), $($columns),+)
+    };
+}
+
 /// It could not be made or kept: that is tried again then.
 pub(in crate::store) async fn postpone(
     conn: &mut Conn<'_>,
     id: &RecordingId,
     why: &str,
-    next: Timestamp,
+    again: Timestamp,
 ) -> Result<(), StoreError> {
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set((
-                recordings::tries.eq(recordings::tries + 1),
-                recordings::next_try_at.eq(At(next)),
-                recordings::error.eq(why),
-            ))
-            .execute(c)
-            .await
-    })?;
+    set!(
+        conn,
+        id,
+        recordings::tries.eq(recordings::tries + 1),
+        recordings::next_try_at.eq(At(again)),
+        recordings::error.eq(why)
+    );
     Ok(())
 }
 
@@ -62,7 +79,7 @@ pub(in crate::store) async fn insert(
 }
 
 /// Where an arrow leads from how it stands; `None` where there is no such arrow, so a late fact changes nothing.
-async fn step(
+async fn next(
     conn: &mut Conn<'_>,
     id: &RecordingId,
     input: RecordingInput,
@@ -83,19 +100,13 @@ pub(in crate::store) async fn start(
     id: &RecordingId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(status) = step(conn, id, RecordingInput::Start).await? else {
-        return Ok(());
-    };
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set((
-                recordings::status.eq(status),
-                recordings::started_at.eq(At(at)),
-                recordings::runs_since.eq(At(at)),
-            ))
-            .execute(c)
-            .await
-    })?;
+    step!(
+        conn,
+        id,
+        RecordingInput::Start,
+        recordings::started_at.eq(At(at)),
+        recordings::runs_since.eq(At(at))
+    );
     flag(conn, call_id, true).await
 }
 
@@ -121,15 +132,12 @@ async fn count_time(
     };
     let time = stopwatch(kept_ms, runs_since)?;
     let time = if runs { time.run(at) } else { time.halt(at) };
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set((
-                recordings::recorded_ms.eq(i64::try_from(time.kept_ms).unwrap_or(i64::MAX)),
-                recordings::runs_since.eq(time.runs_since.map(At)),
-            ))
-            .execute(c)
-            .await
-    })?;
+    set!(
+        conn,
+        id,
+        recordings::recorded_ms.eq(i64::try_from(time.kept_ms).unwrap_or(i64::MAX)),
+        recordings::runs_since.eq(time.runs_since.map(At))
+    );
     Ok(())
 }
 
@@ -141,12 +149,7 @@ pub(in crate::store) async fn pause(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     count_time(conn, id, !paused, at).await?;
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set(recordings::paused.eq(paused))
-            .execute(c)
-            .await
-    })?;
+    set!(conn, id, recordings::paused.eq(paused));
     Ok(())
 }
 
@@ -158,20 +161,17 @@ pub(in crate::store) async fn stop(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     flag(conn, call_id, false).await?;
-    let Some(status) = step(conn, id, RecordingInput::Stop).await? else {
+    let Some(status) = next(conn, id, RecordingInput::Stop).await? else {
         return Ok(());
     };
     count_time(conn, id, false, at).await?;
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set((
-                recordings::status.eq(status),
-                recordings::paused.eq(false),
-                recordings::stopped_at.eq(At(at)),
-            ))
-            .execute(c)
-            .await
-    })?;
+    set!(
+        conn,
+        id,
+        recordings::status.eq(status),
+        recordings::paused.eq(false),
+        recordings::stopped_at.eq(At(at))
+    );
     Ok(())
 }
 
@@ -193,28 +193,22 @@ pub(in crate::store) async fn process(
     (files, duration_seconds, report): (&[RecordingFile], u64, &RecordingReport),
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let Some(status) = step(conn, id, RecordingInput::Finish).await? else {
-        return Ok(());
-    };
     let lasts = i64::try_from(duration_seconds).unwrap_or(i64::MAX);
     // Where it could not be made anew, that of the file that is there.
     let layout = report.layout.map(word);
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set((
-                recordings::status.eq(status),
-                recordings::files.eq(document(files)),
-                recordings::duration_seconds.eq(lasts),
-                recordings::report.eq(document(report)),
-                layout.as_ref().map(|layout| recordings::layout.eq(layout)),
-                recordings::due_at.eq(At(at)),
-                recordings::error.eq(None::<String>),
-                recordings::tries.eq(0),
-                recordings::next_try_at.eq(None::<At>),
-            ))
-            .execute(c)
-            .await
-    })?;
+    step!(
+        conn,
+        id,
+        RecordingInput::Finish,
+        recordings::files.eq(document(files)),
+        recordings::duration_seconds.eq(lasts),
+        recordings::report.eq(document(report)),
+        layout.as_ref().map(|layout| recordings::layout.eq(layout)),
+        recordings::due_at.eq(At(at)),
+        recordings::error.eq(None::<String>),
+        recordings::tries.eq(0),
+        recordings::next_try_at.eq(None::<At>)
+    );
     Ok(())
 }
 
@@ -224,21 +218,15 @@ pub(in crate::store) async fn store(
     id: &RecordingId,
     files: &[RecordingFile],
 ) -> Result<(), StoreError> {
-    let Some(status) = step(conn, id, RecordingInput::Store).await? else {
-        return Ok(());
-    };
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set((
-                recordings::status.eq(status),
-                recordings::files.eq(document(files)),
-                recordings::due_at.eq(None::<At>),
-                recordings::error.eq(None::<String>),
-                recordings::next_try_at.eq(None::<At>),
-            ))
-            .execute(c)
-            .await
-    })?;
+    step!(
+        conn,
+        id,
+        RecordingInput::Store,
+        recordings::files.eq(document(files)),
+        recordings::due_at.eq(None::<At>),
+        recordings::error.eq(None::<String>),
+        recordings::next_try_at.eq(None::<At>)
+    );
     Ok(())
 }
 
@@ -248,22 +236,19 @@ pub(in crate::store) async fn compose(
     id: &RecordingId,
     layout: Option<Layout>,
 ) -> Result<(), StoreError> {
-    let Some(status) = step(conn, id, RecordingInput::Compose).await? else {
+    let Some(status) = next(conn, id, RecordingInput::Compose).await? else {
         return Ok(());
     };
     keep_layout(conn, id).await?;
     let layout = layout.map(word);
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set((
-                recordings::status.eq(status),
-                layout.as_ref().map(|layout| recordings::layout.eq(layout)),
-                recordings::tries.eq(0),
-                recordings::next_try_at.eq(None::<At>),
-            ))
-            .execute(c)
-            .await
-    })?;
+    set!(
+        conn,
+        id,
+        recordings::status.eq(status),
+        layout.as_ref().map(|layout| recordings::layout.eq(layout)),
+        recordings::tries.eq(0),
+        recordings::next_try_at.eq(None::<At>)
+    );
     Ok(())
 }
 
@@ -286,12 +271,7 @@ async fn keep_layout(conn: &mut Conn<'_>, id: &RecordingId) -> Result<(), StoreE
         return Ok(());
     }
     report.layout = optional("layout of a recording", layout)?;
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set(recordings::report.eq(document(&report)))
-            .execute(c)
-            .await
-    })?;
+    set!(conn, id, recordings::report.eq(document(&report)));
     Ok(())
 }
 
@@ -301,15 +281,14 @@ pub(in crate::store) async fn fail(
     id: &RecordingId,
     reason: &str,
 ) -> Result<(), StoreError> {
-    let Some(status) = step(conn, id, RecordingInput::Fail).await? else {
+    let Some(status) = next(conn, id, RecordingInput::Fail).await? else {
         return Ok(());
     };
-    on!(conn, c => {
-        diesel::update(recordings::table.find(id.as_str()))
-            .set((recordings::status.eq(status), recordings::error.eq(reason)))
-            .execute(c)
-            .await
-    })?;
+    set!(
+        conn,
+        id,
+        (recordings::status.eq(status), recordings::error.eq(reason))
+    );
     Ok(())
 }
 
