@@ -240,7 +240,7 @@ fn is_far_ahead(folder: &Path, plan: &Plan, second: i64) -> bool {
         .lines()
         .rev()
         .find_map(|line| line.split("\"end_us\":").nth(1));
-    let synced = synced.and_then(|rest| rest.trim_end_matches('}').parse::<i64>().ok());
+    let synced = synced.and_then(|rest| rest.split(',').next()?.parse::<i64>().ok());
     second > 40 && synced.unwrap_or(0) < (second - 40) * SECOND
 }
 
