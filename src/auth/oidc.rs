@@ -179,6 +179,7 @@ impl Oidc {
         if !scopes.is_empty() {
             return Ok(Caller::Application(Application {
                 subject: issuer.key.clone(),
+                lineage: issuer.key.clone(),
                 issuer,
                 scopes,
                 ends_at: None, // such tokens live for minutes, and are made by people who make keys
@@ -290,9 +291,17 @@ impl Oidc {
     }
 }
 
+/// What the name of a subject of another issuer begins with where the name of an API key would stand.
+const SUBJECT: &str = "jwt:";
+
 /// What stands for a subject of another issuer where the name of an API key would stand.
 fn issuer_name(sub: &str) -> String {
-    format!("jwt:{sub}")
+    format!("{SUBJECT}{sub}")
+}
+
+/// It stands for a subject of another issuer, and not for an API key.
+pub(super) fn is_subject(key: &str) -> bool {
+    key.starts_with(SUBJECT)
 }
 
 /// The names of those who are let in no more, with all that was made by their tokens.
