@@ -151,7 +151,8 @@ async fn no_token_lies_in_the_database_for_who_asks_again() {
         let first = first.expect(if path == "/connections" { 201 } else { 200 });
         let connection = first.get("connection").unwrap_or(&first);
         let token = connection["token"].as_str().expect("a token");
-        let folder = world.folder.path();
+        let recordings = world.recordings();
+        let folder = recordings.parent().expect("beside the database");
         for file in std::fs::read_dir(folder).expect("a folder") {
             let file = file.expect("an entry").path();
             let Ok(bytes) = std::fs::read(&file) else {
