@@ -89,7 +89,11 @@ impl Caller {
     pub(crate) fn identity(&self) -> String {
         let named = match self {
             Self::Application(application) => {
-                json!([application.issuer.org, application.lineage, application.scopes])
+                json!([
+                    application.issuer.org,
+                    application.lineage,
+                    application.scopes
+                ])
             }
             Self::User(Bearer { claims, .. }) => {
                 let from = claims.issuer.key.as_ref();
@@ -392,7 +396,11 @@ mod tests {
         let own = user("jwt:ann", "1", None).identity();
         assert_eq!(user("jwt:ann", "2", None).identity(), own);
         assert_ne!(user("jwt:ben", "1", None).identity(), own, "made by ben's");
-        assert_ne!(user("calls_a", "1", None).identity(), own, "an application's ann");
+        assert_ne!(
+            user("calls_a", "1", None).identity(),
+            own,
+            "an application's ann"
+        );
         let of_application = user("calls_a", "1", None).identity();
         assert_eq!(user("calls_b", "2", None).identity(), of_application);
 

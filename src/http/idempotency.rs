@@ -309,7 +309,11 @@ async fn answered(app: Data<App>, asked: Keyed, running: Running, reply: Option<
 
 /// Whether there is nothing more to do.
 async fn keep(app: &App, asked: &Keyed, running: Running, reply: Option<&Reply>) -> bool {
-    match app.store.answered(asked.clone(), running, reply.cloned()).await {
+    match app
+        .store
+        .answered(asked.clone(), running, reply.cloned())
+        .await
+    {
         Ok(true) => true,
         Ok(false) => {
             warn!("the claim of a request was erased while it ran; its reply is not kept");

@@ -127,16 +127,17 @@ async fn is_live(conn: &mut Conn<'_>, org: &OrgId, user: &UserId) -> Result<bool
 /// Whose a call is, and what names it or a part of it.
 async fn within(conn: &mut Conn<'_>, id: &CallId) -> Result<Option<(OrgId, Vec<String>)>> {
     let id = id.as_str();
-    let (org, mut named, tapes, shared): (Option<String>, Vec<String>, Vec<String>, Vec<String>) = on!(conn, c => {
-        let org = calls::table.find(id).select(calls::org_id).first(c).await.optional()?;
-        let present = participants::table.filter(participants::call_id.eq(id));
-        let present = present.select(participants::id).load(c).await?;
-        let tapes = recordings::table.filter(recordings::call_id.eq(id));
-        let tapes = tapes.select(recordings::id).load(c).await?;
-        let shared = files::table.filter(files::call_id.eq(id));
-        let shared = shared.select(files::id).load(c).await?;
-        QueryResult::Ok((org, present, tapes, shared))
-    })?;
+    let (org, mut named, tapes, shared): (Option<String>, Vec<String>, Vec<String>, Vec<String>) =
+        on!(conn, c => {
+            let org = calls::table.find(id).select(calls::org_id).first(c).await.optional()?;
+            let present = participants::table.filter(participants::call_id.eq(id));
+            let present = present.select(participants::id).load(c).await?;
+            let tapes = recordings::table.filter(recordings::call_id.eq(id));
+            let tapes = tapes.select(recordings::id).load(c).await?;
+            let shared = files::table.filter(files::call_id.eq(id));
+            let shared = shared.select(files::id).load(c).await?;
+            QueryResult::Ok((org, present, tapes, shared))
+        })?;
     let Some(org) = org else {
         return Ok(None);
     };

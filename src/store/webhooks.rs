@@ -310,7 +310,10 @@ pub(super) async fn disable_made_by(
             .load(c)
             .await
     })?;
-    let ids: Result<Vec<WebhookId>> = theirs.into_iter().map(|id| value("webhook id", id)).collect();
+    let ids: Result<Vec<WebhookId>> = theirs
+        .into_iter()
+        .map(|id| value("webhook id", id))
+        .collect();
     let ids = ids?;
     for id in &ids {
         disable(conn, id, reason).await?;

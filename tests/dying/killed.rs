@@ -121,7 +121,9 @@ async fn what_the_kill_cut_off_is_not_done_twice_for_who_asks_again_with_its_key
         let request = api.http.post(format!("{}/rooms", api.base));
         let request = request.header("idempotency-key", key.to_string());
         // Its password is hashed, which takes a while.
-        request.json(&json!({ "name": "Hall", "password": "s3cret" })).send()
+        request
+            .json(&json!({ "name": "Hall", "password": "s3cret" }))
+            .send()
     };
     // Whether the first one is over before the kill is chance; not so often.
     for key in 0..20 {

@@ -158,7 +158,9 @@ async fn no_token_lies_in_the_database_for_who_asks_again() {
             let Ok(bytes) = std::fs::read(&file) else {
                 continue; // a folder
             };
-            let found = bytes.windows(token.len()).any(|bytes| bytes == token.as_bytes());
+            let found = bytes
+                .windows(token.len())
+                .any(|bytes| bytes == token.as_bytes());
             assert!(!found, "{}", file.display());
         }
         let again = post(&world, &path, &path, body.clone()).await;

@@ -137,7 +137,11 @@ async fn a_key_that_is_asked_for_twice_is_made_once_and_shown_once() {
     assert_eq!(keys().await, 3);
     let again = post("/api-keys").await;
     assert_eq!(again.header("location"), place, "where to revoke it");
-    assert!(!again.text.contains(&text(&made, "secret")), "{}", again.text);
+    assert!(
+        !again.text.contains(&text(&made, "secret")),
+        "{}",
+        again.text
+    );
     again.problem(409, "idempotency-shown-once");
     post(&rotate).await.problem(409, "idempotency-shown-once");
     assert_eq!(keys().await, 3);
@@ -146,11 +150,18 @@ async fn a_key_that_is_asked_for_twice_is_made_once_and_shown_once() {
 #[actix_web::test]
 async fn a_keys_successor_finds_the_replies_to_its_requests_and_no_other_key_does() {
     let world = World::closed().await;
-    let (old, other) = (key_of(&world, "default").await, key_of(&world, "default").await);
+    let (old, other) = (
+        key_of(&world, "default").await,
+        key_of(&world, "default").await,
+    );
     let name = old.parse::<keys::SecretKey>().unwrap().name().to_owned();
     let post = |key: &str| {
         let request = world.request_as(Some(key), Method::POST, "/rooms");
-        send(request.header("idempotency-key", "k").json(&json!({ "name": "Hall" })))
+        send(
+            request
+                .header("idempotency-key", "k")
+                .json(&json!({ "name": "Hall" })),
+        )
     };
     let made = post(&old).await.expect(201);
     let path = format!("/api-keys/{name}/rotate");

@@ -363,7 +363,10 @@ async fn what_was_asked_in_an_erased_call_is_kept_for_nobody(db: Database) {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        store.answered(of(word), running, Some(reply)).await.unwrap();
+        store
+            .answered(of(word), running, Some(reply))
+            .await
+            .unwrap();
     }
     store.erase_call(&gone).await.unwrap();
     for word in within {

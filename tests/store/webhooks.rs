@@ -190,5 +190,8 @@ async fn what_a_denied_subject_made_is_sent_nothing_until_somebody_else_enables_
     store.change_webhook(disabled, at(9)).await.unwrap();
     assert_eq!(deny().await.unwrap(), []);
     let all = store.webhooks(None).await.unwrap();
-    assert!(all.iter().all(|one| one.webhook.status == WebhookStatus::Enabled));
+    assert!(
+        all.iter()
+            .all(|one| one.webhook.status == WebhookStatus::Enabled)
+    );
 }

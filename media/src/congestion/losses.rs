@@ -89,12 +89,7 @@ fn share_of(lost: u32, told: u32) -> f32 {
 
 impl Cause {
     /// What follows from a share that is heavy.
-    fn judge(
-        self,
-        (lost, told): (u32, u32),
-        arrived: Option<Bitrate>,
-        now: Instant,
-    ) -> Self {
+    fn judge(self, (lost, told): (u32, u32), arrived: Option<Bitrate>, now: Instant) -> Self {
         let share = share_of(lost, told);
         let Some(rate) = arrived else {
             return self;
@@ -357,7 +352,10 @@ mod tests {
             ("by and by", sent_in(180, by_and_by), early * 0.5),
         ] {
             let share = sent / carried;
-            assert!((0.3..1.15).contains(&share), "{how}: {sent} of {early} kbit/s");
+            assert!(
+                (0.3..1.15).contains(&share),
+                "{how}: {sent} of {early} kbit/s"
+            );
         }
     }
 

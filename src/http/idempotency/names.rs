@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn who_stands_in_a_request_or_reply_is_named_and_nobody_whose_name_is_a_part_of_theirs() {
         let mut names = BTreeSet::new();
-        of_path("POST /rooms/annex/join?participant=b%40example.org", &mut names);
+        of_path(
+            "POST /rooms/annex/join?participant=b%40example.org",
+            &mut names,
+        );
         of_body(br#"{"user_id":"ann","of":[{"cid":null}]}"#, &mut names);
         for named in ["annex", "b@example.org", "ann", "cid"] {
             assert!(names.contains(named), "{named}: {names:?}");

@@ -103,7 +103,9 @@ pub(super) async fn forget_replies(db: &Db, org: &OrgId, named: &[String]) -> Re
 
 fn names_one_of(names: &Value, wanted: &HashSet<String>) -> bool {
     let names = names.as_array().into_iter().flatten();
-    names.filter_map(Value::as_str).any(|name| wanted.contains(name))
+    names
+        .filter_map(Value::as_str)
+        .any(|name| wanted.contains(name))
 }
 
 /// The next replies of a tenant after this one, in the order of the primary key; never an empty page before the end.
