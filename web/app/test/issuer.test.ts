@@ -77,8 +77,9 @@ test('who comes back with a code is in, and where they were', async () => {
   expect([key.value, refused.value]).toEqual(['access-1', null]);
   expect(at.pathname + at.search).toBe('/console/audit?action=key.create');
   const verifier = new TextEncoder().encode(asked[0]!.get('code_verifier')!);
-  const challenge = Buffer.from(await crypto.subtle.digest('SHA-256', verifier)).toString('base64url');
-  expect(challenge).toBe(gone!.searchParams.get('code_challenge'));
+  const challenge = [...new Uint8Array(await crypto.subtle.digest('SHA-256', verifier))];
+  const sent = atob(gone!.searchParams.get('code_challenge')!.replaceAll('-', '+').replaceAll('_', '/'));
+  expect([...sent].map((byte) => byte.charCodeAt(0))).toEqual(challenge);
   expect(isBack()).toBe(false);
 });
 
