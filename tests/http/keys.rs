@@ -142,8 +142,9 @@ async fn a_key_that_is_asked_for_twice_is_made_once_and_shown_once() {
         "{}",
         again.text
     );
-    again.problem(409, "idempotency-shown-once");
-    post(&rotate).await.problem(409, "idempotency-shown-once");
+    assert_eq!(again.expect(409)["code"], "idempotency-shown-once");
+    let again = post(&rotate).await.expect(409);
+    assert_eq!(again["code"], "idempotency-shown-once");
     assert_eq!(keys().await, 3);
 }
 

@@ -346,7 +346,8 @@ async fn what_was_asked_in_an_erased_call_is_kept_for_nobody(db: Database) {
     };
     store.record(vec![requested]).await.unwrap();
     let present = store.call(&gone.call_id, at(50)).await.unwrap().unwrap();
-    let present = present.participants[0].participant_id.to_string();
+    let present = present.participants[0].participant_id.clone();
+    let present = present.expect("a presence").to_string();
     let (gone, stays) = (gone.call_id, stays.call_id);
     let of = |word: &str| Keyed {
         key: word.to_owned(),
