@@ -122,7 +122,10 @@ pub(crate) async fn idempotency(
             reply = reply.filter(|_| !passing.is_cut_short()); // another try may bring all of it
         }
         if let Some(reply) = &mut reply {
-            let places = reply.headers.iter().filter(|(name, _)| name == LOCATION.as_str());
+            let places = reply
+                .headers
+                .iter()
+                .filter(|(name, _)| name == LOCATION.as_str());
             places.for_each(|(_, place)| names::of_path(place, &mut asked.names));
             names::of_body(&reply.body, &mut asked.names);
             reply.body = seal.close(std::mem::take(&mut reply.body));

@@ -67,6 +67,9 @@ impl Usual {
     /// than at first: what rises slowly would not be noticed else.
     fn rises(&mut self, lost: u32, told: u32) -> bool {
         (self.lost, self.told) = (self.lost + lost, self.told + told);
+        if self.first.is_none() {
+            self.share += SMOOTH * (share_of(lost, told) - self.share);
+        }
         if self.told < SAMPLE {
             return false;
         }
