@@ -26,9 +26,8 @@ export function Settings({ close }: { close: () => void }) {
   return (
     <Dialog title={t('settings.title')} closed={close} foot={foot}>
       <DeviceHelp />
-      <DevicePicker />
+      <DevicePicker level={<MicMeter track={microphone.on ? microphone.track : null} />} />
       <BackgroundChoice />
-      <MicMeter track={microphone.on ? microphone.track : null} />
       <VoiceChoices />
       {!canChooseSpeaker && <p class="dialog__text">{t('device.speakerFixed')}</p>}
       <Check label={t('settings.mirror')} checked={mirror} onChange={(next) => prefer({ mirror: next })} />
