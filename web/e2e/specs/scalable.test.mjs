@@ -1,6 +1,7 @@
-// A camera that comes as one scalable stream (SVC), which our own page never sends: each tile gets the layer that it has use for.
+// A camera that comes as one scalable stream (SVC), from another client or from our own page where somebody chose so: each tile gets the layer that it has use for.
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../support/meeting.mjs';
+import { inside, until } from '../support/meeting.mjs';
 import { api } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
@@ -107,5 +108,35 @@ for (const mode of ['L3T3_KEY', 'L3T3']) {
     await page.close();
   });
 }
+
+/** What our own page sends of its camera. */
+const sent = ({ page }) =>
+  page.evaluate(async () => {
+    const stats = [...(await globalThis.__connections.at(-1).getStats()).values()];
+    const cameras = stats.filter(({ type, kind }) => type === 'outbound-rtp' && kind === 'video');
+    return cameras.map(({ rid, scalabilityMode, codecId, frameWidth }) => ({ rid, scalabilityMode, codec: stats.find(({ id }) => id === codecId)?.mimeType, frameWidth }));
+  });
+
+test('who chooses one scalable stream in the settings sends that from the next meeting on, and small tiles get a small picture of it', async () => {
+  const room = await here.room();
+  const ada = await here.join('Ada', room);
+  await ada.page.getByRole('button', { name: 'Settings' }).click();
+  await ada.page.getByLabel('How my picture is sent').selectOption('scalable');
+  await ada.page.reload();
+  await inside(ada);
+  const camera = await until('one stream is sent', async () => {
+    const [first, ...more] = await sent(ada);
+    return first?.scalabilityMode === 'L3T3_KEY' && more.length === 0 && first;
+  });
+  assert.equal(camera.codec, 'video/VP9');
+  const { page, connection } = await come('Watcher', room);
+  await page.evaluate(watch, connection);
+  for (const [tile, width] of [[[150, 84], 160], [[640, 360], 640]]) {
+    await page.evaluate((size) => globalThis.__resize(...size), tile);
+    await shows(page, width);
+  }
+  await ada.close();
+  await page.close();
+});
 
 test('nobody’s page logged an error', () => here.assertNoErrors());

@@ -2,7 +2,7 @@
 import { Emitter } from '../emitter';
 import type { IceServer, Layers, PublishedMid, Source } from '../types';
 import type { Encryption } from '../e2ee/encryption';
-import { activate, encodingsFor, preferVp8, readable, smallest } from './encodings';
+import { activate, codecsFor, encodingsFor, readable, shrink, smallest, type CameraMode } from './encodings';
 import { Negotiator, type Exchange } from './negotiator';
 import { Recovery } from './recovery';
 
@@ -25,12 +25,14 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   readonly #slots: Record<Kind, RTCRtpTransceiver[]> = { audio: [], video: [] };
   readonly #layers = new Map<string, readonly string[]>();
   readonly #encryption: Encryption | null;
+  readonly #camera: CameraMode;
   #frugal = false;
   #closed = false;
 
-  constructor(iceServers: IceServer[], exchange: Exchange, encryption: Encryption | null) {
+  constructor(iceServers: IceServer[], exchange: Exchange, encryption: Encryption | null, camera: CameraMode) {
     super();
     this.#encryption = encryption;
+    this.#camera = encryption ? 'simulcast' : camera; // which layer a sealed frame of VP9 is of cannot be read
     const connection = new RTCPeerConnection({
       iceServers: iceServers.map(rtcIceServer),
       bundlePolicy: 'max-bundle',
@@ -151,10 +153,10 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   #added(source: Source, track: MediaStreamTrack): RTCRtpTransceiver {
     const transceiver = this.#connection.addTransceiver(track, {
       direction: 'sendonly',
-      sendEncodings: encodingsFor(source, track),
+      sendEncodings: encodingsFor(source, track, this.#camera),
     });
     const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs;
-    if (source === 'camera' && codecs) transceiver.setCodecPreferences(preferVp8(codecs));
+    if (source === 'camera' && codecs) transceiver.setCodecPreferences(codecsFor(this.#camera, codecs));
     this.#limitCodecs(transceiver, track.kind as Kind);
     this.#encryption?.guard(transceiver.sender, 'out');
     return transceiver;
@@ -183,7 +185,8 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
     const parameters = sender.getParameters();
     // The browser refuses parameters that a negotiation has overtaken; it then ends in `settled`, which asks again.
     const allowed = this.#frugal ? smallest(rids) : rids;
-    if (activate(parameters.encodings, allowed)) await sender.setParameters(parameters).catch(() => undefined);
+    const changed = [activate(parameters.encodings, allowed), shrink(parameters.encodings, this.#frugal)];
+    if (changed.includes(true)) await sender.setParameters(parameters).catch(() => undefined);
   }
 }
 
