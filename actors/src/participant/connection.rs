@@ -9,7 +9,7 @@ use calls_model::signal::PublishedMid;
 
 use super::Bounds;
 use super::alarm::Alarm;
-use super::quality::{Figures, Pictures};
+use super::quality::Figures;
 use crate::port::{Datagrams, PortHandle};
 
 /// Timers nearer than this are not looked after by every packet.

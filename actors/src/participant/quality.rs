@@ -405,7 +405,10 @@ mod tests {
         };
         let sample = watched.look(figures).sample.unwrap();
         assert_eq!(sample.up_height, Some(720));
-        assert_eq!((sample.pictures, sample.reduced_pictures), (Some(4), Some(2)));
+        assert_eq!(
+            (sample.pictures, sample.reduced_pictures),
+            (Some(4), Some(2))
+        );
         assert_eq!(sample.down_height, Some(270), "of those that tell it");
     }
 }

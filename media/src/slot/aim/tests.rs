@@ -213,7 +213,9 @@ fn a_picture_tells_its_size_and_whether_its_tile_could_use_more() {
     scene.aim.resize(tile, scene.now, &mut scene.news);
     let picture = scene.aim.picture().unwrap();
     assert!(!picture.reduced, "that is all its tile has use for");
-    scene.aim.set_grant(Grant::Paused, scene.now, &mut scene.news);
+    scene
+        .aim
+        .set_grant(Grant::Paused, scene.now, &mut scene.news);
     let picture = scene.aim.picture().unwrap();
     assert_eq!((picture.size, picture.withheld), (None, true));
 }

@@ -1,6 +1,9 @@
 /** What a track is encoded as. */
 import type { Source } from '../types';
 
+/** With what not all of the standard's libraries of types know yet (WebRTC-SVC §4.1). */
+export type Encoding = RTCRtpEncodingParameters & { scalabilityMode?: string };
+
 /** Simulcast layers of a camera, smallest first: the order the server counts them in. */
 const LAYERS = [
   { rid: 'q', down: 4 },
@@ -38,7 +41,7 @@ export async function canScale(): Promise<boolean> {
   return (await asked?.catch(() => null))?.supported ?? false; // a browser that does not know the question cannot
 }
 
-export function encodingsFor(source: Source, track: MediaStreamTrack, mode: CameraMode = 'simulcast'): RTCRtpEncodingParameters[] {
+export function encodingsFor(source: Source, track: MediaStreamTrack, mode: CameraMode = 'simulcast'): Encoding[] {
   switch (source) {
     case 'camera': {
       const { width = 1280, height = 720 } = track.getSettings();
@@ -78,7 +81,7 @@ export function smallest(rids: readonly string[]): readonly string[] {
 }
 
 /** Of a scalable stream, which has no encodings to choose from, only the smallest size; true where that changed anything. */
-export function shrink(encodings: RTCRtpEncodingParameters[], frugal: boolean): boolean {
+export function shrink(encodings: Encoding[], frugal: boolean): boolean {
   const down = frugal ? (LAYERS[0]?.down ?? 1) : 1;
   const scalable = encodings.filter(({ scalabilityMode, scaleResolutionDownBy = 1 }) => scalabilityMode === SCALABLE && scaleResolutionDownBy !== down);
   for (const encoding of scalable) encoding.scaleResolutionDownBy = down;
