@@ -1,7 +1,7 @@
 // A camera that comes as one scalable stream (SVC), from another client or from our own page where somebody chose so: each tile gets the layer that it has use for.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inside, until } from '../support/meeting.mjs';
+import { inside, menu, until } from '../support/meeting.mjs';
 import { api } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
@@ -124,17 +124,21 @@ test('who chooses one scalable stream in the settings sends that from the next m
   await ada.page.getByLabel('How my picture is sent').selectOption('scalable');
   await ada.page.reload();
   await inside(ada);
-  const camera = await until('one stream is sent', async () => {
-    const [first, ...more] = await sent(ada);
-    return first?.scalabilityMode === 'L3T3_KEY' && more.length === 0 && first;
-  });
-  assert.equal(camera.codec, 'video/VP9');
+  // Of the three sizes Chromium makes two of a camera this small.
   const { page, connection } = await come('Watcher', room);
   await page.evaluate(watch, connection);
-  for (const [tile, width] of [[[150, 84], 160], [[640, 360], 640]]) {
+  let last;
+  const one = async () => {
+    last = await sent(ada);
+    return last.length === 1 && last[0].codec === 'video/VP9' && last[0].scalabilityMode === 'L2T3_KEY';
+  };
+  await until('one stream is sent', one).catch((error) => assert.fail(`${error.message}: ${JSON.stringify(last)}`));
+  for (const [tile, width] of [[[640, 360], 640], [[240, 135], 320]]) {
     await page.evaluate((size) => globalThis.__resize(...size), tile);
     await shows(page, width);
   }
+  await (await menu(ada, 'Save data')).click();
+  await until('only the smallest is sent', async () => (await sent(ada))[0].frameWidth === 160);
   await ada.close();
   await page.close();
 });

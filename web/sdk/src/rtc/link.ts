@@ -122,6 +122,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   sendFrugally(frugal: boolean): void {
     this.#frugal = frugal;
     for (const mid of this.#layers.keys()) void this.#applyLayers(mid);
+    void this.#shrink();
   }
 
   async stats(): Promise<Iterable<RTCStats>> {
@@ -170,12 +171,20 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
 
   #settled(): void {
     for (const mid of this.#layers.keys()) void this.#applyLayers(mid);
+    void this.#shrink();
     this.emit('settled', undefined);
   }
 
   #restart(): void {
     this.#connection.restartIce();
     void this.#negotiator.negotiate();
+  }
+
+  /** Of one scalable stream there are no encodings to choose from. */
+  async #shrink(): Promise<void> {
+    const sender = this.#camera === 'scalable' ? this.#sending.get('camera')?.sender : undefined;
+    const parameters = sender?.getParameters();
+    if (sender && parameters && shrink(parameters.encodings, this.#frugal)) await sender.setParameters(parameters).catch(() => undefined);
   }
 
   async #applyLayers(mid: string): Promise<void> {
@@ -185,8 +194,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
     const parameters = sender.getParameters();
     // The browser refuses parameters that a negotiation has overtaken; it then ends in `settled`, which asks again.
     const allowed = this.#frugal ? smallest(rids) : rids;
-    const changed = [activate(parameters.encodings, allowed), shrink(parameters.encodings, this.#frugal)];
-    if (changed.includes(true)) await sender.setParameters(parameters).catch(() => undefined);
+    if (activate(parameters.encodings, allowed)) await sender.setParameters(parameters).catch(() => undefined);
   }
 }
 
