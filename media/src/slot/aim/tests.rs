@@ -207,7 +207,7 @@ fn a_picture_tells_its_size_and_whether_its_tile_could_use_more() {
     let picture = scene.aim.picture().unwrap();
     assert_eq!((picture.size, picture.reduced), (Some((320, 180)), true));
     let tile = Shown {
-        size: Some((320, 180)),
+        size: Some((240, 135)),
         ..THREE
     };
     scene.aim.resize(tile, scene.now, &mut scene.news);
