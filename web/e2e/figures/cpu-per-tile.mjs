@@ -20,6 +20,7 @@ const TYPES = { '.css': 'text/css', '.html': 'text/html', '.js': 'text/javascrip
 
 /** The other page in the place of the server's own; what has no ending is a screen of it. */
 async function otherPage(context) {
+  await context.grantPermissions(['local-network-access']); // a page that comes from nowhere asks a server on this machine
   await context.route(({ pathname }) => !pathname.startsWith('/api/'), async (route) => {
     const { pathname } = new URL(route.request().url());
     const file = extname(pathname) ? pathname : '/index.html';
