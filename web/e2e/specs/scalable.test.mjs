@@ -121,7 +121,7 @@ test('who chooses one scalable stream in the settings sends that from the next m
   const room = await here.room();
   const ada = await here.join('Ada', room);
   await ada.page.getByRole('button', { name: 'Settings' }).click();
-  await ada.page.getByLabel('How my picture is sent').selectOption('scalable');
+  await ada.page.getByLabel('Sending my picture').selectOption('scalable');
   await ada.page.reload();
   await inside(ada);
   // Of the three sizes Chromium makes two of a camera this small.
