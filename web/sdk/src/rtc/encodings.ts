@@ -1,11 +1,17 @@
 /** What a track is encoded as. */
 import type { Source } from '../types';
 
-/** Simulcast layers of a camera, smallest first: the order the server counts them in. */
-const LAYERS = [
-  { rid: 'q', down: 4 },
-  { rid: 'h', down: 2 },
-  { rid: 'f', down: 1 },
+/** The rids of a camera's simulcast layers, smallest first: the order the server counts them in. */
+const RIDS = ['q', 'h', 'f'];
+
+/**
+ * From how many pixels on browsers encode so many layers. Of those that are too many, libwebrtc leaves out the last, which is the **largest**:
+ * three of a picture of 640 × 480 would come as 160 × 120 and 320 × 240.
+ */
+const LAYERS_FROM = [
+  { layers: 3, pixels: 960 * 540 },
+  { layers: 2, pixels: 480 * 270 },
+  { layers: 1, pixels: 0 },
 ];
 
 /** What 720p costs; other sizes follow by the power that codecs show. */
@@ -27,12 +33,9 @@ export function bitrateFor(width: number, height: number): number {
 export function encodingsFor(source: Source, track: MediaStreamTrack): RTCRtpEncodingParameters[] {
   switch (source) {
     case 'camera': {
-      const { width = 1280, height = 720 } = track.getSettings();
-      return LAYERS.map(({ rid, down }) => ({
-        rid,
-        scaleResolutionDownBy: down,
-        maxBitrate: bitrateFor(width / down, height / down),
-      }));
+      const encodings = RIDS.slice(-layersOf(sizeOf(track))).map((rid) => ({ rid }));
+      fit(encodings, track);
+      return encodings;
     }
     case 'screen':
       return [{ maxBitrate: SCREEN_BITRATE }];
@@ -42,6 +45,27 @@ export function encodingsFor(source: Source, track: MediaStreamTrack): RTCRtpEnc
       return [{ maxBitrate: SCREEN_AUDIO_BITRATE }];
   }
 }
+
+/** Makes a camera's encodings halves of each other up to the whole picture, as many as browsers encode of it; any further ones are not encoded. */
+export function fit(encodings: RTCRtpEncodingParameters[], track: MediaStreamTrack): void {
+  const size = sizeOf(track);
+  const layers = Math.min(layersOf(size), encodings.length);
+  for (const [layer, encoding] of encodings.entries()) {
+    const down = 2 ** Math.max(0, layers - 1 - layer);
+    encoding.scaleResolutionDownBy = down;
+    encoding.maxBitrate = bitrateFor(size.width / down, size.height / down);
+  }
+}
+
+type Size = { width: number; height: number };
+
+function sizeOf(track: MediaStreamTrack): Size {
+  const { width = 1280, height = 720 } = track.getSettings();
+  return { width, height };
+}
+
+const layersOf = ({ width, height }: Size): number =>
+  LAYERS_FROM.find(({ pixels }) => width * height >= pixels)?.layers ?? 1;
 
 /**
  * Switches encodings on and off as the server's `layers` says; true where anything changed.
@@ -57,9 +81,10 @@ export function activate(encodings: RTCRtpEncodingParameters[], rids: readonly s
   return changed;
 }
 
-/** Of the encodings that are watched, the cheapest, where any is. */
-export function smallest(rids: readonly string[]): readonly string[] {
-  return rids.length > 0 && LAYERS[0] ? [LAYERS[0].rid] : [];
+/** The cheapest of the encodings alone, where any of them is watched. */
+export function smallest(encodings: readonly RTCRtpEncodingParameters[], rids: readonly string[]): readonly string[] {
+  const rid = encodings[0]?.rid;
+  return rids.length > 0 && rid ? [rid] : rids;
 }
 
 /** VP8 first, since every browser sends it as simulcast; the others stay on offer behind it. */
