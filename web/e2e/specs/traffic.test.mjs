@@ -4,14 +4,17 @@ import { test } from 'node:test';
 import { control, enter, inside, menu, receiving, seesAndHears, timeUntilMoving, until } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
+/** In which a tile is worth the largest picture. */
+const viewport = { width: 1280, height: 800 };
+
 let room;
 let ada;
 let grace;
 
 const here = world(async () => {
   room = await here.room();
-  ada = await here.join('Ada', room);
-  grace = await here.join('Grace', room);
+  ada = await here.join('Ada', room, { viewport });
+  grace = await here.join('Grace', room, { viewport });
   await seesAndHears(grace, 1);
 });
 
