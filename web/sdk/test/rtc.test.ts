@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Digester } from '../src/rtc/digest';
-import { activate, bitrateFor, codecsFor, encodingsFor, preferVp8, shrink } from '../src/rtc/encodings';
+import { activate, bitrateFor, codecsFor, encodingsFor, fit, preferVp8, shrink } from '../src/rtc/encodings';
 import { Recovery } from '../src/rtc/recovery';
 import { withOpusDtx } from '../src/rtc/sdp';
 
@@ -11,6 +11,23 @@ test('a camera is sent in three layers, smallest first', () => {
   expect(layers.map(({ rid }) => rid)).toEqual(['q', 'h', 'f']);
   expect(layers.map(({ scaleResolutionDownBy }) => scaleResolutionDownBy)).toEqual([4, 2, 1]);
   expect(layers.at(-1)?.maxBitrate).toBe(1_700_000);
+});
+
+const sizes = (encodings: RTCRtpEncodingParameters[]) =>
+  encodings.map(({ rid, scaleResolutionDownBy }) => `${rid}/${scaleResolutionDownBy}`);
+
+test('a small camera is sent in as many layers as browsers encode of it, the whole picture among them', () => {
+  expect(sizes(encodingsFor('camera', track({ width: 640, height: 480 })))).toEqual(['h/2', 'f/1']);
+  expect(sizes(encodingsFor('camera', track({ width: 320, height: 240 })))).toEqual(['f/1']);
+});
+
+test('another camera in the place of one is sent whole, whichever of them is larger', () => {
+  const large = encodingsFor('camera', track({ width: 1280, height: 720 }));
+  fit(large, track({ width: 640, height: 360 }));
+  expect(sizes(large)).toEqual(['q/2', 'h/1', 'f/1']);
+  const small = encodingsFor('camera', track({ width: 640, height: 360 }));
+  fit(small, track({ width: 1280, height: 720 }));
+  expect(sizes(small)).toEqual(['h/2', 'f/1']);
 });
 
 test('a small picture costs less, but never nothing', () => {

@@ -4,11 +4,17 @@ import type { Source } from '../types';
 /** With what not all of the standard's libraries of types know yet (WebRTC-SVC §4.1). */
 export type Encoding = RTCRtpEncodingParameters & { scalabilityMode?: string };
 
-/** Simulcast layers of a camera, smallest first: the order the server counts them in. */
-const LAYERS = [
-  { rid: 'q', down: 4 },
-  { rid: 'h', down: 2 },
-  { rid: 'f', down: 1 },
+/** The rids of a camera's simulcast layers, smallest first: the order the server counts them in. */
+const RIDS = ['q', 'h', 'f'];
+
+/**
+ * From how many pixels on browsers encode so many layers. Of those that are too many, libwebrtc leaves out the last, which is the **largest**:
+ * three of a picture of 640 × 480 would come as 160 × 120 and 320 × 240.
+ */
+const LAYERS_FROM = [
+  { layers: 3, pixels: 960 * 540 },
+  { layers: 2, pixels: 480 * 270 },
+  { layers: 1, pixels: 0 },
 ];
 
 /** What 720p costs; other sizes follow by the power that codecs show. */
@@ -44,13 +50,13 @@ export async function canScale(): Promise<boolean> {
 export function encodingsFor(source: Source, track: MediaStreamTrack, mode: CameraMode = 'simulcast'): Encoding[] {
   switch (source) {
     case 'camera': {
-      const { width = 1280, height = 720 } = track.getSettings();
-      if (mode === 'scalable') return [{ scalabilityMode: SCALABLE, maxBitrate: bitrateFor(width, height) }];
-      return LAYERS.map(({ rid, down }) => ({
-        rid,
-        scaleResolutionDownBy: down,
-        maxBitrate: bitrateFor(width / down, height / down),
-      }));
+      if (mode === 'scalable') {
+        const { width, height } = sizeOf(track);
+        return [{ scalabilityMode: SCALABLE, maxBitrate: bitrateFor(width, height) }];
+      }
+      const encodings = RIDS.slice(-layersOf(sizeOf(track))).map((rid) => ({ rid }));
+      fit(encodings, track);
+      return encodings;
     }
     case 'screen':
       return [{ maxBitrate: SCREEN_BITRATE }];
@@ -60,6 +66,27 @@ export function encodingsFor(source: Source, track: MediaStreamTrack, mode: Came
       return [{ maxBitrate: SCREEN_AUDIO_BITRATE }];
   }
 }
+
+/** Makes a camera's encodings halves of each other up to the whole picture, as many as browsers encode of it; any further ones are not encoded. */
+export function fit(encodings: RTCRtpEncodingParameters[], track: MediaStreamTrack): void {
+  const size = sizeOf(track);
+  const layers = Math.min(layersOf(size), encodings.length);
+  for (const [layer, encoding] of encodings.entries()) {
+    const down = 2 ** Math.max(0, layers - 1 - layer);
+    encoding.scaleResolutionDownBy = down;
+    encoding.maxBitrate = bitrateFor(size.width / down, size.height / down);
+  }
+}
+
+type Size = { width: number; height: number };
+
+function sizeOf(track: MediaStreamTrack): Size {
+  const { width = 1280, height = 720 } = track.getSettings();
+  return { width, height };
+}
+
+const layersOf = ({ width, height }: Size): number =>
+  LAYERS_FROM.find(({ pixels }) => width * height >= pixels)?.layers ?? 1;
 
 /**
  * Switches encodings on and off as the server's `layers` says; true where anything changed.
@@ -75,14 +102,15 @@ export function activate(encodings: RTCRtpEncodingParameters[], rids: readonly s
   return changed;
 }
 
-/** Of the encodings that are watched, the cheapest, where any is. */
-export function smallest(rids: readonly string[]): readonly string[] {
-  return rids.length > 0 && LAYERS[0] ? [LAYERS[0].rid] : [];
+/** The cheapest of the encodings alone, where any of them is watched. */
+export function smallest(encodings: readonly RTCRtpEncodingParameters[], rids: readonly string[]): readonly string[] {
+  const rid = encodings[0]?.rid;
+  return rids.length > 0 && rid ? [rid] : rids;
 }
 
 /** Of a scalable stream, which has no encodings to choose from, only the smallest size; true where that changed anything. */
 export function shrink(encodings: Encoding[], frugal: boolean): boolean {
-  const down = frugal ? (LAYERS[0]?.down ?? 1) : 1;
+  const down = frugal ? 4 : 1;
   const scalable = encodings.filter(({ scalabilityMode, scaleResolutionDownBy = 1 }) => scalabilityMode === SCALABLE && scaleResolutionDownBy !== down);
   for (const encoding of scalable) encoding.scaleResolutionDownBy = down;
   return scalable.length > 0;

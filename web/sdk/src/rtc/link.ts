@@ -2,7 +2,7 @@
 import { Emitter } from '../emitter';
 import type { IceServer, Layers, PublishedMid, Source } from '../types';
 import type { Encryption } from '../e2ee/encryption';
-import { activate, codecsFor, encodingsFor, readable, shrink, smallest, type CameraMode } from './encodings';
+import { activate, codecsFor, encodingsFor, fit, readable, shrink, smallest, type CameraMode } from './encodings';
 import { Negotiator, type Exchange } from './negotiator';
 import { Recovery } from './recovery';
 
@@ -72,6 +72,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
       return track !== null;
     }
     await transceiver.sender.replaceTrack(track);
+    if (track && source === 'camera') await this.#refit(transceiver.sender, track);
     // A camera that is off keeps its m-line, as it will be back; a screen that is no longer shared gives it up.
     const direction = track || !isScreen(source) ? 'sendonly' : 'inactive';
     if (transceiver.direction === direction) return false;
@@ -180,6 +181,15 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
     void this.#negotiator.negotiate();
   }
 
+  /** Another camera may have another size. */
+  async #refit(sender: RTCRtpSender, track: MediaStreamTrack): Promise<void> {
+    const parameters = sender.getParameters();
+    fit(parameters.encodings, track);
+    // As below: what is refused now is as it was, and the picture comes, in a size that suits it less.
+    await sender.setParameters(parameters).catch(() => undefined);
+    await this.#shrink();
+  }
+
   /** Of one scalable stream there are no encodings to choose from. */
   async #shrink(): Promise<void> {
     const sender = this.#camera === 'scalable' ? this.#sending.get('camera')?.sender : undefined;
@@ -193,7 +203,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
     if (!rids || !sender) return;
     const parameters = sender.getParameters();
     // The browser refuses parameters that a negotiation has overtaken; it then ends in `settled`, which asks again.
-    const allowed = this.#frugal ? smallest(rids) : rids;
+    const allowed = this.#frugal ? smallest(parameters.encodings, rids) : rids;
     if (activate(parameters.encodings, allowed)) await sender.setParameters(parameters).catch(() => undefined);
   }
 }
