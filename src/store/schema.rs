@@ -163,6 +163,10 @@ table! {
         jitter_ms -> BigInt,
         freezes -> BigInt,
         estimate_kbps -> Nullable<BigInt>,
+        up_height -> Nullable<BigInt>,
+        down_height -> Nullable<BigInt>,
+        pictures -> Nullable<BigInt>,
+        reduced_pictures -> Nullable<BigInt>,
     }
 }
 
