@@ -11,7 +11,7 @@ import { api, createRoom } from '../support/server.mjs';
 const SECONDS = Number(process.env.RECORD_SECONDS ?? 8);
 
 /** How often the server is killed; twenty times in `make recordings`. */
-const KILLS = Number(process.env.KILLS ?? 5);
+const KILLS = Number(process.env.KILLS ?? 3);
 
 /** Sound and picture of one moment are no further apart, in seconds. */
 const APART = 0.04;

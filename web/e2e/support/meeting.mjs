@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 const SETTLE_MS = 20_000;
-const SAMPLE_MS = 2_000;
+const SAMPLE_MS = 1_000;
 
 /** A picture that moves. */
 export const LEAST_FPS = 10;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Digester } from '../src/rtc/digest';
-import { activate, bitrateFor, encodingsFor, fit, preferVp8 } from '../src/rtc/encodings';
+import { activate, bitrateFor, codecsFor, encodingsFor, fit, preferVp8, shrink } from '../src/rtc/encodings';
 import { Recovery } from '../src/rtc/recovery';
 import { withOpusDtx } from '../src/rtc/sdp';
 
@@ -40,6 +40,17 @@ test('layers that nobody watches are switched off, and it is told whether that c
   expect(activate(encodings, ['q'])).toBe(true);
   expect(encodings.map(({ active }) => active)).toEqual([true, false, false]);
   expect(activate(encodings, ['q'])).toBe(false);
+});
+
+test('a scalable camera is one encoding with all sizes in it, and only the smallest for who saves data', () => {
+  const encodings = encodingsFor('camera', track({ width: 1280, height: 720 }), 'scalable');
+  expect(encodings).toEqual([{ scalabilityMode: 'L3T3_KEY', maxBitrate: 1_700_000 }]);
+  expect([shrink(encodings, true), shrink(encodings, true)]).toEqual([true, false]);
+  expect(encodings[0]?.scaleResolutionDownBy).toBe(4);
+  expect(shrink(encodings, false)).toBe(true);
+  expect(shrink(encodingsFor('camera', track({})), true)).toBe(false);
+  const codecs = ['video/VP8', 'video/rtx', 'video/VP9'].map((mimeType) => ({ mimeType }));
+  expect(codecsFor('scalable', codecs).map(({ mimeType }) => mimeType)).toEqual(['video/VP9', 'video/VP8', 'video/rtx']);
 });
 
 test('VP8 goes first and nothing is taken off the offer', () => {
