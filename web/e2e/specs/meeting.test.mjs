@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { openBrowser } from '../support/browser.mjs';
 import { hearsVoices } from '../support/ears.mjs';
-import { control, enter, inside, sees, seesAndHears, tile, until } from '../support/meeting.mjs';
+import { control, dismiss, enter, inside, sees, seesAndHears, tile, until } from '../support/meeting.mjs';
 import { createRoom, startServer } from '../support/server.mjs';
 
 const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url));
@@ -51,14 +51,6 @@ async function settled(person) {
     if (now !== before) [before, since] = [now, Date.now()];
     return Date.now() - since >= SETTLED_MS;
   });
-}
-
-/** Closes what the page tells in passing, but for what it would tell again at once. */
-async function dismiss({ page }, but = 'nothing') {
-  const notes = page.locator('.toast').filter({ hasNotText: but });
-  while ((await notes.count()) > 0) {
-    await notes.first().getByRole('button', { name: 'Close' }).click({ timeout: 1_000 }).catch(() => undefined); // it may go by itself meanwhile
-  }
 }
 
 /** A screenshot of a window as people have it; the tests themselves make do with a smaller one. */

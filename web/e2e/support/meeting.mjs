@@ -102,6 +102,14 @@ export async function timeUntilMoving(person, pictures, withinMs) {
   return Date.now() - begun;
 }
 
+/** Closes what the page tells in passing, but for what it would tell again at once. */
+export async function dismiss({ page }, but = 'nothing') {
+  const notes = page.locator('.toast').filter({ hasNotText: but });
+  while ((await notes.count()) > 0) {
+    await notes.first().getByRole('button', { name: 'Close' }).click({ timeout: 1_000 }).catch(() => undefined); // it may go by itself meanwhile
+  }
+}
+
 /** The id under which somebody is in the meeting, as somebody sees it. */
 export const participantId = async (viewer, name) => tile(viewer, name).getAttribute('data-participant');
 
