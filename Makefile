@@ -41,7 +41,7 @@ load: ## Server and a simulated crowd, measured; SCENARIO=meeting|webinar|pairs|
 fuzz: ## Fuzz the parsers for a minute each; TARGET=name for one
 	@scripts/fuzz $(TARGET)
 
-chaos: ## Random kills under load, KILLS of them, and a database that is away for a minute
+chaos: ## Random kills under load, KILLS of them, and a database that is away for a minute, networks that narrow and lose
 	@scripts/chaos $(KILLS)
 
 recordings: ## Real browsers recorded for ten minutes, and twenty kills meanwhile; ARGS="SECONDS KILLS" for others

@@ -12,6 +12,9 @@ export PATH="$ROOT/.tools/node/bin:$PATH"
 # Where cargo builds.
 TARGET_DIR="${CARGO_TARGET_DIR:-target}"
 
+# The flags of everything that tests run, so that nothing is built twice. Whisper is in it; clippy and `make run` build without.
+TEST_BUILD=(--workspace --features "testing,whisper" --locked)
+
 # A build of minutes shows how far it is to whoever looks, and keeps a log short.
 QUIET=(--quiet)
 [[ ! -t 2 ]] || QUIET=()

@@ -191,7 +191,7 @@ impl Store {
         self.inner.told.send_modify(|times| *times += 1);
     }
 
-    fn hooks_changed(&self) {
+    pub(crate) fn hooks_changed(&self) {
         self.inner.hooks.send_modify(|times| *times += 1);
     }
 
@@ -639,14 +639,14 @@ impl Store {
         .await
     }
 
-    /// Forgets replies that have been kept for long enough, and tells how many.
+    /// Forgets replies to what came before, and tells how many.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn purge_replies(&self, cutoffs: Cutoffs) -> Result<usize> {
+    pub async fn purge_replies(&self, before: Timestamp) -> Result<usize> {
         self.run(
-            move |db| async move { replies::purge(&mut db.writer().await?.conn(), cutoffs).await },
+            move |db| async move { replies::purge(&mut db.writer().await?.conn(), before).await },
         )
         .await
     }

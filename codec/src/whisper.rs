@@ -5,7 +5,8 @@
 
 use std::path::PathBuf;
 
-#[cfg(not(feature = "whisper"))]
+#[cfg(any(not(feature = "whisper"), test))]
+#[cfg_attr(feature = "whisper", allow(dead_code))] // its tests alone
 mod absent;
 #[cfg(feature = "whisper")]
 mod built_in;

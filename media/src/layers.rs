@@ -11,10 +11,10 @@ const STRETCH: u64 = 144;
 /// To leave a larger layer, the tile must fit the smaller one by so many percent: 0.9 of its sides.
 const RELUCTANCE: u64 = 81;
 
-/// Pixels of a track's layers, as far as they are known.
+/// Width and height of a track's layers, as far as they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sizes {
-    pixels: [Option<u64>; MAX_LAYERS],
+    known: [Option<(u16, u16)>; MAX_LAYERS],
     layers: usize,
 }
 
@@ -22,7 +22,7 @@ impl Sizes {
     /// Of so many layers nothing is known.
     pub(crate) fn unknown(layers: u8) -> Self {
         Self {
-            pixels: [None; MAX_LAYERS],
+            known: [None; MAX_LAYERS],
             layers: usize::from(layers).clamp(1, MAX_LAYERS),
         }
     }
@@ -33,10 +33,16 @@ impl Sizes {
     }
 
     /// A key frame told this layer's size.
-    pub(crate) fn learn(&mut self, layer: Layer, (width, height): (u16, u16)) {
-        if let Some(pixels) = self.pixels.get_mut(usize::from(layer.0)) {
-            *pixels = Some(u64::from(width) * u64::from(height));
+    pub(crate) fn learn(&mut self, layer: Layer, size: (u16, u16)) {
+        if let Some(known) = self.known.get_mut(usize::from(layer.0)) {
+            *known = Some(size);
         }
+    }
+
+    /// The size that a key frame told of this layer.
+    pub(crate) fn told(&self, layer: Layer) -> Option<(u16, u16)> {
+        let most = self.layers - 1;
+        self.known[usize::from(layer.0).min(most)]
     }
 
     /// The layer that suits a tile of this many pixels. One that already plays is kept where both would do.
@@ -62,10 +68,13 @@ impl Sizes {
     }
 
     fn pixels(&self, layer: usize) -> u64 {
-        if let Some(pixels) = self.pixels[layer] {
+        let told = |layer: usize| {
+            self.known[layer].map(|(width, height)| u64::from(width) * u64::from(height))
+        };
+        if let Some(pixels) = told(layer) {
             return pixels;
         }
-        let known = (0..self.layers).find_map(|other| Some((other, self.pixels[other]?)));
+        let known = (0..self.layers).find_map(|other| Some((other, told(other)?)));
         let (other, pixels) = known.unwrap_or((self.layers - 1, USUAL));
         if layer >= other {
             pixels * power(layer - other)

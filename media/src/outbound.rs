@@ -18,7 +18,7 @@ use sharing::Sharing;
 use watches::Watches;
 
 pub(crate) use words::News;
-pub use words::{OutboundEvent, OutboundStats, SlotStats};
+pub use words::{OutboundEvent, OutboundStats, Picture, SlotStats};
 
 /// Slots that wait for something are looked after this often.
 const REVIEW_PAUSE: Duration = Duration::from_millis(200);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::allocation::{Ask, Grant};
 use crate::codecs::{self, Playable};
 use crate::history::History;
-use crate::outbound::{News, OutboundEvent, SlotStats};
+use crate::outbound::{News, OutboundEvent, Picture, SlotStats};
 use crate::reports::{Timeline, WallClock, ticks};
 use crate::rtcp::ReceptionBlock;
 use crate::rtp::seq::timestamp_step;
@@ -295,8 +295,14 @@ impl Slot {
             .and_then(|aim| Some((aim.track(), aim.seen()?)));
         SlotStats {
             playing,
+            picture: self.picture(),
             ..self.stats.clone()
         }
+    }
+
+    fn picture(&self) -> Option<Picture> {
+        let shows = self.spec.kind == Kind::Video && !self.is_unplayable();
+        self.aim.as_ref().filter(|_| shows)?.picture()
     }
 
     fn playing(&self) -> Option<Layer> {

@@ -17,8 +17,8 @@ const MANY: usize = 60;
 const SOONEST: Duration = Duration::from_millis(50);
 /// Most packets of one report: bounds its size, whatever the deltas.
 const MOST_PACKETS: u64 = 400;
-/// How far back a late packet is still told.
-const MEMORY: u64 = 1000;
+/// How far back a late packet is still told: so many numbers, and so long, in units of 250 µs.
+const MEMORY: (u64, i64) = (1000, 4000);
 
 /// What a receiver tells of a run of packets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub(crate) struct Arrivals {
     extender: Extender,
     /// Arrival in units of 250 µs since `zero`.
     ticks: BTreeMap<u64, i64>,
+    /// What came before this number is forgotten.
+    oldest: u64,
     /// The first number that the next report tells of.
     base: Option<u64>,
     /// How many came since the last report.
@@ -56,6 +58,7 @@ impl Arrivals {
             zero,
             extender: Extender::default(),
             ticks: BTreeMap::new(),
+            oldest: 0,
             base: None,
             waiting: 0,
             due: None,
@@ -68,27 +71,18 @@ impl Arrivals {
     pub(crate) fn record(&mut self, sequence: u16, now: Instant) {
         let number = self.extender.near(sequence);
         self.extender.advance(number);
-        let oldest = self
-            .extender
-            .highest()
-            .unwrap_or(number)
-            .saturating_sub(MEMORY);
-        if number < oldest {
-            return;
-        }
         let since = now.saturating_duration_since(self.zero).as_micros() / 250;
         let arrival = i64::try_from(since).unwrap_or(i64::MAX);
+        self.forget(arrival);
+        if number < self.oldest {
+            return;
+        }
         self.ticks.entry(number).or_insert(arrival);
         self.waiting += 1;
-        while let Some(first) = self.ticks.first_entry()
-            && *first.key() < oldest
-        {
-            first.remove();
-        }
         // A late packet reopens what was reported: the sender corrects what it took for lost.
         self.base = Some(
             self.base
-                .map_or(number, |base| base.min(number).max(oldest)),
+                .map_or(number, |base| base.min(number).max(self.oldest)),
         );
         self.schedule(now);
     }
@@ -130,6 +124,19 @@ impl Arrivals {
             self.due = None;
         }
         Some(packet)
+    }
+
+    /// Forgets what is too far back, and too long ago and told.
+    fn forget(&mut self, now: i64) {
+        let highest = self.extender.highest().unwrap_or(0);
+        self.oldest = self.oldest.max(highest.saturating_sub(MEMORY.0));
+        let told = self.base.unwrap_or(0);
+        while let Some(first) = self.ticks.first_entry()
+            && (*first.key() < self.oldest || *first.key() < told && now - first.get() > MEMORY.1)
+        {
+            self.oldest = self.oldest.max(first.key() + 1);
+            first.remove();
+        }
     }
 
     fn schedule(&mut self, now: Instant) {

@@ -30,4 +30,16 @@ pub struct QualitySample {
     /// What the path to it is believed to carry, where that is known.
     #[schema(required = true)]
     pub estimate_kbps: Option<u32>,
+    /// Height in pixels of the largest picture that it sent at their end; null where it sent none, or none that tells its size.
+    #[schema(required = true)]
+    pub up_height: Option<u32>,
+    /// Mean height in pixels of the pictures that were sent to it at their end, which tells of the layers that it got; null where none was, or none that tells its size.
+    #[schema(required = true)]
+    pub down_height: Option<u32>,
+    /// How many pictures there were for it at their end, in tiles that it has on screen. Null: kept before pictures were counted.
+    #[schema(required = true)]
+    pub pictures: Option<u32>,
+    /// How many of those were sent at a lower layer than suits their tile, or withheld, as its path carried no more or their source sent no more.
+    #[schema(required = true)]
+    pub reduced_pictures: Option<u32>,
 }

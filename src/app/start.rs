@@ -307,8 +307,12 @@ impl Server {
             revoked: {
                 let mut names = store.revoked_keys().await?;
                 let denied: Vec<String> = oidc::denied(&config.oidc).collect();
-                names.extend(store.keys_of_subjects(denied.clone()).await?);
-                names.extend(denied);
+                let made = store.keys_of_subjects(denied.clone()).await?;
+                let out: Vec<String> = made.into_iter().chain(denied).collect();
+                for id in store.disable_webhooks_of(out.clone()).await? {
+                    warn!(webhook.id = %id, "webhook {id} is disabled: its maker is denied");
+                }
+                names.extend(out);
                 Revoked::new(names)
             },
             sessions: Sessions::default(),
@@ -460,7 +464,11 @@ async fn say_alive(app: web::Data<App>) {
         }
         // `calls token revoke` writes to the database only.
         match app.store.revoked_keys().await {
-            Ok(names) => app.revoked.add(names),
+            Ok(names) => {
+                if app.revoked.add(names) {
+                    app.store.hooks_changed(); // theirs are disabled
+                }
+            }
             Err(error) => debug!(%error, "it cannot be read which keys are revoked"),
         }
     }

@@ -10,9 +10,10 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use calls_actors::calls::{FindParticipant, Found};
 use calls_model::{CallId, OrgId, ParticipantId, RoomId, Scope, Timestamp, UserId};
+use serde_json::json;
 
 use super::keys::{self, SecretKey};
-use super::oidc::Oidc;
+use super::oidc::{self, Oidc};
 use super::tokens::{Claims, Issuer, Place};
 use super::{access, permissions, tenant};
 use crate::app::App;
@@ -39,6 +40,8 @@ pub struct Application {
     pub ends_at: Option<Timestamp>,
     /// The subject of another issuer that it speaks for, or that made its key; every key that it makes is theirs too.
     pub subject: Option<String>,
+    /// The first of the keys that took each other's place, of which its own is the latest; with a token, its subject.
+    pub lineage: Option<String>,
 }
 
 impl Application {
@@ -49,6 +52,7 @@ impl Application {
             scopes: Scope::ALL.to_vec(),
             ends_at: None,
             subject: None,
+            lineage: None,
         }
     }
 
@@ -78,6 +82,28 @@ impl Caller {
             Self::Application(application) => &application.issuer,
             Self::User(bearer) => &bearer.claims.issuer,
         }
+    }
+
+    /// Who this is to themselves, whatever they bring the next time: a token of the same subject, or the key that took the
+    /// place of theirs. Who may do more or less is somebody else.
+    pub(crate) fn identity(&self) -> String {
+        let named = match self {
+            Self::Application(application) => {
+                json!([
+                    application.issuer.org,
+                    application.lineage,
+                    application.scopes
+                ])
+            }
+            Self::User(Bearer { claims, .. }) => {
+                let from = claims.issuer.key.as_ref();
+                let from = from.filter(|key| oidc::is_subject(key)); // else any key of the tenant
+                let place = claims.place.as_ref();
+                let place = place.map(|place| (&place.part, &place.only));
+                json!([claims.issuer.org, from, claims.sub, place])
+            }
+        };
+        named.to_string()
     }
 
     /// Where their token is good; an application is in no place.
@@ -315,5 +341,71 @@ async fn by_key(app: &App, bearer: &str) -> Result<Application, Problem> {
         scopes: known.key.scopes,
         ends_at: known.key.expires_at,
         subject: known.subject,
+        lineage: Some(known.lineage),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use calls_model::{Permission, Role};
+
+    use super::*;
+    use crate::auth::tokens::Grant;
+
+    fn key(lineage: &str, scopes: &[Scope]) -> Caller {
+        Caller::Application(Application {
+            lineage: Some(lineage.to_owned()),
+            scopes: scopes.to_vec(),
+            ..Application::default()
+        })
+    }
+
+    fn user(key: &str, jti: &str, only: Option<&[Permission]>) -> Caller {
+        let place = only.map(|only| Place {
+            room: None,
+            call: "call_1".parse().unwrap(),
+            part: "part_1".parse().unwrap(),
+            role: Role::Participant,
+            only: Some(only.to_vec()),
+        });
+        Caller::User(Bearer {
+            claims: Claims {
+                sub: "ann".parse().unwrap(),
+                place,
+                issuer: Issuer {
+                    key: Some(key.to_owned()),
+                    ..Issuer::default()
+                },
+                grants: vec![Grant::Ring],
+                jti: jti.to_owned(),
+                iat: 0,
+                exp: 0,
+            },
+            presence: None,
+        })
+    }
+
+    #[test]
+    fn a_renewed_token_and_a_keys_successor_are_who_they_were_and_nobody_else_is() {
+        let both = [Scope::Rooms, Scope::Calls];
+        let own = key("calls_a", &both).identity();
+        assert_eq!(key("calls_a", &both).identity(), own);
+        assert_ne!(key("calls_b", &both).identity(), own);
+        assert_ne!(key("calls_a", &both[..1]).identity(), own);
+
+        let own = user("jwt:ann", "1", None).identity();
+        assert_eq!(user("jwt:ann", "2", None).identity(), own);
+        assert_ne!(user("jwt:ben", "1", None).identity(), own, "made by ben's");
+        assert_ne!(
+            user("calls_a", "1", None).identity(),
+            own,
+            "an application's ann"
+        );
+        let of_application = user("calls_a", "1", None).identity();
+        assert_eq!(user("calls_b", "2", None).identity(), of_application);
+
+        let listens = user("calls_a", "1", Some(&[Permission::Subscribe])).identity();
+        assert_ne!(user("calls_a", "1", Some(&[])).identity(), listens);
+        assert_ne!(listens, of_application);
+    }
 }

@@ -143,8 +143,13 @@ fn forge(now: Timestamp, wanted: Wanted) -> (SecretKey, StoredKey) {
         expires_at: wanted.expires_at,
         revoked_at: None,
     };
-    let (hash, subject) = (secret.hash(), wanted.subject);
-    (secret, StoredKey { hash, key, subject })
+    let stored = StoredKey {
+        hash: secret.hash(),
+        lineage: key.name.clone(),
+        key,
+        subject: wanted.subject,
+    };
+    (secret, stored)
 }
 
 /// Makes a key where there has never been one.

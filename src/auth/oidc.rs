@@ -138,6 +138,9 @@ impl Oidc {
     /// Whoever a token speaks for.
     pub(super) async fn read(&self, token: &str) -> Result<Caller, BadToken> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| BadToken::Invalid)?;
+        if !header.typ.as_deref().is_none_or(is_type_of_access_token) {
+            return Err(BadToken::NotForAccess);
+        }
         let key = self.key(header.kid.as_deref()).await;
         let key = key.ok_or(BadToken::UnknownKey)?;
         let key = DecodingKey::from_jwk(&key).map_err(|_| BadToken::Invalid)?;
@@ -149,6 +152,7 @@ impl Oidc {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let read = jsonwebtoken::decode::<Map<String, Value>>(token, &key, &validation);
         match read {
+            Ok(read) if is_made_for_something_else(&read.claims) => Err(BadToken::NotForAccess),
             Ok(read) => self.caller(&read.claims),
             Err(error) => Err(match error.kind() {
                 jsonwebtoken::errors::ErrorKind::ExpiredSignature => BadToken::Expired,
@@ -179,6 +183,7 @@ impl Oidc {
         if !scopes.is_empty() {
             return Ok(Caller::Application(Application {
                 subject: issuer.key.clone(),
+                lineage: issuer.key.clone(),
                 issuer,
                 scopes,
                 ends_at: None, // such tokens live for minutes, and are made by people who make keys
@@ -290,9 +295,40 @@ impl Oidc {
     }
 }
 
+/// RFC 9068 §2.1 has `at+jwt`; many issuers leave it at `JWT`. Media types may have `application/` before them (RFC 7515
+/// §4.1.9).
+fn is_type_of_access_token(typ: &str) -> bool {
+    let typ = typ.to_ascii_lowercase();
+    let short = typ.strip_prefix("application/").unwrap_or(&typ);
+    matches!(short, "at+jwt" | "jwt")
+}
+
+/// An ID token says who somebody is to the client that asked, a refresh token is for the issuer alone: neither is to open
+/// anything. Hashes of what came with it are in ID tokens only (`OpenID` Connect Core 1.0 §3.1.3.6, §3.3.2.11); some issuers say
+/// in a claim what a token is.
+fn is_made_for_something_else(claims: &Map<String, Value>) -> bool {
+    let says = |name: &str, words: &[&str]| {
+        let said = claims.get(name).and_then(Value::as_str);
+        said.is_some_and(|said| words.iter().any(|word| said.eq_ignore_ascii_case(word)))
+    };
+    ["at_hash", "c_hash"]
+        .iter()
+        .any(|hash| claims.contains_key(*hash))
+        || says("typ", &["ID", "Refresh", "Offline", "Logout"])
+        || says("token_use", &["id"])
+}
+
+/// What the name of a subject of another issuer begins with where the name of an API key would stand.
+const SUBJECT: &str = "jwt:";
+
 /// What stands for a subject of another issuer where the name of an API key would stand.
 fn issuer_name(sub: &str) -> String {
-    format!("jwt:{sub}")
+    format!("{SUBJECT}{sub}")
+}
+
+/// It stands for a subject of another issuer, and not for an API key.
+pub(super) fn is_subject(key: &str) -> bool {
+    key.starts_with(SUBJECT)
 }
 
 /// The names of those who are let in no more, with all that was made by their tokens.
@@ -310,3 +346,6 @@ fn pick(known: &[Jwk], kid: Option<&str>) -> Option<Jwk> {
     };
     found.cloned()
 }
+
+#[cfg(test)]
+mod tests;

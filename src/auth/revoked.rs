@@ -28,8 +28,8 @@ impl Revoked {
         issuer.key.as_ref().is_some_and(|key| names.contains(key))
     }
 
-    /// Adds keys; whoever follows is told where one is new.
-    pub fn add(&self, revoked: impl IntoIterator<Item = String>) {
+    /// Adds keys; whoever follows is told where one is new. Tells whether one is.
+    pub fn add(&self, revoked: impl IntoIterator<Item = String>) -> bool {
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
         let before = names.len();
         names.extend(revoked);
@@ -38,6 +38,7 @@ impl Revoked {
         if more {
             self.told.send_replace(());
         }
+        more
     }
 
     /// Changes whenever a key was revoked.

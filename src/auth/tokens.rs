@@ -89,6 +89,9 @@ pub enum BadToken {
     /// Its issuer names tenants, and it names none.
     #[error("the token does not say whose tenant it is for (the claim that oidc.org_claim names)")]
     NoTenant,
+    /// It is an ID token, or another that its issuer made for something else.
+    #[error("the token is not an access token")]
+    NotForAccess,
     /// Its subject is one of `oidc.denied`.
     #[error("the token's subject is not let in any more")]
     Denied,

@@ -95,8 +95,11 @@ async fn act(config: &Config, action: &Action) -> Result<ExitCode, StoreError> {
             }
         }
         Action::Revoke { name } => {
-            store.revoke_api_key(name, now).await?;
+            let webhooks = store.revoke_api_key(name, now).await?;
             say(&format!("{name} opens nothing any more"));
+            for id in webhooks {
+                say(&format!("webhook {id}, which it made, is disabled"));
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,7 @@
 //! What no type can say about a configuration.
 
+use std::net::IpAddr;
+
 use actix_web::http::Uri;
 
 use super::{Config, ConfigError};
@@ -86,10 +88,11 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
             "must be there beside oidc.issuer: else tokens that were made for others would open this server",
         );
     }
-    if !oidc.console_client_id.is_empty() && !is_web(&oidc.issuer) {
+    if !oidc.console_client_id.is_empty() && !is_safe(&oidc.issuer) {
         return refuse(
             "oidc.console_client_id",
-            "needs an oidc.issuer that begins with https:// or http:// and names a host: people are sent there",
+            "must stand beside an oidc.issuer that begins with https:// and names a host (or http:// on this machine): people \
+             are sent there, and codes and tokens come back",
         );
     }
     if config.auth.password_tries == 0 {
@@ -106,6 +109,19 @@ fn refuse(key: &'static str, detail: &str) -> Result<(), ConfigError> {
         key,
         detail: detail.to_owned(),
     })
+}
+
+/// Nobody on the way reads what goes there.
+fn is_safe(url: &str) -> bool {
+    let here = |host: &str| {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let address = bare.parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    };
+    is_web(url)
+        && url
+            .parse::<Uri>()
+            .is_ok_and(|url| url.scheme_str() == Some("https") || url.host().is_some_and(here))
 }
 
 fn is_web(url: &str) -> bool {

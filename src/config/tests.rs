@@ -108,6 +108,38 @@ fn values_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn people_sign_in_to_the_console_where_nobody_on_the_way_listens() {
+    Jail::expect_with(|jail| {
+        jail.set_env("CALLS__OIDC__AUDIENCE", "us");
+        jail.set_env("CALLS__OIDC__CONSOLE_CLIENT_ID", "console");
+        for (issuer, good) in [
+            ("https://login.example.org", true),
+            ("http://127.0.0.1:8081", true),
+            ("http://[::1]:8081/realm", true),
+            ("http://localhost:8081", true),
+            ("http://login.example.org", false),
+            ("http://127.0.0.1.example.org", false),
+            ("login.example.org", false),
+        ] {
+            jail.set_env("CALLS__OIDC__ISSUER", issuer);
+            let said = Config::load(None)
+                .map(drop)
+                .map_err(|said| said.to_string());
+            let refused = |said: &String| said.contains("oidc.console_client_id");
+            assert_eq!(said.is_ok(), good, "{issuer}: {said:?}");
+            assert_eq!(
+                said.as_ref().is_err_and(refused),
+                !good,
+                "{issuer}: {said:?}"
+            );
+        }
+        jail.set_env("CALLS__OIDC__CONSOLE_CLIENT_ID", "");
+        assert!(Config::load(None).is_ok(), "it is for the console only");
+        Ok(())
+    });
+}
+
+#[test]
 fn a_list_of_the_environment_may_be_written_as_one_writes_it() {
     Jail::expect_with(|jail| {
         jail.set_env("CALLS__MEDIA__ADVERTISED", "203.0.113.7");

@@ -10,6 +10,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, get, web};
 use calls_model::rest::{Page, PageLimit};
 use calls_model::{ActorKind, AuditEntry, AuditId, Timestamp};
 use serde::Deserialize;
+use serde_json::Value;
 use tracing::{error, warn};
 use utoipa::IntoParams;
 
@@ -85,6 +86,10 @@ pub(crate) struct Asked {
     kind: ActorKind,
 }
 
+/// What came of it besides, left with the request by its handler.
+#[derive(Debug, Clone)]
+pub(super) struct Detail(pub(super) Value);
+
 impl Asked {
     pub(crate) fn by(caller: &Caller) -> Self {
         let issuer = caller.issuer().clone();
@@ -117,6 +122,7 @@ pub(crate) async fn audit(
     let asked = request.extensions().get::<Asked>().cloned();
     let app = request.app_data::<Data<App>>().cloned();
     if let (Some(asked), Some(app)) = (asked, app) {
+        let detail = request.extensions().get::<Detail>().cloned();
         let subject = path(request).strip_prefix(BASE).unwrap_or_default();
         let address: IpAddr = origin::address(request, &app);
         let entry = AuditEntry {
@@ -127,7 +133,7 @@ pub(crate) async fn audit(
             action: action.to_owned(),
             subject: subject.to_owned(),
             status: response.status().as_u16(),
-            detail: None,
+            detail: detail.map(|Detail(detail)| detail),
             address: Some(address.to_string()),
             request_id: request_id(request.extensions().get()),
         };

@@ -4,14 +4,20 @@
 //! Goes around every handler, inside the envelope. A request with a key runs to its end even if its client hangs up:
 //! that is when clients ask again. Of its body no more is held here than a handler of JSON or SDP would hold; a file goes
 //! past, to a handler that asks first who sends it.
+//!
+//! The claim is in the database before the handler begins. What was cut off after that (the server died, or lost its
+//! database) is not done a second time: whoever asks again is told that nobody knows how far it came.
 
 mod digest;
+mod names;
+mod seal;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -27,9 +33,10 @@ use super::problem::Problem;
 use super::routes::{BASE, path};
 use crate::app::App;
 use crate::auth::Caller;
-use crate::auth::caller::{bearer, peek};
+use crate::auth::caller::peek;
 use crate::store::{Claim, Cutoffs, Keyed, Reply, Running};
 use digest::Passing;
+use seal::Seal;
 
 /// What a client names its request by.
 pub(super) const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -43,11 +50,17 @@ pub(super) const MAX_KEY: usize = 255;
 /// How long a reply is kept.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Longer than any handler takes: a request that is older and has no reply never gets one.
+/// Longer than any handler takes: whoever asks again after that is told to wait no more.
 const RUNS: Duration = Duration::from_secs(2 * 60);
 
 /// The same for a file, which may come slowly.
 const FILE_RUNS: Duration = files::FILE_WITHIN.saturating_add(RUNS);
+
+/// How often it is tried again to keep a reply that the database did not take; each pause is twice the one before.
+const TRIES: u32 = 8;
+
+/// The first pause.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// How often old replies are looked for.
 const SWEEP: Duration = Duration::from_secs(60 * 60);
@@ -69,46 +82,55 @@ pub(crate) async fn idempotency(
         return next.call(request).await.map(boxed);
     };
     let file = files::is_shared_by(request.request());
-    let asked = match keyed_request(&mut request, &caller, file).await {
+    let (asked, key) = match keyed_request(&mut request, &caller, file).await {
         Ok(asked) => asked,
         Err(refused) => return Ok(refuse(request, refused)),
     };
+    let seal = Seal::of(&key, &asked.caller);
     let running = match claim(&app, &asked).await {
         Ok(Claim::First(running)) => running,
         Ok(Claim::Running) => return Ok(refuse(request, Problem::StillRunning)),
+        Ok(Claim::Unknown) => return Ok(refuse(request, Problem::OutcomeUnknown)),
         Ok(Claim::Another) => return Ok(refuse(request, Problem::KeyReused)),
         Ok(Claim::Answered { reply, body_hash }) => {
             let same = match body_hash.filter(|_| file) {
-                Some(hash) => same_file(&app, &mut request, &hash).await,
+                Some(hash) => same_file(&app, &mut request, &key, &hash).await,
                 None => Ok(()),
             };
-            return Ok(match same {
-                Ok(()) => request.into_response(replay(reply)),
+            return Ok(match same.and_then(|()| replay(reply, &seal)) {
+                Ok(again) => request.into_response(again),
                 Err(refused) => refuse(request, refused),
             });
         }
         Err(refused) => return Ok(refuse(request, refused)),
     };
-    let passing = file.then(|| Passing::of(&mut request));
+    let passing = file.then(|| Passing::of(&mut request, &key));
     let id = request_id(request.extensions().get());
     let work = next.call(request); // it needs the request to itself, so nothing of it is kept here
     let done = rt::spawn(async move {
         let response = match work.await {
             Ok(response) => response,
             Err(error) => {
-                answered(&app, asked, running, None).await;
+                answered(app, asked, running, None).await;
                 return Err(error);
             }
         };
-        let (response, reply) = whole(response, &id).await;
-        match passing {
-            Some(passing) => {
-                let reply = reply.filter(|_| !passing.is_cut_short()); // another try may bring all of it
-                let body_hash = passing.hash();
-                answered(&app, Keyed { body_hash, ..asked }, running, reply).await;
-            }
-            None => answered(&app, asked, running, reply).await,
+        let (response, mut reply) = whole(response, &id).await;
+        let mut asked = asked;
+        if let Some(passing) = passing {
+            asked.body_hash = passing.hash();
+            reply = reply.filter(|_| !passing.is_cut_short()); // another try may bring all of it
         }
+        if let Some(reply) = &mut reply {
+            let places = reply
+                .headers
+                .iter()
+                .filter(|(name, _)| name == LOCATION.as_str());
+            places.for_each(|(_, place)| names::of_path(place, &mut asked.names));
+            names::of_body(&reply.body, &mut asked.names);
+            reply.body = seal.close(std::mem::take(&mut reply.body));
+        }
+        answered(app, asked, running, reply).await;
         Ok(response)
     });
     done.await.unwrap_or_else(|_| Err(Problem::Internal.into()))
@@ -122,39 +144,48 @@ fn refuse(request: ServiceRequest, problem: Problem) -> ServiceResponse<BoxBody>
     request.error_response(problem)
 }
 
-/// Reads the body, and puts it back for the handler; not that of a file, which only goes past.
+/// Reads the body, and puts it back for the handler; not that of a file, which only goes past. Gives the key, too, of which
+/// nothing but a hash is kept.
 async fn keyed_request(
     request: &mut ServiceRequest,
     caller: &Caller,
     file: bool,
-) -> Result<Keyed, Problem> {
-    let org = caller.org().clone();
+) -> Result<(Keyed, String), Problem> {
     let key = key(request.headers())?;
-    let caller = match bearer(request.request())? {
-        Some(bearer) => hex::encode(Sha256::digest(bearer)),
-        None => "open".to_owned(), // `--dev`
-    };
     let body_hash = if file {
         None
     } else {
         let body = read(&mut request.take_payload(), MAX_OFFER).await?;
-        let mut hash = digest::begun(request);
+        let mut hash = digest::begun(request, &key);
         hash.update(&body);
         request.set_payload(body.into());
         Some(hex::encode(hash.finalize()))
     };
-    Ok(Keyed {
-        caller,
-        org,
-        key,
+    let mut named = BTreeSet::new();
+    names::of_path(&request.uri().to_string(), &mut named);
+    if let Caller::User(bearer) = caller {
+        named.insert(bearer.claims.sub.to_string());
+    }
+    let identity = caller.identity();
+    let asked = Keyed {
+        caller: hex::encode(Sha256::digest(&identity)),
+        org: caller.org().clone(),
+        key: hex::encode(Sha256::digest(format!("{identity} {key}"))),
         request: format!("{} {}", request.method(), request.uri()),
         body_hash,
-    })
+        names: named,
+    };
+    Ok((asked, key))
 }
 
 /// Whether what comes is the file that was answered; it is read past, and kept nowhere.
-async fn same_file(app: &App, request: &mut ServiceRequest, hash: &str) -> Result<(), Problem> {
-    let passing = Passing::of(request);
+async fn same_file(
+    app: &App,
+    request: &mut ServiceRequest,
+    key: &str,
+    hash: &str,
+) -> Result<(), Problem> {
+    let passing = Passing::of(request, key);
     files::pass(request.take_payload(), app.files.most()).await?;
     if passing.hash().as_deref() == Some(hash) {
         Ok(())
@@ -209,8 +240,12 @@ async fn whole(
         .headers()
         .get(CACHE_CONTROL)
         .is_some_and(|told| told == "no-store");
-    if secret || !is_stable(response.status()) {
-        return (response, None); // what is shown once is kept nowhere
+    if !is_stable(response.status()) {
+        return (response, None);
+    }
+    if secret {
+        let told = shown_once(response.response(), id).await;
+        return (response, told);
     }
     let (request, response) = response.into_parts();
     let (head, body) = response.into_parts();
@@ -218,16 +253,35 @@ async fn whole(
         let failed = HttpResponse::from_error(Problem::Internal);
         return (ServiceResponse::new(request, failed), None);
     };
-    let text = |(name, value): (&HeaderName, &HeaderValue)| {
-        Some((name.to_string(), value.to_str().ok()?.to_owned()))
-    };
     let reply = Reply {
         status: head.status().as_u16(),
-        headers: head.headers().iter().filter_map(text).collect(),
+        headers: texts(head.headers()),
         body: body.to_vec(),
     };
     let response = head.set_body(body).map_into_boxed_body();
     (ServiceResponse::new(request, response), Some(reply))
+}
+
+/// What is kept in the place of a reply whose secret is shown once and kept nowhere: that it was done, and where what was
+/// made is.
+async fn shown_once(first: &HttpResponse, id: &str) -> Option<Reply> {
+    let mut told = Problem::ShownOnce.respond(id);
+    if let Some(place) = first.headers().get(LOCATION) {
+        told.headers_mut().insert(LOCATION, place.clone());
+    }
+    let (head, body) = told.into_parts();
+    Some(Reply {
+        status: head.status().as_u16(),
+        headers: texts(head.headers()),
+        body: to_bytes(body).await.ok()?.to_vec(),
+    })
+}
+
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        Some((name.to_string(), value.to_str().ok()?.to_owned()))
+    };
+    headers.iter().filter_map(text).collect()
 }
 
 /// Asked again, it would be the same. Not so where we failed, where it came too slowly or too often, and where the
@@ -241,23 +295,48 @@ fn is_stable(status: StatusCode) -> bool {
     !status.is_server_error() && !passing.contains(&status)
 }
 
-async fn answered(app: &App, asked: Keyed, running: Running, reply: Option<Reply>) {
-    match app.store.answered(asked, running, reply).await {
-        Ok(true) => {}
-        Ok(false) => {
-            warn!("a request ran for so long that another with its key was taken for the first");
+/// Keeps the reply before anybody hears it. Where the database is away, nobody waits for that; it is tried for two minutes.
+async fn answered(app: Data<App>, asked: Keyed, running: Running, reply: Option<Reply>) {
+    if keep(&app, &asked, running, reply.as_ref()).await {
+        return;
+    }
+    rt::spawn(async move {
+        for tried in 0..TRIES {
+            rt::time::sleep(PAUSE * 2_u32.pow(tried)).await;
+            if keep(&app, &asked, running, reply.as_ref()).await {
+                return;
+            }
         }
-        Err(error) => warn!(%error, "a reply could not be kept for who asks again: {error}"),
+    });
+}
+
+/// Whether there is nothing more to do.
+async fn keep(app: &App, asked: &Keyed, running: Running, reply: Option<&Reply>) -> bool {
+    match app
+        .store
+        .answered(asked.clone(), running, reply.cloned())
+        .await
+    {
+        Ok(true) => true,
+        Ok(false) => {
+            warn!("the claim of a request was erased while it ran; its reply is not kept");
+            true
+        }
+        Err(error) => {
+            warn!(%error, "a reply cannot be kept yet for who asks again: {error}");
+            false
+        }
     }
 }
 
-fn replay(reply: Reply) -> HttpResponse {
+fn replay(reply: Reply, seal: &Seal) -> Result<HttpResponse, Problem> {
+    let body = seal.open(&reply.body).ok_or(Problem::OutcomeUnknown)?;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     for header in reply.headers {
         response.append_header(header);
     }
-    response.insert_header((REPLAYED, "true")).body(reply.body)
+    Ok(response.insert_header((REPLAYED, "true")).body(body))
 }
 
 /// Forgets old replies now and then, until the server goes down.
@@ -269,7 +348,7 @@ pub(crate) async fn sweep(app: Data<App>) {
             _ = stopping.wait_for(|stopping| *stopping) => return,
             _ = beat.tick() => {}
         }
-        let purged = app.store.purge_replies(cutoffs(app.clock.now())).await;
+        let purged = app.store.purge_replies(cutoffs(app.clock.now()).kept).await;
         if let Err(error) = purged {
             warn!(%error, "old replies could not be purged: {error}");
         }

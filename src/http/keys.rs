@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
-use actix_web::{HttpResponse, delete, get, post, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, delete, get, post, web};
 use calls_model::rest::Page;
 use calls_model::{ApiKey, CreateApiKey, NewApiKey, RotateApiKey, Scope, Timestamp};
+use serde_json::json;
+use tracing::warn;
 
+use super::audit::Detail;
 use super::extract::{OptionalBody, Query, invalid};
 use super::paging::Paging;
 use super::problem::documented::{Access, BadBody, BadQuery, Missing, Unavailable};
@@ -22,7 +25,8 @@ const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long it may go on at most.
 const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Makes a key. The reply has the key itself, which is shown this once, also where an `Idempotency-Key` came with it.
+/// Makes a key. The reply has the key itself, which is shown this once: asked again with the same `Idempotency-Key`, no
+/// other is made, and none is shown (409 `idempotency-shown-once`).
 #[utoipa::path(
     tag = "keys",
     request_body = Option<CreateApiKey>,
@@ -124,7 +128,8 @@ pub(super) async fn rotate_key(
     Ok(shown_once(&secret, key))
 }
 
-/// Revokes a key at once, with all that was made with it: tokens open nothing any more, sessions end.
+/// Revokes a key at once, with all that was made with it: tokens open nothing any more, sessions end, webhooks are disabled
+/// (with the reason, until another key enables them).
 ///
 /// A key revokes those that may no more than itself; that of the operator (of the tenant `default`, with the scope
 /// `admin`) any of its tenant.
@@ -141,6 +146,7 @@ pub(super) async fn rotate_key(
 pub(super) async fn revoke_key(
     caller: Caller,
     app: web::Data<App>,
+    request: HttpRequest,
     name: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let asking = caller.application()?;
@@ -148,7 +154,14 @@ pub(super) async fn revoke_key(
     if !asking.is_operator() {
         no_more_than(asking, &key.scopes)?;
     }
-    app.store.revoke_api_key(&key.name, app.clock.now()).await?;
+    let webhooks = app.store.revoke_api_key(&key.name, app.clock.now()).await?;
+    for id in &webhooks {
+        warn!(webhook.id = %id, "webhook {id} is disabled: the key that made it was revoked");
+    }
+    if !webhooks.is_empty() {
+        let detail = Detail(json!({ "webhooks_disabled": webhooks }));
+        request.extensions_mut().insert(detail);
+    }
     app.revoked.add([key.name]);
     Ok(HttpResponse::NoContent().finish())
 }

@@ -212,6 +212,18 @@ pub enum Problem {
     /// The first request with this `Idempotency-Key` still runs.
     #[error("the first request with this Idempotency-Key still runs; ask again in a moment")]
     StillRunning,
+    /// The first request with this `Idempotency-Key` was cut off.
+    #[error(
+        "the server was cut off while it worked on the first request with this Idempotency-Key, so it may be done or not: \
+         look at what it would have made or changed, and where that is not there send it with another key"
+    )]
+    OutcomeUnknown,
+    /// The first request with this `Idempotency-Key` was answered with a secret that is kept nowhere.
+    #[error(
+        "the first request with this Idempotency-Key was done, and its reply had a secret that is shown once: where that \
+         was lost, delete what it made (Location) and ask with another key"
+    )]
+    ShownOnce,
     /// The session is another one by now.
     #[error("the session is not the one that If-Match names")]
     PreconditionFailed,
@@ -274,6 +286,8 @@ impl Problem {
             Self::BadKey { .. } => &kinds::IDEMPOTENCY_KEY_INVALID,
             Self::KeyReused => &kinds::IDEMPOTENCY_KEY_REUSED,
             Self::StillRunning => &kinds::IDEMPOTENCY_KEY_IN_USE,
+            Self::OutcomeUnknown => &kinds::IDEMPOTENCY_OUTCOME_UNKNOWN,
+            Self::ShownOnce => &kinds::IDEMPOTENCY_SHOWN_ONCE,
             Self::PreconditionFailed => &kinds::PRECONDITION_FAILED,
             Self::Draining => &kinds::DRAINING,
             Self::UpgradeRequired => &kinds::UPGRADE_REQUIRED,

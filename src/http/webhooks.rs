@@ -42,7 +42,8 @@ pub(super) struct Standing {
     pub offset: Option<u32>,
 }
 
-/// Makes an endpoint. The reply has its secret, which is shown this once.
+/// Makes an endpoint. The reply has its secret, which is shown this once. When the key that made it is revoked, it is
+/// disabled.
 #[utoipa::path(
     tag = "webhooks",
     request_body = CreateWebhook,
@@ -75,6 +76,7 @@ pub(super) async fn create_webhook(
         webhook: webhook.clone(),
         secret: secret.clone(),
         previous_secret: None,
+        made_by: caller.issuer().key.clone(),
     };
     let most = app.config.webhooks.most;
     if !app.store.add_webhook(stored, most).await? {
@@ -130,6 +132,8 @@ pub(super) async fn get_webhook(
 }
 
 /// Changes an endpoint, or gives it a new secret.
+///
+/// Whoever gives it another URL, or enables it, answers for it from then on: it is disabled when their key is revoked.
 #[utoipa::path(
     tag = "webhooks",
     params(("webhook_id" = WebhookId, Path, description = "Which endpoint.")),
@@ -149,6 +153,9 @@ pub(super) async fn update_webhook(
 ) -> Result<HttpResponse, Problem> {
     let mut stored = find(&caller, &app, &id).await?;
     let now = app.clock.now();
+    if asked.url.is_some() || asked.enabled == Some(true) {
+        stored.made_by.clone_from(&caller.issuer().key);
+    }
     let webhook = &mut stored.webhook;
     if let Some(url) = asked.url {
         webhook.url = target(&app, &url)?;

@@ -51,10 +51,14 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the database fails; then nothing is erased.
+    /// When the database fails; then nothing is erased, or some of the replies that are kept for who asks again.
     pub async fn erase_call(&self, id: &CallId) -> Result<Erased> {
         let id = id.clone();
         self.run(|db| async move {
+            let within = within(&mut db.reader().await?.conn(), &id).await?;
+            if let Some((org, named)) = within {
+                traces::forget_replies(&db, &org, &named).await?;
+            }
             let mut lease = db.writer().await?;
             lease.begin().await?;
             let outcome = erase_call(&mut lease.conn(), &id).await;
@@ -77,7 +81,7 @@ impl Store {
             let outcome = erase_user(&mut lease.conn(), &org, &user).await;
             let erased = lease.finish(outcome).await?;
             drop(lease);
-            traces::forget_replies(&db, &org, user.as_str()).await?;
+            traces::forget_replies(&db, &org, &[user.to_string()]).await?;
             Ok(erased)
         })
         .await
@@ -118,6 +122,29 @@ async fn is_live(conn: &mut Conn<'_>, org: &OrgId, user: &UserId) -> Result<bool
             .optional()
     })?;
     Ok(found.is_some())
+}
+
+/// Whose a call is, and what names it or a part of it.
+async fn within(conn: &mut Conn<'_>, id: &CallId) -> Result<Option<(OrgId, Vec<String>)>> {
+    let id = id.as_str();
+    let (org, mut named, tapes, shared): (Option<String>, Vec<String>, Vec<String>, Vec<String>) =
+        on!(conn, c => {
+            let org = calls::table.find(id).select(calls::org_id).first(c).await.optional()?;
+            let present = participants::table.filter(participants::call_id.eq(id));
+            let present = present.select(participants::id).load(c).await?;
+            let tapes = recordings::table.filter(recordings::call_id.eq(id));
+            let tapes = tapes.select(recordings::id).load(c).await?;
+            let shared = files::table.filter(files::call_id.eq(id));
+            let shared = shared.select(files::id).load(c).await?;
+            QueryResult::Ok((org, present, tapes, shared))
+        })?;
+    let Some(org) = org else {
+        return Ok(None);
+    };
+    named.extend(tapes);
+    named.extend(shared);
+    named.push(id.to_owned());
+    Ok(Some((value("tenant", org)?, named)))
 }
 
 async fn erase_call(conn: &mut Conn<'_>, id: &CallId) -> Result<Erased> {

@@ -1,6 +1,6 @@
 //! API keys, of which only hashes are kept, and the server's own secrets.
 
-use calls_model::{ApiKey, OrgId, Timestamp};
+use calls_model::{ApiKey, OrgId, Timestamp, WebhookId};
 use chrono::Utc;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::schema::{api_keys, secrets};
 use super::sql_types::{At, JsonText};
 use super::words::{document, moment, value};
-use super::{Result, Store};
+use super::{Result, Store, webhooks};
 
 /// An API key with what proves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct StoredKey {
     pub key: ApiKey,
     /// The subject of another issuer by whose token it, or the key that it was made with, was made.
     pub subject: Option<String>,
+    /// The name of the first of the keys that took each other's place, of which it is the latest; its own where it took none's.
+    pub lineage: String,
 }
 
 #[derive(Queryable, Selectable)]
@@ -35,6 +37,7 @@ struct KeyRow {
     scopes: JsonText,
     expires_at: Option<At>,
     subject: Option<String>,
+    lineage: Option<String>,
 }
 
 impl TryFrom<KeyRow> for StoredKey {
@@ -42,6 +45,7 @@ impl TryFrom<KeyRow> for StoredKey {
 
     fn try_from(row: KeyRow) -> Result<Self> {
         Ok(Self {
+            lineage: row.lineage.unwrap_or_else(|| row.prefix.clone()),
             hash: row.hash,
             key: ApiKey {
                 name: row.prefix,
@@ -126,15 +130,22 @@ impl Store {
             .await
     }
 
-    /// Revokes the API key with this name; a second time changes nothing.
+    /// Revokes the API key with this name, and sends the endpoints that it made nothing more; tells which those are. A second
+    /// time changes nothing.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotFound`] when there is no such key, or when the database fails.
-    pub async fn revoke_api_key(&self, name: &str, at: Timestamp) -> Result<()> {
+    pub async fn revoke_api_key(&self, name: &str, at: Timestamp) -> Result<Vec<WebhookId>> {
         let name = name.to_owned();
-        self.run(move |db| async move { revoke(&mut db.writer().await?.conn(), &name, at).await })
-            .await
+        self.run(move |db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = revoke(&mut lease.conn(), &name, at).await;
+            lease.finish(outcome).await
+        })
+        .await
+        .inspect(|_| self.hooks_changed())
     }
 
     /// The server's secret of this name (a signing key, say). The offered bytes become it where there is none yet;
@@ -154,7 +165,12 @@ impl Store {
 }
 
 async fn insert(conn: &mut Conn<'_>, stored: &StoredKey) -> Result<()> {
-    let StoredKey { hash, key, subject } = stored;
+    let StoredKey {
+        hash,
+        key,
+        subject,
+        lineage,
+    } = stored;
     on!(conn, c => {
         diesel::insert_into(api_keys::table)
             .values((
@@ -167,6 +183,7 @@ async fn insert(conn: &mut Conn<'_>, stored: &StoredKey) -> Result<()> {
                 api_keys::scopes.eq(document(&key.scopes)),
                 api_keys::expires_at.eq(key.expires_at.map(At)),
                 api_keys::subject.eq(subject),
+                api_keys::lineage.eq(lineage),
             ))
             .execute(c)
             .await
@@ -188,7 +205,15 @@ async fn rotate(conn: &mut Conn<'_>, old: &str, new: &StoredKey, until: Timestam
     if changed == 0 {
         return Err(StoreError::NotFound { what: "API key" });
     }
-    insert(conn, new).await
+    let lineage: Option<String> = on!(conn, c => {
+        let old = api_keys::table.filter(api_keys::prefix.eq(old));
+        old.select(api_keys::lineage).first(c).await
+    })?;
+    let new = StoredKey {
+        lineage: lineage.unwrap_or_else(|| old.to_owned()),
+        ..new.clone()
+    };
+    insert(conn, &new).await
 }
 
 async fn find(conn: &mut Conn<'_>, hash: &str) -> Result<Option<StoredKey>> {
@@ -234,20 +259,24 @@ async fn made_by(conn: &mut Conn<'_>, subjects: &[String]) -> Result<Vec<String>
 }
 
 /// Revokes a key; the first time counts.
-async fn revoke(conn: &mut Conn<'_>, name: &str, at: Timestamp) -> Result<()> {
-    let known: i64 = on!(conn, c => {
-        diesel::update(api_keys::table.filter(api_keys::prefix.eq(name)))
+async fn revoke(conn: &mut Conn<'_>, name: &str, at: Timestamp) -> Result<Vec<WebhookId>> {
+    let (known, revoked): (i64, usize) = on!(conn, c => {
+        let revoked = diesel::update(api_keys::table.filter(api_keys::prefix.eq(name)))
             .filter(api_keys::revoked_at.is_null())
             .set(api_keys::revoked_at.eq(At(at)))
             .execute(c)
             .await?;
-        api_keys::table.filter(api_keys::prefix.eq(name)).count().get_result(c).await
+        let known = api_keys::table.filter(api_keys::prefix.eq(name)).count().get_result(c).await?;
+        QueryResult::Ok((known, revoked))
     })?;
     if known == 0 {
-        Err(StoreError::NotFound { what: "API key" })
-    } else {
-        Ok(())
+        return Err(StoreError::NotFound { what: "API key" });
     }
+    if revoked == 0 {
+        return Ok(Vec::new()); // what was enabled again since goes on
+    }
+    let reason = format!("the API key {name}, which made it or changed it last, was revoked");
+    webhooks::disable_made_by(conn, name, &reason).await
 }
 
 /// The secret of this name; the offered one becomes it where there is none yet.

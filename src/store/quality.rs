@@ -29,12 +29,17 @@ struct SampleRow {
     jitter_ms: i64,
     freezes: i64,
     estimate_kbps: Option<i64>,
+    up_height: Option<i64>,
+    down_height: Option<i64>,
+    pictures: Option<i64>,
+    reduced_pictures: Option<i64>,
 }
 
 impl TryFrom<SampleRow> for QualitySample {
     type Error = StoreError;
 
     fn try_from(row: SampleRow) -> Result<Self, StoreError> {
+        let known = |what, figure: Option<i64>| figure.map(|one| count(what, one)).transpose();
         Ok(Self {
             at: row.at.0,
             participant_id: value("participant id", row.participant_id)?,
@@ -42,16 +47,14 @@ impl TryFrom<SampleRow> for QualitySample {
             up_kbps: count("rate", row.up_kbps)?,
             down_kbps: count("rate", row.down_kbps)?,
             loss: row.loss,
-            rtt_ms: row
-                .rtt_ms
-                .map(|ms| count("round-trip time", ms))
-                .transpose()?,
+            rtt_ms: known("round-trip time", row.rtt_ms)?,
             jitter_ms: count("jitter", row.jitter_ms)?,
             freezes: count("freezes", row.freezes)?,
-            estimate_kbps: row
-                .estimate_kbps
-                .map(|kbps| count("estimate", kbps))
-                .transpose()?,
+            estimate_kbps: known("estimate", row.estimate_kbps)?,
+            up_height: known("height", row.up_height)?,
+            down_height: known("height", row.down_height)?,
+            pictures: known("pictures", row.pictures)?,
+            reduced_pictures: known("pictures", row.reduced_pictures)?,
         })
     }
 }
@@ -81,6 +84,10 @@ pub(super) async fn keep(conn: &mut Conn<'_>, samples: &[Sampled]) -> Result<(),
                     row::jitter_ms.eq(i64::from(sample.jitter_ms)),
                     row::freezes.eq(i64::from(sample.freezes)),
                     row::estimate_kbps.eq(sample.estimate_kbps.map(i64::from)),
+                    row::up_height.eq(sample.up_height.map(i64::from)),
+                    row::down_height.eq(sample.down_height.map(i64::from)),
+                    row::pictures.eq(sample.pictures.map(i64::from)),
+                    row::reduced_pictures.eq(sample.reduced_pictures.map(i64::from)),
                 ))
                 .on_conflict_do_nothing()
                 .execute(c)

@@ -41,7 +41,7 @@ pub(super) async fn recover(conn: &mut Conn<'_>, now: Timestamp) -> Result<Recov
     };
     facts::record(conn, &told, now).await?;
     facts::alive(conn, now).await?;
-    replies::forget_running(conn).await?;
+    replies::cut_off(conn).await?;
     Ok(recovered)
 }
 

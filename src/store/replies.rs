@@ -1,8 +1,14 @@
 //! First replies to requests that came with an `Idempotency-Key`.
+//!
+//! A claim is written before anything is done, and stays until it is answered: a request that was cut off in the middle is
+//! never taken for one that was not begun.
+
+use std::collections::BTreeSet;
 
 use calls_model::{OrgId, Timestamp};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use sha2::{Digest, Sha256};
 
 use super::db::{Conn, on};
 use super::error::StoreError;
@@ -13,16 +19,18 @@ use super::words::{count, document, value};
 /// A request that came with a key. Caller and key name it, the rest must be the same each time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyed {
-    /// Who asks: never the credentials themselves.
+    /// Who asks, as a hash.
     pub caller: String,
     /// Their tenant.
     pub org: OrgId,
-    /// The key.
+    /// A hash of the key.
     pub key: String,
     /// Method and path.
     pub request: String,
     /// A hash of the body; none while it has not come yet, as that of a file.
     pub body_hash: Option<String>,
+    /// Ids and words of the request, and of its reply once there is one: by these it is found to be erased. Hashes are kept.
+    pub names: BTreeSet<String>,
 }
 
 /// A reply as it was given.
@@ -32,12 +40,11 @@ pub struct Reply {
     pub status: u16,
     /// Names and values.
     pub headers: Vec<(String, String)>,
-    /// All of it.
+    /// All of it, sealed: whoever reads the database reads no token.
     pub body: Vec<u8>,
 }
 
-/// A claim that somebody holds. It can be lost: who takes longer than [`Cutoffs`] say finds the next one there, whose
-/// reply is then the one that is kept.
+/// A claim that somebody holds, until it is erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Running {
     since: Timestamp,
@@ -50,6 +57,8 @@ pub enum Claim {
     First(Running),
     /// The first still runs.
     Running,
+    /// The first was cut off: nobody knows how far it came.
+    Unknown,
     /// The first was another request.
     Another,
     /// The first was answered.
@@ -72,7 +81,14 @@ pub struct Cutoffs {
     pub coming: Timestamp,
 }
 
-type Row = (String, String, Option<i64>, JsonText, Vec<u8>);
+impl Cutoffs {
+    /// Whether what has run since then, and has no reply, is answered no more.
+    fn is_over(&self, since: Timestamp, body_hash: &str) -> bool {
+        since < self.coming || (since < self.running && !body_hash.is_empty())
+    }
+}
+
+type Row = (String, String, Option<i64>, JsonText, Vec<u8>, At, bool);
 
 /// Claims a request for who asks, unless it was claimed before.
 pub(super) async fn claim(
@@ -84,7 +100,7 @@ pub(super) async fn claim(
     let (caller, key) = (asked.caller.as_str(), asked.key.as_str());
     let claimed = on!(conn, c => {
         diesel::delete(idempotency::table.find((caller, key)))
-            .filter(stale(cutoffs))
+            .filter(idempotency::created_at.lt(At(cutoffs.kept)))
             .execute(c)
             .await?;
         diesel::insert_into(idempotency::table)
@@ -96,6 +112,7 @@ pub(super) async fn claim(
                 idempotency::body_hash.eq(asked.body_hash.as_deref().unwrap_or_default()),
                 idempotency::headers.eq(document(Vec::<(String, String)>::new())),
                 idempotency::body.eq(Vec::new()),
+                idempotency::names.eq(document(marks(&asked.names))),
                 idempotency::created_at.eq(At(now)),
             ))
             .on_conflict_do_nothing()
@@ -114,6 +131,8 @@ pub(super) async fn claim(
                 idempotency::status,
                 idempotency::headers,
                 idempotency::body,
+                idempotency::created_at,
+                idempotency::cut_off,
             ))
             .first(c)
             .await
@@ -124,7 +143,7 @@ pub(super) async fn claim(
         Some((_, hash, ..)) if asked.body_hash.as_ref().is_some_and(|own| *own != hash) => {
             Claim::Another
         }
-        Some((_, hash, Some(status), JsonText(headers), body)) => Claim::Answered {
+        Some((_, hash, Some(status), JsonText(headers), body, ..)) => Claim::Answered {
             reply: Reply {
                 status: count("status", status)?,
                 headers: value("headers", headers)?,
@@ -132,24 +151,14 @@ pub(super) async fn claim(
             },
             body_hash: Some(hash).filter(|hash| !hash.is_empty()),
         },
+        Some((_, hash, None, _, _, At(since), cut_off))
+            if cut_off || cutoffs.is_over(since, &hash) =>
+        {
+            Claim::Unknown
+        }
         // Given up in this very moment: the next try is the first.
         Some((_, _, None, ..)) | None => Claim::Running,
     })
-}
-
-#[diesel::dsl::auto_type(no_type_alias)]
-fn stale(cutoffs: Cutoffs) -> _ {
-    let kept: At = At(cutoffs.kept);
-    let running: At = At(cutoffs.running);
-    let coming: At = At(cutoffs.coming);
-    let unknown: &'static str = "";
-    let over = idempotency::created_at
-        .lt(running)
-        .and(idempotency::body_hash.ne(unknown));
-    let over = over.or(idempotency::created_at.lt(coming));
-    idempotency::created_at
-        .lt(kept)
-        .or(idempotency::status.is_null().and(over))
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]
@@ -175,6 +184,7 @@ pub(super) async fn keep(
                 idempotency::body_hash.eq(asked.body_hash.as_deref().unwrap_or_default()),
                 idempotency::headers.eq(document(&reply.headers)),
                 idempotency::body.eq(&reply.body),
+                idempotency::names.eq(document(marks(&asked.names))),
             ))
             .execute(c)
             .await
@@ -198,17 +208,29 @@ pub(super) async fn release(
 }
 
 /// Forgets what has been kept for long enough, and tells how much that was.
-pub(super) async fn purge(conn: &mut Conn<'_>, cutoffs: Cutoffs) -> Result<usize, StoreError> {
-    Ok(on!(conn, c => diesel::delete(idempotency::table).filter(stale(cutoffs)).execute(c).await)?)
+pub(super) async fn purge(conn: &mut Conn<'_>, before: Timestamp) -> Result<usize, StoreError> {
+    Ok(on!(conn, c => {
+        let old = idempotency::table.filter(idempotency::created_at.lt(At(before)));
+        diesel::delete(old).execute(c).await
+    })?)
 }
 
-/// Forgets requests that ran when the last server went down.
-pub(super) async fn forget_running(conn: &mut Conn<'_>) -> Result<(), StoreError> {
+/// What ran when the last server went down was cut off.
+pub(super) async fn cut_off(conn: &mut Conn<'_>) -> Result<(), StoreError> {
     on!(conn, c => {
-        diesel::delete(idempotency::table)
-            .filter(idempotency::status.is_null())
+        diesel::update(idempotency::table.filter(idempotency::status.is_null()))
+            .set(idempotency::cut_off.eq(true))
             .execute(c)
             .await
     })?;
     Ok(())
+}
+
+/// What stands for an id or word where it is only compared: 64 bits of its SHA-256, in hex.
+pub(super) fn mark(word: &str) -> String {
+    hex::encode(&Sha256::digest(word)[..8])
+}
+
+fn marks(words: &BTreeSet<String>) -> Vec<String> {
+    words.iter().map(|word| mark(word)).collect()
 }

@@ -113,6 +113,7 @@ table! {
         expires_at -> Nullable<Moment>,
         rotated_to -> Nullable<Text>,
         subject -> Nullable<Text>,
+        lineage -> Nullable<Text>,
     }
 }
 
@@ -143,6 +144,8 @@ table! {
         headers -> Document,
         body -> Binary,
         created_at -> Moment,
+        cut_off -> Bool,
+        names -> Document,
     }
 }
 
@@ -160,6 +163,10 @@ table! {
         jitter_ms -> BigInt,
         freezes -> BigInt,
         estimate_kbps -> Nullable<BigInt>,
+        up_height -> Nullable<BigInt>,
+        down_height -> Nullable<BigInt>,
+        pictures -> Nullable<BigInt>,
+        reduced_pictures -> Nullable<BigInt>,
     }
 }
 
@@ -241,6 +248,7 @@ table! {
         previous_secret -> Nullable<Text>,
         previous_until -> Nullable<Moment>,
         created_at -> Moment,
+        made_by -> Nullable<Text>,
     }
 }
 

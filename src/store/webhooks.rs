@@ -22,6 +22,9 @@ pub struct StoredWebhook {
     pub secret: String,
     /// The one before it; it counts until `webhook.previous_secret_until`.
     pub previous_secret: Option<String>,
+    /// The name of the key, or of the subject of another issuer, that made it, or gave it its URL or enabled it last: it
+    /// is disabled with that. None where no key was asked for.
+    pub made_by: Option<String>,
 }
 
 impl std::fmt::Debug for StoredWebhook {
@@ -46,6 +49,7 @@ struct WebhookRow {
     previous_secret: Option<String>,
     previous_until: Option<At>,
     created_at: At,
+    made_by: Option<String>,
 }
 
 impl TryFrom<WebhookRow> for StoredWebhook {
@@ -71,6 +75,7 @@ impl TryFrom<WebhookRow> for StoredWebhook {
             },
             secret: row.secret,
             previous_secret: row.previous_secret,
+            made_by: row.made_by,
         })
     }
 }
@@ -142,6 +147,26 @@ impl Store {
             .inspect(|()| self.hooks_changed())
     }
 
+    /// Sends nothing more to what was made, or changed last, by these keys or subjects of another issuer; tells which those
+    /// are.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn disable_webhooks_of(&self, makers: Vec<String>) -> Result<Vec<WebhookId>> {
+        self.run(|db| async move {
+            let mut lease = db.writer().await?;
+            let mut disabled = Vec::new();
+            for maker in makers {
+                let reason = format!("{maker}, who made it or changed it last, is denied");
+                disabled.extend(disable_made_by(&mut lease.conn(), &maker, &reason).await?);
+            }
+            Ok(disabled)
+        })
+        .await
+        .inspect(|_| self.hooks_changed())
+    }
+
     /// Forgets an endpoint with the log of its deliveries; false where there is none.
     ///
     /// # Errors
@@ -175,6 +200,7 @@ async fn insert(conn: &mut Conn<'_>, stored: &StoredWebhook, most: u32) -> Resul
                 webhooks::enabled.eq(webhook.status == WebhookStatus::Enabled),
                 webhooks::secret.eq(&stored.secret),
                 webhooks::created_at.eq(At(webhook.created_at)),
+                webhooks::made_by.eq(&stored.made_by),
             ))
             .execute(c)
             .await
@@ -247,6 +273,7 @@ async fn update(conn: &mut Conn<'_>, stored: &StoredWebhook, now: Timestamp) -> 
                 webhooks::secret.eq(&stored.secret),
                 webhooks::previous_secret.eq(&stored.previous_secret),
                 webhooks::previous_until.eq(webhook.previous_secret_until.map(At)),
+                webhooks::made_by.eq(&stored.made_by),
             ))
             .execute(c)
             .await
@@ -266,6 +293,32 @@ async fn disable(conn: &mut Conn<'_>, id: &WebhookId, reason: &str) -> Result<()
             .await
     })?;
     Ok(())
+}
+
+/// Disables what this key or subject made or changed last.
+pub(super) async fn disable_made_by(
+    conn: &mut Conn<'_>,
+    maker: &str,
+    reason: &str,
+) -> Result<Vec<WebhookId>> {
+    let theirs: Vec<String> = on!(conn, c => {
+        webhooks::table
+            .filter(webhooks::made_by.eq(maker))
+            .filter(webhooks::enabled.eq(true))
+            .order((webhooks::created_at, webhooks::id))
+            .select(webhooks::id)
+            .load(c)
+            .await
+    })?;
+    let ids: Result<Vec<WebhookId>> = theirs
+        .into_iter()
+        .map(|id| value("webhook id", id))
+        .collect();
+    let ids = ids?;
+    for id in &ids {
+        disable(conn, id, reason).await?;
+    }
+    Ok(ids)
 }
 
 async fn remove(conn: &mut Conn<'_>, id: &WebhookId) -> Result<bool> {

@@ -140,3 +140,32 @@ async fn what_was_kept_is_for_who_asked_and_only_while_their_key_is_good() {
     let refused = post(&world, "k", "/connections", body).await;
     refused.problem(401, "unauthorized");
 }
+
+#[actix_web::test]
+async fn no_token_lies_in_the_database_for_who_asks_again() {
+    let world = World::closed().await;
+    let body = json!({ "user_id": "ann" });
+    let room = world.room(json!({})).await;
+    for path in [format!("/rooms/{room}/join"), "/connections".to_owned()] {
+        let first = post(&world, &path, &path, body.clone()).await;
+        let first = first.expect(if path == "/connections" { 201 } else { 200 });
+        let connection = first.get("connection").unwrap_or(&first);
+        let token = connection["token"].as_str().expect("a token");
+        let recordings = world.recordings();
+        let folder = recordings.parent().expect("beside the database");
+        for file in std::fs::read_dir(folder).expect("a folder") {
+            let file = file.expect("an entry").path();
+            let Ok(bytes) = std::fs::read(&file) else {
+                continue; // a folder
+            };
+            let found = bytes
+                .windows(token.len())
+                .any(|bytes| bytes == token.as_bytes());
+            assert!(!found, "{}", file.display());
+        }
+        let again = post(&world, &path, &path, body.clone()).await;
+        assert_eq!(again.header("idempotent-replayed"), "true");
+        let again: Value = serde_json::from_str(&again.text).expect("JSON");
+        assert_eq!(again, first, "{path}: all of it, with the token");
+    }
+}

@@ -119,14 +119,90 @@ async fn a_key_makes_none_that_outlives_it() {
 }
 
 #[actix_web::test]
-async fn a_key_that_is_asked_for_twice_is_kept_nowhere() {
+async fn a_key_that_is_asked_for_twice_is_made_once_and_shown_once() {
     let world = World::closed().await;
-    let make = || {
-        let request = world.request(Method::POST, "/api-keys");
-        send(request.header("idempotency-key", "k").json(&json!({})))
+    let post = |path: &str| {
+        let request = world.request(Method::POST, path);
+        send(request.header("idempotency-key", path).json(&json!({})))
     };
-    let (first, second) = (make().await.expect(201), make().await.expect(201));
-    assert_ne!(first["secret"], second["secret"]);
+    let keys = async || {
+        let page = world.get("/api-keys").await.expect(200);
+        page["data"].as_array().expect("keys").len()
+    };
+    let made = post("/api-keys").await;
+    let place = made.header("location").to_owned();
+    let made = made.expect(201);
+    let rotate = format!("/api-keys/{}/rotate", text(&made, "name"));
+    post(&rotate).await.expect(201);
+    assert_eq!(keys().await, 3);
+    let again = post("/api-keys").await;
+    assert_eq!(again.header("location"), place, "where to revoke it");
+    assert!(
+        !again.text.contains(&text(&made, "secret")),
+        "{}",
+        again.text
+    );
+    assert_eq!(again.expect(409)["code"], "idempotency-shown-once");
+    let again = post(&rotate).await.expect(409);
+    assert_eq!(again["code"], "idempotency-shown-once");
+    assert_eq!(keys().await, 3);
+}
+
+#[actix_web::test]
+async fn a_keys_successor_finds_the_replies_to_its_requests_and_no_other_key_does() {
+    let world = World::closed().await;
+    let (old, other) = (
+        key_of(&world, "default").await,
+        key_of(&world, "default").await,
+    );
+    let name = old.parse::<keys::SecretKey>().unwrap().name().to_owned();
+    let post = |key: &str| {
+        let request = world.request_as(Some(key), Method::POST, "/rooms");
+        send(
+            request
+                .header("idempotency-key", "k")
+                .json(&json!({ "name": "Hall" })),
+        )
+    };
+    let made = post(&old).await.expect(201);
+    let path = format!("/api-keys/{name}/rotate");
+    let new = world.post(&path, json!({})).await.expect(201);
+    assert_eq!(post(&text(&new, "secret")).await.expect(201), made);
+    assert_ne!(post(&other).await.expect(201), made);
+}
+
+#[actix_web::test]
+async fn what_a_revoked_key_was_told_at_is_told_nothing_more_until_another_key_enables_it() {
+    let world = World::start(false, |config| config.webhooks.allow_private = true).await;
+    let key = key_of(&world, "default").await;
+    let name = key.parse::<keys::SecretKey>().unwrap().name().to_owned();
+    let hook = json!({ "url": "http://127.0.0.1:9/" });
+    let own = world.post("/webhooks", hook.clone()).await.expect(201);
+    let own = format!("/webhooks/{}", text(&own, "webhook_id"));
+    let taken = ask(&world, &key, Method::PATCH, &own, hook.clone()).await;
+    taken.expect(200); // another's endpoint, which now leads where this key says
+    let made = ask(&world, &key, Method::POST, "/webhooks", hook.clone()).await;
+    let made = text(&made.expect(201), "webhook_id");
+    let made = format!("/webhooks/{made}");
+    let safe = world.post("/webhooks", hook).await.expect(201);
+    let safe = format!("/webhooks/{}", text(&safe, "webhook_id"));
+
+    world.delete(&format!("/api-keys/{name}")).await.expect(204);
+    for path in [&own, &made] {
+        let told = world.get(path).await.expect(200);
+        assert_eq!(told["status"], "disabled");
+        assert!(text(&told, "disabled_reason").contains(&name), "{told}");
+    }
+    assert_eq!(world.get(&safe).await.expect(200)["status"], "enabled");
+    let log = world.get("/audit?action=key.revoke").await.expect(200);
+    let written = log["data"][0]["detail"]["webhooks_disabled"].as_array();
+    assert_eq!(written.map(Vec::len), Some(2), "{log}");
+
+    let enabled = json!({ "enabled": true });
+    let request = world.request(Method::PATCH, &made).json(&enabled);
+    assert_eq!(send(request).await.expect(200)["status"], "enabled");
+    world.delete(&format!("/api-keys/{name}")).await.expect(204); // again
+    assert_eq!(world.get(&made).await.expect(200)["status"], "enabled");
 }
 
 #[actix_web::test]

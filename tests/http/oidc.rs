@@ -14,6 +14,7 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use calls::auth::keys::{self, Wanted};
 use calls::config::Oidc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
@@ -22,6 +23,9 @@ use serde_json::{Value, json};
 use crate::support::{Reply, World, send};
 
 const AUDIENCE: &str = "https://calls.example.org";
+
+/// A shared secret that everybody may read.
+const PUBLISHED: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 /// An issuer with an RSA and an elliptic key, of which `served` tells how often it was asked for them.
 struct Issuer {
@@ -63,7 +67,9 @@ impl Issuer {
         let served = Arc::new(AtomicUsize::new(0));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let keys = json!({ "keys": [rsa_jwk, ec_jwk] });
+        let secret = URL_SAFE_NO_PAD.encode(PUBLISHED);
+        let oct = json!({ "kty": "oct", "kid": "s1", "k": secret }); // as a careless issuer has it
+        let keys = json!({ "keys": [rsa_jwk, ec_jwk, oct] });
         let (asked, jwks_uri) = (Arc::clone(&served), format!("{url}/keys"));
         let host = HttpServer::new(move || {
             let (keys, asked, jwks_uri) = (keys.clone(), Arc::clone(&asked), jwks_uri.clone());
@@ -215,9 +221,12 @@ async fn what_the_issuer_did_not_make_for_us_opens_nothing() {
             .await
             .problem(401, "unauthorized");
     }
-    // What is published is taken for a shared secret: the classic confusion of algorithms.
-    let shared = EncodingKey::from_secret(b"r1");
-    let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &good, &shared).unwrap();
+    // What is published is taken for a shared secret: the classic confusion of algorithms. Whoever takes HS256 from this issuer
+    // lets this in.
+    let shared = EncodingKey::from_secret(PUBLISHED);
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some("s1".to_owned());
+    let token = jsonwebtoken::encode(&header, &good, &shared).unwrap();
     get(&world, &token, "/rooms")
         .await
         .problem(401, "unauthorized");
@@ -225,6 +234,65 @@ async fn what_the_issuer_did_not_make_for_us_opens_nothing() {
         issuer.served.load(Ordering::SeqCst) <= 2,
         "unknown keys are not asked for each time"
     );
+}
+
+#[actix_web::test]
+async fn what_the_issuer_made_for_something_else_than_access_opens_nothing() {
+    let issuer = Issuer::start();
+    let world = world(&issuer).await;
+    let sign = |typ: Option<&str>, more: Value| {
+        let mut claims = json!({ "scope": "calls:rooms", "org_id": "default" });
+        let all = claims.as_object_mut().unwrap();
+        all.extend(more.as_object().unwrap().clone());
+        let mut header = Header::new(Algorithm::ES256);
+        (header.kid, header.typ) = (Some("e1".to_owned()), typ.map(str::to_owned));
+        jsonwebtoken::encode(&header, &issuer.claims(&claims), &issuer.ec).unwrap()
+    };
+    for typ in [
+        None,
+        Some("JWT"),
+        Some("at+jwt"),
+        Some("application/at+jwt"),
+    ] {
+        let token = sign(typ, json!({ "typ": "Bearer" }));
+        get(&world, &token, "/rooms").await.expect(200);
+    }
+    for (typ, more) in [
+        ("logout+jwt", json!({})),
+        ("JWT", json!({ "at_hash": "77QmUPtjPfzWtF2AnpK9RQ" })),
+        ("JWT", json!({ "typ": "ID" })),
+        ("JWT", json!({ "token_use": "id" })),
+    ] {
+        let refused = get(&world, &sign(Some(typ), more.clone()), "/rooms").await;
+        let refused = refused.problem(401, "unauthorized");
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("not an access token"),
+            "{typ} {more}: {detail}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_renewed_token_finds_the_replies_to_what_its_subject_asked_and_no_other_does() {
+    let issuer = Issuer::start();
+    let world = world(&issuer).await;
+    let post = async |more: Value| {
+        let mut claims = json!({ "scope": "calls:rooms", "org_id": "default" });
+        let all = claims.as_object_mut().unwrap();
+        all.extend(more.as_object().unwrap().clone());
+        let token = issuer.sign(Algorithm::ES256, &claims);
+        let request = world.request_as(Some(&token), Method::POST, "/rooms");
+        let request = request.header("idempotency-key", "k");
+        send(request.json(&json!({ "name": "Hall" })))
+            .await
+            .expect(201)
+    };
+    let made = post(json!({ "jti": "1" })).await;
+    assert_eq!(post(json!({ "jti": "2" })).await, made);
+    assert_ne!(post(json!({ "sub": "ben" })).await, made);
+    let more = json!({ "scope": "calls:rooms calls:calls" });
+    assert_ne!(post(more).await, made, "who may do more is somebody else");
 }
 
 #[actix_web::test]
@@ -303,6 +371,12 @@ async fn a_denied_subject_is_out_with_all_that_it_made() {
         get(&before, token, "/history").await.expect(200);
     }
 
+    let hooks = json!({ "scope": "calls:webhooks", "org_id": "default" });
+    let hooks = issuer.sign(Algorithm::RS256, &hooks);
+    let hook = json!({ "url": "https://app.example.org/hook" });
+    let request = before.request_as(Some(&hooks), Method::POST, "/webhooks");
+    let hook = send(request.json(&hook)).await.expect(201);
+
     let after = before.restart_with(false, |config| config.oidc.denied = vec!["ann".to_owned()]);
     let after = after.await;
     for token in [&token, &made, &hers, &by_hers, &taken, &by_key, &as_user] {
@@ -310,6 +384,23 @@ async fn a_denied_subject_is_out_with_all_that_it_made() {
         refused.problem(401, "unauthorized");
     }
     get(&after, &seat, &call).await.problem(401, "unauthorized");
+    let hook = format!("/webhooks/{}", hook["webhook_id"].as_str().unwrap());
+    let hook = after.get(&hook).await.expect(200);
+    assert_eq!(hook["status"], "disabled");
+    assert!(
+        hook["disabled_reason"].as_str().unwrap().contains("ann"),
+        "{hook}"
+    );
+    // And one that is made for her while the server runs, by another server or the command line.
+    let wanted = Wanted {
+        subject: Some("jwt:ann".to_owned()),
+        ..Wanted::default()
+    };
+    let app = after.server.app();
+    let late = keys::create(&app.store, app.clock.now(), wanted).await;
+    let (late, _) = late.unwrap();
+    let refused = get(&after, late.reveal(), "/history").await;
+    refused.problem(401, "unauthorized");
     get(&after, &bens, "/history").await.expect(200);
     let other = json!({ "sub": "ben", "scope": "calls:rooms", "org_id": "default" });
     let other = issuer.sign(Algorithm::RS256, &other);

@@ -1,5 +1,7 @@
 //! Erasure, the audit log, and tenants that do not see each other.
 
+use std::collections::BTreeSet;
+
 use calls::store::{
     AuditFilter, Claim, Cutoffs, ERASED, HistoryFilter, Keyed, PageRequest, Reply, Store,
 };
@@ -23,6 +25,7 @@ on_both! {
     who_can_be_heard_in_a_recording_is_found,
     rows_of_one_tenant_are_in_no_list_of_another,
     the_audit_log_is_read_newest_first_by_its_tenant_and_forgotten_in_time,
+    what_was_asked_in_an_erased_call_is_kept_for_nobody,
 }
 
 fn recording(of: &Call, participants: &[&str]) -> Recording {
@@ -95,6 +98,7 @@ fn asked(org: &str, who: &str) -> Keyed {
         key: "k".to_owned(),
         request: "POST /rooms/r/join".to_owned(),
         body_hash: None,
+        names: BTreeSet::from([who.to_owned()]),
     }
 }
 
@@ -331,6 +335,47 @@ async fn of_many_kept_replies_those_that_name_an_erased_user_go(db: Database) {
             assert_eq!(kept, number % 2 == 1, "{caller} {number}: {claimed:?}");
         }
     }
+}
+
+async fn what_was_asked_in_an_erased_call_is_kept_for_nobody(db: Database) {
+    let store = db.open().await;
+    let (gone, stays) = (talk(&store).await, talk(&store).await);
+    let taped = recording(&gone, &[]);
+    let requested = Fact::RecordingRequested {
+        recording: Box::new(taped.clone()),
+    };
+    store.record(vec![requested]).await.unwrap();
+    let present = store.call(&gone.call_id, at(50)).await.unwrap().unwrap();
+    let present = present.participants[0].participant_id.clone();
+    let present = present.expect("a presence").to_string();
+    let (gone, stays) = (gone.call_id, stays.call_id);
+    let of = |word: &str| Keyed {
+        key: word.to_owned(),
+        ..asked("default", word)
+    };
+    let within = [gone.as_str(), taped.recording_id.as_str(), &present];
+    for word in within.into_iter().chain([stays.as_str()]) {
+        let claimed = store.claim(&of(word), at(10), cutoffs()).await.unwrap();
+        let Claim::First(running) = claimed else {
+            panic!("{claimed:?}");
+        };
+        let reply = Reply {
+            status: 200,
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        store
+            .answered(of(word), running, Some(reply))
+            .await
+            .unwrap();
+    }
+    store.erase_call(&gone).await.unwrap();
+    for word in within {
+        let claimed = store.claim(&of(word), at(20), cutoffs()).await.unwrap();
+        assert!(matches!(claimed, Claim::First(_)), "{word}: {claimed:?}");
+    }
+    let claimed = store.claim(&of(stays.as_str()), at(20), cutoffs()).await;
+    assert!(matches!(claimed.unwrap(), Claim::Answered { .. }));
 }
 
 async fn who_can_be_heard_in_a_recording_is_found(db: Database) {

@@ -18,6 +18,7 @@ on_both! {
 fn key(hash: &str, name: &str) -> StoredKey {
     StoredKey {
         hash: hash.into(),
+        lineage: name.into(),
         key: ApiKey {
             name: name.into(),
             org_id: OrgId::default(),
@@ -80,7 +81,16 @@ async fn a_rotated_key_goes_on_for_a_while_and_a_revoked_one_is_not_rotated(db: 
     rotated.unwrap();
     let known = store.api_key("hash one").await.unwrap().unwrap().key;
     assert_eq!((known.expires_at, known.revoked_at), (Some(at(60)), None));
-    assert_eq!(store.api_key("hash two").await.unwrap(), Some(new));
+    let successor = StoredKey {
+        lineage: "calls_aaaa".to_owned(),
+        ..new
+    };
+    assert_eq!(store.api_key("hash two").await.unwrap(), Some(successor));
+    let next = key("hash next", "calls_dddd");
+    let rotated = store.rotate_api_key("calls_bbbb", next, at(60)).await;
+    rotated.unwrap();
+    let next = store.api_key("hash next").await.unwrap().unwrap();
+    assert_eq!(next.lineage, "calls_aaaa", "of one line from the first on");
 
     store.revoke_api_key("calls_aaaa", at(5)).await.unwrap();
     let third = key("hash three", "calls_cccc");

@@ -27,6 +27,10 @@ fn sampled(call_id: &CallId, who: &ParticipantId, second: i64) -> Sampled {
             jitter_ms: 7,
             freezes: 1,
             estimate_kbps: None,
+            up_height: Some(720),
+            down_height: None,
+            pictures: Some(9),
+            reduced_pictures: Some(0),
         },
     }
 }

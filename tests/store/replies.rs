@@ -1,5 +1,7 @@
 //! First replies, kept for who asks again.
 
+use std::collections::BTreeSet;
+
 use calls::store::{Claim, Cutoffs, Keyed, Reply, Running, Store};
 
 use super::database::Database;
@@ -10,8 +12,8 @@ on_both! {
     another_request_with_the_same_key_is_told_apart,
     without_a_reply_worth_keeping_the_next_one_is_the_first,
     of_many_that_ask_at_once_one_is_the_first,
-    what_ran_when_the_server_went_down_is_forgotten,
-    who_comes_too_late_with_a_reply_changes_nothing_of_who_was_taken_for_the_first,
+    what_ran_when_the_server_went_down_is_not_done_again,
+    what_ran_for_too_long_is_not_done_again_and_may_still_be_answered,
     a_file_stays_claimed_for_as_long_as_it_may_come,
 }
 
@@ -22,6 +24,7 @@ fn asked(body: &str) -> Keyed {
         request: "POST /rooms".into(),
         body_hash: Some(body.to_owned()),
         org: calls_model::OrgId::default(),
+        names: BTreeSet::new(),
     }
 }
 
@@ -92,14 +95,9 @@ async fn without_a_reply_worth_keeping_the_next_one_is_the_first(db: Database) {
     let released = store.answered(asked.clone(), running, None).await;
     assert!(released.unwrap());
     first(&store, &asked, 0).await;
-    first(&store, &asked, 11).await; // the second will not be answered any more
-    let all = Cutoffs {
-        kept: at(12),
-        running: at(0),
-        coming: at(0),
-    };
-    assert_eq!(store.purge_replies(all).await.unwrap(), 1);
-    assert_eq!(store.purge_replies(all).await.unwrap(), 0);
+    assert_eq!(store.purge_replies(at(1)).await.unwrap(), 1);
+    assert_eq!(store.purge_replies(at(1)).await.unwrap(), 0);
+    first(&store, &asked, 1).await;
 }
 
 async fn of_many_that_ask_at_once_one_is_the_first(db: Database) {
@@ -111,33 +109,32 @@ async fn of_many_that_ask_at_once_one_is_the_first(db: Database) {
     assert_eq!(claims.iter().filter(first).count(), 1, "{claims:?}");
 }
 
-async fn what_ran_when_the_server_went_down_is_forgotten(db: Database) {
+async fn what_ran_when_the_server_went_down_is_not_done_again(db: Database) {
     let store = db.open().await;
     first(&store, &asked("{}"), 0).await;
     store.recover(at(1)).await.unwrap();
-    first(&store, &asked("{}"), 2).await;
+    assert_eq!(claim(&store, &asked("{}"), 2).await, Claim::Unknown);
+    assert_eq!(claim(&store, &asked("[]"), 2).await, Claim::Another);
+    assert_eq!(claim(&store, &asked("{}"), 99).await, Claim::Unknown);
+    first(&store, &asked("{}"), 101).await; // not for ever
 }
 
-async fn who_comes_too_late_with_a_reply_changes_nothing_of_who_was_taken_for_the_first(
-    db: Database,
-) {
+async fn what_ran_for_too_long_is_not_done_again_and_may_still_be_answered(db: Database) {
     let store = db.open().await;
     let asked = asked("{}");
     let late = first(&store, &asked, 0).await;
-    let next = first(&store, &asked, 11).await;
-    let of_late = Reply {
+    assert_eq!(claim(&store, &asked, 10).await, Claim::Running);
+    assert_eq!(claim(&store, &asked, 11).await, Claim::Unknown);
+    let kept = store.answered(asked.clone(), late, Some(reply())).await;
+    assert!(kept.unwrap());
+    let another = Reply {
         status: 500,
         ..reply()
     };
-    for reply in [None, Some(of_late.clone())] {
+    for reply in [None, Some(another)] {
         let kept = store.answered(asked.clone(), late, reply).await;
-        assert!(!kept.unwrap(), "it is not the first any more");
-        assert_eq!(claim(&store, &asked, 12).await, Claim::Running);
+        assert!(!kept.unwrap(), "it is answered");
     }
-    let kept = store.answered(asked.clone(), next, Some(reply())).await;
-    assert!(kept.unwrap());
-    let again = store.answered(asked.clone(), late, Some(of_late)).await;
-    assert!(!again.unwrap());
     let answered = Claim::Answered {
         reply: reply(),
         body_hash: asked.body_hash.clone(),

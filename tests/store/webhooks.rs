@@ -11,6 +11,7 @@ on_both! {
     a_transaction_that_fails_leaves_nothing_in_the_outbox,
     what_was_tried_waits_for_its_time_and_a_redelivery_does_not,
     an_endpoint_takes_its_deliveries_with_it,
+    what_a_denied_subject_made_is_sent_nothing_until_somebody_else_enables_it,
 }
 
 fn hook(events: &[&str]) -> StoredWebhook {
@@ -29,6 +30,7 @@ fn hook(events: &[&str]) -> StoredWebhook {
         },
         secret: "whsec_AAAA".to_owned(),
         previous_secret: None,
+        made_by: None,
     }
 }
 
@@ -163,5 +165,33 @@ async fn an_endpoint_takes_its_deliveries_with_it(db: Database) {
             .unwrap()
             .data
             .is_empty()
+    );
+}
+
+async fn what_a_denied_subject_made_is_sent_nothing_until_somebody_else_enables_it(db: Database) {
+    let store = db.open().await;
+    let of = |maker: Option<&str>| StoredWebhook {
+        made_by: maker.map(str::to_owned),
+        ..hook(&["*"])
+    };
+    let (anns, bens, nobodys) = (of(Some("jwt:ann")), of(Some("calls_a")), of(None));
+    for one in [&anns, &bens, &nobodys] {
+        assert!(store.add_webhook(one.clone(), 9).await.unwrap());
+    }
+    let deny = || store.disable_webhooks_of(vec!["jwt:ann".to_owned()]);
+    let id = anns.webhook.webhook_id.clone();
+    assert_eq!(deny().await.unwrap(), std::slice::from_ref(&id));
+    let mut disabled = store.webhook(&id).await.unwrap().unwrap();
+    assert_eq!(disabled.webhook.status, WebhookStatus::Disabled);
+    let reason = disabled.webhook.disabled_reason.take().unwrap();
+    assert!(reason.contains("jwt:ann"), "{reason}");
+    disabled.webhook.status = WebhookStatus::Enabled;
+    disabled.made_by = Some("calls_a".to_owned());
+    store.change_webhook(disabled, at(9)).await.unwrap();
+    assert_eq!(deny().await.unwrap(), []);
+    let all = store.webhooks(None).await.unwrap();
+    assert!(
+        all.iter()
+            .all(|one| one.webhook.status == WebhookStatus::Enabled)
     );
 }

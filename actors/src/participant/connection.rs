@@ -82,6 +82,15 @@ impl Connection {
                 .max()
                 .unwrap_or_default(),
             estimate: outbound.estimate.map(|rate| rate.0),
+            up_height: (inbound.layers.iter())
+                .filter(|layer| layer.bitrate > 0)
+                .filter_map(|layer| layer.size.map(|(_, height)| height))
+                .max(),
+            pictures: outbound
+                .slots
+                .iter()
+                .filter_map(|slot| slot.picture)
+                .collect(),
         }
     }
 

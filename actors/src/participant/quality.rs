@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use calls_media::outbound::Picture;
 use calls_model::signal::{ClientStats, Quality};
 use calls_model::{ParticipantId, QualitySample, Timestamp};
 
@@ -42,6 +43,45 @@ pub struct Figures {
     pub jitter: Duration,
     /// Bits a second that the path to it carries, where that is known.
     pub estimate: Option<u64>,
+    /// Height in pixels of the largest picture that comes now, where that is known.
+    pub up_height: Option<u16>,
+    /// The pictures that leave for it now.
+    pub pictures: Pictures,
+}
+
+/// Pictures, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pictures {
+    /// All of them.
+    pub all: u32,
+    /// Those at a lower layer than suits their tile, and those that are withheld.
+    pub reduced: u32,
+    /// Those whose size is known.
+    sized: u32,
+    /// The sum of their heights in pixels.
+    heights: u32,
+}
+
+impl Pictures {
+    /// The mean of the heights that are known.
+    pub fn height(&self) -> Option<u32> {
+        self.heights.checked_div(self.sized)
+    }
+}
+
+impl FromIterator<Picture> for Pictures {
+    fn from_iter<T: IntoIterator<Item = Picture>>(pictures: T) -> Self {
+        let mut counted = Self::default();
+        for picture in pictures {
+            counted.all += 1;
+            counted.reduced += u32::from(picture.reduced);
+            if let Some((_, height)) = picture.size {
+                counted.sized += 1;
+                counted.heights += u32::from(height);
+            }
+        }
+        counted
+    }
 }
 
 /// Follows one connection, a look each second.
@@ -160,6 +200,10 @@ impl Window {
             jitter_ms: u32::try_from(self.jitter.as_millis()).unwrap_or(u32::MAX),
             freezes: self.freezes,
             estimate_kbps: figures.estimate.map(|bits| narrow(bits / 1000)),
+            up_height: figures.up_height.map(u32::from),
+            down_height: figures.pictures.height(),
+            pictures: Some(figures.pictures.all),
+            reduced_pictures: Some(figures.pictures.reduced),
         }
     }
 }
@@ -331,7 +375,40 @@ mod tests {
         assert_eq!(sample.up_kbps, 1000);
         assert_eq!(sample.jitter_ms, 90);
         assert_eq!(sample.estimate_kbps, Some(2000));
+        assert_eq!(sample.pictures, Some(0));
         assert!(is(sample.loss, 0.05), "{sample:?}");
         assert_eq!(sample.at.millis(), 6000);
+    }
+
+    #[test]
+    fn a_sample_tells_the_layers_that_came_and_left_at_its_end() {
+        let picture = |height: Option<u16>, reduced| Picture {
+            size: height.map(|height| (height / 9 * 16, height)),
+            withheld: height.is_none() && reduced,
+            reduced,
+        };
+        let all = [
+            picture(Some(180), true),
+            picture(Some(360), false),
+            picture(None, true),
+            picture(None, false),
+        ];
+        let mut watched = Watched::new();
+        watched.look(received(0));
+        for _ in 0..4 {
+            watched.look(received(0));
+        }
+        let figures = Figures {
+            up_height: Some(720),
+            pictures: all.into_iter().collect(),
+            ..received(0)
+        };
+        let sample = watched.look(figures).sample.unwrap();
+        assert_eq!(sample.up_height, Some(720));
+        assert_eq!(
+            (sample.pictures, sample.reduced_pictures),
+            (Some(4), Some(2))
+        );
+        assert_eq!(sample.down_height, Some(270), "of those that tell it");
     }
 }

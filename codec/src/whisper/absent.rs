@@ -39,3 +39,18 @@ impl WhisperModel {
 pub fn languages(_: &Path) -> Result<Vec<&'static str>, WhisperFault> {
     Err(WhisperFault::NotBuiltIn)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_whisper_a_model_is_refused_with_the_way_to_have_it() {
+        let refused = WhisperModel::open(Path::new("ggml-base.bin")).expect_err("there is none");
+        assert_eq!(languages(Path::new("ggml-base.bin")), Err(refused.clone()));
+        assert!(
+            refused.to_string().contains("--features whisper"),
+            "{refused}"
+        );
+    }
+}

@@ -25,8 +25,12 @@ const FALL_PAUSE: Duration = Duration::from_millis(300);
 const TRIAL: Duration = Duration::from_secs(1);
 /// They are not ours where they go on although less is sent than this part of what arrived.
 const LESS: f64 = 0.75;
-/// How far a path's usual share follows each new one.
+/// So many packets tell a path's usual share to a few in a hundred.
+const SAMPLE: u32 = 300;
+/// How far a path's usual share follows each sample.
 const SMOOTH: f32 = 0.1;
+/// Losses that rise by so much are asked anew whose they are: the path may have become narrow besides.
+const RISE: f32 = 0.12;
 
 /// Whose heavy losses are. A path that is too narrow loses nothing of what it has carried before; a bad radio loses its share
 /// of whatever is sent, and sending less would only take the rest away too.
@@ -38,12 +42,58 @@ enum Cause {
     /// Since when there are, and the least that arrived in their first second.
     Unknown { since: Instant, arrived: Bitrate },
     /// The path loses this share whatever is sent.
-    Path { share: f32 },
+    Path(Usual),
+}
+
+/// What a path loses of whatever is sent, and what it lost of the packets since that was looked at.
+#[derive(Debug, Default, Clone, Copy)]
+struct Usual {
+    share: f32,
+    /// That of the first sample; there is none yet where few packets made the path be judged.
+    first: Option<f32>,
+    lost: u32,
+    told: u32,
+}
+
+impl Usual {
+    fn judged(share: f32) -> Self {
+        Self {
+            share,
+            ..Self::default()
+        }
+    }
+
+    /// Counts packets; true where so many more of them are lost that it may be something else. The usual share is never more
+    /// than at first: what rises slowly would not be noticed else.
+    fn rises(&mut self, lost: u32, told: u32) -> bool {
+        (self.lost, self.told) = (self.lost + lost, self.told + told);
+        if self.first.is_none() {
+            self.share += SMOOTH * (share_of(lost, told) - self.share);
+        }
+        if self.told < SAMPLE {
+            return false;
+        }
+        let sample = share_of(self.lost, self.told);
+        (self.lost, self.told) = (0, 0);
+        let Some(first) = self.first else {
+            (self.share, self.first) = (sample, Some(sample));
+            return false;
+        };
+        let rises = sample > self.share + RISE;
+        self.share = (self.share + SMOOTH * (sample - self.share)).min(first);
+        rises
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn share_of(lost: u32, told: u32) -> f32 {
+    lost as f32 / told as f32
 }
 
 impl Cause {
     /// What follows from a share that is heavy.
-    fn judge(self, share: f32, arrived: Option<Bitrate>, now: Instant) -> Self {
+    fn judge(self, (lost, told): (u32, u32), arrived: Option<Bitrate>, now: Instant) -> Self {
+        let share = share_of(lost, told);
         let Some(rate) = arrived else {
             return self;
         };
@@ -60,16 +110,20 @@ impl Cause {
             Self::Unknown { arrived, .. } => {
                 let sent = rate.times(1.0 / (1.0 - f64::from(share.min(0.99))));
                 if sent < arrived.times(LESS) {
-                    Self::Path { share }
+                    Self::Path(Usual::judged(share))
                 } else {
                     self
                 }
             }
             // Few packets tell of much more or less than there is; only far more is something else.
-            Self::Path { share: usual } if share > usual + DISASTER => anew,
-            Self::Path { share: usual } => Self::Path {
-                share: usual + SMOOTH * (share - usual),
-            },
+            Self::Path(usual) if share > usual.share + DISASTER => anew,
+            Self::Path(mut usual) => {
+                if usual.rises(lost, told) {
+                    anew
+                } else {
+                    Self::Path(usual)
+                }
+            }
         }
     }
 }
@@ -137,18 +191,19 @@ impl Losses {
         if self.told < ENOUGH {
             return false;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a share")]
-        let share = self.lost as f32 / self.told as f32;
+        let share = share_of(self.lost, self.told);
         if passed < WINDOW && share < DISASTER {
             return false;
         }
         self.share = share;
+        let counted = (self.lost, self.told);
         (self.lost, self.told, self.since) = (0, 0, Some(now));
-        self.move_ceiling(delivered, rtt, now)
+        self.move_ceiling(counted, delivered, rtt, now)
     }
 
     fn move_ceiling(
         &mut self,
+        counted: (u32, u32),
         delivered: Option<Bitrate>,
         rtt: Option<Duration>,
         now: Instant,
@@ -156,8 +211,8 @@ impl Losses {
         let since = |at: Option<Instant>| at.map(|at| now.saturating_duration_since(at));
         let passed = since(self.moved.replace(now));
         if self.share > HEAVY {
-            self.cause = self.cause.judge(self.share, delivered, now);
-            if let Cause::Path { .. } = self.cause {
+            self.cause = self.cause.judge(counted, delivered, now);
+            if let Cause::Path(_) = self.cause {
                 return false;
             }
             let pause = FALL_PAUSE + rtt.unwrap_or_default();
@@ -174,7 +229,7 @@ impl Losses {
             self.ceiling = fallen.clamp(FLOOR, self.ceiling);
             return true;
         }
-        if !matches!(self.cause, Cause::Path { .. }) || self.share < ORDINARY {
+        if !matches!(self.cause, Cause::Path(_)) || self.share < ORDINARY {
             self.cause = Cause::None;
         }
         if self.share < ORDINARY && self.ceiling < CEILING {
@@ -237,11 +292,16 @@ mod tests {
 
     /// What is sent after so many seconds on a path that loses this share of what it carries.
     fn sent_after(seconds: u32, arrives: impl Fn(f64) -> f64) -> f64 {
+        sent_in(seconds, |sent, _| arrives(sent))
+    }
+
+    /// The same on a path that changes: it is told the second, too.
+    fn sent_in(seconds: u32, arrives: impl Fn(f64, u32) -> f64) -> f64 {
         let mut losses = Losses::default();
         let begun = Instant::now();
         let mut sent = 1000.0; // kbit/s
         for step in 1..=seconds * 2 {
-            let rate = arrives(sent);
+            let rate = arrives(sent, step / 2);
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -276,6 +336,30 @@ mod tests {
             (100.0..350.0).contains(&narrow_and_bad),
             "{narrow_and_bad} kbit/s"
         );
+    }
+
+    #[test]
+    fn a_bad_path_that_gets_narrow_later_is_sent_no_more_than_it_carries() {
+        let bad = |sent: f64| sent * 0.7;
+        let early = sent_in(40, |sent, _| bad(sent));
+        let at_once = |sent: f64, second| {
+            let carries = if second < 40 { 1.0 } else { 0.75 };
+            bad(sent.min(early * carries))
+        };
+        let by_and_by = |sent: f64, second: u32| {
+            let carries = 1.0 - f64::from(second.saturating_sub(40)) / 200.0;
+            bad(sent.min(early * carries.max(0.5)))
+        };
+        for (how, sent, carried) in [
+            ("at once", sent_in(80, at_once), early * 0.75),
+            ("by and by", sent_in(180, by_and_by), early * 0.5),
+        ] {
+            let share = sent / carried;
+            assert!(
+                (0.3..1.15).contains(&share),
+                "{how}: {sent} of {early} kbit/s"
+            );
+        }
     }
 
     #[test]

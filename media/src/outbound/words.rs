@@ -57,6 +57,26 @@ pub struct OutboundStats {
     pub loss: f32,
 }
 
+/// A picture as it leaves through a slot now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Picture {
+    /// Width and height in pixels, where a key frame told them.
+    pub size: Option<(u16, u16)>,
+    /// The path does not even carry its lowest layer, so nothing leaves.
+    pub withheld: bool,
+    /// It is a lower layer than suits its tile, as the path carries no more or its source sends no more; or none at all.
+    pub reduced: bool,
+}
+
+impl Picture {
+    /// One of which nothing leaves.
+    pub(crate) const WITHHELD: Self = Self {
+        size: None,
+        withheld: true,
+        reduced: true,
+    };
+}
+
 /// What one slot has sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlotStats {
@@ -64,6 +84,8 @@ pub struct SlotStats {
     pub mid: Mid,
     /// What plays in it; of a scalable stream, the spatial layer.
     pub playing: Option<(TrackId, Layer)>,
+    /// The picture that plays in it; `None` for sound, and where nothing plays.
+    pub picture: Option<Picture>,
     /// Packets sent, retransmissions not counted.
     pub packets: u64,
     /// Payload bytes sent, retransmissions not counted.
@@ -87,6 +109,7 @@ impl SlotStats {
         Self {
             mid,
             playing: None,
+            picture: None,
             packets: 0,
             bytes: 0,
             resent: 0,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::ladder::{Ladder, Place};
 use crate::allocation::Grant;
 use crate::layers::Sizes;
-use crate::outbound::News;
+use crate::outbound::{News, Picture};
 use crate::seam::{Layer, LayerSet, MAX_LAYERS, Packet, Shown, SvcFrame, TrackId};
 
 /// A layer that sent nothing for so long has stalled. Shared screens send one frame a second.
@@ -135,6 +135,23 @@ impl Aim {
     pub(super) fn suits(&self) -> Layer {
         let spatial = self.ladder.as_ref().map(|ladder| ladder.suits());
         spatial.unwrap_or(self.suits)
+    }
+
+    /// The picture that is seen, and whether its tile could use a larger one. `None`: nothing plays, nor is it withheld.
+    pub(super) fn picture(&self) -> Option<Picture> {
+        if self.grant == Grant::Paused {
+            return Some(Picture::WITHHELD);
+        }
+        let seen = self.seen()?;
+        let size = match &self.ladder {
+            Some(ladder) => ladder.size(),
+            None => self.playing.and_then(|encoding| self.sizes.told(encoding)),
+        };
+        Some(Picture {
+            size,
+            withheld: false,
+            reduced: seen < self.suits(),
+        })
     }
 
     /// What is shown, and how.

@@ -79,6 +79,11 @@ impl Ladder {
         self.playing
     }
 
+    /// Width and height of what plays, where that was told.
+    pub(super) fn size(&self) -> Option<(u16, u16)> {
+        self.sizes.told(self.playing)
+    }
+
     /// Only a key frame leads to what is wanted.
     pub(super) fn needs_keyframe(&self) -> bool {
         self.wanted != self.playing && !self.reaches(self.wanted)

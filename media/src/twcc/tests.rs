@@ -83,6 +83,20 @@ fn a_late_packet_is_told_with_the_next_report() {
 }
 
 #[test]
+fn what_was_told_a_second_ago_is_forgotten_and_not_told_otherwise() {
+    let zero = Instant::now();
+    let mut arrivals = Arrivals::new(zero);
+    arrivals.record(10, zero);
+    arrivals.record(12, zero);
+    reports(&mut arrivals, zero + 100 * MS);
+    arrivals.record(13, zero + 1_100 * MS);
+    arrivals.record(11, zero + 1_110 * MS);
+    let told = read(reports(&mut arrivals, zero + 1_200 * MS).remove(0));
+    assert_eq!(told, [(13, Some(1_100_000))]);
+    assert_eq!(arrivals.ticks.len(), 1);
+}
+
+#[test]
 fn many_packets_hasten_the_report_but_not_below_fifty_ms() {
     let zero = Instant::now();
     let mut arrivals = Arrivals::new(zero);

@@ -45,6 +45,11 @@ impl Conditions {
         Self { loss, ..self }
     }
 
+    /// What waits longer is dropped.
+    pub(crate) fn queue(self, queue: Duration) -> Self {
+        Self { queue, ..self }
+    }
+
     /// Anything that networks were seen to do.
     pub(crate) fn random(rng: &mut SmallRng) -> Self {
         let ms = |rng: &mut SmallRng, most| Duration::from_millis(rng.random_range(0..=most));

@@ -212,6 +212,22 @@ fn three_packets_in_ten_lost_leave_a_picture_and_all_of_it_is_back_when_they_are
 }
 
 #[test]
+fn a_bad_path_that_gets_narrow_later_is_sent_no_more_than_it_carries() {
+    for seed in seeds(10) {
+        let bad = Conditions::good().loss(0.3);
+        let mut world = World::new(seed, &[bad]);
+        world.run(20 * SECOND);
+        // What is too much is dropped at once: nothing but the loss tells of it.
+        world.conditions(0, bad.kbps(120).queue(60 * MS));
+        world.run(20 * SECOND);
+        let before = world.viewer(0).sent().0;
+        world.run(10 * SECOND);
+        let kbps = (world.viewer(0).sent().0 - before) * 8 / 10_000;
+        assert!(kbps < 120, "seed {seed}: {kbps} kbit/s");
+    }
+}
+
+#[test]
 fn nobody_sends_what_nobody_watches() {
     let mut world = World::new(3, &[Conditions::good().kbps(350)]);
     world.run(15 * SECOND);

@@ -8,9 +8,12 @@ use actix_web::dev::{Payload, ServiceRequest};
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
 
-/// Begins with what the body is said to be.
-pub(super) fn begun(request: &ServiceRequest) -> Sha256 {
-    let mut hash = Sha256::new_with_prefix(request.content_type());
+/// Begins with the key, so that nobody guesses at what is kept of it (a body may be little more than a password), and with
+/// what the body is said to be.
+pub(super) fn begun(request: &ServiceRequest, key: &str) -> Sha256 {
+    let mut hash = Sha256::new_with_prefix(key);
+    hash.update([0]);
+    hash.update(request.content_type());
     hash.update([0]);
     hash
 }
@@ -34,9 +37,9 @@ enum End {
 
 impl Passing {
     /// Looks at the body of this request from here on.
-    pub(super) fn of(request: &mut ServiceRequest) -> Self {
+    pub(super) fn of(request: &mut ServiceRequest, key: &str) -> Self {
         let passed = Rc::new(RefCell::new(Passed {
-            hash: begun(request),
+            hash: begun(request, key),
             end: End::NotYet,
         }));
         let (seen, ended) = (Rc::clone(&passed), Rc::clone(&passed));

@@ -21,7 +21,11 @@ pub(super) fn document(item: &mut PathItem) {
     if let Some(post) = &mut item.post {
         post.parameters.get_or_insert_default().push(key().into());
         refuse(post, "408", "The body did not come within 20 s.");
-        refuse(post, "409", "The first request with this key still runs.");
+        refuse(
+            post,
+            "409",
+            "The first request with this key still runs, was cut off, or showed its secret already.",
+        );
         refuse(post, "413", "The body is larger than 1 MiB.");
         refuse(
             post,
@@ -52,7 +56,10 @@ fn key() -> Parameter {
         .description(Some(
             "Names this request, so that it can be sent again without being done again: for 24 h the same key with the \
              same body gives the first reply, with `Idempotent-Replayed: true`. With another path or body it is refused \
-             (422), while the first one runs too (409). Failures of the server are not kept.",
+             (422), while the first one runs too (409). What was cut off, as by a crash, is not done again (409 \
+             `idempotency-outcome-unknown`); nor is a secret shown again (409 `idempotency-shown-once`). Failures of the \
+             server are not kept. A token of the same subject, and the key that took another's place, find its replies; \
+             take keys that cannot be guessed, such as UUIDs: replies are sealed with them.",
         ))
         .schema(Some(schema))
         .build()

@@ -1,12 +1,16 @@
 //! What else names a user: the audit log, and the replies that are kept for who asks again.
 
+use std::collections::HashSet;
+
 use calls_model::{ActorKind, OrgId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde_json::Value;
 
 use super::super::Result;
 use super::super::db::{Conn, Db, on};
 use super::super::error::StoreError;
+use super::super::replies::mark;
 use super::super::schema::{audit, idempotency};
 use super::super::sql_types::{At, JsonText};
 use super::super::words::word;
@@ -65,12 +69,13 @@ pub(super) async fn forget_in_audit(
     }
 }
 
-/// A reply that is kept, and what of it may name somebody.
-type Kept = (String, String, At, String, Vec<u8>);
+/// A reply that is kept, and what it names.
+type Kept = (String, String, At, JsonText);
 
-/// Replies that name them go: who asks again does it again. All of a tenant's are read for that, so nobody who writes waits
-/// meanwhile but for those that go.
-pub(super) async fn forget_replies(db: &Db, org: &OrgId, user: &str) -> Result<()> {
+/// Replies that name one of these go, and so do those who asked for them: asked again, it is done again. All of a tenant's
+/// are looked at for that, so nobody who writes waits meanwhile but for those that go.
+pub(super) async fn forget_replies(db: &Db, org: &OrgId, named: &[String]) -> Result<()> {
+    let named: HashSet<String> = named.iter().map(|word| mark(word)).collect();
     let mut last = (String::new(), String::new());
     loop {
         let some = page(&mut db.reader().await?.conn(), org, &last).await?;
@@ -78,13 +83,13 @@ pub(super) async fn forget_replies(db: &Db, org: &OrgId, user: &str) -> Result<(
             return Ok(());
         };
         last = (caller.clone(), key.clone());
-        let theirs = |(.., request, body): &&Kept| names(request, body, user);
+        let theirs = |(.., JsonText(names)): &&Kept| names_one_of(names, &named);
         let theirs: Vec<&Kept> = some.iter().filter(theirs).collect();
         if theirs.is_empty() {
             continue;
         }
         let mut lease = db.writer().await?;
-        for (caller, key, since, ..) in theirs {
+        for (caller, key, since, _) in theirs {
             on!(&mut lease.conn(), c => {
                 // Not what was claimed anew since.
                 diesel::delete(idempotency::table.find((caller.as_str(), key.as_str())))
@@ -94,6 +99,13 @@ pub(super) async fn forget_replies(db: &Db, org: &OrgId, user: &str) -> Result<(
             })?;
         }
     }
+}
+
+fn names_one_of(names: &Value, wanted: &HashSet<String>) -> bool {
+    let names = names.as_array().into_iter().flatten();
+    names
+        .filter_map(Value::as_str)
+        .any(|name| wanted.contains(name))
 }
 
 /// The next replies of a tenant after this one, in the order of the primary key; never an empty page before the end.
@@ -113,8 +125,7 @@ async fn page(
                     idempotency::caller,
                     idempotency::idempotency_key,
                     idempotency::created_at,
-                    idempotency::request,
-                    idempotency::body,
+                    idempotency::names,
                 ))
         };
         // Each is one step into the index; both as one condition would be read from the caller's first key on.
@@ -129,29 +140,4 @@ async fn page(
         }
     })
     .map_err(StoreError::from)
-}
-
-/// Whether a request or its reply names them: as a word of the path or query, or as a text of the JSON.
-fn names(request: &str, body: &[u8], user: &str) -> bool {
-    let quoted = serde_json::Value::from(user).to_string();
-    request
-        .split(['/', '?', '&', '=', ' '])
-        .any(|word| word == user)
-        || body
-            .windows(quoted.len())
-            .any(|window| window == quoted.as_bytes())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reply_names_who_stands_in_it_and_nobody_whose_name_is_a_part_of_theirs() {
-        let body = br#"{"user_id":"ann"}"#;
-        assert!(names("POST /rooms/r/join", body, "ann"));
-        assert!(names("POST /whep/r?participant=ann", b"", "ann"));
-        assert!(!names("POST /rooms/annex/join", body, "an"));
-        assert!(!names("POST /rooms/annex/join", body, "annex-2"));
-    }
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { frameOf, line, roundUp } from '../src/console/components/chart';
 import { bytes, csv } from '../src/console/state/format';
 import type { QualitySample } from '@calls/sdk';
+import { layers } from '../src/console/state/layers';
 import { parse, total } from '../src/console/state/prometheus';
 import { spells, tell, type Happened } from '../src/console/state/timeline';
 
@@ -20,7 +21,7 @@ describe('a chart', () => {
     ];
     const frame = frameOf([{ name: 'a', points }]);
     expect(frame).toEqual({ from: 0, to: 4000, top: 10 });
-    expect(line(points, frame, 100, 50)).toBe('M0.0 50.0h.1L25.0 0.0M100.0 25.0h.1');
+    expect(line(points, frame, 100, 50)).toBe('M0.0 50.0L25.0 0.0M97.0 25.0h6');
   });
 
   test('has a width where there is only one moment', () => {
@@ -39,7 +40,7 @@ describe('a file for spreadsheets', () => {
 });
 
 test('sizes are written in the unit that fits them', () => {
-  expect([0, 999, 1000, 1_234_567].map(bytes)).toEqual(['0 byte', '999 byte', '1 kB', '1.2 MB']);
+  expect([0, 999, 1000, 1_234_567].map(bytes)).toEqual(['0 bytes', '999 bytes', '1 kB', '1.2 MB']);
 });
 
 test('Prometheus’s format is read, labels and all', () => {
@@ -88,5 +89,32 @@ describe('a timeline', () => {
       ({ at: new Date(second * 1000).toISOString(), participant_id: 'part_b', score, loss: 0.2 }) as QualitySample;
     const told = spells([4, 2, 1.5, 2.8, 3.5, 4].map((score, second) => sample(second, score)), name);
     expect(told.map(({ at, tone }) => [at, tone])).toEqual([[1000, 'bad'], [4000, 'good']]);
+  });
+
+  test('tells which layers somebody sends and gets, once each time that they change', () => {
+    const told = layers(
+      [
+        [360, 360, 2, 0],
+        [360, 350, 2, 0],
+        [360, 180, 2, 1],
+        [360, 170, 2, 1],
+        [720, null, 2, 2],
+        [720, 360, 2, 0],
+        [null, null, 0, 0],
+        [null, null, null, null],
+      ].map(
+        ([up_height, down_height, pictures, reduced_pictures], second) =>
+          ({ at: new Date(second * 1000).toISOString(), participant_id: 'part_b', up_height, down_height, pictures, reduced_pictures }) as QualitySample,
+      ),
+      name,
+    );
+    expect(told.map(({ text }) => text)).toEqual([
+      'Bob sends a picture 360 px high',
+      'Bob gets pictures 360 px high',
+      'Bob gets pictures 180 px high, 1 of 2 smaller than their tile',
+      'Bob sends a picture 720 px high',
+      'Bob gets pictures 360 px high',
+    ]);
+    expect(told.map(({ tone }) => tone)).toEqual(['plain', 'plain', 'busy', 'plain', 'plain']);
   });
 });

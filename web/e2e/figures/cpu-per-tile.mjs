@@ -2,7 +2,10 @@
 //
 //   scripts/serve-for-tests node web/e2e/figures/cpu-per-tile.mjs [TILES] [SECONDS]
 //
-// CPU_ENCRYPTED=1 measures a room that is encrypted end to end. Prints one line of JSON.
+// CPU_ENCRYPTED=1 measures a room that is encrypted end to end. CPU_PAGE=DIST measures a page that was built elsewhere, of an older commit for
+// instance, against the same server. Prints one line of JSON.
+import { readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { openBrowser } from '../support/browser.mjs';
 import { enter, inside, receiving, sees } from '../support/meeting.mjs';
 import { createRoom, startServer } from '../support/server.mjs';
@@ -10,7 +13,20 @@ import { createRoom, startServer } from '../support/server.mjs';
 const TILES = Number(process.argv[2] ?? 3);
 const SECONDS = Number(process.argv[3] ?? 10);
 const ENCRYPTED = process.env.CPU_ENCRYPTED === '1';
+const PAGE = process.env.CPU_PAGE;
 const SETTLE_MS = 6_000;
+
+const TYPES = { '.css': 'text/css', '.html': 'text/html', '.js': 'text/javascript', '.svg': 'image/svg+xml', '.wasm': 'application/wasm' };
+
+/** The other page in the place of the server's own; what has no ending is a screen of it. */
+async function otherPage(context) {
+  await context.grantPermissions(['local-network-access']); // a page that comes from nowhere asks a server on this machine
+  await context.route(({ pathname }) => !pathname.startsWith('/api/'), async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const file = extname(pathname) ? pathname : '/index.html';
+    await route.fulfill({ body: await readFile(join(PAGE, file)), contentType: TYPES[extname(file)] });
+  });
+}
 
 const server = await startServer();
 const [watching, others] = [await openBrowser(), await openBrowser({ person: 1 })];
@@ -18,7 +34,7 @@ try {
   const room = await createRoom(server.url, ENCRYPTED ? { encryption: 'e2ee' } : {});
   const path = `${server.url}/meet/${room}${ENCRYPTED ? '#key=a-secret-of-this-link-only' : ''}`;
   const join = async (browser, name) => {
-    const person = await browser.open(name, path);
+    const person = await browser.open(name, path, PAGE ? { prepare: otherPage } : {});
     await enter(person);
     await inside(person);
     return person;
@@ -49,6 +65,7 @@ try {
   const figures = {
     tiles: TILES,
     encrypted: ENCRYPTED,
+    ...(PAGE && { page: PAGE }),
     fps: Math.round(fps * 10) / 10,
     process_percent_per_tile: perTile('process'),
     main_thread_percent_per_tile: perTile('main'),

@@ -34,6 +34,7 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   await page.getByText('Score as a table').click();
   await page.getByRole('region', { name: 'Score' }).getByRole('cell', { name: 'Edith' }).first().waitFor();
   await page.getByText('Score as a table').click();
+  await page.getByRole('img', { name: /^Height of the pictures received\. .*Edith: \d+ to \d+/ }).waitFor();
 
   await page.getByRole('button', { name: 'Start recording' }).click();
   await page.getByRole('button', { name: 'Stop recording' }).waitFor();
@@ -56,6 +57,8 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   const madeAt = Date.now();
   await assertAccessible(operator, 'console-call-over');
   const timeline = page.getByRole('region', { name: 'Timeline' });
+  await timeline.getByText(/^Edith sends a picture \d+ px high$/).first().waitFor();
+  await timeline.getByText(/^Edith gets pictures \d+ px high/).first().waitFor();
   for (const text of ['Edith came in', 'It is recorded', 'Flora is out: removed by a moderator', 'The call is over: completed']) {
     await timeline.getByText(text).waitFor();
   }

@@ -61,6 +61,24 @@ test('another microphone takes over during the call, muted as the one before', a
   await control(ada, 'Microphone').click();
 });
 
+test('the own picture is turned around or hidden as one likes, and a tone plays where one asks for it', async () => {
+  const own = tile(ada, 'Ada');
+  await own.locator('.video--mirrored').waitFor();
+  await ada.page.getByRole('button', { name: 'Settings' }).click();
+  const dialog = ada.page.getByRole('dialog', { name: 'Settings' });
+  await dialog.getByLabel('Mirror my own picture').uncheck();
+  await own.locator('.video--shown:not(.video--mirrored)').waitFor();
+  await dialog.getByLabel('Mirror my own picture').check();
+  await dialog.getByLabel('Hide my own tile').check();
+  await own.waitFor({ state: 'detached' });
+  await dialog.getByLabel('Hide my own tile').uncheck();
+  await own.locator('.video--mirrored').waitFor();
+  await dialog.getByRole('button', { name: 'Play a test tone' }).click();
+  await dialog.getByText('You should hear a tone now').waitFor();
+  await dialog.getByRole('button', { name: 'Play a test tone' }).waitFor();
+  await ada.page.keyboard.press('Escape');
+});
+
 test('who switches microphone and camera off at the door comes in muted and dark', async () => {
   const bob = await here.lobby('Bob', room);
   const preview = bob.page.getByRole('region', { name: 'Your picture' });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { hears, sees, tile, until } from '../support/meeting.mjs';
+import { dismiss, hears, sees, tile, until } from '../support/meeting.mjs';
 import { api } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
@@ -37,7 +37,7 @@ async function come(name) {
 
 async function picture(name, viewport) {
   await ada.page.setViewportSize(viewport);
-  await until('the notes are gone', async () => (await ada.page.locator('.toast').count()) === 0);
+  await dismiss(ada);
   await ada.page.waitForTimeout(500);
   await ada.page.screenshot({ path: `${RESULTS}${name}.png` });
 }

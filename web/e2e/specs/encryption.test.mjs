@@ -11,6 +11,9 @@ const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url)
 const KEY = '#key=a-secret-of-this-link-only';
 const OTHER = '#key=a-secret-of-another-link';
 
+/** Where nothing is to come, one looks longer. */
+const NOTHING_MS = 2_000;
+
 /** Three pages of one browser draw each other on two cores. */
 const FPS = 5;
 
@@ -96,8 +99,7 @@ test('with the key of the link everybody sees and hears everybody, also who come
   const room = (await encrypted()) + KEY;
   const ada = await here.join('Ada', room, overhear);
   const bob = await here.join('Bob', room);
-  await seesAndHears(ada, 1, FPS);
-  await seesAndHears(bob, 1, FPS);
+  await Promise.all([ada, bob].map((person) => seesAndHears(person, 1, FPS)));
   const eve = await here.join('Eve', room, overhear);
   await seesAndHears(eve, 2, FPS);
   await ada.page.getByText('End-to-end encrypted').first().waitFor();
@@ -124,7 +126,7 @@ test('with another key nothing is seen or heard, and both sides are told why', a
   const mallory = await here.join('Mallory', room + OTHER);
   await tile(mallory, 'Ada').getByText('Their link has another key').waitFor();
   await tile(ada, 'Mallory').getByText('Their link has another key').waitFor();
-  const heard = await receiving(mallory);
+  const heard = await receiving(mallory, NOTHING_MS);
   assert.deepEqual(heard, { pictures: [], voices: 0 });
   await Promise.all([ada, mallory].map((person) => person.close()));
 });
@@ -138,7 +140,7 @@ test('of what the server forwards every frame is sealed, while without encryptio
   assert.equal(ids.size, 1, 'one sender key seals all that Ada sends, voice and picture');
   assert.ok(!ids.has('not sealed'));
   // VP8 has no checksum: a decoder may take noise behind a clear header for a picture now and then, but never for a film.
-  const noise = await receiving(tap);
+  const noise = await receiving(tap, NOTHING_MS);
   assert.ok(Math.max(0, ...noise.pictures) < FPS, `the capture plays: ${JSON.stringify(noise)}`);
   await Promise.all([ada, tap].map((person) => person.close()));
 

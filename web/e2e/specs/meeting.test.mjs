@@ -5,15 +5,15 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { openBrowser } from '../support/browser.mjs';
 import { hearsVoices } from '../support/ears.mjs';
-import { control, enter, inside, sees, seesAndHears, tile, until } from '../support/meeting.mjs';
+import { control, dismiss, enter, inside, sees, seesAndHears, tile, until } from '../support/meeting.mjs';
 import { createRoom, startServer } from '../support/server.mjs';
 
 const RESULTS = fileURLToPath(new URL('../../../test-results/', import.meta.url));
 const LARGE = { width: 1280, height: 800 };
 const SMALL = { width: 640, height: 480 };
 
-/** Until a larger picture has come for a larger window. */
-const SETTLED_MS = 3_000;
+/** A larger picture has come for a larger window once none has grown for so long. */
+const SETTLED_MS = 800;
 
 /** Five browsers draw twenty pictures on the two cores of a CI machine. */
 const FIVE_FPS = 4;
@@ -41,10 +41,22 @@ async function join(name) {
   return person;
 }
 
+/** How wide the pictures are that come. */
+const widths = ({ page }) => page.locator('.tile video').evaluateAll((all) => all.map(({ videoWidth }) => videoWidth).join());
+
+async function settled(person) {
+  let [before, since] = ['', 0];
+  await until('the pictures keep their size', async () => {
+    const now = await widths(person);
+    if (now !== before) [before, since] = [now, Date.now()];
+    return Date.now() - since >= SETTLED_MS;
+  });
+}
+
 /** A screenshot of a window as people have it; the tests themselves make do with a smaller one. */
 async function picture({ page }, name) {
   await page.setViewportSize(LARGE);
-  await page.waitForTimeout(SETTLED_MS);
+  await settled({ page });
   // A machine that is busy elsewhere looks like a slow network for a while; whether pictures come is others' promise.
   await until('no picture is paused', async () => (await page.locator('.tile__note').count()) === 0).catch(() => undefined);
   await page.screenshot({ path: `${RESULTS}${name}.png` });
@@ -76,7 +88,7 @@ test('the lobby shows the own picture before anybody else sees it', async () => 
 test('two people see and hear each other', async () => {
   await join(NAMES[1]);
   for (const person of people) await sees(person, 2);
-  for (const person of people) await seesAndHears(person, 1);
+  await Promise.all(people.map((person) => seesAndHears(person, 1)));
   await picture(people[0], 'two');
 });
 
@@ -84,7 +96,7 @@ test('four people see and hear each other', async () => {
   await join(NAMES[2]);
   await join(NAMES[3]);
   for (const person of people) await sees(person, 4);
-  for (const person of people) await seesAndHears(person, 3);
+  await Promise.all(people.map((person) => seesAndHears(person, 3)));
 });
 
 test('a meeting of four looks like one', async () => {
@@ -93,8 +105,7 @@ test('a meeting of four looks like one', async () => {
   await control(alan, 'Raise hand').click();
   await tile(ada, alan.name).getByText('Hand raised').waitFor({ state: 'attached' });
   // Her microphone goes on sounding while it is off, which the page tells her again and again.
-  const notes = ada.page.locator('.toast').filter({ hasNotText: 'your microphone is off' });
-  await until('the notes are gone', async () => (await notes.count()) === 0);
+  await dismiss(ada, 'your microphone is off');
   await picture(ada, 'meeting');
   for (const person of [ada, emmy]) await control(person, 'Microphone').click();
 });
@@ -117,9 +128,8 @@ test('when one of four speaks alone, all others hear them and nobody else', asyn
 test('a fifth comes, and all five see each other', async () => {
   await join(NAMES[4]);
   for (const person of people) await sees(person, 5);
-  await seesAndHears(people[4], 4, FIVE_FPS);
-  await seesAndHears(people[0], 4, FIVE_FPS);
-  await until('the notes are gone', async () => (await people[0].page.locator('.toast').count()) === 0);
+  await Promise.all([people[4], people[0]].map((person) => seesAndHears(person, 4, FIVE_FPS)));
+  await dismiss(people[0]);
   await picture(people[0], 'five');
 });
 

@@ -1,6 +1,7 @@
-// A camera that comes as one scalable stream (SVC), which our own page never sends: each tile gets the layer that it has use for.
+// A camera that comes as one scalable stream (SVC), from another client or from our own page where somebody chose so: each tile gets the layer that it has use for.
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../support/meeting.mjs';
+import { inside, menu, until } from '../support/meeting.mjs';
 import { api } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
@@ -107,5 +108,39 @@ for (const mode of ['L3T3_KEY', 'L3T3']) {
     await page.close();
   });
 }
+
+/** What our own page sends of its camera. */
+const sent = ({ page }) =>
+  page.evaluate(async () => {
+    const stats = [...(await globalThis.__connections.at(-1).getStats()).values()];
+    const cameras = stats.filter(({ type, kind }) => type === 'outbound-rtp' && kind === 'video');
+    return cameras.map(({ rid, scalabilityMode, codecId, frameWidth }) => ({ rid, scalabilityMode, codec: stats.find(({ id }) => id === codecId)?.mimeType, frameWidth }));
+  });
+
+test('who chooses one scalable stream in the settings sends that from the next meeting on, and small tiles get a small picture of it', async () => {
+  const room = await here.room();
+  const ada = await here.join('Ada', room);
+  await ada.page.getByRole('button', { name: 'Settings' }).click();
+  await ada.page.getByLabel('Sending my picture').selectOption('scalable');
+  await ada.page.reload();
+  await inside(ada);
+  // Of the three sizes Chromium makes two of a camera this small.
+  const { page, connection } = await come('Watcher', room);
+  await page.evaluate(watch, connection);
+  let last;
+  const one = async () => {
+    last = await sent(ada);
+    return last.length === 1 && last[0].codec === 'video/VP9' && last[0].scalabilityMode === 'L2T3_KEY';
+  };
+  await until('one stream is sent', one).catch((error) => assert.fail(`${error.message}: ${JSON.stringify(last)}`));
+  for (const [tile, width] of [[[640, 360], 640], [[240, 135], 320]]) {
+    await page.evaluate((size) => globalThis.__resize(...size), tile);
+    await shows(page, width);
+  }
+  await (await menu(ada, 'Save data')).click();
+  await until('only the smallest is sent', async () => (await sent(ada))[0].frameWidth === 160);
+  await ada.close();
+  await page.close();
+});
 
 test('nobody’s page logged an error', () => here.assertNoErrors());

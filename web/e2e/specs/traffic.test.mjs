@@ -4,14 +4,17 @@ import { test } from 'node:test';
 import { control, enter, inside, menu, receiving, seesAndHears, timeUntilMoving, until } from '../support/meeting.mjs';
 import { world } from '../support/world.mjs';
 
+/** In which a tile is worth the largest picture. */
+const viewport = { width: 1280, height: 800 };
+
 let room;
 let ada;
 let grace;
 
 const here = world(async () => {
   room = await here.room();
-  ada = await here.join('Ada', room);
-  grace = await here.join('Grace', room);
+  ada = await here.join('Ada', room, { viewport });
+  grace = await here.join('Grace', room, { viewport });
   await seesAndHears(grace, 1);
 });
 
@@ -34,10 +37,10 @@ test('with sound only no picture is asked for, nobody encodes one, and the voice
 test('who saves data sees the smallest picture, and sends no larger one', async () => {
   await (await menu(grace, 'Save data')).click();
   await timeUntilMoving(grace, 1, 10_000);
-  await until('Ada encodes the small one only', async () => (await encodings(ada)) === 'q');
-  assert.equal(await encodings(grace), 'q');
+  await until('Ada encodes the small one only', async () => (await encodings(ada)) === 'h');
+  assert.equal(await encodings(grace), 'h');
   await (await menu(grace, 'Full quality')).click();
-  await until('Ada encodes a larger one again', async () => (await encodings(ada)) !== 'q');
+  await until('Ada encodes a larger one again', async () => (await encodings(ada)) !== 'h');
 });
 
 test('who talks into a muted microphone is told so, with a way out', async () => {

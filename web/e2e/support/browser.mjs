@@ -29,11 +29,11 @@ function chromeArgs({ person, mic, share, sound }) {
 
 /**
  * `person`: which of the made-up people sits in front of it; `mic`: what the permission question is answered; `sound`: a WAV file
- * that the microphone plays.
+ * that the microphone plays; `executable`: another Chromium than the usual.
  */
-export async function openBrowser({ person = 0, mic = 'grant', share = 'browser', sound } = {}) {
+export async function openBrowser({ person = 0, mic = 'grant', share = 'browser', sound, executable = CHROMIUM } = {}) {
   const args = chromeArgs({ person, mic, share, sound });
-  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args });
+  const browser = await chromium.launch({ executablePath: executable, headless: true, args });
   const errors = [];
   return {
     errors,

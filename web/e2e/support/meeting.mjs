@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 const SETTLE_MS = 20_000;
-const SAMPLE_MS = 2_000;
+const SAMPLE_MS = 1_000;
 
 /** A picture that moves. */
 export const LEAST_FPS = 10;
@@ -100,6 +100,14 @@ export async function timeUntilMoving(person, pictures, withinMs) {
     return (await receiving(person, 200)).pictures.length >= pictures;
   }, withinMs);
   return Date.now() - begun;
+}
+
+/** Closes what the page tells in passing, but for what it would tell again at once. */
+export async function dismiss({ page }, but = 'nothing') {
+  const notes = page.locator('.toast').filter({ hasNotText: but });
+  while ((await notes.count()) > 0) {
+    await notes.first().getByRole('button', { name: 'Close' }).click({ timeout: 1_000 }).catch(() => undefined); // it may go by itself meanwhile
+  }
 }
 
 /** The id under which somebody is in the meeting, as somebody sees it. */

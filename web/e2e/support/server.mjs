@@ -48,7 +48,9 @@ export async function startMortalServer({ guarded = false, settings = {} } = {})
   };
   const stop = async () => {
     server.kill('SIGTERM');
-    await Promise.race([ended, pause(STOP_WITHIN_MS).then(() => server.kill('SIGKILL'))]);
+    const late = setTimeout(() => server.kill('SIGKILL'), STOP_WITHIN_MS);
+    await ended;
+    clearTimeout(late); // or this process would live on for as long
     await rm(data, { recursive: true, force: true });
   };
   const kill = async () => {

@@ -13,6 +13,7 @@ export type { Picture } from './meeting/floor';
 export type { ShareOptions } from './files';
 export { Meeting, type MeetingOptions, type MeetingState } from './meeting/meeting';
 export type { Wanted } from './meeting/view';
+export { CAMERA_MODES, canScale, type CameraMode } from './rtc/encodings';
 export type { Figures, Flow } from './rtc/figures';
 export type { Ending, Pass } from './signaling/signaling';
 export { subjectOf } from './token';

@@ -19,6 +19,8 @@ test('figures are rates since the last look', () => {
 });
 
 test('a frugal sender encodes the smallest picture that is watched, and none where nobody watches', () => {
-  expect(smallest(['q', 'h', 'f'])).toEqual(['q']);
-  expect(smallest([])).toEqual([]);
+  const encodings = [{ rid: 'h' }, { rid: 'f' }];
+  expect(smallest(encodings, ['h', 'f'])).toEqual(['h']);
+  expect(smallest(encodings, ['f'])).toEqual(['h']);
+  expect(smallest(encodings, [])).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Digester } from '../src/rtc/digest';
-import { activate, bitrateFor, encodingsFor, preferVp8 } from '../src/rtc/encodings';
+import { activate, bitrateFor, codecsFor, encodingsFor, fit, preferVp8, shrink } from '../src/rtc/encodings';
 import { Recovery } from '../src/rtc/recovery';
 import { withOpusDtx } from '../src/rtc/sdp';
 
@@ -13,6 +13,23 @@ test('a camera is sent in three layers, smallest first', () => {
   expect(layers.at(-1)?.maxBitrate).toBe(1_700_000);
 });
 
+const sizes = (encodings: RTCRtpEncodingParameters[]) =>
+  encodings.map(({ rid, scaleResolutionDownBy }) => `${rid}/${scaleResolutionDownBy}`);
+
+test('a small camera is sent in as many layers as browsers encode of it, the whole picture among them', () => {
+  expect(sizes(encodingsFor('camera', track({ width: 640, height: 480 })))).toEqual(['h/2', 'f/1']);
+  expect(sizes(encodingsFor('camera', track({ width: 320, height: 240 })))).toEqual(['f/1']);
+});
+
+test('another camera in the place of one is sent whole, whichever of them is larger', () => {
+  const large = encodingsFor('camera', track({ width: 1280, height: 720 }));
+  fit(large, track({ width: 640, height: 360 }));
+  expect(sizes(large)).toEqual(['q/2', 'h/1', 'f/1']);
+  const small = encodingsFor('camera', track({ width: 640, height: 360 }));
+  fit(small, track({ width: 1280, height: 720 }));
+  expect(sizes(small)).toEqual(['h/2', 'f/1']);
+});
+
 test('a small picture costs less, but never nothing', () => {
   expect(bitrateFor(640, 360)).toBeLessThan(700_000);
   expect(bitrateFor(16, 16)).toBe(80_000);
@@ -23,6 +40,17 @@ test('layers that nobody watches are switched off, and it is told whether that c
   expect(activate(encodings, ['q'])).toBe(true);
   expect(encodings.map(({ active }) => active)).toEqual([true, false, false]);
   expect(activate(encodings, ['q'])).toBe(false);
+});
+
+test('a scalable camera is one encoding with all sizes in it, and only the smallest for who saves data', () => {
+  const encodings = encodingsFor('camera', track({ width: 1280, height: 720 }), 'scalable');
+  expect(encodings).toEqual([{ scalabilityMode: 'L3T3_KEY', maxBitrate: 1_700_000 }]);
+  expect([shrink(encodings, true), shrink(encodings, true)]).toEqual([true, false]);
+  expect(encodings[0]?.scaleResolutionDownBy).toBe(4);
+  expect(shrink(encodings, false)).toBe(true);
+  expect(shrink(encodingsFor('camera', track({})), true)).toBe(false);
+  const codecs = ['video/VP8', 'video/rtx', 'video/VP9'].map((mimeType) => ({ mimeType }));
+  expect(codecsFor('scalable', codecs).map(({ mimeType }) => mimeType)).toEqual(['video/VP9', 'video/VP8', 'video/rtx']);
 });
 
 test('VP8 goes first and nothing is taken off the offer', () => {

@@ -26,6 +26,8 @@ fn a_small_tile_gets_the_small_layer_and_numbers_close_over_the_rest() {
         let marked = scene.seen().values().filter(|(_, marked)| *marked).count();
         let pictures: BTreeSet<_> = scene.seen().values().map(|((p, ..), _)| *p).collect();
         assert_eq!(marked, pictures.len(), "each picture ends once");
+        let picture = scene.outbound.stats().slots[0].picture.unwrap();
+        assert_eq!((picture.size, picture.reduced), (Some((320, 180)), false));
     }
 }
 
@@ -113,6 +115,8 @@ fn a_narrow_path_gets_what_it_carries() {
     scene.outbound.limit(Bitrate(lowest * 16 / 10));
     scene.smooth(10);
     assert_eq!(scene.latest(3), set(&[0]));
+    let picture = scene.outbound.stats().slots[0].picture.unwrap();
+    assert_eq!((picture.size, picture.reduced), (Some((320, 180)), true));
 }
 
 fn mode() -> impl Strategy<Value = Mode> {

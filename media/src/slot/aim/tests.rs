@@ -192,6 +192,35 @@ fn a_learned_size_changes_the_wanted_layer() {
 }
 
 #[test]
+fn a_picture_tells_its_size_and_whether_its_tile_could_use_more() {
+    let small = |seq| {
+        let mut packet = keyframe(seq);
+        packet.info.size = Some((320, 180));
+        packet
+    };
+    let mut scene = Scene::at(THREE);
+    scene.see(0, small);
+    assert_eq!(scene.aim.picture(), None, "nothing plays yet");
+    let least = Grant::UpTo(Layer(0));
+    scene.aim.set_grant(least, scene.now, &mut scene.news);
+    assert_eq!(scene.see(0, small), Verdict::Switch);
+    let picture = scene.aim.picture().unwrap();
+    assert_eq!((picture.size, picture.reduced), (Some((320, 180)), true));
+    let tile = Shown {
+        size: Some((240, 135)),
+        ..THREE
+    };
+    scene.aim.resize(tile, scene.now, &mut scene.news);
+    let picture = scene.aim.picture().unwrap();
+    assert!(!picture.reduced, "that is all its tile has use for");
+    scene
+        .aim
+        .set_grant(Grant::Paused, scene.now, &mut scene.news);
+    let picture = scene.aim.picture().unwrap();
+    assert_eq!((picture.size, picture.withheld), (None, true));
+}
+
+#[test]
 fn sound_plays_from_any_packet_and_asks_for_nothing() {
     let (now, mut news) = (Instant::now(), News::default());
     let mut aim = Aim::at_sound(THREE, now, &mut news);

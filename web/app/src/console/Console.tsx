@@ -15,15 +15,14 @@ import { SignIn } from './screens/SignIn';
 import { WebhookPage } from './screens/WebhookPage';
 import { Webhooks } from './screens/Webhooks';
 import { key, signIn, signOut } from './state/api';
-import { goOn, isBack, takeToken } from './state/issuer';
+import { isBack, takeToken } from './state/issuer';
 import { follow, pathOf, place, SCREENS, type Place } from './state/route';
 import { t } from './words/t';
 
 export function Console() {
   const [asked, setAsked] = useState(key.value !== null);
   useEffect(() => {
-    if (asked) void goOn();
-    else void (isBack() ? takeToken() : signIn('').catch(() => {})).finally(() => setAsked(true)); // a server that runs with --dev wants no key
+    if (!asked) void (isBack() ? takeToken() : signIn('').catch(() => {})).finally(() => setAsked(true)); // a server that runs with --dev wants no key
   }, []);
   if (!asked) return null;
   return (

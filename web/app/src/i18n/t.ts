@@ -6,7 +6,7 @@ import { LOADERS } from './languages';
 export const { language, speak, t, tn, has } = catalogue(en, LOADERS);
 
 export function clock(at: string): string {
-  return new Intl.DateTimeFormat(language(), { hour: '2-digit', minute: '2-digit' }).format(new Date(at));
+  return new Intl.DateTimeFormat(language(), { hour: 'numeric', minute: '2-digit' }).format(new Date(at));
 }
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
@@ -14,6 +14,7 @@ const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
 /** A size as disks are sold. */
 export function bytes(size: number): string {
   const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
-  const style = { style: 'unit', unit: UNITS[power], maximumFractionDigits: 1 } as const;
+  const unitDisplay = power === 0 ? 'long' : 'short'; // what is short of a byte has no plural
+  const style = { style: 'unit', unit: UNITS[power], unitDisplay, maximumFractionDigits: 1 } as const;
   return new Intl.NumberFormat(language(), style).format(size / 1000 ** power);
 }

@@ -111,7 +111,7 @@ export class MeetingStore {
   );
 
   constructor(options: MeetingOptions) {
-    this.meeting = new Meeting(options);
+    this.meeting = new Meeting({ camera: prefs.value.camera, ...options });
     this.screenful = new Screenful(this.meeting);
     this.reactions = new Reactions(this.meeting);
     this.#listen();

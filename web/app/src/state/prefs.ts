@@ -1,5 +1,5 @@
 /** How a person likes the page; kept in the browser. */
-import { BACKGROUNDS, NOISES, VOICE, type Background, type VoiceSettings } from '@calls/sdk';
+import { BACKGROUNDS, CAMERA_MODES, NOISES, VOICE, type Background, type CameraMode, type VoiceSettings } from '@calls/sdk';
 import { effect, signal } from '@preact/signals';
 import { firstSpoken, isLanguage, type Language } from '../i18n/languages';
 import { speak } from '../i18n/t';
@@ -19,6 +19,8 @@ export interface Prefs {
   language: Language | null;
   layout: (typeof LAYOUTS)[number];
   traffic: (typeof TRAFFIC)[number];
+  /** How the camera is sent from the next meeting on. */
+  camera: CameraMode;
   captions: boolean;
   captionSize: (typeof CAPTION_SIZES)[number];
   /** The own picture as in a mirror; others never see it so. */
@@ -44,6 +46,7 @@ export function readPrefs(json: string | null): Prefs {
     language: isLanguage(kept['language']) ? kept['language'] : null,
     layout: one(LAYOUTS, kept['layout']),
     traffic: one(TRAFFIC, kept['traffic']),
+    camera: one(CAMERA_MODES, kept['camera']),
     captions: yes(kept['captions'], false),
     captionSize: CAPTION_SIZES.find((known) => known === kept['captionSize']) ?? 'medium',
     mirror: yes(kept['mirror'], true),

@@ -7,6 +7,7 @@ import type { Encryption } from '../e2ee/encryption';
 import { Emitter } from '../emitter';
 import { Digester, type Digest } from '../rtc/digest';
 import { Figurer, type Figures } from '../rtc/figures';
+import type { CameraMode } from '../rtc/encodings';
 import { MediaLink } from '../rtc/link';
 import type { Layers, PublishedMid, Request, SlotState, Source, VideoSource, ViewSlot, Welcome } from '../types';
 import { SlotBook } from './slot-book';
@@ -51,6 +52,7 @@ export interface FloorOptions {
   ask: (request: Request) => Promise<unknown>;
   /** Where media is encrypted end to end. */
   encryption: Encryption | null;
+  camera: CameraMode;
 }
 
 export class Floor extends Emitter<FloorEvents> {
@@ -71,12 +73,12 @@ export class Floor extends Emitter<FloorEvents> {
   constructor(options: FloorOptions) {
     super();
     this.#options = options;
-    const { welcome, local, ask, encryption } = options;
+    const { welcome, local, ask, encryption, camera } = options;
     const exchange = async (sdp: string, publish: PublishedMid[]) => {
       const { sdp: answer } = (await ask({ t: 'offer', d: { sdp, publish } })) as { sdp: string };
       return answer;
     };
-    this.#link = new MediaLink(welcome.ice_servers, exchange, encryption);
+    this.#link = new MediaLink(welcome.ice_servers, exchange, encryption, camera);
     this.#link.on('settled', () => this.#settled());
     this.#link.on('state', (state) => this.emit('state', state));
     this.#link.on('lost', () => this.emit('lost', undefined));

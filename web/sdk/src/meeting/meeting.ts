@@ -31,6 +31,7 @@ import type {
   VideoSource,
   Welcome,
 } from '../types';
+import type { CameraMode } from '../rtc/encodings';
 import type { Figures } from '../rtc/figures';
 import { Floor, type Picture } from './floor';
 import { Roster } from './roster';
@@ -92,6 +93,8 @@ export interface MeetingOptions extends SignalingOptions {
   local: LocalMedia;
   /** Encrypts all media end to end; a room that is made for it is not entered without. */
   encryption?: Encryption | null;
+  /** How the camera is sent; simulcast where it is left out, and always where media is encrypted end to end. */
+  camera?: CameraMode;
 }
 
 export class Meeting extends Emitter<MeetingEvents> {
@@ -99,6 +102,7 @@ export class Meeting extends Emitter<MeetingEvents> {
   readonly #signaling: Signaling;
   readonly #roster = new Roster();
   readonly #encryption: Encryption | null;
+  readonly #camera: CameraMode;
   #me = '';
   #limits: Limits | null = null;
   #state: MeetingState = { is: 'joining' };
@@ -108,9 +112,10 @@ export class Meeting extends Emitter<MeetingEvents> {
   #frugal = false;
   #digests: ReturnType<typeof setInterval> | undefined;
 
-  constructor({ local, encryption = null, ...options }: MeetingOptions) {
+  constructor({ local, encryption = null, camera = 'simulcast', ...options }: MeetingOptions) {
     super();
     this.#encryption = encryption;
+    this.#camera = camera;
     this.local = local;
     this.#signaling = new Signaling(options);
     this.#signaling.on('welcome', ({ welcome, resumed }) => this.#welcomed(welcome, resumed));
@@ -251,7 +256,8 @@ export class Meeting extends Emitter<MeetingEvents> {
       send: (topic, message, to) => void this.send(topic, message, to).catch(() => undefined),
       changed: () => this.emit('pictures', undefined),
     });
-    const floor = new Floor({ welcome, local: this.local, ask: (request) => this.#ask(request), encryption });
+    const ask = (request: Request) => this.#ask(request);
+    const floor = new Floor({ welcome, local: this.local, ask, encryption, camera: this.#camera });
     this.#floor = floor;
     floor.on('pictures', () => this.emit('pictures', undefined));
     floor.on('voices', (voices) => this.emit('voices', voices));

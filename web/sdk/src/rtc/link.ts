@@ -2,7 +2,7 @@
 import { Emitter } from '../emitter';
 import type { IceServer, Layers, PublishedMid, Source } from '../types';
 import type { Encryption } from '../e2ee/encryption';
-import { activate, encodingsFor, preferVp8, readable, smallest } from './encodings';
+import { activate, codecsFor, encodingsFor, fit, readable, shrink, smallest, type CameraMode } from './encodings';
 import { Negotiator, type Exchange } from './negotiator';
 import { Recovery } from './recovery';
 
@@ -25,12 +25,14 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   readonly #slots: Record<Kind, RTCRtpTransceiver[]> = { audio: [], video: [] };
   readonly #layers = new Map<string, readonly string[]>();
   readonly #encryption: Encryption | null;
+  readonly #camera: CameraMode;
   #frugal = false;
   #closed = false;
 
-  constructor(iceServers: IceServer[], exchange: Exchange, encryption: Encryption | null) {
+  constructor(iceServers: IceServer[], exchange: Exchange, encryption: Encryption | null, camera: CameraMode) {
     super();
     this.#encryption = encryption;
+    this.#camera = encryption ? 'simulcast' : camera; // which layer a sealed frame of VP9 is of cannot be read
     const connection = new RTCPeerConnection({
       iceServers: iceServers.map(rtcIceServer),
       bundlePolicy: 'max-bundle',
@@ -70,6 +72,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
       return track !== null;
     }
     await transceiver.sender.replaceTrack(track);
+    if (track && source === 'camera') await this.#refit(transceiver.sender, track);
     // A camera that is off keeps its m-line, as it will be back; a screen that is no longer shared gives it up.
     const direction = track || !isScreen(source) ? 'sendonly' : 'inactive';
     if (transceiver.direction === direction) return false;
@@ -120,6 +123,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   sendFrugally(frugal: boolean): void {
     this.#frugal = frugal;
     for (const mid of this.#layers.keys()) void this.#applyLayers(mid);
+    void this.#shrink();
   }
 
   async stats(): Promise<Iterable<RTCStats>> {
@@ -151,10 +155,10 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   #added(source: Source, track: MediaStreamTrack): RTCRtpTransceiver {
     const transceiver = this.#connection.addTransceiver(track, {
       direction: 'sendonly',
-      sendEncodings: encodingsFor(source, track),
+      sendEncodings: encodingsFor(source, track, this.#camera),
     });
     const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs;
-    if (source === 'camera' && codecs) transceiver.setCodecPreferences(preferVp8(codecs));
+    if (source === 'camera' && codecs) transceiver.setCodecPreferences(codecsFor(this.#camera, codecs));
     this.#limitCodecs(transceiver, track.kind as Kind);
     this.#encryption?.guard(transceiver.sender, 'out');
     return transceiver;
@@ -168,6 +172,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
 
   #settled(): void {
     for (const mid of this.#layers.keys()) void this.#applyLayers(mid);
+    void this.#shrink();
     this.emit('settled', undefined);
   }
 
@@ -176,13 +181,29 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
     void this.#negotiator.negotiate();
   }
 
+  /** Another camera may have another size. */
+  async #refit(sender: RTCRtpSender, track: MediaStreamTrack): Promise<void> {
+    const parameters = sender.getParameters();
+    fit(parameters.encodings, track);
+    // As below: what is refused now is as it was, and the picture comes, in a size that suits it less.
+    await sender.setParameters(parameters).catch(() => undefined);
+    await this.#shrink();
+  }
+
+  /** Of one scalable stream there are no encodings to choose from. */
+  async #shrink(): Promise<void> {
+    const sender = this.#camera === 'scalable' ? this.#sending.get('camera')?.sender : undefined;
+    const parameters = sender?.getParameters();
+    if (sender && parameters && shrink(parameters.encodings, this.#frugal)) await sender.setParameters(parameters).catch(() => undefined);
+  }
+
   async #applyLayers(mid: string): Promise<void> {
     const rids = this.#layers.get(mid);
     const sender = [...this.#sending.values()].find((transceiver) => transceiver.mid === mid)?.sender;
     if (!rids || !sender) return;
     const parameters = sender.getParameters();
     // The browser refuses parameters that a negotiation has overtaken; it then ends in `settled`, which asks again.
-    const allowed = this.#frugal ? smallest(rids) : rids;
+    const allowed = this.#frugal ? smallest(parameters.encodings, rids) : rids;
     if (activate(parameters.encodings, allowed)) await sender.setParameters(parameters).catch(() => undefined);
   }
 }

@@ -6,7 +6,7 @@ import './Button.css';
 
 interface ButtonProps {
   children: ComponentChildren;
-  look?: 'primary' | 'plain' | 'danger' | 'ghost';
+  look?: 'primary' | 'plain' | 'danger' | 'wary' | 'ghost';
   size?: 'small' | 'normal';
   icon?: IconName;
   type?: 'button' | 'submit';

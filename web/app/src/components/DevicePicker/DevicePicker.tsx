@@ -1,5 +1,6 @@
 /** Which microphone, camera and speaker. */
 import { testTone, type Device } from '@calls/sdk';
+import type { ComponentChildren } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import { t } from '../../i18n/t';
 import { canChooseSpeaker, choose, chooseSpeaker, devices, local, localState, speaker } from '../../state/devices';
@@ -9,7 +10,12 @@ import { Icon } from '../Icon/Icon';
 import type { IconName } from '../Icon/paths';
 import './DevicePicker.css';
 
-export function DevicePicker() {
+interface DevicePickerProps {
+  /** How loud the microphone is, where nothing else beside shows that. */
+  level?: ComponentChildren;
+}
+
+export function DevicePicker({ level }: DevicePickerProps) {
   void localState.value; // which device is in use follows what is open
   const { microphones, cameras, speakers } = devices.value;
   return (
@@ -21,6 +27,7 @@ export function DevicePicker() {
         chosen={local.chosen('microphone')}
         choose={(id) => void choose('microphone', id)}
       />
+      {level && <div class="devices__below">{level}</div>}
       <Picker
         icon="camera"
         label={t('device.camera')}
@@ -49,7 +56,7 @@ function ToneTest() {
     attempt(testTone(speaker.value).finally(() => setPlaying(false)));
   };
   return (
-    <div class="devices__test" role="status">
+    <div class="devices__below" role="status">
       <Button size="small" icon="speaker" disabled={playing} onClick={play}>
         {t(playing ? 'device.testing' : 'device.test')}
       </Button>

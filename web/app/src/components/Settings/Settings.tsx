@@ -10,6 +10,7 @@ import { DeviceHelp } from '../DeviceHelp/DeviceHelp';
 import { DevicePicker } from '../DevicePicker/DevicePicker';
 import { Dialog } from '../Dialog/Dialog';
 import { MicMeter } from '../MicMeter/MicMeter';
+import { CameraChoice } from './CameraChoice';
 import { BackgroundChoice } from './BackgroundChoice';
 import { VoiceChoices } from './VoiceChoices';
 
@@ -26,10 +27,10 @@ export function Settings({ close }: { close: () => void }) {
   return (
     <Dialog title={t('settings.title')} closed={close} foot={foot}>
       <DeviceHelp />
-      <DevicePicker />
+      <DevicePicker level={<MicMeter track={microphone.on ? microphone.track : null} />} />
       <BackgroundChoice />
-      <MicMeter track={microphone.on ? microphone.track : null} />
       <VoiceChoices />
+      <CameraChoice />
       {!canChooseSpeaker && <p class="dialog__text">{t('device.speakerFixed')}</p>}
       <Check label={t('settings.mirror')} checked={mirror} onChange={(next) => prefer({ mirror: next })} />
       <Check label={t('settings.selfHidden')} checked={selfHidden} onChange={(next) => prefer({ selfHidden: next })} />

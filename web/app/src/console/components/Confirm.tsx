@@ -22,7 +22,7 @@ export function Confirm({ label, about, title, text, go, small, ...deed }: Confi
   const [busy, doIt] = useDeed(deed);
   return (
     <>
-      <Button size={small ? 'small' : 'normal'} label={about && `${label}: ${about}`} onClick={() => setOpen(true)}>
+      <Button look="wary" size={small ? 'small' : 'normal'} label={about && `${label}: ${about}`} onClick={() => setOpen(true)}>
         {label}
       </Button>
       {open && (

@@ -17,6 +17,9 @@ export interface Frame {
   top: number;
 }
 
+/** How long the line of a lone point is. */
+const DASH = 6;
+
 /** Breathing room where there is only one moment, in ms. */
 const SHORTEST = 1000;
 
@@ -39,17 +42,17 @@ export function frameOf(series: readonly Series[], top?: number): Frame {
 export function line(points: readonly Point[], { from, to, top }: Frame, width: number, height: number): string {
   let pen: 'M' | 'L' = 'M';
   return points
-    .map(({ at, value }) => {
+    .map(({ at, value }, index) => {
       if (value === null) {
         pen = 'M';
         return '';
       }
       const x = ((at - from) / (to - from)) * width;
       const y = height - (Math.min(value, top) / top) * height;
-      const step = `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
-      const dot = pen === 'M' ? 'h.1' : ''; // a lone point is seen as well; no browser draws a line without any length
+      const lone = pen === 'M' && (points[index + 1]?.value ?? null) === null; // it is seen as well, as a dash
+      const step = lone ? `M${(x - DASH / 2).toFixed(1)} ${y.toFixed(1)}h${DASH}` : `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
       pen = 'L';
-      return step + dot;
+      return step;
     })
     .join('');
 }

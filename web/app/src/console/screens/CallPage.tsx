@@ -106,7 +106,7 @@ function People({ call, then }: { call: Call; then: () => void }) {
         { head: t('person.sends'), cell: (member) => <Sends member={member} /> },
         { head: t('person.joined'), cell: ({ joined_at }) => moment(joined_at) },
         { head: t('person.left'), cell: ({ left_at }) => (left_at ? moment(left_at) : t('value.none')) },
-        { head: t('person.deeds'), cell: (member) => <PersonDeeds call={call} member={member} then={then} /> },
+        ...(over(call) ? [] : [{ head: t('person.deeds'), cell: (member: WireMember) => <PersonDeeds call={call} member={member} then={then} /> }]),
       ]}
       rows={call.participants}
       keyOf={(member) => member.participant_id ?? `${member.user_id} ${member.joined_at}`}
@@ -124,7 +124,7 @@ function Sends({ member }: { member: WireMember }) {
 const present = (member: WireMember): member is Member => Boolean(member.participant_id) && !member.left_at;
 
 function PersonDeeds({ call, member, then }: { call: Call; member: WireMember; then: () => void }) {
-  if (over(call) || !present(member)) return null;
+  if (!present(member)) return null;
   const params = { path: { call_id: call.call_id, participant_id: member.participant_id } };
   const name = nameOf(member);
   return (

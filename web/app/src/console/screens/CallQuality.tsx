@@ -44,6 +44,9 @@ export function CallQuality({ call }: { call: Call }) {
               <Chart title={t('quality.down')} unit={t('unit.kbps')} series={series(rows, ({ down_kbps }) => down_kbps)} />
               <Chart title={t('quality.estimate')} unit={t('unit.kbps')} series={series(rows, ({ estimate_kbps }) => estimate_kbps ?? null)} />
               <Chart title={t('quality.freezes')} unit={t('unit.count')} series={series(rows, ({ freezes }) => freezes)} />
+              <Chart title={t('quality.upHeight')} unit={t('unit.px')} series={series(rows, ({ up_height }) => up_height ?? null)} />
+              <Chart title={t('quality.downHeight')} unit={t('unit.px')} series={series(rows, ({ down_height }) => down_height ?? null)} />
+              <Chart title={t('quality.reduced')} unit={t('unit.count')} series={series(rows, ({ reduced_pictures }) => reduced_pictures ?? null)} />
             </div>
           )
         }

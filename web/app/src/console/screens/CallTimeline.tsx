@@ -1,4 +1,4 @@
-/** What happened in a call, in its order: who came and went, what they switched on, and where a connection was bad. */
+/** What happened in a call, in its order: who came and went, what they switched on, which layers they got, and where a connection was bad. */
 import type { Call } from '@calls/sdk';
 import { useMemo } from 'preact/hooks';
 import { elapsed } from '../../layout/text';
@@ -9,6 +9,7 @@ import { api, got } from '../state/api';
 import { useAsk } from '../state/ask';
 import { timeOfDay } from '../state/format';
 import { forwards } from '../state/growing';
+import { layers } from '../state/layers';
 import { samplesOf } from '../state/samples';
 import { namesIn, spells, tell, type Entry, type Happened } from '../state/timeline';
 import { t } from '../words/t';
@@ -44,7 +45,7 @@ export function CallTimeline({ call }: { call: Call }) {
         {({ events, samples }) => {
           const names = namesIn(events);
           const name = (id: string) => names.get(id) ?? t('timeline.somebody');
-          const entries = [...tell(events, name), ...spells(samples, name)].sort((a, b) => a.at - b.at);
+          const entries = [...tell(events, name), ...spells(samples, name), ...layers(samples, name)].sort((a, b) => a.at - b.at);
           return (
             <Table
               caption={t('timeline.title')}

@@ -25,7 +25,7 @@ export function Rooms() {
               { head: t('room.name'), cell: (room: Room) => <RoomLink id={room.room_id} name={room.name} /> },
               { head: t('room.kind'), cell: ({ type }) => said('roomType', type) },
               { head: t('room.people'), cell: (room) => `${room.current_participants} / ${room.max_participants}`, figures: true },
-              { head: t('room.door'), cell: ({ locked }) => locked && <Badge tone="busy">{t('room.locked')}</Badge> },
+              { head: t('room.door'), cell: ({ locked }) => (locked ? <Badge tone="busy">{t('room.locked')}</Badge> : t('room.open')) },
               { head: t('room.made'), cell: ({ created_at }) => moment(created_at) },
             ]}
             rows={rows}

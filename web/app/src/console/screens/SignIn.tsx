@@ -10,6 +10,8 @@ import { t } from '../words/t';
 export function SignIn() {
   const [typed, setTyped] = useState('');
   const [error, setError] = useState<string>();
+  const [issuer, setIssuer] = useState<Client | null>(null);
+  useEffect(() => void clientOf().then(setIssuer, () => undefined), []); // without it there are keys
   const enter = async (event: Event) => {
     event.preventDefault();
     try {
@@ -23,9 +25,9 @@ export function SignIn() {
       <form class="sign-in__form" onSubmit={(event) => void enter(event)}>
         <img src="/icon.svg" alt="" width="40" height="40" />
         <h1>{t('signIn.title')}</h1>
-        <ByIssuer />
+        {issuer && <ByIssuer client={issuer} />}
         <Field label={t('signIn.key')} type="password" value={typed} hint={t('signIn.hint')} error={error} onInput={setTyped} />
-        <Button look="primary" type="submit">
+        <Button look={issuer ? 'plain' : 'primary'} type="submit">
           {t('signIn.go')}
         </Button>
       </form>
@@ -33,10 +35,7 @@ export function SignIn() {
   );
 }
 
-function ByIssuer() {
-  const [client, setClient] = useState<Client | null>(null);
-  useEffect(() => void clientOf().then(setClient, () => undefined), []); // without it there are keys
-  if (!client) return null;
+function ByIssuer({ client }: { client: Client }) {
   const go = () => {
     refused.value = null;
     visitIssuer(client).catch(() => (refused.value = t('signIn.away')));
@@ -49,7 +48,7 @@ function ByIssuer() {
       <p class="sign-in__refused" role="alert">
         {refused.value}
       </p>
-      <p>{t('signIn.or')}</p>
+      <p class="sign-in__or">{t('signIn.or')}</p>
     </>
   );
 }

@@ -7,7 +7,7 @@ export const moment = (at: string): string =>
   new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(at));
 
 export const timeOfDay = (at: string | number): string =>
-  new Intl.DateTimeFormat(language(), { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(at));
+  new Intl.DateTimeFormat(language(), { hour: 'numeric', minute: '2-digit', second: '2-digit' }).format(new Date(at));
 
 /** RFC 4180, and no cell that a spreadsheet would take for a formula. */
 export function csv(rows: readonly (readonly (string | number | null)[])[]): string {

@@ -17,6 +17,8 @@ interface Endpoints {
   issuer: string;
   authorization_endpoint: string;
   token_endpoint: string;
+  /** RFC 9207 §3: it always says who it is when it sends somebody back. */
+  authorization_response_iss_parameter_supported?: boolean;
 }
 
 /** RFC 6749 §5.1. */
@@ -34,11 +36,13 @@ interface UnderWay {
 }
 
 const UNDER_WAY = 'calls.console.sign-in';
-const REFRESH = 'calls.console.refresh';
 /** Of the life of a token, when the next one is asked for. */
 const IN_TIME = 0.8;
 /** No timer is longer than a browser can count. */
 const LONGEST_MS = 2 ** 31 - 1;
+
+/** Outlives any token, so it is kept nowhere but here: a browser may write what a tab stores to disk. A reload forgets it. */
+let refresh: string | null = null;
 
 const redirectUri = (): string => `${location.origin}/console`;
 
@@ -81,42 +85,47 @@ export function isBack(): boolean {
 /** Takes what the issuer gave. It does not throw: why it came to nothing is in {@link refused}. */
 export async function takeToken(): Promise<void> {
   const query = new URLSearchParams(location.search);
-  const { state, verifier, back } = JSON.parse(sessionStorage.getItem(UNDER_WAY) ?? '{}') as UnderWay;
+  const under = underWay();
   sessionStorage.removeItem(UNDER_WAY);
-  go(back, 'replace'); // a code is good once, and is not for the history
   try {
+    go(under?.back ?? location.pathname, 'replace'); // a code is good once, and is not for the history
     const client = await clientOf();
-    // A code that was asked for by somebody else, or comes from somebody else (RFC 9207).
-    if (!client || query.get('state') !== state || (query.get('iss') ?? client.issuer) !== client.issuer) throw new Error('state');
+    // A code that was asked for by somebody else.
+    if (!client || !under || query.get('state') !== under.state) throw new Error('state');
+    // Or comes from somebody else (RFC 9207 §2.4).
+    const { authorization_response_iss_parameter_supported: named } = await endpoints(client);
+    if ((query.get('iss') ?? (named ? null : client.issuer)) !== client.issuer) throw new Error('iss');
     const code = query.get('code');
     if (!code) throw new Error(query.get('error_description') ?? query.get('error') ?? '');
-    await keep(client, await tokens(client, { grant_type: 'authorization_code', code, redirect_uri: redirectUri(), code_verifier: verifier }));
+    await keep(client, await tokens(client, { grant_type: 'authorization_code', code, redirect_uri: redirectUri(), code_verifier: under.verifier }));
   } catch (error) {
     refused.value = t('signIn.refused', { detail: error instanceof Error ? error.message : String(error) });
   }
 }
 
-/** After a reload: the token that is kept will end, too. */
-export async function goOn(): Promise<void> {
-  const refresh_token = sessionStorage.getItem(REFRESH);
-  const client = refresh_token ? await clientOf() : null;
-  if (refresh_token && client) await renew(client, refresh_token);
+function underWay(): UnderWay | null {
+  try {
+    const { state, verifier, back } = JSON.parse(sessionStorage.getItem(UNDER_WAY) ?? '{}') as Partial<UnderWay>;
+    return state && verifier && back ? { state, verifier, back } : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Whoever is signed out stays out. */
 key.subscribe((value) => {
-  if (value === null) sessionStorage.removeItem(REFRESH);
+  if (value === null) refresh = null;
 });
 
 async function keep(client: Client, { access_token, expires_in, refresh_token }: Tokens, wanted = (): boolean => true): Promise<void> {
   if (!(await signIn(access_token, wanted)) || !refresh_token) return;
-  sessionStorage.setItem(REFRESH, refresh_token);
+  refresh = refresh_token;
   if (expires_in) setTimeout(() => void renew(client, refresh_token), Math.min(expires_in * 1000 * IN_TIME, LONGEST_MS));
 }
 
 /** Where the issuer gives no other, the old one goes on until the server refuses it. */
 async function renew(client: Client, refresh_token: string): Promise<void> {
-  const wanted = (): boolean => sessionStorage.getItem(REFRESH) === refresh_token; // neither signed out nor renewed meanwhile
+  const wanted = (): boolean => refresh === refresh_token; // neither signed out nor renewed meanwhile
   if (!wanted()) return;
   const next = await tokens(client, { grant_type: 'refresh_token', refresh_token }).catch(() => null);
   if (next && wanted()) await keep(client, { refresh_token, ...next }, wanted).catch(() => undefined);

@@ -16,7 +16,7 @@ export interface Entry {
   key: string;
   /** Milliseconds since 1970. */
   at: number;
-  about: 'call' | 'people' | 'devices' | 'recording' | 'transcription' | 'file' | 'quality';
+  about: 'call' | 'people' | 'devices' | 'recording' | 'transcription' | 'file' | 'quality' | 'layers';
   tone: Tone;
   text: string;
 }
@@ -25,7 +25,7 @@ export interface Entry {
 const BAD = 2.5;
 const GOOD = 3;
 
-type Names = (participantId: string) => string;
+export type Names = (participantId: string) => string;
 
 /** Who came in under which name. */
 export function namesIn(events: readonly Happened[]): Map<string, string> {

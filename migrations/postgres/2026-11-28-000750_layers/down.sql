@@ -1,0 +1,5 @@
+ALTER TABLE quality_samples
+    DROP COLUMN reduced_pictures,
+    DROP COLUMN pictures,
+    DROP COLUMN down_height,
+    DROP COLUMN up_height;

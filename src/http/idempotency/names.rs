@@ -1,0 +1,65 @@
+//! Which ids and words stand in a request and its reply: the reply is sealed, so by these it is found to be erased.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// No id is longer.
+const LONGEST: usize = 256;
+
+/// The words of a path and query, as they stand there and as they are meant.
+pub(super) fn of_path(path: &str, names: &mut BTreeSet<String>) {
+    for word in path.split(['/', '?', '&', '=', ' ']) {
+        add(word, names);
+        if let Some((meant, _)) = form_urlencoded::parse(word.as_bytes()).next() {
+            add(&meant, names);
+        }
+    }
+}
+
+/// The texts and keys of JSON; anything else has none.
+pub(super) fn of_body(body: &[u8], names: &mut BTreeSet<String>) {
+    if let Ok(document) = serde_json::from_slice::<Value>(body) {
+        of_value(&document, names);
+    }
+}
+
+fn of_value(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => add(text, names),
+        Value::Array(entries) => entries.iter().for_each(|entry| of_value(entry, names)),
+        Value::Object(keys) => {
+            for (key, value) in keys {
+                add(key, names);
+                of_value(value, names);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn add(word: &str, names: &mut BTreeSet<String>) {
+    if (1..=LONGEST).contains(&word.len()) {
+        names.insert(word.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_stands_in_a_request_or_reply_is_named_and_nobody_whose_name_is_a_part_of_theirs() {
+        let mut names = BTreeSet::new();
+        of_path(
+            "POST /rooms/annex/join?participant=b%40example.org",
+            &mut names,
+        );
+        of_body(br#"{"user_id":"ann","of":[{"cid":null}]}"#, &mut names);
+        for named in ["annex", "b@example.org", "ann", "cid"] {
+            assert!(names.contains(named), "{named}: {names:?}");
+        }
+        assert!(!names.contains("an"));
+        of_body(b"v=0", &mut names); // SDP is no JSON
+    }
+}
