@@ -13,8 +13,8 @@ use super::reel::Reel;
 /// Two pieces, and what is left at the end.
 const SECONDS: i64 = 70;
 
-/// Sound and picture of one moment are no further apart, in microseconds: the camera itself has a picture each 40 ms.
-const APART: i64 = 10_000;
+/// Sound and picture of one moment are no further apart, in microseconds.
+const APART: i64 = 40_000;
 
 fn ahead(folder: &Path) -> Ahead {
     Ahead {
