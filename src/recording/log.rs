@@ -274,13 +274,11 @@ pub(super) fn read(folder: &Path) -> io::Result<Told> {
 
 /// When it was last written to; `None` where nobody knows.
 pub(super) fn last_alive(folder: &Path) -> Option<Alive> {
-    let entries = read(folder).ok()?.entries.into_iter().rev();
-    entries
-        .filter_map(|entry| match entry {
-            Entry::Synced { alive, .. } => alive,
-            _ => None,
-        })
-        .next()
+    let mut entries = read(folder).ok()?.entries.into_iter().rev();
+    entries.find_map(|entry| match entry {
+        Entry::Synced { alive, .. } => alive,
+        _ => None,
+    })
 }
 
 #[cfg(test)]
