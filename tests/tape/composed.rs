@@ -53,8 +53,8 @@ pub(crate) fn compose(
     layout: (Layout, &[Turn]),
     tracks: &[RecordingFile],
 ) -> PathBuf {
-    let made = render((folder, "ffmpeg"), mode, layout, tracks).run(|_| ());
-    let made = made.expect("it is made");
-    assert_eq!(made.missing, []);
-    folder.join(made.file.name)
+    let rendered = render((folder, "ffmpeg"), mode, layout, tracks).run(|_| ());
+    let rendered = rendered.expect("it is made");
+    assert_eq!(rendered.missing, []);
+    folder.join(rendered.file.name)
 }
