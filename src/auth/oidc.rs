@@ -304,7 +304,7 @@ fn is_type_of_access_token(typ: &str) -> bool {
 }
 
 /// An ID token says who somebody is to the client that asked, a refresh token is for the issuer alone: neither is to open
-/// anything. Hashes of what came with it are in ID tokens only (OpenID Connect Core 1.0 §3.1.3.6, §3.3.2.11); some issuers say
+/// anything. Hashes of what came with it are in ID tokens only (`OpenID` Connect Core 1.0 §3.1.3.6, §3.3.2.11); some issuers say
 /// in a claim what a token is.
 fn is_made_for_something_else(claims: &Map<String, Value>) -> bool {
     let says = |name: &str, words: &[&str]| {

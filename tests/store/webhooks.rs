@@ -180,7 +180,7 @@ async fn what_a_denied_subject_made_is_sent_nothing_until_somebody_else_enables_
     }
     let deny = || store.disable_webhooks_of(vec!["jwt:ann".to_owned()]);
     let id = anns.webhook.webhook_id.clone();
-    assert_eq!(deny().await.unwrap(), [id.clone()]);
+    assert_eq!(deny().await.unwrap(), std::slice::from_ref(&id));
     let mut disabled = store.webhook(&id).await.unwrap().unwrap();
     assert_eq!(disabled.webhook.status, WebhookStatus::Disabled);
     let reason = disabled.webhook.disabled_reason.take().unwrap();
