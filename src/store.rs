@@ -73,7 +73,7 @@ pub use self::recover::{FORGOTTEN_AFTER, Recovered};
 pub use self::replies::{Claim, Cutoffs, Keyed, Reply, Running};
 pub use self::rooms::RoomAtDoor;
 use self::spool::Spool;
-pub use self::webhooks::StoredWebhook;
+pub use self::webhooks::{StoredWebhook, WebhookChange};
 
 type Result<T> = std::result::Result<T, StoreError>;
 

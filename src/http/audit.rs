@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, get, web};
@@ -123,6 +124,7 @@ pub(crate) async fn audit(
     let app = request.app_data::<Data<App>>().cloned();
     if let (Some(asked), Some(app)) = (asked, app) {
         let detail = request.extensions().get::<Detail>().cloned();
+        let made = response.headers().get(LOCATION);
         let subject = path(request).strip_prefix(BASE).unwrap_or_default();
         let address: IpAddr = origin::address(request, &app);
         let entry = AuditEntry {
@@ -133,13 +135,22 @@ pub(crate) async fn audit(
             action: action.to_owned(),
             subject: subject.to_owned(),
             status: response.status().as_u16(),
-            detail: detail.map(|Detail(detail)| detail),
+            detail: detail_of(detail, made),
             address: Some(address.to_string()),
             request_id: request_id(request.extensions().get()),
         };
         write(&app, &asked.issuer, entry).await;
     }
     Ok(response)
+}
+
+/// What the handler left, and where that is which was made.
+fn detail_of(left: Option<Detail>, made: Option<&HeaderValue>) -> Option<Value> {
+    let mut detail = left.map_or(Value::Null, |Detail(detail)| detail);
+    if let Some(place) = made.and_then(|place| place.to_str().ok()) {
+        detail["made"] = place.strip_prefix(BASE).unwrap_or(place).into();
+    }
+    Some(detail).filter(|detail| !detail.is_null())
 }
 
 /// Writes an entry; where that fails the log of the server has it, and what was asked for is done nevertheless.

@@ -121,15 +121,15 @@ pub(crate) async fn idempotency(
             asked.body_hash = passing.hash();
             reply = reply.filter(|_| !passing.is_cut_short()); // another try may bring all of it
         }
-        if let Some(reply) = &mut reply {
+        if let Some(reply) = &reply {
             let places = reply
                 .headers
                 .iter()
                 .filter(|(name, _)| name == LOCATION.as_str());
             places.for_each(|(_, place)| names::of_path(place, &mut asked.names));
             names::of_body(&reply.body, &mut asked.names);
-            reply.body = seal.close(std::mem::take(&mut reply.body));
         }
+        let reply = reply.map(|reply| sealed(&reply, &seal));
         answered(app, asked, running, reply).await;
         Ok(response)
     });
@@ -152,16 +152,17 @@ async fn keyed_request(
     file: bool,
 ) -> Result<(Keyed, String), Problem> {
     let key = key(request.headers())?;
+    let mut named = BTreeSet::new();
     let body_hash = if file {
         None
     } else {
         let body = read(&mut request.take_payload(), MAX_OFFER).await?;
         let mut hash = digest::begun(request, &key);
         hash.update(&body);
+        names::of_people(&body, &mut named);
         request.set_payload(body.into());
         Some(hex::encode(hash.finalize()))
     };
-    let mut named = BTreeSet::new();
     names::of_path(&request.uri().to_string(), &mut named);
     if let Caller::User(bearer) = caller {
         named.insert(bearer.claims.sub.to_string());
@@ -330,13 +331,33 @@ async fn keep(app: &App, asked: &Keyed, running: Running, reply: Option<&Reply>)
 }
 
 fn replay(reply: Reply, seal: &Seal) -> Result<HttpResponse, Problem> {
-    let body = seal.open(&reply.body).ok_or(Problem::OutcomeUnknown)?;
+    let reply = opened(&reply, seal).ok_or(Problem::OutcomeUnknown)?;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     for header in reply.headers {
         response.append_header(header);
     }
-    Ok(response.insert_header((REPLAYED, "true")).body(body))
+    Ok(response.insert_header((REPLAYED, "true")).body(reply.body))
+}
+
+/// Headers hold secrets too, such as the passwords of TURN in `Link`: they are sealed as a line of JSON before the body.
+fn sealed(reply: &Reply, seal: &Seal) -> Reply {
+    let headers = serde_json::to_vec(&reply.headers).expect("pairs of texts are JSON");
+    Reply {
+        status: reply.status,
+        headers: Vec::new(),
+        body: seal.close([&headers, b"\n".as_slice(), &reply.body].concat()),
+    }
+}
+
+fn opened(reply: &Reply, seal: &Seal) -> Option<Reply> {
+    let all = seal.open(&reply.body)?;
+    let end = all.iter().position(|&byte| byte == b'\n')?;
+    Some(Reply {
+        status: reply.status,
+        headers: serde_json::from_slice(&all[..end]).ok()?,
+        body: all[end + 1..].to_vec(),
+    })
 }
 
 /// Forgets old replies now and then, until the server goes down.

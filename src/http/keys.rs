@@ -40,6 +40,7 @@ const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub(super) async fn create_key(
     caller: Caller,
     app: web::Data<App>,
+    request: HttpRequest,
     OptionalBody(asked): OptionalBody<CreateApiKey>,
 ) -> Result<HttpResponse, Problem> {
     let maker = caller.application()?;
@@ -64,6 +65,8 @@ pub(super) async fn create_key(
         ));
     }
     let (secret, key) = keys::create(&app.store, now, wanted).await?;
+    let detail = Detail(json!({ "scopes": key.scopes, "label": key.label }));
+    request.extensions_mut().insert(detail);
     Ok(shown_once(&secret, key))
 }
 

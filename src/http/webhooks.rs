@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use calls_model::rest::Page;
 use calls_model::webhook::{MAX_FILTERS, TEST_EVENT};
@@ -20,7 +20,7 @@ use super::problem::{Problem, kinds};
 use super::routes::BASE;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::store::StoredWebhook;
+use crate::store::{StoredWebhook, WebhookChange};
 use crate::webhooks::{Secret, Target};
 
 /// How long the secret before the present one signs too.
@@ -84,6 +84,7 @@ pub(super) async fn create_webhook(
     }
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, format!("{BASE}/webhooks/{}", webhook.webhook_id)))
+        .insert_header((CACHE_CONTROL, "no-store"))
         .json(WebhookSecret {
             webhook,
             secret: Some(secret),
@@ -153,7 +154,13 @@ pub(super) async fn update_webhook(
 ) -> Result<HttpResponse, Problem> {
     let mut stored = find(&caller, &app, &id).await?;
     let now = app.clock.now();
-    if asked.url.is_some() || asked.enabled == Some(true) {
+    let rotates = asked.rotate_secret == Some(true);
+    let change = WebhookChange {
+        turned: asked.enabled,
+        // Whoever says where it goes, that it goes on, or knows its secret, answers for it.
+        by_maker: asked.url.is_some() || asked.enabled == Some(true) || rotates,
+    };
+    if change.by_maker {
         stored.made_by.clone_from(&caller.issuer().key);
     }
     let webhook = &mut stored.webhook;
@@ -181,16 +188,20 @@ pub(super) async fn update_webhook(
         Some(false) | None => {}
     }
     let mut shown = None;
-    if asked.rotate_secret == Some(true) {
+    if rotates {
         let millis = i64::try_from(OVERLAP.as_millis()).unwrap_or(i64::MAX);
         webhook.previous_secret_until = Timestamp::from_millis(now.millis() + millis);
         let secret = Secret::random().into_text();
         stored.previous_secret = Some(std::mem::replace(&mut stored.secret, secret.clone()));
         shown = Some(secret);
     }
-    let webhook = stored.webhook.clone();
-    app.store.change_webhook(stored, now).await?;
-    Ok(HttpResponse::Ok().json(WebhookSecret {
+    app.store.change_webhook(stored, change, now).await?;
+    let webhook = find(&caller, &app, &id).await?.webhook;
+    let mut response = HttpResponse::Ok();
+    if shown.is_some() {
+        response.insert_header((CACHE_CONTROL, "no-store"));
+    }
+    Ok(response.json(WebhookSecret {
         webhook,
         secret: shown,
     }))

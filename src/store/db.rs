@@ -243,11 +243,13 @@ fn sqlite(access: Access) -> ManagerConfig<AsyncSqlite> {
 
 async fn open_sqlite(path: String, access: Access) -> ConnectionResult<AsyncSqlite> {
     let mut conn = AsyncSqlite::establish(&path).await?;
+    // What is erased is overwritten: no page that is used again still has it.
     // NORMAL loses the last commits with a power cut, never with a crash of the server; the file stays whole in both.
     let pragmas = format!(
         "PRAGMA busy_timeout = {};
          PRAGMA synchronous = NORMAL;
          PRAGMA foreign_keys = ON;
+         PRAGMA secure_delete = ON;
          PRAGMA query_only = {};",
         WAIT.as_millis(),
         if access == Access::ReadOnly {

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use super::db::{Conn, on};
 use super::error::StoreError;
-use super::schema::webhooks;
+use super::schema::{api_keys, webhooks};
 use super::sql_types::{At, JsonText};
 use super::words::{document, moment, value};
 use super::{Result, Store};
@@ -119,16 +119,22 @@ impl Store {
             .await
     }
 
-    /// Changes an endpoint to this. Enabled anew, what it was not delivered is due at once.
+    /// Changes an endpoint to this; who answers for it, and whether it is enabled, only as far as that was asked. Where the key
+    /// that answers for it was revoked meanwhile, it is disabled. Enabled anew, what it was not delivered is due at once.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotFound`] where it is gone, or when the database fails.
-    pub async fn change_webhook(&self, stored: StoredWebhook, now: Timestamp) -> Result<()> {
+    pub async fn change_webhook(
+        &self,
+        stored: StoredWebhook,
+        change: WebhookChange,
+        now: Timestamp,
+    ) -> Result<()> {
         self.run(move |db| async move {
             let mut lease = db.writer().await?;
             lease.begin().await?;
-            let outcome = update(&mut lease.conn(), &stored, now).await;
+            let outcome = update(&mut lease.conn(), &stored, change, now).await;
             lease.finish(outcome).await
         })
         .await
@@ -180,7 +186,20 @@ impl Store {
     }
 }
 
+/// Why an endpoint is disabled that was asked for by a key which is no longer good.
+const REVOKED_MEANWHILE: &str = "the API key that asked for it was revoked meanwhile";
+
+/// What of an endpoint a change may touch: it was read some time before, and may have been disabled since.
+#[derive(Debug, Clone, Copy)]
+pub struct WebhookChange {
+    /// Switched on or off.
+    pub turned: Option<bool>,
+    /// Who asks answers for it from now on.
+    pub by_maker: bool,
+}
+
 async fn insert(conn: &mut Conn<'_>, stored: &StoredWebhook, most: u32) -> Result<bool> {
+    let is_good = is_good(conn, stored.made_by.as_deref()).await?;
     let there: i64 = on!(conn, c => {
         let theirs = webhooks::table.filter(webhooks::org_id.eq(stored.org_id.as_str()));
         theirs.count().get_result(c).await
@@ -205,7 +224,26 @@ async fn insert(conn: &mut Conn<'_>, stored: &StoredWebhook, most: u32) -> Resul
             .execute(c)
             .await
     })?;
+    if !is_good {
+        disable(conn, &webhook.webhook_id, REVOKED_MEANWHILE).await?;
+    }
     Ok(true)
+}
+
+/// False where this is an API key that was revoked. Until the transaction ends it is not revoked either.
+async fn is_good(conn: &mut Conn<'_>, maker: Option<&str>) -> Result<bool> {
+    let Some(maker) = maker else { return Ok(true) };
+    Ok(on!(conn, c => {
+        let of_maker = api_keys::table.filter(api_keys::prefix.eq(maker));
+        // Both databases lock a row that is written.
+        let good = diesel::update(of_maker)
+            .filter(api_keys::revoked_at.is_null())
+            .set(api_keys::prefix.eq(maker))
+            .execute(c)
+            .await?;
+        let known: i64 = of_maker.count().get_result(c).await?;
+        QueryResult::Ok(good > 0 || known == 0)
+    })?)
 }
 
 async fn list(conn: &mut Conn<'_>, of: Option<&OrgId>) -> Result<Vec<StoredWebhook>> {
@@ -254,9 +292,14 @@ pub(super) async fn wanted(conn: &mut Conn<'_>) -> Result<Vec<(String, String, V
         .collect()
 }
 
-async fn update(conn: &mut Conn<'_>, stored: &StoredWebhook, now: Timestamp) -> Result<()> {
+async fn update(
+    conn: &mut Conn<'_>,
+    stored: &StoredWebhook,
+    change: WebhookChange,
+    now: Timestamp,
+) -> Result<()> {
     let webhook = &stored.webhook;
-    let enabled = webhook.status == WebhookStatus::Enabled;
+    let is_good = !change.by_maker || is_good(conn, stored.made_by.as_deref()).await?;
     let was: Option<bool> = on!(conn, c => {
         let query = webhooks::table.find(webhook.webhook_id.as_str()).select(webhooks::enabled);
         query.first(c).await.optional()
@@ -268,17 +311,21 @@ async fn update(conn: &mut Conn<'_>, stored: &StoredWebhook, now: Timestamp) -> 
                 webhooks::url.eq(&webhook.url),
                 webhooks::events.eq(document(&webhook.events)),
                 webhooks::description.eq(&webhook.description),
-                webhooks::enabled.eq(enabled),
-                webhooks::disabled_reason.eq(&webhook.disabled_reason),
+                change.turned.map(|on| (
+                    webhooks::enabled.eq(on),
+                    webhooks::disabled_reason.eq(&webhook.disabled_reason),
+                )),
                 webhooks::secret.eq(&stored.secret),
                 webhooks::previous_secret.eq(&stored.previous_secret),
                 webhooks::previous_until.eq(webhook.previous_secret_until.map(At)),
-                webhooks::made_by.eq(&stored.made_by),
+                change.by_maker.then(|| webhooks::made_by.eq(&stored.made_by)),
             ))
             .execute(c)
             .await
     })?;
-    if enabled && !was_enabled {
+    if !is_good {
+        disable(conn, &webhook.webhook_id, REVOKED_MEANWHILE).await?;
+    } else if change.turned == Some(true) && !was_enabled {
         super::outbox::try_all_again(conn, &webhook.webhook_id, now).await?;
     }
     Ok(())

@@ -206,6 +206,10 @@ async fn the_audit_log_says_who_changed_what_and_who_moderated_whom() {
             .find(|entry| entry["action"] == action)
             .unwrap()
     };
+    assert_eq!(
+        by("room.create")["detail"],
+        json!({ "made": format!("/rooms/{room}") })
+    );
     assert_eq!(by("moderate.remove")["actor"], key.name());
     assert_eq!(
         (

@@ -169,3 +169,40 @@ async fn no_token_lies_in_the_database_for_who_asks_again() {
         assert_eq!(again, first, "{path}: all of it, with the token");
     }
 }
+
+#[actix_web::test]
+async fn headers_of_a_kept_reply_are_sealed_too_and_come_again() {
+    let world = World::closed().await;
+    let made = post(&world, "headers", "/rooms", json!({ "name": "Hall" })).await;
+    let place = made.header("location").to_owned();
+    let folder = world.recordings();
+    let folder = folder.parent().expect("beside the database");
+    for name in ["calls.db", "calls.db-wal"] {
+        let bytes = std::fs::read(folder.join(name)).unwrap_or_default();
+        let found = bytes
+            .windows(place.len())
+            .any(|bytes| bytes == place.as_bytes());
+        assert!(!found, "{name} has {place}");
+    }
+    let again = post(&world, "headers", "/rooms", json!({ "name": "Hall" })).await;
+    assert_eq!(again.header("location"), place);
+    assert_eq!(again.header("idempotent-replayed"), "true");
+}
+
+#[actix_web::test]
+async fn an_erased_user_is_given_no_token_by_a_reply_that_was_kept() {
+    let world = World::closed().await;
+    let ask = || {
+        post(
+            &world,
+            "of ann",
+            "/connections",
+            json!({ "user_id": "ann" }),
+        )
+    };
+    let first = ask().await.expect(201);
+    world.delete("/users/ann").await.expect(200);
+    let second = ask().await;
+    assert_eq!(second.header("idempotent-replayed"), "");
+    assert_ne!(second.expect(201)["token"], first["token"]);
+}

@@ -337,6 +337,37 @@ async fn of_many_kept_replies_those_that_name_an_erased_user_go(db: Database) {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_byte_of_an_sqlite_file_names_an_erased_user() {
+    let db = Database::sqlite();
+    let store = db.open().await;
+    for _ in 0..20 {
+        let made = call("quokka", &["ben"], at(0));
+        let (quokka, ben) = (member("quokka", at(1)), member("ben", at(2)));
+        let facts = vec![
+            initiated(&made),
+            joined(&made, &quokka),
+            joined(&made, &ben),
+            said(&made, &quokka, "the quokka's secrets"),
+            ended(&made, EndReason::Completed, 30, at(40)),
+        ];
+        store.record(facts).await.unwrap();
+    }
+    let file = db.address.strip_prefix("sqlite:").unwrap();
+    let named = || {
+        let bytes = std::fs::read(file).unwrap().to_ascii_lowercase();
+        bytes.windows(6).filter(|word| word == b"quokka").count()
+    };
+    db.tamper("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    assert!(named() > 100, "{} times", named());
+    store
+        .erase_user(&OrgId::default(), &user("quokka"))
+        .await
+        .unwrap();
+    db.tamper("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    assert_eq!(named(), 0);
+}
+
 async fn what_was_asked_in_an_erased_call_is_kept_for_nobody(db: Database) {
     let store = db.open().await;
     let (gone, stays) = (talk(&store).await, talk(&store).await);

@@ -15,7 +15,7 @@ on_both! {
     the_first_secret_that_is_offered_stays,
 }
 
-fn key(hash: &str, name: &str) -> StoredKey {
+pub(super) fn key(hash: &str, name: &str) -> StoredKey {
     StoredKey {
         hash: hash.into(),
         lineage: name.into(),

@@ -1,9 +1,10 @@
 //! The outbox: what became true is told, and nothing else.
 
-use calls::store::{PageRequest, Store, StoreError, StoredWebhook};
+use calls::store::{PageRequest, Store, StoreError, StoredWebhook, WebhookChange};
 use calls_model::{DeliveryStatus, EventFilter, OrgId, Webhook, WebhookId, WebhookStatus};
 
 use super::database::Database;
+use super::keys::key;
 use super::samples::{answered, at, call, initiated, room, room_created};
 
 on_both! {
@@ -11,6 +12,7 @@ on_both! {
     a_transaction_that_fails_leaves_nothing_in_the_outbox,
     what_was_tried_waits_for_its_time_and_a_redelivery_does_not,
     an_endpoint_takes_its_deliveries_with_it,
+    what_a_key_asks_for_while_it_is_revoked_is_disabled_and_a_late_change_enables_nothing,
     what_a_denied_subject_made_is_sent_nothing_until_somebody_else_enables_it,
 }
 
@@ -168,6 +170,52 @@ async fn an_endpoint_takes_its_deliveries_with_it(db: Database) {
     );
 }
 
+/// Somebody enables it, and answers for it.
+const ENABLED: WebhookChange = WebhookChange {
+    turned: Some(true),
+    by_maker: true,
+};
+
+async fn what_a_key_asks_for_while_it_is_revoked_is_disabled_and_a_late_change_enables_nothing(
+    db: Database,
+) {
+    let store = db.open().await;
+    for name in ["calls_a", "calls_b"] {
+        store.add_api_key(key(name, name)).await.unwrap();
+    }
+    let made_by = |maker: &str| StoredWebhook {
+        made_by: Some(maker.to_owned()),
+        ..hook(&["*"])
+    };
+    let first = made_by("calls_a");
+    let id = first.webhook.webhook_id.clone();
+    assert!(store.add_webhook(first, 9).await.unwrap());
+    let read = store.webhook(&id).await.unwrap().unwrap();
+    store.revoke_api_key("calls_a", at(5)).await.unwrap();
+    let told = WebhookChange {
+        turned: None,
+        by_maker: false,
+    };
+    let now = async |id: &WebhookId| store.webhook(id).await.unwrap().unwrap().webhook.status;
+    for change in [told, ENABLED] {
+        store
+            .change_webhook(read.clone(), change, at(6))
+            .await
+            .unwrap();
+        assert_eq!(now(&id).await, WebhookStatus::Disabled, "{change:?}");
+    }
+    let late = made_by("calls_a");
+    let late_id = late.webhook.webhook_id.clone();
+    assert!(store.add_webhook(late, 9).await.unwrap());
+    assert_eq!(now(&late_id).await, WebhookStatus::Disabled);
+    let others = StoredWebhook {
+        made_by: Some("calls_b".to_owned()),
+        ..read
+    };
+    store.change_webhook(others, ENABLED, at(7)).await.unwrap();
+    assert_eq!(now(&id).await, WebhookStatus::Enabled);
+}
+
 async fn what_a_denied_subject_made_is_sent_nothing_until_somebody_else_enables_it(db: Database) {
     let store = db.open().await;
     let of = |maker: Option<&str>| StoredWebhook {
@@ -187,7 +235,10 @@ async fn what_a_denied_subject_made_is_sent_nothing_until_somebody_else_enables_
     assert!(reason.contains("jwt:ann"), "{reason}");
     disabled.webhook.status = WebhookStatus::Enabled;
     disabled.made_by = Some("calls_a".to_owned());
-    store.change_webhook(disabled, at(9)).await.unwrap();
+    store
+        .change_webhook(disabled, ENABLED, at(9))
+        .await
+        .unwrap();
     assert_eq!(deny().await.unwrap(), []);
     let all = store.webhooks(None).await.unwrap();
     assert!(

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// No id is longer.
-const LONGEST: usize = 256;
+/// No id has more bytes.
+const LONGEST: usize = 512;
+
+/// Where requests say of whom they are.
+const PEOPLE: &[&str] = &["user_id", "from", "to", "host", "participants"];
 
 /// The words of a path and query, as they stand there and as they are meant.
 pub(super) fn of_path(path: &str, names: &mut BTreeSet<String>) {
@@ -14,6 +17,14 @@ pub(super) fn of_path(path: &str, names: &mut BTreeSet<String>) {
         if let Some((meant, _)) = form_urlencoded::parse(word.as_bytes()).next() {
             add(&meant, names);
         }
+    }
+}
+
+/// The people whom a request is about; nothing else of it is worth keeping.
+pub(super) fn of_people(body: &[u8], names: &mut BTreeSet<String>) {
+    if let Ok(Value::Object(keys)) = serde_json::from_slice(body) {
+        let people = PEOPLE.iter().filter_map(|key| keys.get(*key));
+        people.for_each(|value| of_value(value, names));
     }
 }
 
@@ -60,6 +71,8 @@ mod tests {
             assert!(names.contains(named), "{named}: {names:?}");
         }
         assert!(!names.contains("an"));
+        of_people(br#"{"from":"eve","to":["joe"],"name":"Hall"}"#, &mut names);
+        assert!(names.contains("eve") && names.contains("joe") && !names.contains("Hall"));
         of_body(b"v=0", &mut names); // SDP is no JSON
     }
 }
