@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 #[cfg(any(not(feature = "whisper"), test))]
-#[cfg_attr(feature = "whisper", allow(dead_code))] // its tests alone
+#[cfg_attr(feature = "whisper", allow(dead_code, unreachable_pub))] // its tests alone
 mod absent;
 #[cfg(feature = "whisper")]
 mod built_in;
