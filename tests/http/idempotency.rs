@@ -195,7 +195,7 @@ async fn an_erased_user_is_given_no_token_by_a_reply_that_was_kept() {
     let ask = || {
         post(
             &world,
-            "of ann",
+            "of-ann",
             "/connections",
             json!({ "user_id": "ann" }),
         )
