@@ -180,4 +180,4 @@ test('the server shows how it does', async () => {
   await operator.close();
 });
 
-test('nobody’s page logged an error of its own', () => here.assertNoErrors());
+test('nobody’s page logged an error of its own', () => here.assertNoErrors(/404 \(Not Found\)/));
