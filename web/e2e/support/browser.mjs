@@ -47,7 +47,7 @@ export async function openBrowser({ person = 0, mic = 'grant', share = 'browser'
       const page = await context.newPage();
       page.on('request', (request) => isForeign(request.url(), url) && errors.push(`${name}: asked ${request.url()}`));
       page.on('pageerror', (error) => errors.push(`${name}: ${error.message}`));
-      page.on('console', (message) => message.type() === 'error' && errors.push(`${name}: ${message.text()}`));
+      page.on('console', (message) => message.type() === 'error' && errors.push(`${name}: ${message.text()} (${message.location().url})`));
       await page.goto(url);
       return { name, page, context, close: () => context.close() };
     },

@@ -39,9 +39,11 @@ export function world(gather = async () => {}, start = startServer, browser = {}
       await inside(person);
       return person;
     },
-    /** No page has logged an error so far, but for those that a test provokes. */
+    /** No page has logged an error so far, but for those that a test provokes, which are shown. */
     assertNoErrors(...expected) {
-      const errors = here.browser.errors.filter((error) => !expected.some((pattern) => pattern.test(error)));
+      const isExpected = (error) => expected.some((pattern) => pattern.test(error));
+      const errors = here.browser.errors.filter((error) => !isExpected(error));
+      for (const error of here.browser.errors.filter(isExpected)) console.log(`let through: ${error}`);
       assert.deepEqual(errors, []);
     },
   };
