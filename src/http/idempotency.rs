@@ -97,7 +97,7 @@ pub(crate) async fn idempotency(
                 Some(hash) => same_file(&app, &mut request, &key, &hash).await,
                 None => Ok(()),
             };
-            return Ok(match same.and_then(|()| replay(reply, &seal)) {
+            return Ok(match same.and_then(|()| replay(&reply, &seal)) {
                 Ok(again) => request.into_response(again),
                 Err(refused) => refuse(request, refused),
             });
@@ -330,8 +330,8 @@ async fn keep(app: &App, asked: &Keyed, running: Running, reply: Option<&Reply>)
     }
 }
 
-fn replay(reply: Reply, seal: &Seal) -> Result<HttpResponse, Problem> {
-    let reply = opened(&reply, seal).ok_or(Problem::OutcomeUnknown)?;
+fn replay(reply: &Reply, seal: &Seal) -> Result<HttpResponse, Problem> {
+    let reply = opened(reply, seal).ok_or(Problem::OutcomeUnknown)?;
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     let mut response = HttpResponse::build(status);
     for header in reply.headers {
