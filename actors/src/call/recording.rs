@@ -2,7 +2,6 @@
 
 mod live;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -114,14 +113,7 @@ impl Call {
             error: None,
             transcript: None,
         };
-        let plan = Plan {
-            recording_id: recording.recording_id.clone(),
-            call_id: recording.call_id.clone(),
-            mode: recording.mode,
-            live: recording.live,
-            participants: Arc::from(recording.participants.clone()),
-            zero: clock::instant(),
-        };
+        let plan = Plan::of(&recording, clock::instant());
         let requested = self.record(vec![Fact::RecordingRequested {
             recording: Box::new(recording.clone()),
         }]);

@@ -7,7 +7,8 @@ use actix::WeakRecipient;
 use actix::prelude::*;
 use calls_media::seam::{Burst, Layer, SourceClock, TrackId};
 use calls_model::{
-    CallId, DisplayName, ParticipantId, RecordingId, RecordingMode, Source, Timestamp, UserId,
+    CallId, DisplayName, ParticipantId, Recording, RecordingId, RecordingMode, Source, Timestamp,
+    UserId,
 };
 
 /// What is to be recorded.
@@ -28,6 +29,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Of a recording whose times count from `zero`.
+    pub(crate) fn of(recording: &Recording, zero: Instant) -> Self {
+        Self {
+            recording_id: recording.recording_id.clone(),
+            call_id: recording.call_id.clone(),
+            mode: recording.mode,
+            live: recording.live,
+            participants: Arc::from(recording.participants.clone()),
+            zero,
+        }
+    }
+
     /// Whether this belongs into it.
     pub fn wants(&self, user: &UserId, source: Source) -> bool {
         let selected = self.participants.is_empty() || self.participants.contains(user);

@@ -6,7 +6,7 @@ use std::path::Path;
 use calls_codec::{Demuxer, Read};
 use calls_model::{Gap, RecordingFile};
 
-use super::RenderError;
+use super::{RenderError, is_audio};
 
 /// A file is as long as is known of it, apart from this: its last frame may be counted or not, and rounded.
 const OFF_MS: u64 = 250;
@@ -14,7 +14,7 @@ const OFF_MS: u64 = 250;
 /// What is in a file, in milliseconds of the recording.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Look {
-    /// When each of its frames is.
+    /// When each of its pictures is.
     pub(super) times: Vec<u64>,
     /// When the last of them ends.
     pub(super) ends: u64,
@@ -44,7 +44,9 @@ impl Look {
                 damage = demuxer.damage();
                 look.miss(look.ends, at);
             }
-            look.times.push(at);
+            if !is_audio(file) {
+                look.times.push(at); // of hours of sound they would be many, and nobody asks for them
+            }
             look.ends = look.ends.max(millis(at_us - first + lasts_us));
         }
         let wanted = file.start_ms + file.duration_ms;

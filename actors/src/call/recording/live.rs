@@ -1,6 +1,5 @@
 //! The recording that runs: how it stands, and how long it is.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use calls_model::signal::{RecordingEvent, RecordingNews};
@@ -39,14 +38,8 @@ impl LiveRecording {
         };
         let since = behind.unwrap_or_else(asked);
         let present = clock::instant();
-        let plan = Plan {
-            recording_id: recording.recording_id.clone(),
-            call_id: recording.call_id.clone(),
-            mode: recording.mode,
-            live: recording.live,
-            participants: Arc::from(recording.participants.clone()),
-            zero: present.checked_sub(since).unwrap_or(present),
-        };
+        let zero = present.checked_sub(since).unwrap_or(present);
+        let plan = Plan::of(&recording, zero);
         let most = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         let time = Stopwatch {
             kept_ms: recording.duration_seconds.saturating_mul(1000).min(most),
