@@ -176,12 +176,15 @@ impl Models {
     ) -> Self {
         let place = Arc::<OnceLock<Read>>::default();
         self.lock().insert(language.clone(), place.clone());
+        let (begun, begins) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             place.get_or_init(|| {
+                let _ = begun.send(());
                 std::thread::sleep(takes);
                 Ok(engine)
             });
         });
+        begins.recv().expect("it is read"); // else whoever asks first would read another
         self
     }
 
