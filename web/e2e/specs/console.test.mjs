@@ -180,4 +180,6 @@ test('the server shows how it does', async () => {
   await operator.close();
 });
 
-test('nobody’s page logged an error of its own', () => here.assertNoErrors(/404 \(Not Found\)/));
+// Specs share a server: a call is listed whose room another one has deleted, and its name is asked for.
+const GONE = /404 \(Not Found\) \(.*\/rooms\/room_[0-9a-f]+\)$/;
+test('nobody’s page logged an error of its own', () => here.assertNoErrors(GONE));
