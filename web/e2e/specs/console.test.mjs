@@ -183,3 +183,21 @@ test('the server shows how it does', async () => {
 // Specs share a server: a call is listed whose room another one has deleted, and its name is asked for.
 const GONE = /404 \(Not Found\) \(.*\/rooms\/room_[0-9a-f]+\)$/;
 test('nobody’s page logged an error of its own', () => here.assertNoErrors(GONE));
+
+test('whom the others in a call do not learn of is marked for who runs the server', async () => {
+  const room = await here.room({ name: 'Training' });
+  const greta = await here.join('Greta', room);
+  const hidden = { user_id: 'supervisor', display_name: 'Hedda', grants: ['hidden', 'subscribe'] };
+  const { call_id } = await api(here.url, 'POST', `/rooms/${room}/join`, hidden);
+
+  const operator = await open(`/calls/${call_id}`);
+  const { page } = operator;
+  const marked = 'hidden from the others';
+  await page.getByRole('row', { name: /Hedda/ }).getByText(marked).waitFor();
+  assert.equal(await page.getByRole('row', { name: /Greta/ }).getByText(marked).count(), 0);
+  await assertAccessible(operator, 'console-call-hidden');
+  await page.getByRole('link', { name: 'Calls', exact: true }).click();
+  await page.getByRole('cell', { name: 'Greta, Hedda (hidden)' }).waitFor();
+  await operator.close();
+  await greta.close();
+});

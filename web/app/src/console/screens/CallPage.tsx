@@ -102,7 +102,7 @@ function People({ call, then }: { call: Call; then: () => void }) {
       columns={[
         { head: t('person.name'), cell: (member: WireMember) => nameOf(member) },
         { head: t('person.user'), cell: ({ user_id }) => <code>{user_id}</code> },
-        { head: t('person.role'), cell: ({ role }) => said('role', role) },
+        { head: t('person.role'), cell: (member) => <RoleOf member={member} /> },
         { head: t('person.sends'), cell: (member) => <Sends member={member} /> },
         { head: t('person.joined'), cell: ({ joined_at }) => moment(joined_at) },
         { head: t('person.left'), cell: ({ left_at }) => (left_at ? moment(left_at) : t('value.none')) },
@@ -112,6 +112,15 @@ function People({ call, then }: { call: Call; then: () => void }) {
       keyOf={(member) => member.participant_id ?? `${member.user_id} ${member.joined_at}`}
       empty={t('call.nobody')}
     />
+  );
+}
+
+function RoleOf({ member }: { member: WireMember }) {
+  return (
+    <span class="console__marks">
+      {said('role', member.role)}
+      {member.hidden && <Badge tone="busy">{t('person.hidden')}</Badge>}
+    </span>
   );
 }
 

@@ -14,7 +14,9 @@ const TONES: Record<string, Tone> = { active: 'good', ringing: 'busy', initiated
 export const nameOf = ({ display_name, user_id }: WireMember): string => display_name || user_id;
 
 export function namesOf(members: readonly WireMember[]): string {
-  const names = members.slice(0, NAMES).map(nameOf).join(', ');
+  // Others in the call do not learn of who is hidden; whoever runs the server does, and is told that they do not.
+  const named = (member: WireMember) => (member.hidden ? t('call.hiddenName', { name: nameOf(member) }) : nameOf(member));
+  const names = members.slice(0, NAMES).map(named).join(', ');
   const rest = members.length - NAMES;
   return rest > 0 ? t('call.namesAndMore', { names, rest }) : names;
 }
