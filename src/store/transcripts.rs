@@ -222,6 +222,35 @@ impl Store {
     }
 }
 
+#[cfg(feature = "testing")]
+impl Store {
+    /// How the database would search, step by step, for a test that looks for the index.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn plan_of_search(
+        &self,
+        org: &OrgId,
+        sought: &str,
+        by: Option<&UserId>,
+    ) -> Result<Vec<String>, StoreError> {
+        let (org, sought, by) = (org.clone(), sought.to_owned(), by.cloned());
+        self.run(|db| async move {
+            let request = PageRequest::default();
+            plan(
+                &mut db.reader().await?.conn(),
+                &org,
+                &sought,
+                by.as_ref(),
+                &request,
+            )
+            .await
+        })
+        .await
+    }
+}
+
 // ── search ──────────────────────────────────────────────────────────────────
 
 #[derive(QueryableByName)]
@@ -280,6 +309,20 @@ const IN_POSTGRES: &str = "
       AND ($3 IS NULL OR u.spoken_at < $3 OR (u.spoken_at = $3 AND u.id < $4))
     ORDER BY u.spoken_at DESC, u.id DESC LIMIT $5 OFFSET $6";
 
+/// The statement of a search with its bounds: the same for the search and for its plan.
+macro_rules! bound {
+    ($statement:expr, $org:expr, $words:expr, $by:expr, $after:expr, $request:expr) => {
+        diesel::sql_query($statement)
+            .bind::<Text, _>($words)
+            .bind::<Nullable<Text>, _>($by.map(UserId::as_str))
+            .bind::<Nullable<Moment>, _>($after.as_ref().map(|after| At(after.created_at)))
+            .bind::<BigInt, _>($after.as_ref().map_or(0, |after| after.id))
+            .bind::<BigInt, _>($request.rows())
+            .bind::<BigInt, _>(i64::from($request.offset))
+            .bind::<Text, _>($org.as_str())
+    };
+}
+
 /// A page of what was said with all of these words in it, the latest first.
 pub(super) async fn search(
     conn: &mut Conn<'_>,
@@ -294,16 +337,7 @@ pub(super) async fn search(
         Conn::Sqlite(_) => (IN_SQLITE, all_of(sought)),
     };
     let rows: Vec<FoundRow> = on!(conn, c => {
-        diesel::sql_query(statement)
-            .bind::<Text, _>(&words)
-            .bind::<Nullable<Text>, _>(by.map(UserId::as_str))
-            .bind::<Nullable<Moment>, _>(after.as_ref().map(|after| At(after.created_at)))
-            .bind::<BigInt, _>(after.as_ref().map_or(0, |after| after.id))
-            .bind::<BigInt, _>(request.rows())
-            .bind::<BigInt, _>(i64::from(request.offset))
-            .bind::<Text, _>(org.as_str())
-            .load(c)
-            .await
+        bound!(statement, org, &words, by, after, request).load(c).await
     })?;
     let found = rows.into_iter().map(|row| row.into_found(sought));
     let page = request.page(found.collect::<Result<Vec<_>, _>>()?, |(id, found)| {
@@ -313,6 +347,40 @@ pub(super) async fn search(
         data: page.data.into_iter().map(|(_, found)| found).collect(),
         next_cursor: page.next_cursor,
         has_more: page.has_more,
+    })
+}
+
+/// How the database would search: one line for each step.
+#[cfg(feature = "testing")]
+async fn plan(
+    conn: &mut Conn<'_>,
+    org: &OrgId,
+    sought: &str,
+    by: Option<&UserId>,
+    request: &PageRequest,
+) -> Result<Vec<String>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+        line: String,
+    }
+    let after = request.after::<i64>()?;
+    Ok(match conn {
+        Conn::Sqlite(c) => {
+            let (words, asked) = (all_of(sought), format!("EXPLAIN QUERY PLAN {IN_SQLITE}"));
+            let steps = bound!(asked, org, words, by, after, request).load::<Step>(c);
+            steps.await?.into_iter().map(|step| step.detail).collect()
+        }
+        Conn::Postgres(c) => {
+            let asked = format!("EXPLAIN (COSTS OFF) {IN_POSTGRES}");
+            let lines = bound!(asked, org, sought, by, after, request).load::<Line>(c);
+            lines.await?.into_iter().map(|line| line.line).collect()
+        }
     })
 }
 
