@@ -6,6 +6,7 @@ mod dying {
     mod database;
     mod descriptors;
     mod disk;
+    mod keyed;
     mod killed;
     #[path = "../media_e2e/peer.rs"]
     #[expect(dead_code, reason = "nobody listens here")]

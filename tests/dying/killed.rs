@@ -15,7 +15,7 @@ use crate::support::serving::{Serving, calls};
 const BACK_WITHIN: Duration = Duration::from_secs(5);
 
 /// The same place again, as a service manager starts it.
-fn again(folder: &Path, address: &str) -> Command {
+pub(super) fn again(folder: &Path, address: &str) -> Command {
     let mut command = calls(folder, "serve --dev");
     command
         .env("CALLS__HTTP__BIND", address)
@@ -109,58 +109,6 @@ async fn who_was_in_a_call_is_in_it_again_with_token_and_role_and_history_has_on
     );
     assert_eq!(count("call.ended"), 1);
     assert_eq!(server.stop().0, Some(0));
-}
-
-#[actix_web::test]
-async fn what_the_kill_cut_off_is_not_done_twice_for_who_asks_again_with_its_key() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = Serving::start(again(folder.path(), "127.0.0.1:0"));
-    let address = server.address.clone();
-    let ask = |server: &Serving, key: u32| {
-        let api = Api::of(server);
-        let request = api.http.post(format!("{}/rooms", api.base));
-        let request = request.header("idempotency-key", key.to_string());
-        // Its password is hashed, which takes a while.
-        request
-            .json(&json!({ "name": "Hall", "password": "s3cret" }))
-            .send()
-    };
-    // Whether the first one is over before the kill is chance; not so often.
-    for key in 0..20 {
-        let running = actix_web::rt::spawn(ask(&server, key));
-        let code = loop {
-            let reply = ask(&server, key).await.unwrap();
-            if reply.status() != 201 {
-                break reply.json::<Value>().await.unwrap()["code"].clone();
-            }
-            if reply.headers().contains_key("idempotent-replayed") {
-                break Value::Null; // too late
-            }
-        };
-        if code.is_null() {
-            running.await.unwrap().unwrap();
-            continue;
-        }
-        assert_eq!(code, "idempotency-key-in-use");
-        server.kill();
-        drop(running.await);
-        server = Serving::start(again(folder.path(), &address));
-        let rooms = async |server: &Serving| Api::of(server).get("/rooms").await["data"].clone();
-        let before = rooms(&server).await;
-        let reply = ask(&server, key).await.unwrap();
-        if reply.status() == 201 {
-            assert!(reply.headers().contains_key("idempotent-replayed"));
-            continue; // its reply was kept in that moment
-        }
-        assert_eq!(reply.status(), 409);
-        let refused: Value = reply.json().await.unwrap();
-        assert_eq!(refused["code"], "idempotency-outcome-unknown");
-        assert_eq!(rooms(&server).await, before, "nothing is done");
-        assert_eq!(ask(&server, 100 + key).await.unwrap().status(), 201);
-        assert_eq!(server.stop().0, Some(0));
-        return;
-    }
-    panic!("no kill came in the middle");
 }
 
 #[actix_web::test]
