@@ -34,6 +34,8 @@ enum Finding {
 pub(super) fn examine(config: &Config) -> ExitCode {
     let running = running(config.http.bind, config.tls.on());
     let mut findings = vec![http(config, running.as_deref()), public_url(config)];
+    findings.extend(plain(config));
+    findings.extend(webhooks(config));
     findings.extend(
         config
             .media_ports()
@@ -124,6 +126,30 @@ fn public_url(config: &Config) -> Finding {
         );
     }
     Finding::Good("http.public_url".to_owned())
+}
+
+/// Others reach it, and it has no certificate: whoever is on the way reads along, unless a proxy stands in front.
+fn plain(config: &Config) -> Option<Finding> {
+    let http = &config.http;
+    let open = !http.bind.ip().is_loopback() && !config.tls.on();
+    let proxied = http.behind_proxy && http.public_url.starts_with("https://");
+    (open && !proxied).then(|| {
+        Finding::Odd(
+            format!("http.bind: {} is reached from outside, without TLS", http.bind),
+            "Keys, tokens and what is said pass in plain text: give a certificate (tls.certificate, tls.acme_domains), or put a TLS \
+             proxy in front, with http.behind_proxy and an https http.public_url, and bind to loopback where it is on this machine.",
+        )
+    })
+}
+
+/// Applications may have the server send requests into the operator's own network.
+fn webhooks(config: &Config) -> Option<Finding> {
+    config.webhooks.allow_private.then(|| {
+        Finding::Odd(
+            "webhooks.allow_private: endpoints may be inside your own network, and without TLS".to_owned(),
+            "Whoever has a key with the scope webhooks reaches what this machine reaches: leave it out, unless that is meant.",
+        )
+    })
 }
 
 fn media(bind: IpAddr, port: u16, running: bool) -> [Finding; 2] {
@@ -265,6 +291,29 @@ mod tests {
         });
         assert_eq!(running(address, false), None);
         answering.join().unwrap();
+    }
+
+    #[test]
+    fn a_server_that_others_reach_in_plain_text_is_odd() {
+        let mut config = Config::load(None).unwrap();
+        assert_eq!(plain(&config), None, "on this machine alone");
+        config.http.bind = "0.0.0.0:8080".parse().unwrap();
+        assert!(matches!(plain(&config), Some(Finding::Odd(..))));
+        config.http.public_url = "https://calls.example.org".to_owned();
+        assert!(matches!(plain(&config), Some(Finding::Odd(..))), "no proxy");
+        config.http.behind_proxy = true;
+        assert_eq!(plain(&config), None);
+        config.http.behind_proxy = false;
+        config.tls.acme_domains = vec!["calls.example.org".to_owned()];
+        assert_eq!(plain(&config), None);
+    }
+
+    #[test]
+    fn webhooks_into_the_operators_own_network_are_odd() {
+        let mut config = Config::load(None).unwrap();
+        assert_eq!(webhooks(&config), None);
+        config.webhooks.allow_private = true;
+        assert!(matches!(webhooks(&config), Some(Finding::Odd(..))));
     }
 
     #[test]
