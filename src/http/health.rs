@@ -39,9 +39,6 @@ pub(super) struct Speech {
     /// Which engine: `vosk`, `whisper`.
     #[schema(example = "vosk")]
     pub engine: &'static str,
-    /// Where its library is; null: missing, or a part of the server.
-    #[schema(required = true)]
-    pub library: Option<String>,
     /// The engine's version, where it is known.
     #[schema(required = true)]
     pub version: Option<String>,
@@ -49,7 +46,7 @@ pub(super) struct Speech {
     pub language: Language,
     /// All languages that there are models of.
     pub languages: Vec<Language>,
-    /// Why nothing can be understood; null: speech is.
+    /// Why nothing can be understood; null: speech is. Anybody may ask, so it names no path: `calls doctor` does.
     #[schema(required = true)]
     pub error: Option<String>,
 }
@@ -57,16 +54,21 @@ pub(super) struct Speech {
 fn speech(app: &App) -> Speech {
     let models = app.ears.models();
     let equipment = models.equipment();
-    let broken = || models.known_fault(models.language());
+    let language = models.language();
+    let missing = equipment
+        .fault
+        .map(|_| "the speech engine is missing".to_owned());
+    let broken = || {
+        let fault = models.known_fault(language);
+        fault.map(|_| format!("the speech model of \"{language}\" cannot be used"))
+    };
+    let error = missing.or_else(broken);
     Speech {
         engine: equipment.engine,
-        library: equipment.library,
         version: equipment.version,
-        language: models.language().clone(),
+        language: language.clone(),
         languages: models.known().into_keys().collect(),
-        error: equipment
-            .fault
-            .or_else(|| broken().map(|fault| fault.to_string())),
+        error: error.map(|error| format!("{error}; `calls doctor` says why")),
     }
 }
 

@@ -72,8 +72,6 @@ async fn what_understands_speech_is_told_and_its_absence_keeps_no_server_from_be
     let world = World::open().await;
     let speech = readiness(&world, 200).await["speech"].clone();
     assert_eq!(speech["engine"], "vosk");
-    let library = speech["library"].as_str().expect("a path");
-    assert!(library.ends_with("libvosk.so"), "{speech}");
     assert_eq!(speech["version"], "0.3.45", "{speech}");
     assert_eq!(speech["languages"], json!(["en"]));
     assert_eq!(speech["error"], Value::Null);
@@ -83,7 +81,10 @@ async fn what_understands_speech_is_told_and_its_absence_keeps_no_server_from_be
     })
     .await;
     let speech = readiness(&world, 200).await["speech"].clone();
-    assert_eq!(speech["library"], Value::Null);
     let error = speech["error"].as_str().expect("why");
-    assert!(error.contains("/nowhere/libvosk.so"), "{error}");
+    assert!(error.contains("the speech engine is missing"), "{error}");
+    assert!(
+        !speech.to_string().contains("libvosk"),
+        "anybody may ask: {speech}"
+    );
 }
