@@ -312,3 +312,90 @@ async fn what_was_not_delivered_before_a_restart_is_delivered_after_it() {
         }
     }
 }
+
+/// The receiver of docs/WEBHOOKS.md, in a process of its own; it goes with this.
+struct Example(std::process::Child);
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Example {
+    /// Listens on this port with this secret.
+    async fn start(port: u16, secret: &str) -> Self {
+        let page = include_str!("../../docs/WEBHOOKS.md");
+        let (_, rest) = page.split_once("```python\n").expect("an example");
+        let (program, _) = rest.split_once("```").expect("its end");
+        let child = std::process::Command::new("python3")
+            .args(["-c", program])
+            .env("WEBHOOK_SECRET", secret)
+            .env("PORT", port.to_string())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn();
+        let example = Self(child.expect("python3"));
+        for _ in 0..200 {
+            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return example;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("it does not listen");
+    }
+
+    /// What it took, once it is over.
+    fn took(mut self) -> String {
+        let _ = self.0.kill();
+        let mut took = String::new();
+        let mut told = self.0.stdout.take().expect("a pipe");
+        std::io::Read::read_to_string(&mut told, &mut took).expect("text");
+        took
+    }
+}
+
+#[actix_web::test]
+async fn the_receiver_of_the_documentation_takes_what_is_genuine_once_and_nothing_else() {
+    let world = World::start(true, near).await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    let url = format!("http://127.0.0.1:{port}/hooks");
+    let asked = json!({ "url": url, "events": ["room.created"] });
+    let hook = world.post("/webhooks", asked).await.expect(201);
+    let secret = hook["secret"].as_str().expect("a secret");
+
+    let other = Example::start(port, "whsec_AAAA").await;
+    let test = format!("{}/test", path(&hook));
+    let sent = world.post(&test, json!({})).await.expect(200);
+    assert_eq!(sent["status"], 401, "it is signed with another secret");
+    assert_eq!(other.took(), "");
+
+    let example = Example::start(port, secret).await;
+    let sent = world.post(&test, json!({})).await.expect(200);
+    assert_eq!(sent["status"], 204);
+    let room = world.room(json!({})).await;
+    let told = delivery(&world, &hook, "delivered").await;
+    let again = format!(
+        "{}/deliveries/{}/redeliver",
+        path(&hook),
+        told["delivery_id"].as_str().expect("an id")
+    );
+    world.post(&again, json!({})).await.expect(202);
+    for _ in 0..100 {
+        if delivery(&world, &hook, "delivered").await["attempts"] == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(delivery(&world, &hook, "delivered").await["attempts"], 2);
+    let took = example.took();
+    let rooms = took.lines().filter(|line| line.starts_with("room.created"));
+    assert_eq!(
+        rooms.collect::<Vec<_>>(),
+        [format!("room.created {room} 1")],
+        "{took}"
+    );
+}
