@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// No id has more bytes.
@@ -10,13 +11,20 @@ const LONGEST: usize = 512;
 /// Where requests say of whom they are.
 const PEOPLE: &[&str] = &["user_id", "from", "to", "host", "participants"];
 
-/// The words of a path and query, as they stand there and as they are meant.
-pub(super) fn of_path(path: &str, names: &mut BTreeSet<String>) {
-    for word in path.split(['/', '?', '&', '=', ' ']) {
+/// The words of a path and query, as they stand there and as they are meant: what is encoded by percent (RFC 3986 §2.1),
+/// and in a query, as forms write it, a space as `+`.
+pub(super) fn of_path(place: &str, names: &mut BTreeSet<String>) {
+    let (path, query) = place.split_once('?').unwrap_or((place, ""));
+    for word in path.split(['/', ' ']) {
         add(word, names);
-        if let Some((meant, _)) = form_urlencoded::parse(word.as_bytes()).next() {
-            add(&meant, names);
-        }
+        add(&percent_decode_str(word).decode_utf8_lossy(), names);
+    }
+    for word in query.split(['&', '=']) {
+        add(word, names);
+    }
+    for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        add(&key, names);
+        add(&value, names);
     }
 }
 
@@ -58,6 +66,19 @@ fn add(word: &str, names: &mut BTreeSet<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plus_is_a_plus_in_a_path_and_a_space_in_a_query() {
+        let mut names = BTreeSet::new();
+        of_path(
+            "/users/ann+work/b%2Bc%2Fd?with=eve+doe&by=f%2Bg",
+            &mut names,
+        );
+        for named in ["ann+work", "b+c/d", "eve doe", "eve+doe", "f+g"] {
+            assert!(names.contains(named), "{named}: {names:?}");
+        }
+        assert!(!names.contains("ann work"), "{names:?}");
+    }
 
     #[test]
     fn who_stands_in_a_request_or_reply_is_named_and_nobody_whose_name_is_a_part_of_theirs() {
