@@ -1,5 +1,6 @@
 //! `/api/v1/calls/audit`, and what writes it: every change by a key or a token, and every look at what was said.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use actix_web::body::MessageBody;
@@ -16,11 +17,11 @@ use tracing::{error, warn};
 use utoipa::IntoParams;
 
 use super::envelope::request_id;
-use super::extract::Query;
+use super::extract::{Query, invalid};
 use super::origin;
 use super::paging::Paging;
-use super::problem::Problem;
 use super::problem::documented::{Access, BadQuery, Unavailable};
+use super::problem::{Problem, kinds};
 use super::routes::{BASE, documented_path, path};
 use crate::app::App;
 use crate::auth::{Caller, Issuer};
@@ -78,6 +79,15 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("POST", "/api-keys/{key_name}/rotate", "key.rotate"),
     ("DELETE", "/api-keys/{key_name}", "key.revoke"),
 ];
+
+/// A moderator asked something on their socket.
+pub(crate) const MODERATE: &str = "moderate";
+
+/// They asked to record there, or to stop.
+pub(crate) const RECORDING: &str = "recording";
+
+/// They asked to transcribe there, or to stop.
+pub(crate) const TRANSCRIPTION: &str = "transcription";
 
 /// Whoever asked, left with the request by the border.
 #[derive(Debug, Clone)]
@@ -208,6 +218,24 @@ pub(super) struct Wanted {
     pub offset: Option<u32>,
 }
 
+/// Nothing is found by an action that is misspelt, and that looks as if nothing had happened.
+fn known(asked: &str) -> Result<(), Problem> {
+    let rest = ACTIONS.iter().map(|(_, _, action)| *action);
+    let all: BTreeSet<&str> = rest.chain([MODERATE, RECORDING, TRANSCRIPTION]).collect();
+    if all.contains(asked) {
+        return Ok(());
+    }
+    let summary = "the query has a bad parameter";
+    let all: Vec<&str> = all.into_iter().collect();
+    let detail = format!("must be one of {}", all.join(", "));
+    Err(invalid(
+        &kinds::INVALID_QUERY,
+        summary,
+        "/action".to_owned(),
+        detail,
+    ))
+}
+
 /// Lists who changed what and who moderated whom, the latest first.
 #[utoipa::path(
     tag = "audit",
@@ -225,9 +253,12 @@ pub(super) async fn audit_log(
     Query(asked): Query<Wanted>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
+    if let Some(action) = &asked.action {
+        known(action)?;
+    }
     let filter = AuditFilter {
         actor: asked.actor.filter(|text| !text.contains('\0')),
-        action: asked.action.filter(|text| !text.contains('\0')),
+        action: asked.action,
     };
     let paging = Paging {
         limit: asked.limit,

@@ -323,9 +323,9 @@ impl Session {
             return None;
         };
         let action = match request {
-            Request::Mod(_) => "moderate",
-            Request::Record(_) => "recording",
-            Request::Transcribe(_) => "transcription",
+            Request::Mod(_) => audit::MODERATE,
+            Request::Record(_) => audit::RECORDING,
+            Request::Transcribe(_) => audit::TRANSCRIPTION,
             _ => return None,
         };
         Some(AuditEntry {

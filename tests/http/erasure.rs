@@ -164,6 +164,19 @@ async fn an_erased_user_takes_what_they_can_be_heard_in() {
 }
 
 #[actix_web::test]
+async fn an_action_that_the_audit_log_does_not_know_is_refused_with_those_that_it_knows() {
+    let world = World::closed().await;
+    let refused = world.get("/audit?action=bogus").await;
+    let refused = refused.problem(422, "invalid-query");
+    let detail = refused["detail"].as_str().expect("a sentence");
+    for known in ["key.revoke", "moderate", "transcription"] {
+        assert!(detail.contains(known), "{detail}");
+        let path = format!("/audit?action={known}");
+        world.get(&path).await.expect(200);
+    }
+}
+
+#[actix_web::test]
 async fn the_audit_log_says_who_changed_what_and_who_moderated_whom() {
     let world = World::closed().await;
     let key = world.server.first_key.clone().expect("a key");
