@@ -1,8 +1,12 @@
 //! `/api/v1/calls/connections`: a user's own socket; and the connection that every seat comes with.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use calls_actors::calls::Seat;
+use calls_actors::calls::{FindParticipant, Found, Seat};
+use calls_actors::participant::ClientRequest;
 use calls_model::rest::{Connection, OpenConnection};
+use calls_model::signal::{Empty, Request};
 use calls_model::{Permission, RoomId};
 
 use super::extract::Body;
@@ -10,8 +14,11 @@ use super::origin;
 use super::problem::Problem;
 use super::problem::documented::{Access, BadBody};
 use crate::app::App;
-use crate::auth::Caller;
 use crate::auth::tokens::Place;
+use crate::auth::{Caller, Issuer};
+
+/// How often it is noticed that a presence is over, and nobody has to be put out any more.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Opens a user's own socket, on which calls ring.
 #[utoipa::path(
@@ -53,8 +60,36 @@ pub(super) fn of_seat(
         role: seat.role,
         only: only.or_else(|| caller.place()?.only.clone()), // no token makes one that may more
     };
+    put_out_with_key(request, seat, caller.issuer().clone());
     let token = app
         .tokens
         .join(seat.user_id.clone(), place, caller.issuer().clone());
     app.connection(token, &seat.user_id, origin::ws_url(request, app))
+}
+
+/// Takes a seat away when the key behind it is revoked. A socket does that by itself; a presence whose client never came
+/// would keep its place until somebody noticed.
+fn put_out_with_key(request: &HttpRequest, seat: &Seat, issuer: Issuer) {
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let (Some(app), Some(_)) = (app, &issuer.key) else {
+        return;
+    };
+    let find = FindParticipant {
+        call_id: seat.call_id.clone(),
+        participant_id: seat.participant_id.clone(),
+    };
+    let mut revoked = app.revoked.follow();
+    actix::spawn(async move {
+        loop {
+            match app.ask(find.clone()).await {
+                Ok(Some(Found { participant, .. })) if app.revoked.has(&issuer) => {
+                    let request = Request::Leave(Empty {});
+                    return participant.do_send(ClientRequest { request });
+                }
+                Ok(None) => return,
+                Ok(Some(_)) | Err(_) => {}
+            }
+            let _ = tokio::time::timeout(LOOK_AGAIN, revoked.changed()).await; // either way it looks again
+        }
+    });
 }

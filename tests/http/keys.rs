@@ -1,6 +1,9 @@
 //! API keys by REST: scopes, rotation, revocation that is felt at once, and tenants that do not see each other.
 
+use std::time::Instant;
+
 use calls::auth::keys::{self, Wanted};
+use calls_actors::participant::UNATTACHED;
 use calls_model::{Fact, ParticipantId, Scope, Utterance};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -298,6 +301,41 @@ async fn a_revoked_key_ends_the_sessions_that_it_made_at_once_and_no_others() {
     ann.ask("hand", json!({ "up": true }))
         .await
         .expect("the others stay");
+}
+
+#[actix_web::test]
+async fn a_revoked_key_ends_the_presences_whose_clients_never_came() {
+    let world = World::closed().await;
+    let key = key_of(&world, "default").await;
+    let name = key.parse::<keys::SecretKey>().unwrap().name().to_owned();
+    let room = world.room(json!({})).await;
+    let (mut ann, _) = world.enter(&room, "ann").await;
+    let path = format!("/rooms/{room}/join");
+    let ben = json!({ "user_id": "ben" });
+    ask(&world, &key, Method::POST, &path, ben)
+        .await
+        .expect(200);
+    world.join(&room, "eve").await; // by another key
+
+    let revoked = Instant::now();
+    world.delete(&format!("/api-keys/{name}")).await.expect(204);
+    let left = loop {
+        let told = ann.event("participant").await;
+        if told["event"] == "left" {
+            break told;
+        }
+    };
+    assert_eq!(left["participant"]["user_id"], "ben");
+    assert!(
+        revoked.elapsed() < UNATTACHED / 2,
+        "it would have timed out"
+    );
+    let inside = world.get(&format!("/rooms/{room}/participants")).await;
+    let inside = inside.expect(200)["data"].to_string();
+    assert!(
+        inside.contains("eve") && !inside.contains("ben"),
+        "{inside}"
+    );
 }
 
 #[actix_web::test]
