@@ -12,7 +12,7 @@ use tracing::warn;
 use super::audit::Detail;
 use super::extract::{OptionalBody, Query, invalid};
 use super::paging::Paging;
-use super::problem::documented::{Access, BadBody, BadQuery, Missing, Unavailable};
+use super::problem::documented::{Access, BadBody, BadQuery, Conflict, Missing, Unavailable};
 use super::problem::{Problem, kinds};
 use super::routes::BASE;
 use crate::app::App;
@@ -67,7 +67,7 @@ pub(super) async fn create_key(
     let (secret, key) = keys::create(&app.store, now, wanted).await?;
     let detail = Detail(json!({ "scopes": key.scopes, "label": key.label }));
     request.extensions_mut().insert(detail);
-    Ok(shown_once(&secret, key))
+    Ok(made(&secret, key))
 }
 
 /// Lists keys, the oldest first; the revoked ones too.
@@ -92,7 +92,7 @@ pub(super) async fn list_keys(
     Ok(HttpResponse::Ok().json(paging.of_live(all)?))
 }
 
-/// Makes a key like this one, to take its place. The old one goes on for a while, so that nothing stands still between
+/// Makes a key like this one, to take its place; not of one that is revoked or has run out (409 `key-ended`). The old one goes on for a while, so that nothing stands still between
 /// them; what was made with it goes on after that too, until the old key is revoked.
 #[utoipa::path(
     tag = "keys",
@@ -100,7 +100,7 @@ pub(super) async fn list_keys(
     request_body = Option<RotateApiKey>,
     responses(
         (status = 201, description = "The new key, which is shown this once.", body = NewApiKey, headers(("Location" = String, description = "Where the key is revoked."))),
-        Access, Missing, BadBody, Unavailable,
+        Access, Missing, BadBody, Conflict, Unavailable,
     ),
     security(("bearer" = [])),
 )]
@@ -114,6 +114,13 @@ pub(super) async fn rotate_key(
     let maker = caller.application()?;
     let old = find(&caller, &app, &name).await?;
     no_more_than(maker, &old.scopes)?;
+    let now = app.clock.now();
+    if old.revoked_at.is_some() {
+        return Err(Problem::KeyEnded("is revoked"));
+    }
+    if old.expires_at.is_some_and(|at| at <= now) {
+        return Err(Problem::KeyEnded("has run out"));
+    }
     let overlap = asked
         .overlap_seconds
         .map_or(OVERLAP, |seconds| Duration::from_secs(seconds.into()));
@@ -124,11 +131,10 @@ pub(super) async fn rotate_key(
             &format!("must be at most {most}"),
         ));
     }
-    let now = app.clock.now();
     let millis = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
     let until = Timestamp::from_millis(now.millis().saturating_add(millis)).unwrap_or(now);
     let (secret, key) = keys::rotate(&app.store, now, old, until, maker).await?;
-    Ok(shown_once(&secret, key))
+    Ok(made(&secret, key))
 }
 
 /// Revokes a key at once, with all that was made with it: tokens open nothing any more, sessions end, webhooks are disabled
@@ -190,7 +196,8 @@ fn no_more_than(maker: &Application, scopes: &[Scope]) -> Result<(), Problem> {
     }
 }
 
-fn shown_once(secret: &SecretKey, key: ApiKey) -> HttpResponse {
+/// A key of its own, as it is shown this once.
+fn made(secret: &SecretKey, key: ApiKey) -> HttpResponse {
     HttpResponse::Created()
         .insert_header((LOCATION, format!("{BASE}/api-keys/{}", key.name)))
         .insert_header((CACHE_CONTROL, "no-store"))

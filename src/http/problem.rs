@@ -224,6 +224,9 @@ pub enum Problem {
          was lost, delete what it made (Location) and ask with another key"
     )]
     ShownOnce,
+    /// A key that is to be rotated is over.
+    #[error("the API key {0}, so nothing takes its place: make a new one")]
+    KeyEnded(&'static str),
     /// The session is another one by now.
     #[error("the session is not the one that If-Match names")]
     PreconditionFailed,
@@ -288,6 +291,7 @@ impl Problem {
             Self::StillRunning => &kinds::IDEMPOTENCY_KEY_IN_USE,
             Self::OutcomeUnknown => &kinds::IDEMPOTENCY_OUTCOME_UNKNOWN,
             Self::ShownOnce => &kinds::IDEMPOTENCY_SHOWN_ONCE,
+            Self::KeyEnded(_) => &kinds::KEY_ENDED,
             Self::PreconditionFailed => &kinds::PRECONDITION_FAILED,
             Self::Draining => &kinds::DRAINING,
             Self::UpgradeRequired => &kinds::UPGRADE_REQUIRED,

@@ -175,6 +175,27 @@ async fn a_keys_successor_finds_the_replies_to_its_requests_and_no_other_key_doe
 }
 
 #[actix_web::test]
+async fn nothing_takes_the_place_of_a_key_that_is_over() {
+    let world = World::closed().await;
+    let old = key_of(&world, "default").await;
+    let name = old.parse::<keys::SecretKey>().unwrap().name().to_owned();
+    let path = format!("/api-keys/{name}/rotate");
+    let at_once = json!({ "overlap_seconds": 0 });
+    world.post(&path, at_once).await.expect(201);
+    let keys = world.get("/api-keys").await.expect(200);
+    let over = world.post(&path, json!({})).await;
+    let over = over.problem(409, "key-ended");
+    assert!(text(&over, "detail").contains("has run out"), "{over}");
+    world.delete(&format!("/api-keys/{name}")).await.expect(204);
+    let over = world.post(&path, json!({})).await;
+    let over = over.problem(409, "key-ended");
+    assert!(text(&over, "detail").contains("is revoked"), "{over}");
+    let after = world.get("/api-keys").await.expect(200);
+    let count = |page: &Value| page["data"].as_array().map(Vec::len);
+    assert_eq!(count(&after), count(&keys), "nothing was made");
+}
+
+#[actix_web::test]
 async fn what_a_revoked_key_was_told_at_is_told_nothing_more_until_another_key_enables_it() {
     let world = World::start(false, |config| config.webhooks.allow_private = true).await;
     let key = key_of(&world, "default").await;
@@ -248,7 +269,6 @@ async fn a_rotated_key_and_its_successor_overlap_and_what_the_old_one_made_goes_
     world.delete(&format!("/api-keys/{name}")).await.expect(204);
     let over = ask(&world, &token, Method::GET, "/history", json!({})).await;
     over.problem(401, "unauthorized");
-    world.post(&path, json!({})).await.problem(404, "not-found"); // nobody rotates a revoked key
     let too_long = json!({ "overlap_seconds": 9_999_999 });
     let path = format!(
         "/api-keys/{}/rotate",

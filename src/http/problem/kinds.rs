@@ -64,6 +64,7 @@ kinds! {
     FILE_TYPE_REFUSED = "file-type-refused" UNSUPPORTED_MEDIA_TYPE "Files of this type cannot be shared";
     FILES_FULL = "files-full" CONFLICT "The call has as many files as it may";
     FILE_NEEDED = "file-needed" UNPROCESSABLE_ENTITY "It must be said which file is meant";
+    KEY_ENDED = "key-ended" CONFLICT "The API key opens nothing any more";
     TOO_MANY_WEBHOOKS = "too-many-webhooks" CONFLICT "There are as many webhooks as may be";
     WEBHOOK_DISABLED = "webhook-disabled" CONFLICT "The webhook is sent nothing";
     ALREADY_TRANSCRIBED = "already-transcribed" CONFLICT "A transcription runs already";
