@@ -51,7 +51,7 @@ use calls_model::{
 };
 use chrono::Utc;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use tracing::error;
 
 use self::address::Address;
@@ -70,10 +70,14 @@ pub use self::page::PageRequest;
 pub use self::quality::{Hidden, QualityOf};
 pub use self::recordings::StoredRecording;
 pub use self::recover::{FORGOTTEN_AFTER, Recovered};
-pub use self::replies::{Claim, Cutoffs, Keyed, Reply, Running};
+use self::replies::Marks;
+pub use self::replies::{Claim, Cutoffs, Keyed, Outcome, Reply, Running};
 pub use self::rooms::RoomAtDoor;
 use self::spool::Spool;
 pub use self::webhooks::{StoredWebhook, WebhookChange};
+
+/// Name of the secret by which names are marked beside replies that are kept.
+const MARK_SECRET: &str = "reply-names";
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -90,6 +94,7 @@ struct Inner {
     told: watch::Sender<u64>,
     /// Changes whenever endpoints did.
     hooks: watch::Sender<u64>,
+    marks: OnceCell<Marks>,
     /// Taken only when the last handle goes.
     runtime: Option<Runtime>,
 }
@@ -157,6 +162,7 @@ impl Store {
                 spool: Spool::new(spool, &address),
                 told: watch::Sender::new(0),
                 hooks: watch::Sender::new(0),
+                marks: OnceCell::new(),
                 runtime: Some(runtime),
             }),
         };
@@ -610,33 +616,41 @@ impl Store {
     ///
     /// When the database fails.
     pub async fn claim(&self, asked: &Keyed, now: Timestamp, cutoffs: Cutoffs) -> Result<Claim> {
-        let asked = asked.clone();
+        let (asked, marks) = (asked.clone(), self.marks().await?);
         self.run(move |db| async move {
-            replies::claim(&mut db.writer().await?.conn(), &asked, now, cutoffs).await
+            replies::claim(&mut db.writer().await?.conn(), &asked, now, cutoffs, &marks).await
         })
         .await
     }
 
-    /// Keeps the reply to a request that was claimed; where there is none worth keeping, the next one is the first. Tells
-    /// whether the claim was still held: else another one holds it, and nothing is changed.
+    /// Writes down how a request that was claimed ended. Tells whether the claim was still held: else another one holds it,
+    /// and nothing is changed.
     ///
     /// # Errors
     ///
     /// When the database fails.
-    pub async fn answered(
+    pub async fn end_claim(
         &self,
         asked: Keyed,
         running: Running,
-        reply: Option<Reply>,
+        outcome: Outcome,
     ) -> Result<bool> {
+        let marks = self.marks().await?;
         self.run(move |db| async move {
             let mut lease = db.writer().await?;
-            match reply {
-                Some(reply) => replies::keep(&mut lease.conn(), &asked, running, &reply).await,
-                None => replies::release(&mut lease.conn(), &asked, running).await,
-            }
+            replies::end(&mut lease.conn(), &asked, running, &outcome, &marks).await
         })
         .await
+    }
+
+    /// Marks by the secret that lies in the database; it is read once.
+    async fn marks(&self) -> Result<Marks> {
+        let read = || async {
+            let offered: [u8; 32] = rand::random();
+            let secret = self.secret_or(MARK_SECRET, offered.to_vec()).await?;
+            Ok(Marks::new(&secret))
+        };
+        self.inner.marks.get_or_try_init(read).await.cloned()
     }
 
     /// Forgets replies to what came before, and tells how many.

@@ -31,6 +31,8 @@ pub(super) async fn erase_call(
     if app.ask(CallSnapshot(call_id.clone())).await?.is_some() {
         return Err(Problem::GoesOn("the call goes on; end it first"));
     }
+    // They name recordings and files, by which nobody finds them once those are gone.
+    app.store.forget_replies_about(&call_id).await?;
     let mut recordings = 0;
     loop {
         let first = PageRequest::default();
@@ -89,10 +91,16 @@ pub(super) async fn erase_user(
         ));
     }
     let heard_in = app.store.recordings_with(org, &user).await?;
+    let shared = app.store.files_of(org, &user).await?;
+    // Before these: nobody finds the replies that name them afterwards.
+    let tapes = heard_in.iter().map(ToString::to_string);
+    let files = shared.iter().map(|file| file.file_id.to_string());
+    let named = tapes.chain(files).collect();
+    app.store.forget_replies_with(org, named).await?;
     for recording in &heard_in {
         erase_recording(&app, recording).await?;
     }
-    for file in &app.store.files_of(org, &user).await? {
+    for file in &shared {
         app.files.delete(file).await?;
     }
     let erased = app.store.erase_user(org, &user).await?;

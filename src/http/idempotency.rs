@@ -6,27 +6,30 @@
 //! past, to a handler that asks first who sends it.
 //!
 //! The claim is in the database before the handler begins. What was cut off after that (the server died, or lost its
-//! database) is not done a second time: whoever asks again is told that nobody knows how far it came.
+//! database, or the handler panicked) is not done a second time: whoever asks again is told that nobody knows how far it came.
 
 mod digest;
 mod names;
+mod reply;
 mod seal;
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody, to_bytes};
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderMap, HeaderName, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, HttpMessage, HttpResponse, rt};
+use actix_web::{Error, HttpMessage, rt};
 use calls_model::Timestamp;
+use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use tracing::warn;
 
-use super::envelope::{self, request_id};
+use super::envelope::request_id;
 use super::extract::{MAX_OFFER, read};
 use super::files;
 use super::problem::Problem;
@@ -34,7 +37,7 @@ use super::routes::{BASE, path};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::auth::caller::peek;
-use crate::store::{Claim, Cutoffs, Keyed, Reply, Running};
+use crate::store::{Claim, Cutoffs, Keyed, Outcome, Running};
 use digest::Passing;
 use seal::Seal;
 
@@ -97,7 +100,8 @@ pub(crate) async fn idempotency(
                 Some(hash) => same_file(&app, &mut request, &key, &hash).await,
                 None => Ok(()),
             };
-            return Ok(match same.and_then(|()| replay(&reply, &seal)) {
+            let again = || reply::again(&reply, &seal, (&app.tokens, &app.revoked));
+            return Ok(match same.and_then(|()| again()) {
                 Ok(again) => request.into_response(again),
                 Err(refused) => refuse(request, refused),
             });
@@ -108,14 +112,18 @@ pub(crate) async fn idempotency(
     let id = request_id(request.extensions().get());
     let work = next.call(request); // it needs the request to itself, so nothing of it is kept here
     let done = rt::spawn(async move {
-        let response = match work.await {
-            Ok(response) => response,
-            Err(error) => {
-                answered(app, asked, running, None).await;
+        let response = match AssertUnwindSafe(work).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                ended(app, asked, running, Outcome::Nothing).await;
                 return Err(error);
             }
+            Err(_) => {
+                ended(app, asked, running, Outcome::Unknown).await; // the panic said more in the log
+                return Err(Problem::Internal.into());
+            }
         };
-        let (response, mut reply) = whole(response, &id).await;
+        let (response, mut reply) = reply::whole(response, &id).await;
         let mut asked = asked;
         if let Some(passing) = passing {
             asked.body_hash = passing.hash();
@@ -129,8 +137,10 @@ pub(crate) async fn idempotency(
             places.for_each(|(_, place)| names::of_path(place, &mut asked.names));
             names::of_body(&reply.body, &mut asked.names);
         }
-        let reply = reply.map(|reply| sealed(&reply, &seal));
-        answered(app, asked, running, reply).await;
+        let outcome = reply.map_or(Outcome::Nothing, |reply| {
+            Outcome::Reply(reply::sealed(&reply, &seal))
+        });
+        ended(app, asked, running, outcome).await;
         Ok(response)
     });
     done.await.unwrap_or_else(|_| Err(Problem::Internal.into()))
@@ -226,85 +236,16 @@ fn cutoffs(now: Timestamp) -> Cutoffs {
     }
 }
 
-/// The response with all of its body at hand, and what of it is worth keeping.
-async fn whole(
-    response: ServiceResponse<impl MessageBody + 'static>,
-    id: &str,
-) -> (ServiceResponse<BoxBody>, Option<Reply>) {
-    let told = response.response().error();
-    let told = told.map(|error| envelope::problem(error, id));
-    let response = match told {
-        Some(told) => response.into_response(told),
-        None => response.map_into_boxed_body(),
-    };
-    let secret = response
-        .headers()
-        .get(CACHE_CONTROL)
-        .is_some_and(|told| told == "no-store");
-    if !is_stable(response.status()) {
-        return (response, None);
-    }
-    if secret {
-        let told = shown_once(response.response(), id).await;
-        return (response, told);
-    }
-    let (request, response) = response.into_parts();
-    let (head, body) = response.into_parts();
-    let Ok(body) = to_bytes(body).await else {
-        let failed = HttpResponse::from_error(Problem::Internal);
-        return (ServiceResponse::new(request, failed), None);
-    };
-    let reply = Reply {
-        status: head.status().as_u16(),
-        headers: texts(head.headers()),
-        body: body.to_vec(),
-    };
-    let response = head.set_body(body).map_into_boxed_body();
-    (ServiceResponse::new(request, response), Some(reply))
-}
-
-/// What is kept in the place of a reply whose secret is shown once and kept nowhere: that it was done, and where what was
-/// made is.
-async fn shown_once(first: &HttpResponse, id: &str) -> Option<Reply> {
-    let mut told = Problem::ShownOnce.respond(id);
-    if let Some(place) = first.headers().get(LOCATION) {
-        told.headers_mut().insert(LOCATION, place.clone());
-    }
-    let (head, body) = told.into_parts();
-    Some(Reply {
-        status: head.status().as_u16(),
-        headers: texts(head.headers()),
-        body: to_bytes(body).await.ok()?.to_vec(),
-    })
-}
-
-fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |(name, value): (&HeaderName, &HeaderValue)| {
-        Some((name.to_string(), value.to_str().ok()?.to_owned()))
-    };
-    headers.iter().filter_map(text).collect()
-}
-
-/// Asked again, it would be the same. Not so where we failed, where it came too slowly or too often, and where the
-/// credentials did not do.
-fn is_stable(status: StatusCode) -> bool {
-    let passing = [
-        StatusCode::UNAUTHORIZED,
-        StatusCode::REQUEST_TIMEOUT,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    !status.is_server_error() && !passing.contains(&status)
-}
-
-/// Keeps the reply before anybody hears it. Where the database is away, nobody waits for that; it is tried for two minutes.
-async fn answered(app: Data<App>, asked: Keyed, running: Running, reply: Option<Reply>) {
-    if keep(&app, &asked, running, reply.as_ref()).await {
+/// Keeps how it ended before anybody hears of it. Where the database is away, nobody waits for that; it is tried for two
+/// minutes.
+async fn ended(app: Data<App>, asked: Keyed, running: Running, outcome: Outcome) {
+    if keep(&app, &asked, running, &outcome).await {
         return;
     }
     rt::spawn(async move {
         for tried in 0..TRIES {
             rt::time::sleep(PAUSE * 2_u32.pow(tried)).await;
-            if keep(&app, &asked, running, reply.as_ref()).await {
+            if keep(&app, &asked, running, &outcome).await {
                 return;
             }
         }
@@ -312,12 +253,12 @@ async fn answered(app: Data<App>, asked: Keyed, running: Running, reply: Option<
 }
 
 /// Whether there is nothing more to do.
-async fn keep(app: &App, asked: &Keyed, running: Running, reply: Option<&Reply>) -> bool {
-    match app
+async fn keep(app: &App, asked: &Keyed, running: Running, outcome: &Outcome) -> bool {
+    let kept = app
         .store
-        .answered(asked.clone(), running, reply.cloned())
-        .await
-    {
+        .end_claim(asked.clone(), running, outcome.clone())
+        .await;
+    match kept {
         Ok(true) => true,
         Ok(false) => {
             warn!("the claim of a request was erased while it ran; its reply is not kept");
@@ -328,36 +269,6 @@ async fn keep(app: &App, asked: &Keyed, running: Running, reply: Option<&Reply>)
             false
         }
     }
-}
-
-fn replay(reply: &Reply, seal: &Seal) -> Result<HttpResponse, Problem> {
-    let reply = opened(reply, seal).ok_or(Problem::OutcomeUnknown)?;
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-    let mut response = HttpResponse::build(status);
-    for header in reply.headers {
-        response.append_header(header);
-    }
-    Ok(response.insert_header((REPLAYED, "true")).body(reply.body))
-}
-
-/// Headers hold secrets too, such as the passwords of TURN in `Link`: they are sealed as a line of JSON before the body.
-fn sealed(reply: &Reply, seal: &Seal) -> Reply {
-    let headers = serde_json::to_vec(&reply.headers).expect("pairs of texts are JSON");
-    Reply {
-        status: reply.status,
-        headers: Vec::new(),
-        body: seal.close([&headers, b"\n".as_slice(), &reply.body].concat()),
-    }
-}
-
-fn opened(reply: &Reply, seal: &Seal) -> Option<Reply> {
-    let all = seal.open(&reply.body)?;
-    let end = all.iter().position(|&byte| byte == b'\n')?;
-    Some(Reply {
-        status: reply.status,
-        headers: serde_json::from_slice(&all[..end]).ok()?,
-        body: all[end + 1..].to_vec(),
-    })
 }
 
 /// Forgets old replies now and then, until the server goes down.
@@ -379,16 +290,9 @@ pub(crate) async fn sweep(app: Data<App>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use actix_web::http::header::HeaderValue;
 
-    #[test]
-    fn what_another_try_could_change_is_not_kept() {
-        let stable = [200, 201, 204, 400, 403, 404, 409, 413, 422];
-        let passing = [401, 408, 429, 500, 503];
-        let kept = |status: &u16| is_stable(StatusCode::from_u16(*status).unwrap());
-        assert!(stable.iter().all(kept));
-        assert!(!passing.iter().any(kept));
-    }
+    use super::*;
 
     #[test]
     fn a_file_that_comes_as_slowly_as_it_may_is_still_claimed_when_it_is_answered() {

@@ -224,6 +224,12 @@ pub enum Problem {
          was lost, delete what it made (Location) and ask with another key"
     )]
     ShownOnce,
+    /// The first request with this `Idempotency-Key` was answered with a token that opens nothing any more.
+    #[error(
+        "the first request with this Idempotency-Key was done, and the token in its reply opens nothing any more (its time \
+         is over, or its API key was revoked): ask with another key"
+    )]
+    TokenEnded,
     /// A key that is to be rotated is over.
     #[error("the API key {0}, so nothing takes its place: make a new one")]
     KeyEnded(&'static str),
@@ -291,6 +297,7 @@ impl Problem {
             Self::StillRunning => &kinds::IDEMPOTENCY_KEY_IN_USE,
             Self::OutcomeUnknown => &kinds::IDEMPOTENCY_OUTCOME_UNKNOWN,
             Self::ShownOnce => &kinds::IDEMPOTENCY_SHOWN_ONCE,
+            Self::TokenEnded => &kinds::IDEMPOTENCY_TOKEN_ENDED,
             Self::KeyEnded(_) => &kinds::KEY_ENDED,
             Self::PreconditionFailed => &kinds::PRECONDITION_FAILED,
             Self::Draining => &kinds::DRAINING,

@@ -10,7 +10,7 @@ use super::extract::Body;
 use super::problem::Problem;
 use crate::app::App;
 
-/// Whom to crash: a participant, or, where none is named, the room; or all calls' registry.
+/// Whom to crash: a participant, or, where none is named, the room; or all calls' registry; or the handler itself.
 #[derive(Debug, Deserialize)]
 struct Crash {
     call_id: CallId,
@@ -18,6 +18,8 @@ struct Crash {
     participant_id: Option<ParticipantId>,
     #[serde(default)]
     registry: bool,
+    #[serde(default)]
+    handler: bool,
 }
 
 #[post("/api/v1/calls/testing/crash")]
@@ -27,8 +29,10 @@ pub(super) async fn crash(
         call_id,
         participant_id,
         registry,
+        handler,
     }): Body<Crash>,
 ) -> Result<HttpResponse, Problem> {
+    assert!(!handler, "it was asked to");
     let victim = match participant_id {
         _ if registry => Victim::Registry,
         None => Victim::Room,

@@ -47,18 +47,44 @@ impl Store {
             .await
     }
 
+    /// Forgets the replies, kept for who asks again, that name a call, a presence in it, its recordings or its files. To be
+    /// done while these are there still.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; some may be gone then.
+    pub async fn forget_replies_about(&self, id: &CallId) -> Result<()> {
+        let (id, marks) = (id.clone(), self.marks().await?);
+        self.run(|db| async move {
+            let within = within(&mut db.reader().await?.conn(), &id).await?;
+            match within {
+                Some((org, named)) => traces::forget_replies(&db, &org, &named, &marks).await,
+                None => Ok(()),
+            }
+        })
+        .await
+    }
+
+    /// The same for those that name one of these words.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; some may be gone then.
+    pub async fn forget_replies_with(&self, org: &OrgId, named: Vec<String>) -> Result<()> {
+        let (org, marks) = (org.clone(), self.marks().await?);
+        self.run(|db| async move { traces::forget_replies(&db, &org, &named, &marks).await })
+            .await
+    }
+
     /// Erases a call that is over: who was in it, what was said, how good it was, and the events that told of it.
     ///
     /// # Errors
     ///
     /// When the database fails; then nothing is erased, or some of the replies that are kept for who asks again.
     pub async fn erase_call(&self, id: &CallId) -> Result<Erased> {
+        self.forget_replies_about(id).await?;
         let id = id.clone();
         self.run(|db| async move {
-            let within = within(&mut db.reader().await?.conn(), &id).await?;
-            if let Some((org, named)) = within {
-                traces::forget_replies(&db, &org, &named).await?;
-            }
             let mut lease = db.writer().await?;
             lease.begin().await?;
             let outcome = erase_call(&mut lease.conn(), &id).await;
@@ -74,17 +100,18 @@ impl Store {
     /// When the database fails; then nothing is erased, or all but some replies that are kept for who asks again: a second
     /// try erases those.
     pub async fn erase_user(&self, org: &OrgId, user: &UserId) -> Result<Erased> {
-        let (org, user) = (org.clone(), user.clone());
-        self.run(|db| async move {
-            let mut lease = db.writer().await?;
-            lease.begin().await?;
-            let outcome = erase_user(&mut lease.conn(), &org, &user).await;
-            let erased = lease.finish(outcome).await?;
-            drop(lease);
-            traces::forget_replies(&db, &org, &[user.to_string()]).await?;
-            Ok(erased)
-        })
-        .await
+        let (of, whom) = (org.clone(), user.clone());
+        let erased = self
+            .run(|db| async move {
+                let mut lease = db.writer().await?;
+                lease.begin().await?;
+                let outcome = erase_user(&mut lease.conn(), &of, &whom).await;
+                lease.finish(outcome).await
+            })
+            .await?;
+        self.forget_replies_with(org, vec![user.to_string()])
+            .await?;
+        Ok(erased)
     }
 }
 

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use aws_lc_rs::hmac;
 use calls_model::{OrgId, Timestamp};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use sha2::{Digest, Sha256};
 
 use super::db::{Conn, on};
 use super::error::StoreError;
@@ -29,7 +29,7 @@ pub struct Keyed {
     pub request: String,
     /// A hash of the body; none while it has not come yet, as that of a file.
     pub body_hash: Option<String>,
-    /// Ids and words of the request, and of its reply once there is one: by these it is found to be erased. Hashes are kept.
+    /// Ids and words of the request, and of its reply once there is one: by these it is found to be erased. Marks are kept.
     pub names: BTreeSet<String>,
 }
 
@@ -42,6 +42,17 @@ pub struct Reply {
     pub headers: Vec<(String, String)>,
     /// All of it, sealed: whoever reads the database reads no token.
     pub body: Vec<u8>,
+}
+
+/// How a request that was claimed ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// This is kept for who asks again.
+    Reply(Reply),
+    /// There is nothing worth keeping: the next try is the first.
+    Nothing,
+    /// It broke off in the middle: nobody knows how far it came.
+    Unknown,
 }
 
 /// A claim that somebody holds, until it is erased.
@@ -96,6 +107,7 @@ pub(super) async fn claim(
     asked: &Keyed,
     now: Timestamp,
     cutoffs: Cutoffs,
+    marks: &Marks,
 ) -> Result<Claim, StoreError> {
     let (caller, key) = (asked.caller.as_str(), asked.key.as_str());
     let claimed = on!(conn, c => {
@@ -112,7 +124,7 @@ pub(super) async fn claim(
                 idempotency::body_hash.eq(asked.body_hash.as_deref().unwrap_or_default()),
                 idempotency::headers.eq(document(Vec::<(String, String)>::new())),
                 idempotency::body.eq(Vec::new()),
-                idempotency::names.eq(document(marks(&asked.names))),
+                idempotency::names.eq(document(marks.of(&asked.names))),
                 idempotency::created_at.eq(At(now)),
             ))
             .on_conflict_do_nothing()
@@ -169,42 +181,36 @@ fn is_held(running: Running) -> _ {
         .and(idempotency::status.is_null())
 }
 
-/// Keeps the reply to a request that was claimed; tells whether the claim was still held.
-pub(super) async fn keep(
+/// Writes down how a request that was claimed ended; tells whether the claim was still held.
+pub(super) async fn end(
     conn: &mut Conn<'_>,
     asked: &Keyed,
     running: Running,
-    reply: &Reply,
+    outcome: &Outcome,
+    marks: &Marks,
 ) -> Result<bool, StoreError> {
-    let kept = on!(conn, c => {
-        diesel::update(idempotency::table.find((asked.caller.as_str(), asked.key.as_str())))
-            .filter(is_held(running))
-            .set((
-                idempotency::status.eq(i64::from(reply.status)),
-                idempotency::body_hash.eq(asked.body_hash.as_deref().unwrap_or_default()),
-                idempotency::headers.eq(document(&reply.headers)),
-                idempotency::body.eq(&reply.body),
-                idempotency::names.eq(document(marks(&asked.names))),
-            ))
-            .execute(c)
-            .await
+    let claim = idempotency::table.find((asked.caller.as_str(), asked.key.as_str()));
+    let ended = on!(conn, c => match outcome {
+        Outcome::Reply(reply) => {
+            diesel::update(claim)
+                .filter(is_held(running))
+                .set((
+                    idempotency::status.eq(i64::from(reply.status)),
+                    idempotency::body_hash.eq(asked.body_hash.as_deref().unwrap_or_default()),
+                    idempotency::headers.eq(document(&reply.headers)),
+                    idempotency::body.eq(&reply.body),
+                    idempotency::names.eq(document(marks.of(&asked.names))),
+                ))
+                .execute(c)
+                .await
+        }
+        Outcome::Nothing => diesel::delete(claim).filter(is_held(running)).execute(c).await,
+        Outcome::Unknown => {
+            let cut_off = idempotency::cut_off.eq(true);
+            diesel::update(claim).filter(is_held(running)).set(cut_off).execute(c).await
+        }
     })?;
-    Ok(kept > 0)
-}
-
-/// A request that was claimed has no reply worth keeping: the next try is the first. Tells whether the claim was still held.
-pub(super) async fn release(
-    conn: &mut Conn<'_>,
-    asked: &Keyed,
-    running: Running,
-) -> Result<bool, StoreError> {
-    let released = on!(conn, c => {
-        diesel::delete(idempotency::table.find((asked.caller.as_str(), asked.key.as_str())))
-            .filter(is_held(running))
-            .execute(c)
-            .await
-    })?;
-    Ok(released > 0)
+    Ok(ended > 0)
 }
 
 /// Forgets what has been kept for long enough, and tells how much that was.
@@ -226,11 +232,36 @@ pub(super) async fn cut_off(conn: &mut Conn<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What stands for an id or word where it is only compared: 64 bits of its SHA-256, in hex.
-pub(super) fn mark(word: &str) -> String {
-    hex::encode(&Sha256::digest(word)[..8])
+/// Makes what stands for an id or word where it is only compared. Whoever has a table of ids, and of this database the
+/// claims alone, finds none of them there.
+#[derive(Clone)]
+pub(super) struct Marks(hmac::Key);
+
+impl Marks {
+    /// With this secret, which is the server's own.
+    pub(super) fn new(secret: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    /// 64 bits of the word's HMAC-SHA256, in hex.
+    pub(super) fn mark(&self, word: &str) -> String {
+        hex::encode(&hmac::sign(&self.0, word.as_bytes()).as_ref()[..8])
+    }
+
+    fn of(&self, words: &BTreeSet<String>) -> Vec<String> {
+        words.iter().map(|word| self.mark(word)).collect()
+    }
 }
 
-fn marks(words: &BTreeSet<String>) -> Vec<String> {
-    words.iter().map(|word| mark(word)).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_by_who_has_the_secret_and_by_nobody_else() {
+        let own = Marks::new(b"one");
+        assert_eq!(own.mark("ann"), Marks::new(b"one").mark("ann"));
+        assert_ne!(own.mark("ann"), own.mark("ben"));
+        assert_ne!(own.mark("ann"), Marks::new(b"another").mark("ann"));
+    }
 }

@@ -164,6 +164,39 @@ async fn an_erased_user_takes_what_they_can_be_heard_in() {
 }
 
 #[actix_web::test]
+async fn a_kept_reply_that_names_an_erased_recording_is_given_to_nobody() {
+    let world = World::closed().await;
+    for whole_call in [true, false] {
+        let ring = json!({ "type": "audio", "from": "ann", "to": ["ben"] });
+        let call = text(&world.post("/initiate", ring).await.expect(201), "call_id");
+        let (recording, _) = recorded(&world, &call).await;
+        let path = format!("/recordings/{recording}/compose");
+        let ask = || {
+            let request = world.request(Method::POST, &path);
+            send(
+                request
+                    .header("idempotency-key", &path)
+                    .json(&json!({ "layout": "no such" })),
+            )
+        };
+        ask().await.expect(422);
+        assert_eq!(ask().await.header("idempotent-replayed"), "true");
+        world
+            .post(&format!("/{call}/end"), json!({}))
+            .await
+            .expect(200);
+        let erased = if whole_call {
+            format!("/{call}")
+        } else {
+            "/users/ann".to_owned()
+        };
+        assert_eq!(erase(&world, &erased).await["recordings"], 1);
+        let again = ask().await;
+        assert_eq!(again.header("idempotent-replayed"), "", "{erased}");
+    }
+}
+
+#[actix_web::test]
 async fn an_action_that_the_audit_log_does_not_know_is_refused_with_those_that_it_knows() {
     let world = World::closed().await;
     let refused = world.get("/audit?action=bogus").await;

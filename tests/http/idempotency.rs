@@ -206,3 +206,13 @@ async fn an_erased_user_is_given_no_token_by_a_reply_that_was_kept() {
     assert_eq!(second.header("idempotent-replayed"), "");
     assert_ne!(second.expect(201)["token"], first["token"]);
 }
+
+#[actix_web::test]
+async fn a_handler_that_panics_leaves_no_claim_that_runs() {
+    let world = World::open().await;
+    let crash = json!({ "call_id": "call_1", "handler": true });
+    let failed = post(&world, "k", "/testing/crash", crash.clone()).await;
+    assert_eq!(failed.expect(500)["code"], "internal");
+    let again = post(&world, "k", "/testing/crash", crash).await;
+    again.problem(409, "idempotency-outcome-unknown");
+}

@@ -175,6 +175,37 @@ async fn a_keys_successor_finds_the_replies_to_its_requests_and_no_other_key_doe
 }
 
 #[actix_web::test]
+async fn a_keys_successor_is_given_no_token_that_died_with_the_key_before_it() {
+    let world = World::closed().await;
+    let old = key_of(&world, "default").await;
+    let name = old.parse::<keys::SecretKey>().unwrap().name().to_owned();
+    let rotate = format!("/api-keys/{name}/rotate");
+    let new = world.post(&rotate, json!({})).await.expect(201);
+    let new = text(&new, "secret");
+    let room = world.room(json!({})).await;
+    let join = format!("/rooms/{room}/join");
+    let post = |key: &str, path: &str| {
+        let request = world.request_as(Some(key), Method::POST, path);
+        let request = request.header("idempotency-key", path);
+        send(request.json(&json!({ "user_id": "ann", "name": "Hall" })))
+    };
+    for path in [join.as_str(), "/connections"] {
+        let first = post(&old, path).await.json();
+        assert_eq!(post(&new, path).await.json(), first, "while both are good");
+    }
+    let made = post(&old, "/rooms").await.expect(201);
+
+    world.delete(&format!("/api-keys/{name}")).await.expect(204);
+    for path in [join.as_str(), "/connections"] {
+        let refused = post(&new, path).await;
+        assert_eq!(refused.header("idempotent-replayed"), "");
+        refused.problem(409, "idempotency-token-ended");
+    }
+    let other = post(&new, "/rooms").await;
+    assert_eq!(other.expect(201), made, "what has no token is told again");
+}
+
+#[actix_web::test]
 async fn nothing_takes_the_place_of_a_key_that_is_over() {
     let world = World::closed().await;
     let old = key_of(&world, "default").await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use calls::store::{
-    AuditFilter, Claim, Cutoffs, ERASED, HistoryFilter, Keyed, PageRequest, Reply, Store,
+    AuditFilter, Claim, Cutoffs, ERASED, HistoryFilter, Keyed, Outcome, PageRequest, Reply, Store,
 };
 use calls_model::{
     ActorKind, AuditEntry, AuditId, Call, EndReason, Fact, OrgId, Recording, RecordingId,
@@ -127,7 +127,10 @@ async fn acted(store: &Store, org: &str, who: &str) {
         headers: Vec::new(),
         body: json!({ "user_id": who }).to_string().into_bytes(),
     };
-    store.answered(asked, running, Some(reply)).await.unwrap();
+    store
+        .end_claim(asked, running, Outcome::Reply(reply))
+        .await
+        .unwrap();
 }
 
 async fn found(store: &Store, words: &str) -> usize {
@@ -321,7 +324,7 @@ async fn of_many_kept_replies_those_that_name_an_erased_user_go(db: Database) {
                 headers: Vec::new(),
                 body,
             };
-            let kept = store.answered(asked, running, Some(reply)).await;
+            let kept = store.end_claim(asked, running, Outcome::Reply(reply)).await;
             assert!(kept.unwrap());
         }
     }
@@ -396,7 +399,7 @@ async fn what_was_asked_in_an_erased_call_is_kept_for_nobody(db: Database) {
             body: Vec::new(),
         };
         store
-            .answered(of(word), running, Some(reply))
+            .end_claim(of(word), running, Outcome::Reply(reply))
             .await
             .unwrap();
     }

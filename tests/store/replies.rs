@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use calls::store::{Claim, Cutoffs, Keyed, Reply, Running, Store};
+use calls::store::{Claim, Cutoffs, Keyed, Outcome, Reply, Running, Store};
 
 use super::database::Database;
 use super::samples::at;
@@ -13,8 +13,10 @@ on_both! {
     without_a_reply_worth_keeping_the_next_one_is_the_first,
     of_many_that_ask_at_once_one_is_the_first,
     what_ran_when_the_server_went_down_is_not_done_again,
+    what_broke_off_in_the_middle_is_not_done_again,
     what_ran_for_too_long_is_not_done_again_and_may_still_be_answered,
     a_file_stays_claimed_for_as_long_as_it_may_come,
+    when_names_are_marked_otherwise_replies_go_and_what_was_cut_off_stays,
 }
 
 fn asked(body: &str) -> Keyed {
@@ -58,7 +60,9 @@ async fn a_reply_is_kept_for_who_asks_again(db: Database) {
     let asked = asked("{}");
     let running = first(&store, &asked, 0).await;
     assert_eq!(claim(&store, &asked, 1).await, Claim::Running);
-    let kept = store.answered(asked.clone(), running, Some(reply())).await;
+    let kept = store
+        .end_claim(asked.clone(), running, Outcome::Reply(reply()))
+        .await;
     assert!(kept.unwrap());
     drop(store);
 
@@ -92,7 +96,9 @@ async fn without_a_reply_worth_keeping_the_next_one_is_the_first(db: Database) {
     let store = db.open().await;
     let asked = asked("{}");
     let running = first(&store, &asked, 0).await;
-    let released = store.answered(asked.clone(), running, None).await;
+    let released = store
+        .end_claim(asked.clone(), running, Outcome::Nothing)
+        .await;
     assert!(released.unwrap());
     first(&store, &asked, 0).await;
     assert_eq!(store.purge_replies(at(1)).await.unwrap(), 1);
@@ -119,20 +125,34 @@ async fn what_ran_when_the_server_went_down_is_not_done_again(db: Database) {
     first(&store, &asked("{}"), 101).await; // not for ever
 }
 
+async fn what_broke_off_in_the_middle_is_not_done_again(db: Database) {
+    let store = db.open().await;
+    let asked = asked("{}");
+    let running = first(&store, &asked, 0).await;
+    let ended = store
+        .end_claim(asked.clone(), running, Outcome::Unknown)
+        .await;
+    assert!(ended.unwrap());
+    assert_eq!(claim(&store, &asked, 1).await, Claim::Unknown);
+    first(&store, &asked, 101).await; // not for ever
+}
+
 async fn what_ran_for_too_long_is_not_done_again_and_may_still_be_answered(db: Database) {
     let store = db.open().await;
     let asked = asked("{}");
     let late = first(&store, &asked, 0).await;
     assert_eq!(claim(&store, &asked, 10).await, Claim::Running);
     assert_eq!(claim(&store, &asked, 11).await, Claim::Unknown);
-    let kept = store.answered(asked.clone(), late, Some(reply())).await;
+    let kept = store
+        .end_claim(asked.clone(), late, Outcome::Reply(reply()))
+        .await;
     assert!(kept.unwrap());
     let another = Reply {
         status: 500,
         ..reply()
     };
-    for reply in [None, Some(another)] {
-        let kept = store.answered(asked.clone(), late, reply).await;
+    for outcome in [Outcome::Nothing, Outcome::Unknown, Outcome::Reply(another)] {
+        let kept = store.end_claim(asked.clone(), late, outcome).await;
         assert!(!kept.unwrap(), "it is answered");
     }
     let answered = Claim::Answered {
@@ -156,11 +176,32 @@ async fn a_file_stays_claimed_for_as_long_as_it_may_come(db: Database) {
         body_hash: Some("hash".to_owned()),
         ..file.clone()
     };
-    let kept = store.answered(come, coming, Some(reply())).await;
+    let kept = store.end_claim(come, coming, Outcome::Reply(reply())).await;
     assert!(kept.unwrap());
     let answered = Claim::Answered {
         reply: reply(),
         body_hash: Some("hash".to_owned()),
     };
     assert_eq!(claim(&store, &file, 60).await, answered);
+}
+
+async fn when_names_are_marked_otherwise_replies_go_and_what_was_cut_off_stays(db: Database) {
+    let store = db.open().await;
+    let (answered, cut_off) = (asked("{}"), asked("[]"));
+    let cut_off = Keyed {
+        key: "another".into(),
+        ..cut_off
+    };
+    let running = first(&store, &answered, 0).await;
+    let kept = store
+        .end_claim(answered.clone(), running, Outcome::Reply(reply()))
+        .await;
+    assert!(kept.unwrap());
+    first(&store, &cut_off, 0).await;
+    db.tamper("DELETE FROM __diesel_schema_migrations WHERE version = '20261129000790'")
+        .await;
+    assert_eq!(Store::migrate(&db.address).await.unwrap().len(), 1);
+    store.recover(at(1)).await.unwrap();
+    first(&store, &answered, 2).await;
+    assert_eq!(claim(&store, &cut_off, 2).await, Claim::Unknown);
 }

@@ -24,7 +24,7 @@ pub(super) fn document(item: &mut PathItem) {
         refuse(
             post,
             "409",
-            "The first request with this key still runs, was cut off, or showed its secret already.",
+            "The first request with this key still runs, was cut off, showed its secret already, or made a token that is over.",
         );
         refuse(post, "413", "The body is larger than 1 MiB.");
         refuse(
@@ -57,8 +57,8 @@ fn key() -> Parameter {
             "Names this request, so that it can be sent again without being done again: for 24 h the same key with the \
              same body gives the first reply, with `Idempotent-Replayed: true`. With another path or body it is refused \
              (422), while the first one runs too (409). What was cut off, as by a crash, is not done again (409 \
-             `idempotency-outcome-unknown`); nor is a secret shown again (409 `idempotency-shown-once`). Failures of the \
-             server are not kept. A token of the same subject, and the key that took another's place, find its replies; \
+             `idempotency-outcome-unknown`); nor is a secret shown again (409 `idempotency-shown-once`), or a \
+             token that opens nothing any more (409 `idempotency-token-ended`). Failures of the server are not kept. A token of the same subject, and the key that took another's place, find its replies; \
              take keys that cannot be guessed, such as UUIDs: replies are sealed with them.",
         ))
         .schema(Some(schema))

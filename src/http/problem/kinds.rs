@@ -54,6 +54,7 @@ kinds! {
     IDEMPOTENCY_KEY_IN_USE = "idempotency-key-in-use" CONFLICT "The first request with this key still runs";
     IDEMPOTENCY_OUTCOME_UNKNOWN = "idempotency-outcome-unknown" CONFLICT "The first request with this key was cut off";
     IDEMPOTENCY_SHOWN_ONCE = "idempotency-shown-once" CONFLICT "It was done, and its secret was shown";
+    IDEMPOTENCY_TOKEN_ENDED = "idempotency-token-ended" CONFLICT "It was done, and what it opened is over";
     IDEMPOTENCY_KEY_REUSED = "idempotency-key-reused" UNPROCESSABLE_ENTITY "The key came with another request before";
     IDEMPOTENCY_KEY_INVALID = "idempotency-key-invalid" UNPROCESSABLE_ENTITY "The key is too long or unreadable";
     RECORDING_NOT_ALLOWED = "recording-not-allowed" CONFLICT "The room does not allow recording";

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::super::Result;
 use super::super::db::{Conn, Db, on};
 use super::super::error::StoreError;
-use super::super::replies::mark;
+use super::super::replies::Marks;
 use super::super::schema::{audit, idempotency};
 use super::super::sql_types::{At, JsonText};
 use super::super::words::word;
@@ -74,8 +74,13 @@ type Kept = (String, String, At, JsonText);
 
 /// Replies that name one of these go, and so do those who asked for them: asked again, it is done again. All of a tenant's
 /// are looked at for that, so nobody who writes waits meanwhile but for those that go.
-pub(super) async fn forget_replies(db: &Db, org: &OrgId, named: &[String]) -> Result<()> {
-    let named: HashSet<String> = named.iter().map(|word| mark(word)).collect();
+pub(super) async fn forget_replies(
+    db: &Db,
+    org: &OrgId,
+    named: &[String],
+    marks: &Marks,
+) -> Result<()> {
+    let named: HashSet<String> = named.iter().map(|word| marks.mark(word)).collect();
     let mut last = (String::new(), String::new());
     loop {
         let some = page(&mut db.reader().await?.conn(), org, &last).await?;

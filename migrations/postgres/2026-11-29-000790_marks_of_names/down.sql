@@ -1,0 +1,2 @@
+DELETE FROM idempotency WHERE status IS NOT NULL;
+UPDATE idempotency SET names = '[]';
