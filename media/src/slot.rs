@@ -93,7 +93,12 @@ impl Slot {
     /// Negotiated again, under the same SSRC.
     pub(crate) fn renegotiate(&mut self, spec: SlotSpec, news: &mut News) {
         self.spec = spec;
+        self.aim = (self.aim.take()).map(|aim| aim.described(self.is_described()));
         self.set_playable(None, news);
+    }
+
+    fn is_described(&self) -> bool {
+        self.spec.extensions.dependency_descriptor.is_some()
     }
 
     /// The track that it is pointed at, and the layers that must come in for it.
@@ -121,7 +126,7 @@ impl Slot {
         self.empty(news);
         self.aim = shown.map(|shown| match self.spec.kind {
             Kind::Audio => Aim::at_sound(shown, now, news),
-            Kind::Video => Aim::at_picture(shown, now, news),
+            Kind::Video => Aim::at_picture(shown, now, news).described(self.is_described()),
         });
         if self.aim.is_none() {
             self.history.forget_payloads();

@@ -6,7 +6,7 @@ use super::ladder::{Ladder, Place};
 use crate::allocation::Grant;
 use crate::layers::Sizes;
 use crate::outbound::{News, Picture};
-use crate::seam::{Layer, LayerSet, MAX_LAYERS, Packet, Shown, SvcFrame, TrackId};
+use crate::seam::{Codec, Layer, LayerSet, MAX_LAYERS, Packet, Shown, SvcFrame, TrackId};
 
 /// A layer that sent nothing for so long has stalled. Shared screens send one frame a second.
 pub(super) const STALL: Duration = Duration::from_millis(1_200);
@@ -56,6 +56,8 @@ pub(super) struct Aim {
     asked: Instant,
     ask_pause: Duration,
     flow: [Flow; MAX_LAYERS],
+    /// The listener is told by dependency descriptors which frame is of which layer.
+    described: bool,
     /// Where it stands between the spatial layers, in a stream that has some.
     ladder: Option<Box<Ladder>>,
 }
@@ -104,10 +106,18 @@ impl Aim {
             asked: now,
             ask_pause: ASK_AGAIN,
             flow: [Flow::default(); MAX_LAYERS],
+            described: true,
             ladder: None,
         };
         aim.go_for(wanted, now, news);
         aim
+    }
+
+    /// Whether the listener takes dependency descriptors.
+    #[must_use]
+    pub(super) fn described(mut self, described: bool) -> Self {
+        self.described = described;
+        self
     }
 
     pub(super) fn track(&self) -> TrackId {
@@ -372,7 +382,12 @@ impl Aim {
         news: &mut News,
     ) -> Verdict {
         let first = self.ladder.is_none();
-        let ladder = (self.ladder).get_or_insert_with(|| Box::new(Ladder::new(svc.layers, now)));
+        // A frame of AV1 does not say in its payload which layer it is of; whoever is not told takes the lowest for all.
+        let blind = packet.codec == Codec::Av1 && !self.described;
+        let most = if blind { Layer(0) } else { Layer(MOST_LAYERS) };
+        let ladder = self
+            .ladder
+            .get_or_insert_with(|| Box::new(Ladder::new(svc.layers, most, now)));
         if ladder.notice(packet, svc, now) || first {
             ladder.choose(self.shown.size, self.grant, now);
             // It was reckoned with one layer until now.

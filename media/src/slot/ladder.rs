@@ -21,6 +21,8 @@ const TURNS: usize = 8;
 pub(super) struct Ladder {
     sizes: Sizes,
     layers: u8,
+    /// The highest that the listener can make a picture of.
+    most: Layer,
     /// What suits the tile, once that was worked out.
     suits: Option<Layer>,
     /// What of that the path carries, and flows.
@@ -45,12 +47,13 @@ pub(super) struct Ladder {
 }
 
 impl Ladder {
-    /// Of a stream with so many layers, all of which left until now.
-    pub(super) fn new(layers: u8, now: Instant) -> Self {
-        let top = Layer(layers.saturating_sub(1));
+    /// Of a stream with so many layers, of which all up to `most` left until now.
+    pub(super) fn new(layers: u8, most: Layer, now: Instant) -> Self {
+        let top = Layer(layers.saturating_sub(1)).min(most);
         Self {
             sizes: Sizes::unknown(layers),
             layers,
+            most,
             suits: None,
             wanted: top,
             playing: top,
@@ -97,7 +100,7 @@ impl Ladder {
 
     /// Works out what is wanted; true if that changed.
     pub(super) fn choose(&mut self, tile: Option<(u32, u32)>, grant: Grant, now: Instant) -> bool {
-        let suits = self.sizes.suiting(tile, self.suits);
+        let suits = self.sizes.suiting(tile, self.suits).min(self.most);
         self.suits = Some(suits);
         let bounded = grant.bounds(suits);
         let mut candidates = (0..=bounded.0).rev().map(Layer);

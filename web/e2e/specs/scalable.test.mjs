@@ -15,24 +15,24 @@ async function come(name, room) {
   return { page, connection };
 }
 
-/** Publishes a moving picture of 1280 × 720 by WHIP. */
-async function publish({ room, token, mode }) {
-  const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+/** Publishes a moving picture by WHIP. */
+async function publish({ room, token, codec, mode, width, height }) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
   const context = canvas.getContext('2d');
   let at = 0;
   setInterval(() => {
     context.fillStyle = `hsl(${at % 360} 60% 50%)`;
-    context.fillRect(0, 0, 1280, 720);
+    context.fillRect(0, 0, width, height);
     context.fillStyle = 'white';
-    context.fillRect((at += 7) % 1200, 300, 80, 80);
+    context.fillRect((at += 7) % width, height / 2, 80, 80);
   }, 66);
   const connection = new RTCPeerConnection();
   const [track] = canvas.captureStream(15).getVideoTracks();
   const sendEncodings = [{ scalabilityMode: mode, maxBitrate: 1_500_000 }];
   const transceiver = connection.addTransceiver(track, { direction: 'sendonly', sendEncodings });
   const { codecs } = RTCRtpReceiver.getCapabilities('video');
-  const vp9 = ({ mimeType, sdpFmtpLine }) => mimeType === 'video/VP9' && sdpFmtpLine === 'profile-id=0';
-  transceiver.setCodecPreferences(codecs.filter((codec) => vp9(codec) || codec.mimeType === 'video/rtx'));
+  const wanted = ({ mimeType, sdpFmtpLine }) => mimeType === codec && /profile(-id)?=0/.test(sdpFmtpLine);
+  transceiver.setCodecPreferences(codecs.filter((one) => wanted(one) || one.mimeType === 'video/rtx'));
   await connection.setLocalDescription();
   const response = await fetch(`/api/v1/calls/whip/${room}`, {
     method: 'POST',
@@ -44,8 +44,8 @@ async function publish({ room, token, mode }) {
   await connection.setRemoteDescription({ type: 'answer', sdp });
 }
 
-/** Watches by one slot; `__resize` says how large its tile is. */
-async function watch({ token, ws_url }) {
+/** Watches by one slot; `__resize` says how large its tile is. `described`: asks for what says which frame is of which layer, as our page does. */
+async function watch({ token, ws_url, described = false }) {
   const socket = new WebSocket(ws_url, 'calls.v1');
   const say = (frame) => socket.send(JSON.stringify(frame));
   const heard = (wanted) =>
@@ -60,7 +60,11 @@ async function watch({ token, ws_url }) {
   say({ t: 'hello', d: { token } });
   await welcome;
   const connection = new RTCPeerConnection();
-  connection.addTransceiver('video', { direction: 'recvonly' });
+  const slot = connection.addTransceiver('video', { direction: 'recvonly' });
+  if (described) {
+    const all = slot.getHeaderExtensionsToNegotiate();
+    slot.setHeaderExtensionsToNegotiate(all.map((one) => (one.uri.includes('dependency-descriptor') ? { ...one, direction: 'sendrecv' } : one)));
+  }
   connection.ontrack = ({ track }) => {
     const video = Object.assign(document.createElement('video'), { muted: true, srcObject: new MediaStream([track]) });
     document.body.append(video);
@@ -93,14 +97,17 @@ async function shows(page, width) {
   await until(`${width} pixels that move`, moved, PATIENCE_MS);
 }
 
+const SMALL = [240, 135];
+const LARGE = [1280, 720];
+
 for (const mode of ['L3T3_KEY', 'L3T3']) {
-  test(`${mode}: a small tile gets the small picture, a large one the large, and back`, async () => {
+  test(`VP9 ${mode}: a small tile gets the small picture, a large one the large, and back`, async () => {
     const room = await here.room();
     const camera = await come('Camera', room);
-    await camera.page.evaluate(publish, { room, token: camera.connection.token, mode });
+    await camera.page.evaluate(publish, { room, token: camera.connection.token, codec: 'video/VP9', mode, width: 1280, height: 720 });
     const { page, connection } = await come('Watcher', room);
     await page.evaluate(watch, connection);
-    for (const [tile, width] of [[[240, 135], 320], [[1280, 720], 1280], [[240, 135], 320]]) {
+    for (const [tile, width] of [[SMALL, 320], [LARGE, 1280], [SMALL, 320]]) {
       await page.evaluate((size) => globalThis.__resize(...size), tile);
       await shows(page, width);
     }
@@ -108,6 +115,24 @@ for (const mode of ['L3T3_KEY', 'L3T3']) {
     await page.close();
   });
 }
+
+test('AV1 L3T3_KEY: each tile gets its picture where the browser asked which frame is of which layer, else all get the small one', async () => {
+  const room = await here.room();
+  const camera = await come('Camera', room);
+  // Of the three sizes Chromium makes two of a picture this small.
+  await camera.page.evaluate(publish, { room, token: camera.connection.token, codec: 'video/AV1', mode: 'L3T3_KEY', width: 640, height: 360 });
+  const { page, connection } = await come('Watcher', room);
+  await page.evaluate(watch, { ...connection, described: true });
+  const blind = await come('Blind', room);
+  await blind.page.evaluate(watch, blind.connection);
+  await blind.page.evaluate((size) => globalThis.__resize(...size), LARGE);
+  for (const [tile, width] of [[SMALL, 320], [LARGE, 640], [SMALL, 320]]) {
+    await page.evaluate((size) => globalThis.__resize(...size), tile);
+    await shows(page, width);
+    await shows(blind.page, 320);
+  }
+  await Promise.all([camera, { page }, blind].map((one) => one.page.close()));
+});
 
 /** What our own page sends of its camera. */
 const sent = ({ page }) =>
@@ -127,6 +152,9 @@ test('who chooses one scalable stream in the settings sends that from the next m
   // Of the three sizes Chromium makes two of a camera this small.
   const { page, connection } = await come('Watcher', room);
   await page.evaluate(watch, connection);
+  const answer = await ada.page.evaluate(() => globalThis.__connections.at(-1).remoteDescription.sdp);
+  const slots = answer.split('\nm=').filter((media) => /^video/.test(media) && /a=sendonly/.test(media));
+  assert.ok(slots.length > 0 && slots.every((slot) => slot.includes('dependency-descriptor')), 'our page asks which frame is of which layer');
   let last;
   const one = async () => {
     last = await sent(ada);

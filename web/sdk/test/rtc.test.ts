@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Digester } from '../src/rtc/digest';
+import { askForDescriptors } from '../src/rtc/descriptors';
 import { activate, bitrateFor, codecsFor, encodingsFor, fit, preferVp8, shrink } from '../src/rtc/encodings';
 import { Recovery } from '../src/rtc/recovery';
 import { withOpusDtx } from '../src/rtc/sdp';
@@ -135,4 +136,16 @@ test('a first connection that is nudged is still given up in time', () => {
   recovery.nudge();
   vi.advanceTimersByTime(15_000);
   expect(lost).toHaveBeenCalledTimes(1);
+});
+
+test('a slot asks which frame is of which layer, and for nothing else that it did not ask for; where the browser cannot, it goes without', () => {
+  const uris = ['urn:ietf:params:rtp-hdrext:sdes:mid', 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension', 'urn:other'];
+  const directions = ['sendrecv', 'stopped', 'stopped'];
+  const extensions = uris.map((uri, at) => ({ uri, direction: directions[at] }));
+  const setHeaderExtensionsToNegotiate = vi.fn();
+  askForDescriptors({ getHeaderExtensionsToNegotiate: () => extensions, setHeaderExtensionsToNegotiate });
+  const [asked] = setHeaderExtensionsToNegotiate.mock.calls[0] as [typeof extensions];
+  expect(asked.map(({ uri }) => uri)).toEqual(uris);
+  expect(asked.map(({ direction }) => direction)).toEqual(['sendrecv', 'sendrecv', 'stopped']);
+  expect(() => askForDescriptors({})).not.toThrow();
 });

@@ -53,6 +53,20 @@ fn a_tile_that_grows_gets_the_large_layer_at_one_key_frame() {
 }
 
 #[test]
+fn who_takes_no_descriptors_gets_the_small_layer_of_av1_and_the_large_of_vp9() {
+    for (mode, layers) in [(Mode::Av1, set(&[0])), (Mode::L3T3, set(&[0, 1, 2]))] {
+        let mut scene = Scene::undescribed(mode);
+        scene.tile(2);
+        scene.smooth(40);
+        assert_eq!(scene.latest(30), layers, "{mode:?}");
+        assert_eq!(scene.gaps(), 0);
+        scene.check();
+        let picture = scene.outbound.stats().slots[0].picture.unwrap();
+        assert!(!picture.reduced, "more would be of no use");
+    }
+}
+
+#[test]
 fn where_layers_predict_each_other_a_tile_shrinks_without_a_key_frame() {
     for mode in [Mode::L3T3, Mode::Av1] {
         let mut scene = Scene::new(mode);

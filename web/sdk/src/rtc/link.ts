@@ -2,6 +2,7 @@
 import { Emitter } from '../emitter';
 import type { IceServer, Layers, PublishedMid, Source } from '../types';
 import type { Encryption } from '../e2ee/encryption';
+import { askForDescriptors } from './descriptors';
 import { activate, codecsFor, encodingsFor, fit, readable, shrink, smallest, type CameraMode } from './encodings';
 import { Negotiator, type Exchange } from './negotiator';
 import { Recovery } from './recovery';
@@ -142,6 +143,7 @@ export class MediaLink extends Emitter<MediaLinkEvents> {
   #slot(kind: Kind): RTCRtpTransceiver {
     const slot = this.#connection.addTransceiver(kind, { direction: 'recvonly' });
     this.#limitCodecs(slot, kind);
+    if (kind === 'video') askForDescriptors(slot);
     this.#encryption?.guard(slot.receiver, 'in');
     return slot;
   }

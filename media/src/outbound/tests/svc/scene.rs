@@ -110,6 +110,15 @@ impl Scene {
         scene
     }
 
+    /// The same for a listener who did not agree on dependency descriptors.
+    pub(super) fn undescribed(mode: Mode) -> Self {
+        let mut scene = Self::new(mode);
+        let mut slot = slot(mode.codec());
+        slot.extensions.dependency_descriptor = None;
+        scene.outbound.set_slots(vec![slot]);
+        scene
+    }
+
     /// The listener's tile has the size of this layer.
     pub(super) fn tile(&mut self, layer: usize) {
         let shown = Shown {
