@@ -6,10 +6,13 @@ import { EMPTY, page, seat, spoke } from '../src/layout/order';
 import { qualityLevel } from '../src/layout/quality';
 import { elapsed, initials, pieces, roomIn } from '../src/layout/text';
 
-test('four people fill a wide window two by two, and a phone one below the other', () => {
+test('four people fill a wide window two by two, and two a phone one below the other', () => {
   expect(gridLayout(4, 1280, 670, 12).columns).toBe(2);
-  expect(gridLayout(4, 360, 560, 8).columns).toBe(1);
   expect(gridLayout(2, 360, 560, 8).columns).toBe(1);
+});
+
+test('five people on a phone are as wide as half of it', () => {
+  expect(gridLayout(5, 374, 700, 12)).toMatchObject({ columns: 2, width: 181, height: 225 });
 });
 
 test('tiles never leave their window', () => {
@@ -20,13 +23,13 @@ test('tiles never leave their window', () => {
   }
 });
 
-test('tiles are never narrower than 4:3 nor wider than 16:9, and fill about half of any window or more', () => {
+test('tiles are never narrower than 4:3, or 3:4 in an upright window, nor wider than 16:9, and fill about half of any window or more', () => {
   const windows = [[1280, 640], [1920, 940], [1024, 700], [800, 1200], [374, 690]] as const;
   for (const [width, height] of windows) {
     for (let count = 1; count <= 9; count += 1) {
       const tile = gridLayout(count, width, height, 12);
       const aspect = tile.width / tile.height;
-      expect(aspect).toBeGreaterThan(4 / 3 - 0.02);
+      expect(aspect).toBeGreaterThan((height > width ? 3 / 4 : 4 / 3) - 0.02);
       expect(aspect).toBeLessThan(16 / 9 + 0.02);
       // One tile in a tall window is as wide as the window, and there it ends.
       const filled = (count * tile.width * tile.height) / (width * height);

@@ -24,6 +24,7 @@ vi.mock('../../sdk/src/rtc/link', async () => {
 
 const page = fakePage();
 const { MeetingStore } = await import('../src/state/meeting-store');
+const { clearToasts, toasts } = await import('../src/state/toasts');
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -67,6 +68,23 @@ test('a moderator who is one no more hears of nobody at the door', async () => {
   expect(store.waiting.value.length).toBe(1);
   FakeSocket.last.say({ t: 'participant', seq: 3, d: { event: 'role_changed', participant: member('part_1') } });
   expect(store.waiting.value).toEqual([]);
+});
+
+test('one at the door is named, several are counted in one note, and who is gone is not asked about', async () => {
+  const store = await inside();
+  clearToasts();
+  const knock = (seq: number, ...ids: string[]) => FakeSocket.last.say({ t: 'knock', seq, d: { waiting: ids.map((id) => member(id)) } });
+  const notes = () => toasts.value.map(({ text, action }) => `${text}: ${action?.label}`);
+  knock(2, 'ann');
+  expect(notes()).toEqual(['ann wants to come in: Let in']);
+  knock(3, 'ann', 'bob', 'cid');
+  expect(notes()).toEqual(['3 people wait to come in: Show']);
+  toasts.value[0]?.action?.run();
+  expect(store.panel.value).toBe('people');
+  knock(4, 'cid');
+  expect(notes()).toEqual(['cid wants to come in: Let in']);
+  knock(5);
+  expect(notes()).toEqual([]);
 });
 
 test('a new session begins without the spotlight and the line of the one before', async () => {

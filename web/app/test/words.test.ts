@@ -3,7 +3,7 @@ import { CannotEncrypt, CaptureError, ConnectionLost, ProblemError, type Capture
 import { pausedText } from '../src/components/Tile/paused';
 import { speak } from '../src/i18n/t';
 import { detailOf } from '../src/state/detail';
-import { deviceHelp } from '../src/state/device-help';
+import { deviceHelp, devicesHelp } from '../src/state/device-help';
 import { refusalOf } from '../src/state/refusal';
 
 test('each reason for a device that does not open has words of its own', () => {
@@ -11,6 +11,18 @@ test('each reason for a device that does not open has words of its own', () => {
   const words = failures.map((failure) => deviceHelp('camera', failure));
   expect(new Set(words).size).toBe(failures.length);
   for (const sentence of words) expect(sentence).toContain('camera');
+});
+
+test('what is the matter with both devices is said once, and else of each', () => {
+  const failures = ['denied', 'canceled', 'missing', 'busy', 'insecure', 'unsupported'] as const;
+  for (const failure of failures) {
+    const told = devicesHelp({ microphone: failure, camera: failure });
+    expect(told.length, failure).toBe(1);
+    expect(told[0]).toMatch(/microphone.*camera/);
+  }
+  expect(devicesHelp({ microphone: 'busy', camera: 'missing' })).toEqual([deviceHelp('microphone', 'busy'), deviceHelp('camera', 'missing')]);
+  expect(devicesHelp({ microphone: null, camera: 'background' })).toEqual([deviceHelp('camera', 'background')]);
+  expect(devicesHelp({ microphone: null, camera: null })).toEqual([]);
 });
 
 test('a picture that is paused says why; one that nobody looks at says nothing', () => {

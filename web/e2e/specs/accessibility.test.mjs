@@ -94,7 +94,7 @@ test('a door without a camera, a browser without WebRTC, and Arabic from right t
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
   });
   await denied.page.goto(`${here.url}/meet/${room}`);
-  await denied.page.getByText('does not let this page use your camera').waitFor();
+  await denied.page.getByText('does not let this page use your microphone and camera').waitFor();
   await assertAccessible(denied, 'denied');
   await denied.context.addInitScript(() => delete globalThis.RTCPeerConnection);
   await denied.page.reload();

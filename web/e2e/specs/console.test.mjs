@@ -66,6 +66,12 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   await page.waitForTimeout(Math.max(0, ASKED_AGAIN_MS - (Date.now() - madeAt)));
   assert.equal(await player.getAttribute('src'), link, 'a player that is given another link begins from the start');
 
+  // Once for each state of the call, and not again and again while nothing is written down.
+  const readings = await api(here.url, 'GET', '/audit?action=transcript.read');
+  const call = new URL(page.url()).pathname.split('/').at(-1);
+  const ours = readings.data.filter(({ subject }) => subject.includes(call));
+  assert.ok(ours.length <= 2, `the transcript was read ${ours.length} times`);
+
   await page.getByRole('link', { name: 'Calls', exact: true }).click();
   await page.getByLabel('User').fill('nobody-of-that-name');
   await page.keyboard.press('Enter');

@@ -121,6 +121,11 @@ test('a shared screen takes the stage at the other end, and leaves it', async ()
   const stage = grace.page.getByRole('region', { name: 'Screen of Ada' });
   await stage.locator('video.video--shown').waitFor();
   await grace.page.getByText('Ada is presenting').waitFor();
+  await until('it is framed as it is, without bars', () =>
+    stage.evaluate((frame) => {
+      const { videoWidth, videoHeight } = frame.querySelector('video');
+      return Math.abs(frame.clientWidth / frame.clientHeight - videoWidth / videoHeight) < 0.02;
+    }));
 
   await ada.page.getByRole('button', { name: 'Stop sharing' }).click();
   await stage.waitFor({ state: 'detached' });

@@ -47,7 +47,8 @@ async function assertTidy(people) {
   const tiles = await ada.page.locator('article.tile').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
   const { width, height } = ada.page.viewportSize();
   for (const { left, right, top, bottom, width: wide, height: high } of tiles) {
-    assert.ok(wide / high > 1.31 && wide / high < 1.8, `${people} people: a tile of ${wide} × ${high}`);
+    const narrowest = height > width ? 0.74 : 1.31;
+    assert.ok(wide / high > narrowest && wide / high < 1.8, `${people} people: a tile of ${wide} × ${high}`);
     assert.ok(left >= 0 && top >= 0 && right <= width && bottom <= height, `${people} people: a tile out of sight`);
   }
 }
@@ -67,6 +68,31 @@ test('from one to nine people, tiles keep their shape in a wide window and on a 
     if (index === 3) await picture('five-phone', PHONE);
   }
   await picture('nine', LARGE);
+});
+
+/** How light the points of a picture are, from the corner inwards. */
+const lightness = (page, png) =>
+  page.evaluate(async (bytes) => {
+    const picture = await createImageBitmap(new Blob([new Uint8Array(bytes)]));
+    const canvas = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
+    canvas.drawImage(picture, 0, 0);
+    return Array.from({ length: picture.height }, (_, at) => {
+      const [red, green, blue] = canvas.getImageData(at, at, 1, 1).data;
+      return Math.round(0.21 * red + 0.72 * green + 0.07 * blue);
+    });
+  }, [...png]);
+
+test('the ring around who speaks has no dark rim', async () => {
+  const { page } = ada;
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(LARGE);
+  await page.locator('.tile--speaking').first().waitFor();
+  const { x, y } = await page.locator('.tile--speaking').first().boundingBox();
+  await until('the ring is light on its outside, and then dark', async () => {
+    const [outside, ...inwards] = await lightness(page, await page.screenshot({ clip: { x: x - 1, y: y - 1, width: 13, height: 13 } }));
+    const ring = inwards.slice(0, inwards.findLastIndex((light) => light > 150) + 1);
+    return outside > 230 && ring.length >= 6 && Math.min(...ring) > 150;
+  }, 5_000);
 });
 
 test('a tenth is on a second page', async () => {

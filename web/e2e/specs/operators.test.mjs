@@ -142,6 +142,11 @@ test('a phone of 360 pixels shows every screen of the console without scrolling 
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(wide <= 360, `“${screen}” is ${wide} px wide`);
   }
+  await page.goto(`${here.url}/console/server`); // the last of the screens
+  await until('it is in sight where one is', async () => {
+    const box = await page.locator('nav [aria-current]').boundingBox();
+    return box && box.x >= 0 && box.x + box.width <= 360;
+  }, 5_000);
   await page.getByRole('link', { name: 'API keys', exact: true }).click();
   await assertAccessible(operator, 'console-phone');
   await operator.close();

@@ -1,5 +1,5 @@
 /** The frame around every screen: who is in, where to go. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button } from '../components/Button/Button';
 import { LanguagePicker } from '../components/LanguagePicker/LanguagePicker';
 import { Toasts } from '../components/Toasts/Toasts';
@@ -39,6 +39,14 @@ function Inside() {
   useEffect(() => {
     document.title = t('console.titleOf', { screen: title });
   }, [title]);
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const link = nav.current?.querySelector('[aria-current]');
+    if (!nav.current || !link) return;
+    const [frame, box] = [nav.current.getBoundingClientRect(), link.getBoundingClientRect()];
+    // On a phone they do not all fit. Not by `scrollIntoView`, which moves the place that Tab goes on from.
+    nav.current.scrollBy({ left: (box.left + box.right - frame.left - frame.right) / 2 });
+  }, [where.screen]);
   return (
     <div class="console">
       <header class="console__head">
@@ -46,7 +54,7 @@ function Inside() {
           <img src="/icon.svg" alt="" width="28" height="28" />
           {t('console.title')}
         </a>
-        <nav class="console__nav" aria-label={t('nav.label')}>
+        <nav ref={nav} class="console__nav" aria-label={t('nav.label')}>
           {SCREENS.map((screen) => (
             <a key={screen} href={pathOf(screen)} aria-current={screen === where.screen ? 'page' : undefined} onClick={follow}>
               {t(`nav.${screen}`)}

@@ -1,13 +1,15 @@
 /** What is said aloud about a meeting: the toasts that its events make. */
 import type { Member, Role, Source } from '@calls/sdk';
-import { has, t } from '../i18n/t';
+import { has, t, tn } from '../i18n/t';
 import { detailOf } from './detail';
 import { local } from './devices';
 import type { MeetingStore } from './meeting-store';
-import { clearToasts, toast } from './toasts';
+import { clearToasts, isSaid, toast, withdraw } from './toasts';
 
 /** In a crowd that streams in, nobody reads names. */
 const QUIET_ABOVE = 12;
+
+const KNOCK = 'knock';
 
 export const nameOf = (member: Member): string => member.display_name || member.user_id;
 
@@ -43,7 +45,8 @@ export function announce(store: MeetingStore): void {
 
   let known = new Set<string>();
   meeting.on('knock', (waiting) => {
-    for (const member of waiting) if (!known.has(member.participant_id)) knocked(store, member);
+    const news = waiting.some(({ participant_id }) => !known.has(participant_id));
+    if (news || isSaid(KNOCK)) knocked(store, waiting);
     known = new Set(waiting.map(({ participant_id }) => participant_id));
   });
 
@@ -92,9 +95,15 @@ function newRole(member: Member, self: boolean): string | null {
   return has(key) ? t(key) : null;
 }
 
-function knocked(store: MeetingStore, member: Member): void {
-  const admit = () => attempt(store.meeting.moderate({ action: 'admit', participant_id: member.participant_id }));
-  toast(t('meeting.knock', { name: nameOf(member) }), { action: { label: t('meeting.admit'), run: admit } });
+/** One at the door is let in at once; several are looked at first. Nothing is asked about whom somebody else let in. */
+function knocked(store: MeetingStore, waiting: readonly Member[]): void {
+  const [first] = waiting;
+  if (!first) return withdraw(KNOCK);
+  const admit = () => attempt(store.meeting.moderate({ action: 'admit', participant_id: first.participant_id }));
+  const several = waiting.length > 1;
+  const text = several ? tn('meeting.waiting', waiting.length) : t('meeting.knock', { name: nameOf(first) });
+  const action = several ? { label: t('meeting.showWaiting'), run: () => store.show('people') } : { label: t('meeting.admit'), run: admit };
+  toast(text, { about: KNOCK, action });
 }
 
 /** Does something that the server may refuse, and says so when it does. */

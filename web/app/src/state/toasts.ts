@@ -5,6 +5,8 @@ export interface Toast {
   id: number;
   text: string;
   tone: 'plain' | 'bad';
+  /** What it is about: there is one note of it, the latest. */
+  about?: string;
   action?: { label: string; run: () => void };
 }
 
@@ -20,9 +22,9 @@ export const toasts = signal<readonly Toast[]>([]);
 
 let made = 0;
 
-export function toast(text: string, more: Partial<Pick<Toast, 'tone' | 'action'>> = {}): void {
+export function toast(text: string, more: Partial<Pick<Toast, 'tone' | 'action' | 'about'>> = {}): void {
   const made = next(text, more);
-  const others = toasts.value.filter((other) => other.text !== text);
+  const others = toasts.value.filter((other) => other.text !== text && !isAbout(other, more.about));
   toasts.value = [...others, made].slice(-AT_ONCE);
   setTimeout(() => dismiss(made.id), made.action ? SHOWN_WITH_ACTION_MS : SHOWN_MS);
 }
@@ -31,6 +33,15 @@ export function toast(text: string, more: Partial<Pick<Toast, 'tone' | 'action'>
 export function clearToasts(): void {
   toasts.value = [];
 }
+
+/** What this one was about is settled. */
+export function withdraw(about: string): void {
+  toasts.value = toasts.value.filter((toast) => !isAbout(toast, about));
+}
+
+export const isSaid = (about: string): boolean => toasts.value.some((toast) => isAbout(toast, about));
+
+const isAbout = (toast: Toast, about: string | undefined): boolean => about !== undefined && toast.about === about;
 
 export function dismiss(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);

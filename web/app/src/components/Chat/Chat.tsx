@@ -68,7 +68,7 @@ function Message({ store, message: { name, text, at, file }, own, to, follows }:
     <li class={own ? 'message message--own' : 'message'}>
       {!follows && (
         <p class="message__head">
-          <strong>{own ? t('app.you') : name}</strong>
+          <strong dir="auto">{own ? t('app.you') : name}</strong>
           <time dateTime={at}>{clock(at)}</time>
           {to !== null && <span class="message__private">{own ? t('chat.privateTo', { name: to }) : t('chat.private')}</span>}
         </p>
@@ -80,7 +80,7 @@ function Message({ store, message: { name, text, at, file }, own, to, follows }:
 
 function Words({ text }: { text: string }) {
   return (
-    <p class="message__text">
+    <p class="message__text" dir="auto">
       {pieces(text).map((piece, index) =>
         piece.href ? (
           <a key={index} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">

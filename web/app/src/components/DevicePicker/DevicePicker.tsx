@@ -89,7 +89,7 @@ function Picker({ icon, label, options, chosen, choose: pick }: PickerProps) {
       >
         {options.length === 0 && <option value="">{t('device.none')}</option>}
         {options.map((option) => (
-          <option key={option.id} value={option.id}>
+          <option key={option.id} value={option.id} dir="auto">
             {option.label}
           </option>
         ))}

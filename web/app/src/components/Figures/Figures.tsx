@@ -34,7 +34,7 @@ function Totals({ figures: { rttMs, upKbps, downKbps, availableKbps, path } }: {
     [t('figures.down'), rate(downKbps)],
     [t('figures.up'), rate(upKbps)],
     [t('figures.available'), rate(availableKbps)],
-    [t('figures.path'), path ? t(path.relayed ? 'figures.relayed' : 'figures.direct', { protocol: path.protocol }) : t('figures.unknown')],
+    [t('figures.path'), path ? t(path.relayed ? 'figures.relayed' : 'figures.direct', { protocol: path.protocol.toUpperCase() }) : t('figures.unknown')],
   ];
   return (
     <dl class="figures__totals">
@@ -63,7 +63,7 @@ function Flows({ caption, flows }: { caption: string; flows: readonly Flow[] }) 
       <tbody>
         {flows.map((flow) => (
           <tr key={flow.id}>
-            <td>{[flow.codec, flow.rid].filter(Boolean).join(' ')}</td>
+            <td>{[flow.codec.replace('opus', 'Opus'), flow.rid].filter(Boolean).join(' ')}</td>
             <td>{sizeOf(flow)}</td>
             <td>{t('figures.kbps', { kbps: flow.kbps })}</td>
             <td>{flow.loss === null ? '–' : t('figures.percent', { percent: flow.loss * 100 })}</td>

@@ -54,7 +54,7 @@ export function FileCard({ store, file }: { store: MeetingStore; file: SharedFil
       >
         <Icon name="file" size={22} />
         <span class="visually-hidden">{t('files.download')} </span>
-        <span class="file__name">{name}</span>
+        <span class="file__name" dir="auto">{name}</span>
         <span class="file__size">{bytes(size_bytes)}</span>
       </button>
       {mayRemove && (

@@ -1,6 +1,6 @@
 /** Somebody's shared screen: large on the stage, or one tile among others. */
 import type { Member } from '@calls/sdk';
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { useOnScreen } from '../../hooks/useOnScreen';
 import { useVisibleSize } from '../../hooks/useSize';
 import { t } from '../../i18n/t';
@@ -22,9 +22,16 @@ export function Screen({ store, presenter }: ScreenProps) {
   const ref = useRef<HTMLElement>(null);
   const name = nameOf(presenter);
   const canFill = document.fullscreenEnabled;
+  const [aspect, setAspect] = useState<number>();
   return (
-    <section ref={ref} class="screen" aria-label={t('tile.screen', { name })} data-screen={presenter.participant_id}>
-      <Shared store={store} presenter={presenter} frame={ref} />
+    <section
+      ref={ref}
+      class="screen"
+      style={aspect ? { '--aspect': String(aspect) } : undefined}
+      aria-label={t('tile.screen', { name })}
+      data-screen={presenter.participant_id}
+    >
+      <Shared store={store} presenter={presenter} frame={ref} shaped={setAspect} />
       <p class="screen__banner">
         <Icon name="share" size={16} />
         {t('meeting.presenting', { name })}
@@ -53,7 +60,13 @@ export function ScreenTile({ store, presenter }: ScreenProps) {
   );
 }
 
-function Shared({ store, presenter, frame }: ScreenProps & { frame: { current: HTMLElement | null } }) {
+interface SharedProps extends ScreenProps {
+  frame: { current: HTMLElement | null };
+  /** Hears what its width is of its height. */
+  shaped?: ((aspect: number) => void) | undefined;
+}
+
+function Shared({ store, presenter, frame, shaped }: SharedProps) {
   const size = useVisibleSize(frame);
   const wanted = prefs.value.traffic !== 'audio';
   useOnScreen(store.screenful, presenter.participant_id, 'screen', wanted, size);
@@ -61,7 +74,7 @@ function Shared({ store, presenter, frame }: ScreenProps & { frame: { current: H
   const paused = wanted ? pausedText(picture?.paused ?? null) : t('traffic.noPicture');
   return (
     <>
-      {picture && !paused && <Video track={picture.track} whole />}
+      {picture && !paused && <Video track={picture.track} whole shaped={shaped} />}
       {paused && <p class="screen__paused">{paused}</p>}
     </>
   );

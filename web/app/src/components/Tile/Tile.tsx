@@ -64,7 +64,7 @@ export function Tile({ store, member }: TileProps) {
         ) : (
           speaking && <Voice />
         )}
-        <span class="tile__text">{self ? t('app.you') : name}</span>
+        <span class="tile__text" dir="auto">{self ? t('app.you') : name}</span>
         <QualityBars store={store} id={id} />
       </p>
     </article>

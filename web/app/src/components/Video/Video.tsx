@@ -7,9 +7,11 @@ interface VideoProps {
   mirrored?: boolean;
   /** The whole picture with bars, rather than a filled tile. */
   whole?: boolean;
+  /** Hears what its width is of its height, whenever that changes. */
+  shaped?: ((aspect: number) => void) | undefined;
 }
 
-export function Video({ track, mirrored = false, whole = false }: VideoProps) {
+export function Video({ track, mirrored = false, whole = false, shaped }: VideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const [shown, setShown] = useState(false);
   useEffect(() => {
@@ -30,6 +32,7 @@ export function Video({ track, mirrored = false, whole = false }: VideoProps) {
       aria-hidden="true"
       onLoadedData={() => setShown(true)}
       onEmptied={() => setShown(false)}
+      onResize={({ currentTarget: { videoWidth, videoHeight } }) => videoHeight && shaped?.(videoWidth / videoHeight)}
     />
   );
 }

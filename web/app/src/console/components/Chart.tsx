@@ -1,13 +1,19 @@
 /** Figures over time, a line for each series, and the same figures as a table behind. */
+import { useRef } from 'preact/hooks';
+import { useSize } from '../../hooks/useSize';
 import { timeOfDay } from '../state/format';
 import { t } from '../words/t';
 import { frameOf, line, type Series } from './chart';
 import { Table } from './Table';
 
+/** Until it is known how wide it is. */
 const WIDTH = 640;
 const HEIGHT = 160;
 const LEFT = 44;
 const BOTTOM = 22;
+
+/** As in console.css. */
+const PADDING = 12;
 
 /** Lines differ in their dashes too. */
 const LOOKS = 6;
@@ -20,21 +26,27 @@ interface ChartProps {
   top?: number;
 }
 
-export function Chart({ title, unit, series, top }: ChartProps) {
-  if (series.every(({ points }) => points.length === 0)) return null;
+export function Chart(props: ChartProps) {
+  return props.series.some(({ points }) => points.length > 0) ? <Plotted {...props} /> : null;
+}
+
+function Plotted({ title, unit, series, top }: ChartProps) {
+  const box = useRef<HTMLElement>(null);
+  const size = useSize(box);
+  const width = size.width > 0 ? size.width - 2 * PADDING : WIDTH;
   const frame = frameOf(series, top);
   const ticks = [0, 0.5, 1].map((share) => share * frame.top);
   return (
-    <figure class="chart">
+    <figure class="chart" ref={box}>
       <figcaption class="chart__title">
         {title} <span class="chart__unit">{unit}</span>
       </figcaption>
-      <svg class="chart__plot" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={summary(title, unit, series)}>
+      <svg class="chart__plot" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={summary(title, unit, series)}>
         {ticks.map((tick) => {
           const y = 8 + (HEIGHT - BOTTOM - 8) * (1 - tick / frame.top);
           return (
             <g key={tick}>
-              <line class="chart__grid" x1={LEFT} x2={WIDTH} y1={y} y2={y} />
+              <line class="chart__grid" x1={LEFT} x2={width} y1={y} y2={y} />
               <text class="chart__label" x={LEFT - 6} y={y + 4} text-anchor="end">
                 {Number(tick.toPrecision(3))}
               </text>
@@ -44,7 +56,7 @@ export function Chart({ title, unit, series, top }: ChartProps) {
         <text class="chart__label" x={LEFT} y={HEIGHT - 4}>
           {timeOfDay(frame.from)}
         </text>
-        <text class="chart__label" x={WIDTH} y={HEIGHT - 4} text-anchor="end">
+        <text class="chart__label" x={width} y={HEIGHT - 4} text-anchor="end">
           {timeOfDay(frame.to)}
         </text>
         <g transform={`translate(${LEFT} 8)`}>
@@ -52,7 +64,7 @@ export function Chart({ title, unit, series, top }: ChartProps) {
             <path
               key={name}
               class={`chart__line chart__line--${index % LOOKS}`}
-              d={line(points, frame, WIDTH - LEFT, HEIGHT - BOTTOM - 8)}
+              d={line(points, frame, width - LEFT, HEIGHT - BOTTOM - 8)}
             />
           ))}
         </g>

@@ -24,8 +24,8 @@ export function CallTranscript({ call }: { call: Call }) {
   const path = { call_id: call.call_id };
   const asked = useAsk(
     async () => (await got(api.GET('/api/v1/calls/{call_id}/transcript', { params: { path } }))) as Schemas['Transcript'], // JSON where nothing else is asked for
-    [call.call_id, call.status],
-    call.status === 'ended' ? undefined : LIVE_MS,
+    [call.call_id, call.status, call.transcription],
+    call.status !== 'ended' && call.transcription ? LIVE_MS : undefined, // each reading of it is in the audit log
   );
   const names = new Map(call.participants.map((member) => [member.user_id, nameOf(member)]));
   return (

@@ -8,6 +8,7 @@ import { detailOf } from '../../state/detail';
 import { Answer } from '../components/Answer';
 import { Badge } from '../components/Badge';
 import { Confirm } from '../components/Confirm';
+import { Secret } from '../components/Secret';
 import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { usePages } from '../state/ask';
@@ -35,9 +36,7 @@ export function Keys() {
       <h1>{t('keys.title')}</h1>
       <NewKey then={shown} />
       {made && (
-        <p class="console__secret" role="status">
-          {t('key.secret', { name: made.label ?? made.name })} <code>{made.secret}</code>
-        </p>
+        <Secret of={made.secret}>{t('key.secret', { name: made.label ?? made.name })}</Secret>
       )}
       <Answer of={{ value: list.rows, error: list.error }}>
         {(rows) => (

@@ -14,7 +14,7 @@ import { useAsk, usePages } from '../state/ask';
 import { moment, timeOfDay } from '../state/format';
 import { go, pathOf } from '../state/route';
 import { said, t } from '../words/t';
-import { HookState } from './Webhooks';
+import { Events, HookState } from './Webhooks';
 
 export type Webhook = Schemas['Webhook'];
 type Delivery = Schemas['Delivery'];
@@ -35,7 +35,7 @@ export function WebhookPage({ webhookId }: { webhookId: string }) {
               of={[
                 [t('webhook.url'), <code>{known.url}</code>],
                 [t('webhook.state'), <HookState hook={known} />],
-                [t('webhook.events'), <code>{known.events.join(', ')}</code>],
+                [t('webhook.events'), <Events of={known.events} />],
                 [t('webhook.about'), known.description ?? t('value.none')],
                 [t('webhook.made'), moment(known.created_at)],
               ]}

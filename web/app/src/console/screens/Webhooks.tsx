@@ -5,6 +5,7 @@ import { Field } from '../../components/Field/Field';
 import { detailOf } from '../../state/detail';
 import { Answer } from '../components/Answer';
 import { Badge } from '../components/Badge';
+import { Secret } from '../components/Secret';
 import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { usePages } from '../state/ask';
@@ -28,7 +29,7 @@ export function Webhooks() {
             caption={t('webhooks.title')}
             columns={[
               { head: t('webhook.url'), cell: (hook: Webhook) => <HookLink hook={hook} /> },
-              { head: t('webhook.events'), cell: ({ events }) => <code>{events.join(', ')}</code> },
+              { head: t('webhook.events'), cell: ({ events }) => <Events of={events} /> },
               { head: t('webhook.state'), cell: (hook) => <HookState hook={hook} /> },
               { head: t('webhook.made'), cell: ({ created_at }) => moment(created_at) },
             ]}
@@ -48,6 +49,9 @@ const HookLink = ({ hook: { webhook_id, url } }: { hook: Webhook }) => (
     {url}
   </a>
 );
+
+export const Events = ({ of: events }: { of: readonly string[] }) =>
+  events.includes('*') ? <>{t('webhook.everyEvent')}</> : <code>{events.join(', ')}</code>;
 
 export function HookState({ hook: { status, disabled_reason } }: { hook: Webhook }) {
   const enabled = status === 'enabled';
@@ -83,9 +87,7 @@ function NewWebhook({ then }: { then: () => void }) {
         {t('webhook.add')}
       </Button>
       {secret && (
-        <p role="status">
-          {t('webhook.secret')} <code>{secret}</code>
-        </p>
+        <Secret of={secret}>{t('webhook.secret')}</Secret>
       )}
     </form>
   );

@@ -13,14 +13,17 @@ const FINAL: ReadonlySet<string> = new Set(['removed', 'denied', 'unauthorized']
 
 export function Farewell({ visit, ending }: { visit: Visit; ending: Ending }) {
   const final = ending.by === 'bye' && FINAL.has(ending.reason);
+  const empty = ending.by === 'bye' && ending.reason === 'call_ended'; // whoever came back would sit there alone
   const actions = (
     <>
       {!final && (
-        <Button look="primary" onClick={() => visit.again()}>
+        <Button look={empty ? 'plain' : 'primary'} onClick={() => visit.again()}>
           {t('over.rejoin')}
         </Button>
       )}
-      <Button onClick={() => go('/')}>{t('app.home')}</Button>
+      <Button look={final || empty ? 'primary' : 'plain'} onClick={() => go('/')}>
+        {t('app.home')}
+      </Button>
     </>
   );
   return <Centered head={<Brand />} title={sentence(ending)} actions={actions} />;

@@ -50,6 +50,7 @@ export function Lobby({ visit }: { visit: Visit }) {
             <h1 class="lobby__title">{room ? t('lobby.titleRoom', { room: room.name }) : t('lobby.title')}</h1>
             {room && <Presence count={room.current_participants} />}
           </div>
+          <Notices visit={visit} />
           {visit.asksName && (
             <Field
               label={t('lobby.name')}
@@ -75,7 +76,7 @@ export function Lobby({ visit }: { visit: Visit }) {
           )}
           <DevicePicker />
           <BackgroundChoice />
-          <Notices visit={visit} />
+          {!visit.lacksSecret && <Notice icon="lock" tone="plain" text={t(visit.secret ? 'e2ee.notice' : 'lobby.encrypted')} />}
           {refusal && !refusal.password && (
             <p class="lobby__refusal" role="alert">
               {refusal.text}
@@ -93,7 +94,7 @@ export function Lobby({ visit }: { visit: Visit }) {
   );
 }
 
-/** What becomes of one's voice and picture inside; heard anew when it changes. */
+/** What one should know before anything else: what becomes of one's voice and picture inside. Heard anew when it changes. */
 function Notices({ visit }: { visit: Visit }) {
   const room = visit.room.value;
   return (
@@ -101,7 +102,6 @@ function Notices({ visit }: { visit: Visit }) {
       {room?.recording && <Notice icon="record" tone="warn" text={t('lobby.recorded')} />}
       {room?.transcription && <Notice icon="transcript" tone="warn" text={t('lobby.transcribed')} />}
       {visit.lacksSecret && <Notice icon="warning" tone="warn" text={t('e2ee.noSecret')} />}
-      <Notice icon="lock" tone="plain" text={t(visit.secret ? 'e2ee.notice' : 'lobby.encrypted')} />
     </div>
   );
 }
