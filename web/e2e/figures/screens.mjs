@@ -289,7 +289,7 @@ const PARTS = {
     const b = await browser(0);
     const landing = await b.open('Ada', SERVER + '/', { viewport: DESK });
     await landing.page.getByText('Options').click();
-    await landing.page.getByLabel(/[Ee]nd.to.end|[Ee]ncrypt/).first().check();
+    await landing.page.getByLabel(/end.to.end|encrypt/i).first().check();
     await landing.page.locator('form').first().evaluate((form) => form.requestSubmit());
     await landing.page.locator('.video--shown').waitFor();
     await shot(landing, 'e2ee-lobby', BOTH);
