@@ -342,9 +342,8 @@ impl Archive {
     pub(crate) async fn delete(&self, recording: Recording) -> Result<(), StoreError> {
         let unavailable = |error: StorageError| StoreError::Unavailable(error.to_string());
         for file in &recording.files {
-            let storage = self.storages.of(file.place).map_err(unavailable)?;
-            let gone = storage.delete(&recording.recording_id, &file.name).await;
-            gone.map_err(unavailable)?;
+            let gone = self.storages.delete(&recording.recording_id, file);
+            gone.await.map_err(unavailable)?;
         }
         let folder = self.studio.folder_of(&recording.recording_id);
         let gone = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;

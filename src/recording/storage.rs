@@ -195,6 +195,26 @@ impl Storages {
         self.bucket.as_deref().unwrap_or(&*self.disk)
     }
 
+    /// All of them, this disk last.
+    fn all(&self) -> impl Iterator<Item = &dyn Storage> {
+        [self.bucket.as_deref(), Some(&*self.disk)]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Deletes a file wherever it may be: what is made once more is on this disk, while the bucket still has it.
+    ///
+    /// # Errors
+    ///
+    /// It is still somewhere, or where it is is not configured ([`StorageError::NoBucket`]).
+    pub async fn delete(&self, id: &RecordingId, file: &RecordingFile) -> Result<(), StorageError> {
+        self.of(file.place)?;
+        for storage in self.all() {
+            storage.delete(id, &file.name).await?;
+        }
+        Ok(())
+    }
+
     /// Where these files are.
     ///
     /// # Errors

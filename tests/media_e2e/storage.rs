@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use calls::recording::{PART, finish};
-use calls_model::{CallId, Fact, Recording, RecordingFile, RecordingId, Timestamp};
+use calls_model::{CallId, Fact, FilePlace, Recording, RecordingFile, RecordingId, Timestamp};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -220,6 +220,52 @@ async fn a_recording_goes_to_the_bucket_and_is_fetched_from_there() {
     let left = folder.path().join(BUCKET).join("recordings").join(id);
     let left = std::fs::read_dir(left).map_or(0, Iterator::count);
     assert_eq!(left, 0, "deleted in the bucket too");
+}
+
+#[actix::test]
+async fn deleting_one_that_broke_off_while_it_was_made_once_more_leaves_nothing_in_the_bucket() {
+    let folder = bucket();
+    let (address, _serving) = serve(folder.path(), anywhere()).await;
+    let world = world(address).await;
+    let started = record(&world).await;
+    let made: Recording =
+        serde_json::from_value(settled(&world, &started).await).expect("a recording");
+    let (call_id, recording_id, at) = (made.call_id, made.recording_id, made.requested_at);
+    let mut files = made.files;
+    for file in &mut files {
+        file.place = FilePlace::Local; // brought back, and in the bucket as well
+    }
+    let facts = vec![
+        Fact::RecordingRecomposed {
+            call_id: call_id.clone(),
+            recording_id: recording_id.clone(),
+            layout: None,
+            at,
+        },
+        Fact::RecordingProcessed {
+            call_id: call_id.clone(),
+            recording_id: recording_id.clone(),
+            files,
+            duration_seconds: 1,
+            report: Box::default(),
+            at,
+        },
+        Fact::RecordingFailed {
+            call_id,
+            recording_id: recording_id.clone(),
+            reason: "the disk broke".to_owned(),
+            at,
+        },
+    ];
+    let recorded = world.server.app().store.record(facts).await;
+    recorded.expect("stored");
+    let kept = folder.path().join(BUCKET).join("recordings");
+    let kept = kept.join(recording_id.as_str());
+    let count = || std::fs::read_dir(&kept).map_or(0, Iterator::count);
+    assert!(count() > 0, "they are in the bucket");
+    let path = format!("/recordings/{recording_id}");
+    world.delete(&path).await.expect(204);
+    assert_eq!(count(), 0, "deleted in the bucket too");
 }
 
 #[actix::test]

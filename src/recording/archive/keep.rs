@@ -101,6 +101,12 @@ impl Archive {
     ) -> Result<(), Trouble> {
         let id = &before.recording_id;
         error!(recording.id = %id, "{id} cannot be kept: {error}");
+        // Before it is written down: nobody looks after what has failed.
+        for (was, is) in before.files.iter().zip(&now.files) {
+            if was.place != is.place {
+                self.storages.of(is.place)?.delete(id, &is.name).await?;
+            }
+        }
         metrics::counter!(RECORDINGS_FAILED).increment(1);
         let failed = Fact::RecordingFailed {
             call_id: before.call_id.clone(),
@@ -108,13 +114,7 @@ impl Archive {
             reason: error.to_string(),
             at: self.clock.now(),
         };
-        self.store.record(vec![failed]).await?;
-        for (was, is) in before.files.iter().zip(&now.files) {
-            if was.place != is.place {
-                self.storages.of(is.place)?.delete(id, &is.name).await?;
-            }
-        }
-        Ok(())
+        Ok(self.store.record(vec![failed]).await?)
     }
 
     /// Sends all files that are not there yet, and sees them there.
