@@ -524,6 +524,19 @@ impl Store {
         .await
     }
 
+    /// It is tried to make or to keep a recording. Counted before: a try that ends the server is one, too.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn try_recording(&self, id: &RecordingId) -> Result<()> {
+        let id = id.clone();
+        self.run(move |db| async move {
+            recordings::begin_try(&mut db.writer().await?.conn(), &id).await
+        })
+        .await
+    }
+
     /// A recording could not be made or kept: that is tried again then.
     ///
     /// # Errors

@@ -203,7 +203,7 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
-    /// It is made once more, with another layout perhaps.
+    /// It is made once more: with another layout, or because the disk gave back something else than was made.
     RecordingRecomposed {
         /// Of which call.
         call_id: CallId,

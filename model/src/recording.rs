@@ -61,7 +61,7 @@ pub enum RecordingInput {
     Finish,
     /// The files are where they are kept.
     Store,
-    /// It is made once more, from what it is made of.
+    /// It is made once more, from what it is made of: with another layout, or because the disk gave back something else.
     Compose,
     /// It cannot go on.
     Fail,
@@ -80,7 +80,7 @@ pub struct IllegalRecordingMove {
 impl RecordingStatus {
     /// ```text
     /// Requested ──Start──▶ Active ──Stop──▶ Processing ──Finish──▶ Uploading ──Store──▶ Available
-    ///     └─Stop─▶ Processing                   ▲──────────────Compose────────────────────┘
+    ///     └─Stop─▶ Processing                   ▲─────Compose──────┴────────Compose───────┘
     /// every one of them but Available ──Fail──▶ Failed
     /// ```
     ///
@@ -95,7 +95,7 @@ impl RecordingStatus {
             (Self::Processing, Input::Stop) => Ok(self), // stopping twice is polite
             (Self::Processing, Input::Finish) => Ok(Self::Uploading),
             (Self::Uploading, Input::Store) => Ok(Self::Available),
-            (Self::Available, Input::Compose) => Ok(Self::Processing),
+            (Self::Uploading | Self::Available, Input::Compose) => Ok(Self::Processing),
             (
                 Self::Requested | Self::Active | Self::Processing | Self::Uploading | Self::Failed,
                 Input::Fail,
@@ -105,10 +105,7 @@ impl RecordingStatus {
             | (Self::Uploading | Self::Available, Input::Stop)
             | (Self::Requested | Self::Active | Self::Uploading | Self::Available, Input::Finish)
             | (Self::Requested | Self::Active | Self::Processing | Self::Available, Input::Store)
-            | (
-                Self::Requested | Self::Active | Self::Processing | Self::Uploading,
-                Input::Compose,
-            )
+            | (Self::Requested | Self::Active | Self::Processing, Input::Compose)
             | (
                 Self::Failed,
                 Input::Start | Input::Stop | Input::Finish | Input::Store | Input::Compose,
@@ -291,6 +288,11 @@ pub struct RecordingReport {
     #[serde(default)]
     #[schema(required = true)]
     pub files_unknown: u64,
+    /// Files that the disk gave back otherwise than they were made, and that could not be made anew: they are given out as they
+    /// are, unless nothing is left of them.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub files_damaged: Vec<String>,
     /// Who took the floor, in order, by the levels that their packets carried (RFC 6464).
     #[serde(default)]
     pub turns: Vec<Turn>,
@@ -311,7 +313,10 @@ impl RecordingReport {
         let damaged = |gap: &Gap| gap.reason == Gap::DAMAGED;
         let whole =
             |track: &TrackReport| track.frames_unreadable == 0 && !track.gaps.iter().any(damaged);
-        self.log_lines_unreadable == 0 && self.files_unknown == 0 && self.tracks.iter().all(whole)
+        self.log_lines_unreadable == 0
+            && self.files_unknown == 0
+            && self.files_damaged.is_empty()
+            && self.tracks.iter().all(whole)
     }
 }
 

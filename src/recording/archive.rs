@@ -6,6 +6,7 @@
 
 mod keep;
 mod make;
+mod rot;
 mod sweep;
 
 use std::sync::Arc;
@@ -14,14 +15,13 @@ use std::time::Duration;
 use actix::Addr;
 use calls_actors::calls::{Calls, RecordingLive};
 use calls_actors::clock::Clock;
-use calls_model::{
-    Fact, FileKind, FilePlace, Recording, RecordingId, RecordingMode, RecordingStatus, Timestamp,
-};
+use calls_model::{Fact, Recording, RecordingId, RecordingMode, RecordingStatus, Timestamp};
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
-use self::make::{Made, MakeError, Progress, ahead, make, unchanged};
-use super::{DiskStudio, StorageError, Storages, backoff, finish};
+use self::make::{Made, MakeError, Progress, Try, ahead, make, unchanged};
+use self::rot::Rotten;
+use super::{DiskStudio, StorageError, Storages, backoff, finish, render};
 use crate::config;
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::telemetry::names::{RECORDINGS_FAILED, RECORDINGS_UNSETTLED};
@@ -66,6 +66,8 @@ pub struct Archive {
     config: config::Recording,
     /// How far the one is that is being made.
     progress: Arc<Progress>,
+    /// What the disk gave back otherwise than it was made.
+    rotten: Arc<Rotten>,
 }
 
 /// A recording cannot be brought on.
@@ -97,6 +99,7 @@ impl Archive {
             clock,
             config,
             progress: Arc::default(),
+            rotten: Arc::default(),
         }
     }
 
@@ -228,14 +231,20 @@ impl Archive {
         if self.waits(&stored) {
             return Ok(());
         }
-        let fact = match self.make(&stored).await {
-            Ok(made) => self.processed(&stored, made),
-            Err(error) if stored.tries + 1 < MADE_WITHIN && !error.is_final() => {
-                return self
-                    .postpone(&stored, format!("not made yet: {error}"))
-                    .await;
+        let id = &stored.recording.recording_id;
+        let fact = if was_cut_off(&stored) && stored.tries >= MADE_WITHIN {
+            let why = format!("making it came to no end in {} tries", stored.tries);
+            self.given_up(&stored, why)
+        } else {
+            self.store.try_recording(id).await?; // before it may be what ends the server
+            match self.make(&stored).await {
+                Ok(made) => self.processed(&stored, made),
+                Err(error) if stored.tries + 1 < MADE_WITHIN && !error.is_final() => {
+                    let why = format!("not made yet: {error}");
+                    return self.postpone(id, stored.tries, why).await;
+                }
+                Err(error) => self.given_up(&stored, error.to_string()),
             }
-            Err(error) => self.given_up(&stored, error.to_string()),
         };
         self.store.record(vec![fact]).await?;
         self.studio.ring();
@@ -248,7 +257,12 @@ impl Archive {
         let folder = self.studio.folder_of(&recording.recording_id);
         let (config, progress) = (self.config.clone(), self.progress.clone());
         let report = stored.report.clone();
-        let last = stored.tries + 1 >= COMPOSED_WITHIN;
+        let of = Try {
+            last: stored.tries + 1 >= COMPOSED_WITHIN,
+            very_last: stored.tries + 1 >= MADE_WITHIN,
+            cut_off: Some(stored.tries)
+                .filter(|&tries| was_cut_off(stored) && tries >= COMPOSED_WITHIN),
+        };
         let run = self.studio.run().to_owned();
         let made = move || {
             make(
@@ -256,13 +270,16 @@ impl Archive {
                 &recording,
                 report,
                 &config,
-                (&progress, last),
+                (&progress, of),
             )
         };
         let made = apart(made);
-        made.await
+        let made = made
+            .await
             .map_err(StorageError::System)?
-            .ok_or(MakeError::Crashed)?
+            .ok_or(MakeError::Crashed)??;
+        self.let_go_of_gone(&stored.recording, &made.files).await?;
+        Ok(made)
     }
 
     fn processed(&self, stored: &StoredRecording, made: Made) -> Fact {
@@ -310,9 +327,8 @@ impl Archive {
     }
 
     /// It is tried again, later and later.
-    async fn postpone(&self, stored: &StoredRecording, why: String) -> Result<(), Trouble> {
-        let id = &stored.recording.recording_id;
-        let wait = backoff::wait(stored.tries);
+    async fn postpone(&self, id: &RecordingId, tries: u32, why: String) -> Result<(), Trouble> {
+        let wait = backoff::wait(tries);
         warn!(recording.id = %id, why, ?wait, "{id} is {why}");
         let now = self.clock.now();
         let next = now.millis() + i64::try_from(wait.as_millis()).unwrap_or(0);
@@ -320,30 +336,18 @@ impl Archive {
         Ok(self.store.postpone_recording(id, why, next).await?)
     }
 
-    /// What is made once more is made of local files.
-    async fn bring_back(&self, recording: &mut Recording) -> Result<(), StorageError> {
-        let folder = self.studio.folder_of(&recording.recording_id);
-        for file in &mut recording.files {
-            if file.place == FilePlace::Bucket && file.kind == FileKind::Track {
-                let path = folder.join(&file.name);
-                if !path.exists() {
-                    let storage = self.storages.of(file.place)?;
-                    tokio::fs::create_dir_all(&folder).await?;
-                    let id = &recording.recording_id;
-                    storage.fetch(id, &file.name, &path).await?;
-                }
-                file.place = FilePlace::Local;
-            }
-        }
-        Ok(())
-    }
-
     /// Deletes a recording, files first.
     pub(crate) async fn delete(&self, recording: Recording) -> Result<(), StoreError> {
         let unavailable = |error: StorageError| StoreError::Unavailable(error.to_string());
+        let id = &recording.recording_id;
         for file in &recording.files {
-            let gone = self.storages.delete(&recording.recording_id, file);
-            gone.await.map_err(unavailable)?;
+            let gone = self.storages.delete(id, file).await;
+            gone.map_err(unavailable)?;
+        }
+        // One of an earlier time, where the last one came to nothing.
+        for name in render::NAMES {
+            let gone = self.storages.delete_all(id, name).await;
+            gone.map_err(unavailable)?;
         }
         let folder = self.studio.folder_of(&recording.recording_id);
         let gone = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
@@ -360,6 +364,11 @@ impl Archive {
         };
         self.store.record(vec![deleted]).await
     }
+}
+
+/// The last try was never heard of again: the server ended in it, and that may be its doing.
+fn was_cut_off(stored: &StoredRecording) -> bool {
+    stored.tries > 0 && stored.next_try_at.is_none()
 }
 
 /// Runs it on a thread of its own; `None` where that crashed.

@@ -50,6 +50,13 @@ pub enum FinishError {
     Missing,
 }
 
+impl FinishError {
+    /// Trying again comes to the same.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Self::Empty | Self::Unreadable)
+    }
+}
+
 /// What a recording came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finished {

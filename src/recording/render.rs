@@ -23,6 +23,9 @@ use self::look::{Look, is_whole};
 use self::program::Program;
 use super::finish::sha256;
 
+/// What may come of it: with pictures, and without.
+pub(super) const NAMES: [&str; 2] = ["recording.mp4", "recording.m4a"];
+
 /// The film that tells when there are pictures.
 const CLOCK: &str = "part-clock.webm";
 
@@ -88,6 +91,11 @@ pub enum RenderError {
     /// A file cannot be read.
     #[error("{0} cannot be read: {1}")]
     Input(String, CodecError),
+    /// The server ended each time that it was tried.
+    #[error(
+        "composing it came to no end in {0} tries; the server ended in each, perhaps for want of memory"
+    )]
+    Endless(u32),
     /// There is no voice and no picture.
     #[error("there is nothing to make it of")]
     Empty,
@@ -100,7 +108,7 @@ impl RenderError {
             Self::System(error) => error.kind() == io::ErrorKind::StorageFull,
             Self::Refused(said) => said.contains("No space left on device"),
             Self::Input(_, error) => error.of_system,
-            Self::Stalled(_) | Self::Short { .. } | Self::Empty => false,
+            Self::Stalled(_) | Self::Short { .. } | Self::Endless(_) | Self::Empty => false,
         }
     }
 }
@@ -241,9 +249,9 @@ impl Render<'_> {
         progress: impl FnMut(u8),
     ) -> Result<Rendered, RenderError> {
         let (name, media_type, kind) = if self.pictures() {
-            ("recording.mp4", "video/mp4", FileKind::Video)
+            (NAMES[0], "video/mp4", FileKind::Video)
         } else {
-            ("recording.m4a", "audio/mp4", FileKind::Audio)
+            (NAMES[1], "audio/mp4", FileKind::Audio)
         };
         if sound {
             arguments.extend(words(&["-map", "[sound]", "-c:a", "aac", "-b:a", "128k"]));
@@ -267,6 +275,8 @@ impl Render<'_> {
         let seen = self.pictures().then_some(self.duration_ms);
         is_whole(&part, seen, heard.filter(|_| sound))?;
         File::open(&part)?.sync_all()?; // what is `available` outlives a power cut
+        let sha256 = sha256(&part)?;
+        note(&path, &sha256)?;
         fs::rename(part, &path)?;
         let codec = match (self.pictures(), sound) {
             (true, false) => "h264",
@@ -291,7 +301,7 @@ impl Render<'_> {
             start_ms: 0,
             duration_ms: self.duration_ms,
             size_bytes: fs::metadata(&path)?.len(),
-            sha256: sha256(&path)?,
+            sha256,
             place: FilePlace::Local,
             url: None,
         };
@@ -426,6 +436,51 @@ fn words(words: &[&str]) -> Vec<String> {
 
 fn is_audio(file: &RecordingFile) -> bool {
     file.source.is_some_and(Source::is_audio)
+}
+
+/// Where the SHA-256 of a file is noted before it gets its name.
+fn note_of(path: &Path) -> PathBuf {
+    path.with_extension("sha256")
+}
+
+/// Notes what a file is that is about to get its name: a crash may come before that is known elsewhere.
+fn note(path: &Path, sha256: &str) -> io::Result<()> {
+    let (note, part) = (note_of(path), path.with_extension("sha256-part"));
+    fs::write(&part, sha256)?;
+    File::open(&part)?.sync_all()?;
+    fs::rename(part, note)
+}
+
+/// What is noted of a file: its SHA-256 as it was made last.
+pub(super) fn noted(path: &Path) -> Option<String> {
+    fs::read_to_string(note_of(path)).ok()
+}
+
+/// What was noted of a file is known elsewhere.
+pub(super) fn forget_note(path: &Path) -> io::Result<()> {
+    match fs::remove_file(note_of(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Sees that a file that was made of tracks can be read to its end.
+///
+/// # Errors
+///
+/// As [`is_whole`].
+pub(super) fn plays(path: &Path, file: &RecordingFile) -> Result<(), RenderError> {
+    let seen = (file.kind == FileKind::Video).then_some(file.duration_ms);
+    let heard = (file.kind == FileKind::Audio).then_some(0);
+    is_whole(path, seen, heard)
+}
+
+/// What of a track cannot be read, as far as its container tells.
+pub(super) fn missing(folder: &Path, file: &RecordingFile) -> Vec<Gap> {
+    match Look::through(folder, file) {
+        Ok(look) => look.missing,
+        Err(_) => vec![look::all_of(file)],
+    }
 }
 
 /// Where a recording's names for FFmpeg are, to be let go of.

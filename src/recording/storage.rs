@@ -209,8 +209,17 @@ impl Storages {
     /// It is still somewhere, or where it is is not configured ([`StorageError::NoBucket`]).
     pub async fn delete(&self, id: &RecordingId, file: &RecordingFile) -> Result<(), StorageError> {
         self.of(file.place)?;
+        self.delete_all(id, &file.name).await
+    }
+
+    /// Deletes what has this name, wherever it may be.
+    ///
+    /// # Errors
+    ///
+    /// It is still somewhere.
+    pub async fn delete_all(&self, id: &RecordingId, name: &str) -> Result<(), StorageError> {
         for storage in self.all() {
-            storage.delete(id, &file.name).await?;
+            storage.delete(id, name).await?;
         }
         Ok(())
     }

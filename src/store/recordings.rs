@@ -19,7 +19,7 @@ use super::sql_types::{At, JsonText};
 use super::words::{count, moment, optional, value, word};
 
 pub(super) use self::steps::{
-    compose, delete, fail, insert, pause, postpone, process, start, stop, store,
+    begin_try, compose, delete, fail, insert, pause, postpone, process, start, stop, store,
 };
 
 #[derive(Queryable, Selectable)]
@@ -55,7 +55,7 @@ pub struct StoredRecording {
     pub report: Option<RecordingReport>,
     /// Since when its upload is due, where it is.
     pub due_at: Option<Timestamp>,
-    /// How often it was tried in vain to make it, or to keep it.
+    /// How often it was tried to make it, or to keep it.
     pub tries: u32,
     /// Not before then is it tried again.
     pub next_try_at: Option<Timestamp>,

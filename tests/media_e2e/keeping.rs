@@ -220,6 +220,68 @@ async fn where_nothing_can_be_mixed_there_are_the_tracks_and_the_reason() {
 }
 
 #[actix::test]
+async fn what_can_be_had_never_fails_whatever_rots_and_is_named() {
+    let world = World::open().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "audio").await;
+    sleep(LENGTH).await;
+    stop(&world, &alice).await;
+    let recording = settled(&world, &started).await;
+    let id = recording["recording_id"].as_str().expect("an id");
+    let name = recording["files"][1]["name"].as_str().expect("a track");
+    let path = world.recordings().join(id).join(name);
+    let middle = std::fs::metadata(&path).expect("it is there").len() / 2;
+    let file = std::fs::File::options().write(true).open(&path);
+    let damaged = file.expect("it opens").write_all_at(&[0xff; 400], middle);
+    damaged.expect("the disk fails");
+    while world.recordings().join(id).join("live").exists() {
+        sleep(Duration::from_millis(50)).await; // nothing is left that it was made of
+    }
+    let again = format!("/recordings/{id}/compose");
+    world.post(&again, json!({})).await.expect(202);
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    let files = recording["files"].as_array().expect("files");
+    let kinds: Vec<&Value> = files.iter().map(|file| &file["kind"]).collect();
+    assert_eq!(kinds, ["audio", "track", "track"], "{recording}");
+    let report = report(&world, &recording).await;
+    assert_eq!(report["files_damaged"], json!([name]), "{report}");
+}
+
+#[actix::test]
+async fn what_ends_the_server_each_time_that_it_is_composed_is_given_out_without() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ffmpeg = folder.path().join("ffmpeg");
+    let named = ffmpeg.display().to_string();
+    let world = World::start(true, move |config| config.recording.ffmpeg = named).await;
+    let (_, [alice, bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "audio").await;
+    sleep(LENGTH / 2).await;
+    stop(&world, &alice).await;
+    drop((alice, bob));
+    waits(&world, &started).await;
+    program(&ffmpeg);
+    let id = started["recording_id"].as_str().expect("an id");
+    let id = RecordingId::try_from(id.to_owned()).expect("an id");
+    for _ in 0..3 {
+        // As three starts of the server do, each of which ends in it.
+        let tried = world.server.app().store.try_recording(&id).await;
+        tried.expect("counted");
+    }
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["status"], "available", "{recording}");
+    let why = recording["error"].as_str().expect("why");
+    assert!(why.starts_with("composing it came to no end in "), "{why}");
+    let files = recording["files"].as_array().expect("files");
+    assert!(files.iter().all(|file| file["kind"] == "track"));
+    let again = format!("/recordings/{id}/compose");
+    world.post(&again, json!({})).await.expect(202);
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["error"], Value::Null, "{recording}");
+    assert_eq!(recording["files"][0]["kind"], "audio", "{recording}");
+}
+
+#[actix::test]
 async fn what_can_be_made_no_one_file_of_is_told_why() {
     let world = World::open().await;
     let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;

@@ -499,8 +499,22 @@ async fn what_a_store_lost_of_an_upload_is_sent_again() {
     assert_eq!(kept.len(), 2 * PART as u64);
 }
 
+/// Changes one bit in the middle of a file.
+fn rots(path: &Path) {
+    let mut bytes = std::fs::read(path).expect("a file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(path, bytes).expect("it rots");
+}
+
+async fn report(world: &World, recording: &Value) -> Value {
+    let id = recording["recording_id"].as_str().expect("an id");
+    let path = format!("/recordings/{id}/report");
+    world.get(&path).await.expect(200)
+}
+
 #[actix::test]
-async fn what_rots_on_the_disk_before_it_is_kept_is_not_said_to_be_kept() {
+async fn what_rots_on_the_disk_and_cannot_be_made_anew_is_given_out_and_named() {
     let folder = bucket();
     let (address, _serving) = serve(folder.path(), anywhere()).await;
     let in_bucket = world(address).await;
@@ -511,35 +525,60 @@ async fn what_rots_on_the_disk_before_it_is_kept_is_not_said_to_be_kept() {
         (&on_disk, 1000),
     ] {
         let before = metric(world, "calls_recordings_failed_total").await;
-        let rots = |path: &Path| {
-            let mut bytes = std::fs::read(path).expect("a file");
-            bytes[size / 2] ^= 1;
-            std::fs::write(path, bytes).expect("it rots");
-        };
         let recording = settled(world, &spoiled(world, &vec![7; size], rots).await).await;
-        assert_eq!(recording["status"], "failed", "{recording}");
-        let why = recording["error"].as_str().expect("why");
-        assert!(why.starts_with("large.webm is damaged"), "{why}");
+        assert_eq!(recording["status"], "available", "{recording}");
+        let report = report(world, &recording).await;
+        assert_eq!(report["files_damaged"], serde_json::json!(["large.webm"]));
         assert!(
             metric(world, "calls_recordings_failed_total").await > before,
             "an alarm"
         );
         let id = recording["recording_id"].as_str().expect("an id");
-        let local = world.recordings().join(id);
-        let left: Vec<_> = std::fs::read_dir(&local).expect("a folder").collect();
-        assert_eq!(
-            left.len(),
-            1,
-            "the file is still here, and nothing else: {left:?}"
-        );
-        let kept = folder.path().join(BUCKET).join("recordings").join(id);
-        assert!(!kept.join("large.webm").exists(), "and nowhere else");
+        let kept = if recording["files"][0]["place"] == "bucket" {
+            folder.path().join(BUCKET).join("recordings").join(id)
+        } else {
+            world.recordings().join(id)
+        };
+        let is = finish::sha256(&kept.join("large.webm")).expect("it is there");
+        assert_eq!(recording["files"][0]["sha256"], is, "what is given out");
     }
     assert_eq!(
         unfinished(folder.path()),
         0,
         "no parts are left in the bucket"
     );
+}
+
+#[actix::test]
+async fn what_rots_on_the_disk_is_made_anew_of_what_it_was_written_in() {
+    let folder = bucket();
+    let (address, serving) = serve(folder.path(), anywhere()).await;
+    let world = world(address).await;
+    serving.abort();
+    let _ = serving.await; // it was told to end
+    let started = record(&world).await;
+    trouble(&world, &started).await;
+    let id = started["recording_id"].as_str().expect("an id");
+    let waiting = world.get(&format!("/recordings/{id}")).await.expect(200);
+    let files = waiting["files"].as_array().expect("files");
+    let names = files.iter().map(|file| file["name"].as_str());
+    let names: Vec<&str> = names.map(|name| name.expect("a name")).collect();
+    rots(&world.recordings().join(id).join(names[0]));
+    std::fs::remove_file(world.recordings().join(id).join(names[1])).expect("it was there");
+    let (_, _serving) = serve(folder.path(), address).await;
+    let recording = available(&world, &started).await;
+    let report = report(&world, &recording).await;
+    assert_eq!(report["files_damaged"], serde_json::json!([]), "{report}");
+    let made = recording["files"].as_array().expect("files");
+    assert_eq!(made.len(), files.len(), "{recording}");
+    let kept = folder.path().join(BUCKET).join("recordings").join(id);
+    for (file, before) in made.iter().zip(files) {
+        for same in ["name", "duration_ms", "size_bytes"] {
+            assert_eq!(file[same], before[same], "{file}");
+        }
+        let is = finish::sha256(&kept.join(file["name"].as_str().expect("a name")));
+        assert_eq!(file["sha256"], is.expect("it is there"), "{file}");
+    }
 }
 
 /// Parts of uploads that a store has and that belong to nothing.

@@ -180,6 +180,10 @@ async fn an_upload_that_failed_keeps_its_reason_and_its_time(db: Database) {
     store.record(vec![initiated(&of)]).await.unwrap();
     store.record(life(&made)[..4].to_vec()).await.unwrap();
     let why = "not uploaded yet: it rains".to_owned();
+    store.try_recording(&made.recording_id).await.unwrap();
+    let found = store.recording(&made.recording_id, at(30)).await;
+    let found = found.unwrap().unwrap();
+    assert_eq!((found.tries, found.next_try_at), (1, None), "counted");
     store
         .postpone_recording(&made.recording_id, why.clone(), at(60))
         .await

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use calls_model::{Fact, FilePlace, Recording, RecordingId, RecordingStatus};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::{Archive, LOOK_EVERY, Trouble};
 use crate::recording::StorageError;
 use crate::store::StoredRecording;
-use crate::telemetry::names::{RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED, RECORDINGS_FAILED};
+use crate::telemetry::names::{RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED};
 
 /// Recordings that are on their way at a time: one that takes hours leaves two ways open, and a part of a file that is
 /// sent is in memory.
@@ -71,13 +71,16 @@ impl Archive {
     /// Keeps files where they are to be kept. A bucket that says no is asked again, for good.
     async fn keep(&self, stored: StoredRecording) -> Result<(), Trouble> {
         let mut recording = stored.recording.clone();
+        self.store.try_recording(&recording.recording_id).await?;
         if let Err(error) = self.put_all(&mut recording).await {
             if let StorageError::Damaged { .. } = error {
-                return self.fail(&stored.recording, &recording, &error).await;
+                return self.make_anew(&stored, &error).await;
             }
             metrics::counter!(RECORDING_UPLOADS_FAILED).increment(1);
             let why = format!("not uploaded yet: {error}");
-            return self.postpone(&stored, why).await;
+            return self
+                .postpone(&recording.recording_id, stored.tries, why)
+                .await;
         }
         let available = Fact::RecordingAvailable {
             call_id: recording.call_id.clone(),
@@ -86,35 +89,10 @@ impl Archive {
             at: self.clock.now(),
         };
         self.store.record(vec![available]).await?;
+        self.rotten.forget(&recording.recording_id);
         // Only now: until it was written where its files are, they may have to be made or sent again.
         self.let_go_of_copies(&recording, stored.report.as_ref())
             .await
-    }
-
-    /// What was made cannot be kept as it was made: the disk gives back something else. All that is here stays here, and what
-    /// was brought elsewhere just now is not left there.
-    async fn fail(
-        &self,
-        before: &Recording,
-        now: &Recording,
-        error: &StorageError,
-    ) -> Result<(), Trouble> {
-        let id = &before.recording_id;
-        error!(recording.id = %id, "{id} cannot be kept: {error}");
-        // Before it is written down: nobody looks after what has failed.
-        for (was, is) in before.files.iter().zip(&now.files) {
-            if was.place != is.place {
-                self.storages.of(is.place)?.delete(id, &is.name).await?;
-            }
-        }
-        metrics::counter!(RECORDINGS_FAILED).increment(1);
-        let failed = Fact::RecordingFailed {
-            call_id: before.call_id.clone(),
-            recording_id: id.clone(),
-            reason: error.to_string(),
-            at: self.clock.now(),
-        };
-        Ok(self.store.record(vec![failed]).await?)
     }
 
     /// Sends all files that are not there yet, and sees them there.

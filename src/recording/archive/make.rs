@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use calls_model::{
-    FileKind, FilePlace, Gap, Layout, Recording, RecordingFile, RecordingId, RecordingMode,
+    FileKind, FilePlace, Layout, Recording, RecordingFile, RecordingId, RecordingMode,
     RecordingReport,
 };
 use tracing::{error, warn};
 
+use super::rot::{all_as_made, as_they_are, name, tell};
 use crate::config;
 use crate::recording::StorageError;
 use crate::recording::ahead::Ahead;
@@ -43,11 +44,19 @@ pub(super) enum MakeError {
 impl MakeError {
     /// Trying again comes to the same.
     pub(super) fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Finish(FinishError::Empty | FinishError::Unreadable)
-        )
+        matches!(self, Self::Finish(error) if error.is_final())
     }
+}
+
+/// Which try it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Try {
+    /// Tracks do not wait any more for what cannot be made of them.
+    pub(super) last: bool,
+    /// Not even for a disk that is full.
+    pub(super) very_last: bool,
+    /// So many tries came to no end, so none is made any more to compose it: it may be what ends the server.
+    pub(super) cut_off: Option<u32>,
 }
 
 /// How far the recording is that `ffmpeg` works on, in percent.
@@ -81,14 +90,13 @@ pub(super) fn ahead(folder: &Path, recording: &Recording, config: &config::Recor
     }
 }
 
-/// Makes what people get; blocks for as long as that takes. When it is tried for the last time, tracks do not wait for
-/// what cannot be made of them.
+/// Makes what people get; blocks for as long as that takes.
 pub(super) fn make(
     (folder, run): (&Path, &str),
     recording: &Recording,
     report: Option<RecordingReport>,
     config: &config::Recording,
-    (progress, last): (&Progress, bool),
+    (progress, of): (&Progress, Try),
 ) -> Result<Made, MakeError> {
     let again = report.is_some();
     let mut made = tracks((folder, run), recording, report)?;
@@ -96,7 +104,10 @@ pub(super) fn make(
         let id = &recording.recording_id;
         progress.set(id, 0);
         let told = |percent| progress.set(id, percent);
-        let composed = || compose(folder, recording, (&made, again), config, told);
+        let composed = || match of.cut_off {
+            Some(tries) => Err(RenderError::Endless(tries)),
+            None => compose(folder, recording, (&made, again), config, told),
+        };
         let whole = catch_unwind(AssertUnwindSafe(composed))
             .unwrap_or_else(|_| Err(RenderError::Refused("composing crashed".to_owned())));
         for leftover in render::leftovers(folder) {
@@ -105,12 +116,17 @@ pub(super) fn make(
         let file = match whole {
             Ok(Rendered { file, missing }) => {
                 made.report.layout = recording.layout;
+                made.report.files_damaged.retain(|name| *name != file.name);
                 tell(&mut made.report, missing);
                 Some(file)
             }
-            Err(error) if matches!(error, RenderError::Empty) || (last && !error.may_pass()) => {
+            Err(error)
+                if matches!(error, RenderError::Empty | RenderError::Endless(_))
+                    || of.very_last
+                    || (of.last && !error.may_pass()) =>
+            {
                 error!(recording.id = %id, "{id} has its tracks only: {error}");
-                let kept = earlier(folder, recording, made.report.layout);
+                let kept = earlier(folder, recording, &mut made.report);
                 made.report.not_composed = Some(match kept {
                     Some(_) => format!("{error}; the file that was made before stays"),
                     None => error.to_string(),
@@ -124,20 +140,10 @@ pub(super) fn make(
         made.files.splice(0..0, file);
     }
     let transcript = |file: &&RecordingFile| file.kind == FileKind::Transcript;
-    made.files
-        .extend(recording.files.iter().filter(transcript).cloned());
+    let transcripts = recording.files.iter().filter(transcript).cloned();
+    let transcripts = as_they_are(folder, transcripts.collect(), &mut made.report);
+    made.files.extend(transcripts.map_err(FinishError::from)?);
     Ok(made)
-}
-
-/// What could not be read of the tracks, and so is not in the file of them all, is a gap of theirs.
-fn tell(report: &mut RecordingReport, missing: Vec<(String, Gap)>) {
-    for (name, gap) in missing {
-        let mut tracks = report.tracks.iter_mut();
-        let track = tracks.find(|track| track.files.contains(&name));
-        if let Some(track) = track.filter(|track| !track.gaps.contains(&gap)) {
-            track.gaps.push(gap);
-        }
-    }
 }
 
 /// What stays of a recording that cannot be made anew.
@@ -150,24 +156,28 @@ pub(super) fn unchanged(recording: &Recording, mut report: RecordingReport, why:
     }
 }
 
-/// What an earlier time made of them all, and its layout, as it lies there now: a crash may have come between it and what
-/// is known of it.
+/// What an earlier time made of them all, and its layout. A crash may have come between it and what is known of it; then it is
+/// what was noted beside it. One that is neither is damaged; as long as it can be played to its end it is kept, and named.
 fn earlier(
     folder: &Path,
     recording: &Recording,
-    layout: Option<Layout>,
+    report: &mut RecordingReport,
 ) -> Option<(RecordingFile, Option<Layout>)> {
     let whole = |file: &&RecordingFile| matches!(file.kind, FileKind::Audio | FileKind::Video);
     let file = recording.files.iter().find(whole)?.clone();
     if file.place != FilePlace::Local {
-        return Some((file, layout));
+        return Some((file, report.layout));
     }
     let path = folder.join(&file.name);
     let sha256 = finish::sha256(&path).ok()?;
     let layout = if sha256 == file.sha256 {
-        layout
-    } else {
+        report.layout
+    } else if render::noted(&path).as_ref() == Some(&sha256) {
         recording.layout // the crash came when it was made anew
+    } else {
+        render::plays(&path, &file).ok()?;
+        name(report, &file.name);
+        report.layout
     };
     let size_bytes = std::fs::metadata(&path).ok()?.len();
     let file = RecordingFile {
@@ -178,37 +188,51 @@ fn earlier(
     Some((file, layout))
 }
 
+/// Its tracks. Once they are finished they are taken as they are, whatever a crash left of what they were made of; where the
+/// disk gives back something else, they are finished once more, if that is still there.
 fn tracks(
     (folder, run): (&Path, &str),
     recording: &Recording,
     report: Option<RecordingReport>,
 ) -> Result<Made, FinishError> {
-    if let Some(mut report) = report {
-        // Made once more: its tracks are finished, whatever a crash left of what they were made of.
-        let track = |file: &&RecordingFile| file.kind == FileKind::Track;
-        let files: Vec<RecordingFile> = recording.files.iter().filter(track).cloned().collect();
-        let ends = files.iter().map(|file| file.start_ms + file.duration_ms);
-        let duration_ms = ends.max().unwrap_or(0);
-        report.not_composed = None;
-        return Ok(Made {
-            files,
-            duration_ms,
-            report,
-        });
-    }
     if recording.started_at.is_some() && !folder.try_exists()? {
         return Err(FinishError::Missing);
     }
-    let Finished {
-        files,
-        duration_ms,
-        report,
-    } = finish::finish(folder, Some(run))?;
+    let Some(mut report) = report else {
+        return Ok(finish::finish(folder, Some(run))?.into());
+    };
+    let track = |file: &&RecordingFile| file.kind == FileKind::Track;
+    let mut files: Vec<RecordingFile> = recording.files.iter().filter(track).cloned().collect();
+    if !all_as_made(folder, &files)? {
+        let live = folder.join("live").try_exists()?;
+        match live.then(|| finish::finish(folder, Some(run))) {
+            Some(Ok(finished)) => return Ok(finished.into()),
+            Some(Err(error)) if !error.is_final() => return Err(error),
+            Some(Err(_)) | None => files = as_they_are(folder, files, &mut report)?,
+        }
+    }
+    let ends = files.iter().map(|file| file.start_ms + file.duration_ms);
+    report.not_composed = None;
     Ok(Made {
+        duration_ms: ends.max().unwrap_or(0),
         files,
-        duration_ms,
         report,
     })
+}
+
+impl From<Finished> for Made {
+    fn from(finished: Finished) -> Self {
+        let Finished {
+            files,
+            duration_ms,
+            report,
+        } = finished;
+        Self {
+            files,
+            duration_ms,
+            report,
+        }
+    }
 }
 
 fn compose(
@@ -232,4 +256,50 @@ fn compose(
         }
     }
     render.run(&mut progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A recording of this file, and what its folder has of it.
+    fn made(folder: &Path, sha256: &str) -> (Recording, RecordingReport) {
+        std::fs::write(folder.join("recording.m4a"), "what is there").expect("written");
+        let recording = serde_json::from_value(serde_json::json!({
+            "recording_id": RecordingId::new(), "call_id": calls_model::CallId::new(), "mode": "audio",
+            "status": "processing", "paused": false, "live": false, "layout": "speaker", "participants": [],
+            "requested_at": calls_model::Timestamp::from_millis(0), "started_at": null, "duration_seconds": 1, "size_bytes": 0,
+            "files": [{
+                "name": "recording.m4a", "kind": "audio", "participant_id": null, "user_id": null, "source": null,
+                "codec": "aac", "media_type": "audio/mp4", "start_ms": 0, "duration_ms": 1000, "size_bytes": 1,
+                "sha256": sha256, "place": "local",
+            }],
+            "progress": 0, "error": null,
+        }));
+        let report = RecordingReport {
+            layout: Some(Layout::Grid),
+            ..RecordingReport::default()
+        };
+        (recording.expect("a recording"), report)
+    }
+
+    #[test]
+    fn what_a_crash_left_is_taken_for_whole_only_if_it_is_what_was_noted_before_it_got_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (recording, mut report) = made(folder.path(), "00");
+        let path = folder.path().join("recording.m4a");
+        let is = finish::sha256(&path).expect("a sum");
+        let rotten = earlier(folder.path(), &recording, &mut report);
+        assert_eq!(rotten, None, "nobody made this, and it cannot be played");
+
+        std::fs::write(folder.path().join("recording.sha256"), &is).expect("noted");
+        let (file, layout) = earlier(folder.path(), &recording, &mut report).expect("kept");
+        assert_eq!((file.sha256.as_str(), file.size_bytes), (is.as_str(), 13));
+        assert_eq!(layout, Some(Layout::Speaker), "that of the last wish");
+
+        let (recording, mut report) = made(folder.path(), &is);
+        let (_, layout) = earlier(folder.path(), &recording, &mut report).expect("kept");
+        assert_eq!(layout, Some(Layout::Grid), "nothing came of the last wish");
+        assert!(report.files_damaged.is_empty());
+    }
 }

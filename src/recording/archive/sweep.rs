@@ -8,7 +8,7 @@ use calls_model::{FilePlace, Recording, RecordingId, RecordingReport, RecordingS
 use tracing::{info, warn};
 
 use super::{Archive, Trouble};
-use crate::recording::finish;
+use crate::recording::{finish, render};
 use crate::store::StoredRecording;
 
 /// How often it looks for what was kept for long enough.
@@ -102,6 +102,9 @@ impl Archive {
             .filter(|file| file.place != FilePlace::Local);
         let copies: Vec<PathBuf> = elsewhere.map(|file| folder.join(&file.name)).collect();
         let gone = tokio::task::spawn_blocking(move || {
+            for name in render::NAMES {
+                render::forget_note(&folder.join(name))?;
+            }
             if read_whole {
                 finish::let_go(&folder)?;
             }

@@ -109,6 +109,7 @@ pub(super) fn report(
         tracks: tracks.collect(),
         log_lines_unreadable: missed.lines,
         files_unknown: missed.files,
+        files_damaged: Vec::new(),
         turns: turns(session, origin_us),
         layout: None,
         not_composed: None,

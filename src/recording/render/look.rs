@@ -65,6 +65,15 @@ impl Look {
     }
 }
 
+/// Nothing of a file can be read.
+pub(super) fn all_of(file: &RecordingFile) -> Gap {
+    Gap {
+        from_ms: file.start_ms,
+        to_ms: Some(file.start_ms + file.duration_ms),
+        reason: Gap::DAMAGED.to_owned(),
+    }
+}
+
 /// Sees that what was made has its picture and its sound, each to its end.
 ///
 /// # Errors

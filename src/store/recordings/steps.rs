@@ -35,6 +35,20 @@ macro_rules! step {
     };
 }
 
+/// It is tried to make or to keep it.
+pub(in crate::store) async fn begin_try(
+    conn: &mut Conn<'_>,
+    id: &RecordingId,
+) -> Result<(), StoreError> {
+    set!(
+        conn,
+        id,
+        recordings::tries.eq(recordings::tries + 1),
+        recordings::next_try_at.eq(None::<At>)
+    );
+    Ok(())
+}
+
 /// It could not be made or kept: that is tried again then.
 pub(in crate::store) async fn postpone(
     conn: &mut Conn<'_>,
@@ -45,7 +59,6 @@ pub(in crate::store) async fn postpone(
     set!(
         conn,
         id,
-        recordings::tries.eq(recordings::tries + 1),
         recordings::next_try_at.eq(At(again)),
         recordings::error.eq(why)
     );
