@@ -10,6 +10,7 @@ mod tape {
     mod damage;
     mod hours;
     mod layout;
+    mod missing;
     mod mix;
     mod names;
     mod one_track;

@@ -231,7 +231,9 @@ pub(super) async fn recording_report(
             RecordingStatus::Requested | RecordingStatus::Active => {
                 "the recording has not stopped yet, and the report is made afterwards"
             }
-            RecordingStatus::Failed => "nothing came of the recording, so there is no report",
+            RecordingStatus::Failed => {
+                "the recording failed, so there is no report; its `error` says why"
+            }
             RecordingStatus::Processing
             | RecordingStatus::Uploading
             | RecordingStatus::Available => "the report is being made, with the recording's files",

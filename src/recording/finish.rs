@@ -40,11 +40,14 @@ pub enum FinishError {
     #[error("{0}")]
     System(#[from] io::Error),
     /// There is nothing in it.
-    #[error("nothing was recorded")]
+    #[error("nothing was recorded: nobody who was to be recorded sent sound or pictures")]
     Empty,
     /// There was something in it.
     #[error("what was recorded is damaged and cannot be read")]
     Unreadable,
+    /// Something of a live file cannot be read.
+    #[error("something of {0} is damaged and cannot be read")]
+    Damaged(String),
     /// Something was recorded, and its folder is not there: perhaps another disk belongs where recordings are.
     #[error("the folder of the recording is not there")]
     Missing,

@@ -1,5 +1,6 @@
 //! A composite that is made while it is recorded.
 
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -102,6 +103,31 @@ async fn pieces_made_meanwhile_become_one_file_without_a_seam() {
         let made = ahead.whole(&finished.files, finished.duration_ms, |_| ());
         assert!(made.is_err(), "one that breaks off is no end: {made:?}");
     }
+}
+
+#[actix::test]
+async fn a_piece_of_which_something_is_damaged_is_not_made() {
+    played(|second, folder| {
+        if second != 50 {
+            return;
+        }
+        let files = std::fs::read_dir(folder.join("live")).expect("a folder");
+        let sizes = files.map(|file| file.expect("a file").path());
+        let camera = sizes.max_by_key(|path| path.metadata().expect("it is there").len());
+        let camera = camera.expect("it is recorded");
+        let mut bytes = std::fs::read(&camera).expect("a file");
+        let (from, to) = (bytes.len() / 5, bytes.len() / 3);
+        bytes[from..to].fill(0xff);
+        let file = std::fs::File::options().write(true).open(&camera);
+        let damaged = file.expect("it opens").write_all_at(&bytes[..to], 0);
+        damaged.expect("the disk fails");
+        let made = ahead(folder).next();
+        let why = made.expect_err("it is damaged").to_string();
+        assert!(why.ends_with("is damaged and cannot be read"), "{why}");
+        let again = ahead(folder).next().expect("given up");
+        assert!(!again, "the whole is made at the end, with a report");
+    })
+    .await;
 }
 
 #[actix::test]

@@ -7,7 +7,7 @@ use calls_model::{RecordingFile, Turn};
 
 use super::session::{Known, LiveFile, Session};
 use super::timeline::{Timeline, cut};
-use super::{FinishError, described, millis, open, origin, report};
+use super::{FinishError, STILL_HOLE_US, described, millis, open, origin, report};
 use crate::recording::log;
 
 /// A stretch of a recording. Its times begin where decoding has to.
@@ -115,11 +115,22 @@ fn copy(
     let mut from = Demuxer::open(&folder.join(&live.name))?;
     let name = format!("{number:02}.{}", live.container().extension());
     let mut to = Muxer::whole(&into.join(&name), live.container(), &from)?;
-    let (mut first, mut end) = (None, 0);
+    let at = |raw_us: i64| cut(raw_us, part.timeline.pauses) - part.timeline.origin_us;
+    // A hole of which the log knows nothing is damage.
+    let told = |from_us: i64, to_us: i64| {
+        let mut gaps = known.gaps.iter();
+        gaps.any(|&(begins, ends, _)| at(begins) < to_us && from_us < at(ends))
+    };
+    let (mut first, mut end, mut before) = (None, 0, None);
+    let damaged = || FinishError::Damaged(live.name.clone());
     while let Some(read) = from.read()? {
         let at_us = part.timeline.at(read.at_us).max(0);
+        let before = before.replace(at_us).unwrap_or(at_us);
         if at_us < part.key_us {
             continue;
+        }
+        if at_us - before >= STILL_HOLE_US && !told(before, at_us) {
+            return Err(damaged());
         }
         if at_us >= to_us {
             break;
@@ -134,6 +145,9 @@ fn copy(
         to.write(0, sample)?;
         first.get_or_insert(at_us);
         end = at_us;
+    }
+    if from.damage() > 0 || from.gave_up() {
+        return Err(damaged());
     }
     to.finish()?;
     Ok(first.map(|first| described(live, known, name, (first, end))))

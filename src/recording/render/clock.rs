@@ -2,6 +2,8 @@
 //!
 //! libavfilter takes these times from a tiny film (the clock), which everything is laid upon.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::fs::File;
 use std::path::Path;
 
@@ -10,17 +12,17 @@ use calls_codec::{CodecError, Coding, Container, Muxer, Sample, StreamFormat};
 use super::RenderError;
 
 /// Pictures of one file keep their times when they are that far apart: 60 a second.
-const APART_MS: u64 = 15;
+const APART_MS: u32 = 15;
 
 /// Where several files take turns: 30 a second.
-const APART_OF_OTHERS_MS: u64 = 28;
+const APART_OF_OTHERS_MS: u32 = 28;
 
 /// A picture that is between two of them is shown with the one that it is nearer to. It is less than
 /// [`APART_MS`], so it moves none that has a time of its own.
 pub(super) const NEAR_MS: u64 = 14;
 
 /// A picture is repeated after that time, for who seeks.
-const STILL_MS: u64 = 200;
+const STILL_MS: u32 = 200;
 
 /// How long the last picture stands.
 const LAST_MS: u64 = 40;
@@ -40,7 +42,7 @@ const PICTURE: [u8; 38] = [
 /// # Errors
 ///
 /// It cannot be written.
-pub(super) fn write(path: &Path, times: &[u64]) -> Result<(), RenderError> {
+pub(super) fn write(path: &Path, times: &[u32]) -> Result<(), RenderError> {
     let said = |error: CodecError| RenderError::Refused(error.to_string());
     let format = StreamFormat {
         coding: Coding::Vp8,
@@ -50,7 +52,7 @@ pub(super) fn write(path: &Path, times: &[u64]) -> Result<(), RenderError> {
     let mut clock = Muxer::live(File::create(path)?, Container::WebM, &format).map_err(said)?;
     for &at_ms in times {
         let sample = Sample {
-            at_us: i64::try_from(at_ms).unwrap_or(i64::MAX / 1000) * 1000,
+            at_us: i64::from(at_ms) * 1000,
             lasts_us: 0,
             key: true,
             data: &PICTURE,
@@ -60,21 +62,21 @@ pub(super) fn write(path: &Path, times: &[u64]) -> Result<(), RenderError> {
     clock.finish().map_err(said).map(drop)
 }
 
-/// When there are pictures, in milliseconds: where files have theirs, unless that is too often, and in any case at these
-/// moments and at both ends.
-pub(super) fn times(files: &[&[u64]], moments: &[u64], length_ms: u64) -> Vec<u64> {
-    let of_file = |(file, times): (usize, &&[u64])| {
-        let of = times.iter().map(move |&at| (at, Some(file)));
-        of.collect::<Vec<_>>()
-    };
-    let mut all: Vec<(u64, Option<usize>)> = files.iter().enumerate().flat_map(of_file).collect();
+/// When there are pictures, in milliseconds: where files have theirs (in order), unless that is too often, and in any case at
+/// these moments and at both ends.
+pub(super) fn times(files: &[&[u32]], moments: &[u64], length_ms: u64) -> Vec<u32> {
+    let millis = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
     let ends = [0, length_ms.saturating_sub(LAST_MS)];
-    all.extend(ends.iter().chain(moments).map(|&at| (at, None)));
-    all.retain(|&(at, _)| at < length_ms.max(1));
-    all.sort_unstable(); // moments come first
-    let mut times: Vec<u64> = Vec::new();
-    let mut shown: Option<(u64, usize)> = None;
-    for (at, file) in all {
+    let moments = ends.iter().chain(moments).map(|&at| millis(at));
+    let mut moments: Vec<u32> = moments.collect();
+    moments.sort_unstable();
+    let length = millis(length_ms.max(1));
+    let mut times: Vec<u32> = Vec::new();
+    let mut shown: Option<(u32, usize)> = None;
+    for (at, file) in merged(&moments, files) {
+        if at >= length {
+            break;
+        }
         let far = match (file, shown) {
             (Some(file), Some((last, of))) if of == file => at >= last + APART_MS,
             (Some(_), Some((last, _))) => at >= last + APART_OF_OTHERS_MS,
@@ -87,8 +89,7 @@ pub(super) fn times(files: &[&[u64]], moments: &[u64], length_ms: u64) -> Vec<u6
         match times.last() {
             Some(&last) if last == at => {}
             Some(&last) => {
-                let still = last + STILL_MS..at;
-                times.extend(still.step_by(usize::try_from(STILL_MS).unwrap_or(1)));
+                times.extend((last + STILL_MS..at).step_by(STILL_MS as usize));
                 times.push(at);
             }
             None => times.push(at),
@@ -97,11 +98,30 @@ pub(super) fn times(files: &[&[u64]], moments: &[u64], length_ms: u64) -> Vec<u6
     times
 }
 
+/// All of these times in order, each with its file; of one time the moments come first. What is merged is never all in memory
+/// at once.
+fn merged<'a>(
+    moments: &'a [u32],
+    files: &'a [&'a [u32]],
+) -> impl Iterator<Item = (u32, Option<usize>)> + 'a {
+    let of = move |list: Option<usize>| list.map_or(moments, |file| files[file]);
+    let lists = std::iter::once(None).chain((0..files.len()).map(Some));
+    let firsts = lists.filter_map(move |list| Some(Reverse((*of(list).first()?, list, 0))));
+    let mut next: BinaryHeap<Reverse<(u32, Option<usize>, usize)>> = firsts.collect();
+    std::iter::from_fn(move || {
+        let Reverse((at, list, index)) = next.pop()?;
+        if let Some(&after) = of(list).get(index + 1) {
+            next.push(Reverse((after, list, index + 1)));
+        }
+        Some((at, list))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn every(apart: u64, from: u64, to: u64) -> Vec<u64> {
+    fn every(apart: u32, from: u32, to: u32) -> Vec<u32> {
         let steps = (0..).map(|step| from + step * apart);
         steps.take_while(|at| *at < to).collect()
     }
@@ -120,7 +140,7 @@ mod tests {
     fn where_four_take_turns_none_is_far_from_its_time_and_there_are_no_more_pictures_than_of_one()
     {
         let cameras = [0, 9, 17, 26].map(|from| every(33, from, 10_000));
-        let files: Vec<&[u64]> = cameras.iter().map(Vec::as_slice).collect();
+        let files: Vec<&[u32]> = cameras.iter().map(Vec::as_slice).collect();
         let times = times(&files, &[], 10_000);
         assert!(times.len() <= cameras[0].len() + 2, "{}", times.len());
         for at in cameras.iter().flatten().filter(|at| **at < 9_900) {
@@ -143,5 +163,44 @@ mod tests {
     fn there_is_a_picture_where_nothing_is() {
         assert_eq!(times(&[], &[], 0), [0]);
         assert_eq!(times(&[&[5000]], &[9000], 100), [0, 60]);
+    }
+
+    #[test]
+    fn what_is_merged_is_in_order_and_moments_come_first() {
+        let files: [&[u32]; 3] = [&[1, 5, 9], &[], &[0, 5]];
+        let all: Vec<_> = merged(&[5, 7], &files).collect();
+        let one = Some(0);
+        let three = Some(2);
+        let wanted = [
+            (0, three),
+            (1, one),
+            (5, None),
+            (5, one),
+            (5, three),
+            (7, None),
+            (9, one),
+        ];
+        assert_eq!(all, wanted);
+    }
+
+    #[test]
+    fn the_times_of_fifty_cameras_are_not_in_memory_once_more() {
+        const HOUR_MS: u32 = 3600 * 1000;
+        let camera: Vec<u32> = every(33, 0, HOUR_MS);
+        let files: Vec<&[u32]> = vec![&camera; 50];
+        let before = peak_kb();
+        let times = times(&files, &[], u64::from(HOUR_MS));
+        let more = peak_kb() - before;
+        assert!(times.len() <= camera.len() + 2, "{}", times.len());
+        assert!(more < 20_000, "{more} kB more");
+    }
+
+    /// The most that this process ever had in memory, in kilobytes.
+    fn peak_kb() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        peak.and_then(|peak| peak.trim().parse().ok())
+            .expect("a number")
     }
 }

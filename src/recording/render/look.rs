@@ -8,14 +8,14 @@ use calls_model::{Gap, RecordingFile};
 
 use super::{RenderError, is_audio};
 
-/// A file is as long as is known of it, apart from this: its last frame may be counted or not, and rounded.
-const OFF_MS: u64 = 250;
+/// A file is as long as is told of it, apart from this: its last frame may be counted or not, and rounded.
+const OFF_MS: u64 = 100;
 
 /// What is in a file, in milliseconds of the recording.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Look {
-    /// When each of its pictures is.
-    pub(super) times: Vec<u64>,
+    /// When each of its pictures is, in order. Ten hours of fifty cameras have fifty millions of them.
+    pub(super) times: Vec<u32>,
     /// When the last of them ends.
     pub(super) ends: u64,
     /// What should be there and cannot be read.
@@ -45,9 +45,13 @@ impl Look {
                 look.miss(look.ends, at);
             }
             if !is_audio(file) {
-                look.times.push(at); // of hours of sound they would be many, and nobody asks for them
+                // Of hours of sound they would be many, and nobody asks for them.
+                look.times.push(u32::try_from(at).unwrap_or(u32::MAX));
             }
             look.ends = look.ends.max(millis(at_us - first + lasts_us));
+        }
+        if !look.times.is_sorted() {
+            look.times.sort_unstable(); // they are coded in another order than they are shown in
         }
         let wanted = file.start_ms + file.duration_ms;
         if look.ends + OFF_MS < wanted {
