@@ -11,6 +11,7 @@ mod media_e2e {
     mod last_words;
     pub(crate) mod peer;
     pub(crate) mod recording;
+    mod s3;
     mod saying;
     mod speech;
     mod storage;

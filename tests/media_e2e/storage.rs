@@ -3,131 +3,22 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use calls::recording::{PART, finish};
 use calls_model::{CallId, Fact, FilePlace, Recording, RecordingFile, RecordingId, Timestamp};
-use hyper::Request;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
 use reqwest::Method;
-use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
-use s3s_fs::FileSystem;
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::super::room_of;
 use super::recording::{settled, start, stop};
+use super::s3::{BUCKET, KEY, SECRET, Watch, anywhere, bucket, serve, serve_watched, unfinished};
 use crate::support::{World, send};
-
-const KEY: &str = "calls";
-const SECRET: &str = "a-secret-of-the-tests";
-const BUCKET: &str = "recordings";
 
 /// How long a failure may take to be told.
 const TOLD: Duration = Duration::from_secs(40);
-
-/// What was asked of a store, and when it dies.
-#[derive(Default)]
-struct Watch {
-    /// Parts that it took.
-    parts: AtomicUsize,
-    /// It dies when the next one comes after so many; 0: it does not.
-    dies_after: AtomicUsize,
-    /// It lets nobody in after so many parts; 0: it does.
-    refuses_after: AtomicUsize,
-    /// It takes no parts, and does not say so.
-    holds: AtomicBool,
-}
-
-/// Serves a folder as S3; its folders are buckets.
-pub(super) async fn serve(folder: &Path, address: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
-    serve_watched(folder, address, Arc::default()).await
-}
-
-async fn serve_watched(
-    folder: &Path,
-    address: SocketAddr,
-    watch: Arc<Watch>,
-) -> (SocketAddr, JoinHandle<()>) {
-    let service = {
-        let mut builder = S3ServiceBuilder::new(FileSystem::new(folder).expect("a folder"));
-        builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
-        builder.build()
-    };
-    let listener = TcpListener::bind(address).await.expect("a free port");
-    let address = listener.local_addr().expect("it listens");
-    let bucket = folder.join(BUCKET);
-    let serving = tokio::spawn(async move {
-        let mut connections = tokio::task::JoinSet::new(); // they end with the server
-        let (die, mut dead) = tokio::sync::mpsc::channel::<()>(1);
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = dead.recv() => break,
-            };
-            let Ok((socket, _)) = accepted else {
-                break;
-            };
-            let (service, watch, die) = (service.clone(), watch.clone(), die.clone());
-            let bucket = bucket.clone();
-            let service = service_fn(move |request: Request<Incoming>| {
-                let (service, watch, die) = (service.clone(), watch.clone(), die.clone());
-                let part = request.uri().query().unwrap_or("").contains("partNumber=");
-                let there = bucket.exists();
-                async move {
-                    if !there {
-                        return Ok(no_such_bucket()); // s3s-fs would make it
-                    }
-                    if part && watch.holds.load(Ordering::SeqCst) {
-                        std::future::pending::<()>().await;
-                    }
-                    let taken = watch.parts.load(Ordering::SeqCst);
-                    if taken > 0 && taken == watch.refuses_after.load(Ordering::SeqCst) {
-                        return Ok(forbidden());
-                    }
-                    if part && taken > 0 && taken == watch.dies_after.load(Ordering::SeqCst) {
-                        watch.dies_after.store(0, Ordering::SeqCst);
-                        let _ = die.send(()).await;
-                        std::future::pending::<()>().await; // in the middle of it
-                    }
-                    let answer = service.call(request.map(s3s::Body::from)).await;
-                    if part && answer.as_ref().is_ok_and(|answer| answer.status() == 200) {
-                        watch.parts.fetch_add(1, Ordering::SeqCst);
-                    }
-                    answer
-                }
-            });
-            connections.spawn(async move {
-                let http = Builder::new(TokioExecutor::new());
-                let _ = http.serve_connection(TokioIo::new(socket), service).await;
-            });
-        }
-    });
-    (address, serving)
-}
-
-/// What stores say of a bucket that is not there.
-fn no_such_bucket() -> http::Response<s3s::Body> {
-    let body = "<Error><Code>NoSuchBucket</Code><Message>no such bucket</Message></Error>";
-    let mut response = http::Response::new(s3s::Body::from(body.to_owned()));
-    *response.status_mut() = http::StatusCode::NOT_FOUND;
-    response
-}
-
-/// What stores say to whom they do not let in.
-fn forbidden() -> http::Response<s3s::Body> {
-    let body = "<Error><Code>AccessDenied</Code><Message>not now</Message></Error>";
-    let mut response = http::Response::new(s3s::Body::from(body.to_owned()));
-    *response.status_mut() = http::StatusCode::FORBIDDEN;
-    response
-}
 
 /// A server that keeps its recordings there.
 pub(super) async fn world(address: SocketAddr) -> World {
@@ -168,17 +59,6 @@ async fn trouble(world: &World, started: &Value) -> String {
         assert!(began.elapsed() < TOLD, "{recording}");
         sleep(Duration::from_millis(100)).await;
     }
-}
-
-/// A folder with an empty bucket in it.
-pub(super) fn bucket() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(folder.path().join(BUCKET)).expect("a bucket");
-    folder
-}
-
-pub(super) fn anywhere() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
 #[actix::test]
@@ -581,25 +461,28 @@ async fn what_rots_on_the_disk_is_made_anew_of_what_it_was_written_in() {
     }
 }
 
-/// Parts of uploads that a store has and that belong to nothing.
-fn unfinished(folder: &Path) -> usize {
-    let entries = std::fs::read_dir(folder).expect("a folder").flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| name.contains(".part-")).count()
+#[actix::test]
+async fn an_upload_that_is_refused_in_the_middle_goes_on_when_it_is_let_in_again() {
+    goes_on_after(|watch| &watch.refuses_after).await;
 }
 
 #[actix::test]
-async fn an_upload_that_is_refused_in_the_middle_goes_on_when_it_is_let_in_again() {
+async fn an_upload_that_may_not_be_written_in_the_middle_goes_on_when_it_may_again() {
+    goes_on_after(|watch| &watch.protected_after).await;
+}
+
+/// An upload is held up in the middle by this, and goes on without sending anything twice.
+async fn goes_on_after(limit: fn(&Watch) -> &AtomicUsize) {
     const PARTS: usize = 4;
     let folder = bucket();
     let watch = Arc::new(Watch::default());
-    watch.refuses_after.store(2, Ordering::SeqCst);
+    limit(&watch).store(2, Ordering::SeqCst);
     let (address, _serving) = serve_watched(folder.path(), anywhere(), watch.clone()).await;
     let world = world(address).await;
     let recording = whole(&world, &vec![7; PARTS * PART]).await;
     let why = trouble(&world, &recording).await;
     assert!(why.starts_with("not uploaded yet: "), "{why}");
-    watch.refuses_after.store(0, Ordering::SeqCst);
+    limit(&watch).store(0, Ordering::SeqCst);
     available(&world, &recording).await;
     let sent = watch.parts.load(Ordering::SeqCst);
     assert_eq!(sent, PARTS, "no part is sent twice");

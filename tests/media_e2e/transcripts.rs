@@ -8,8 +8,9 @@ use tokio::time::sleep;
 
 use super::super::room_of;
 use super::recording::{settled, start, stop};
+use super::s3::{anywhere, bucket, serve};
 use super::speech::{Clip, errors, transcript};
-use super::storage::{anywhere, bucket, serve, world};
+use super::storage::world;
 use super::tab::Tab;
 use crate::support::{World, send};
 

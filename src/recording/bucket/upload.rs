@@ -2,7 +2,8 @@
 //!
 //! What the store has of a file in parts is kept beside it, so a server that dies in the middle goes on where it was.
 
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use calls_model::RecordingFile;
@@ -16,8 +17,7 @@ use object_store::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tokio::fs::{self, File};
-use tokio::io::AsyncReadExt;
+use tokio::fs;
 
 use crate::recording::StorageError;
 
@@ -66,6 +66,41 @@ impl Sent {
         let is_md5 = md5.len() == 32 && md5.bytes().all(|byte| byte.is_ascii_hexdigit());
         !is_md5 || etag.eq_ignore_ascii_case(&self.0)
     }
+}
+
+/// A file that is read part by part, with its SHA-256 so far.
+struct Source {
+    file: File,
+    all: Sha256,
+}
+
+impl Source {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: File::open(path)?,
+            all: Sha256::new(),
+        })
+    }
+
+    /// The next part and its MD5; empty at the end.
+    fn part(mut self, most: usize) -> io::Result<(Self, Vec<u8>, String)> {
+        let mut bytes = Vec::with_capacity(most);
+        self.file
+            .by_ref()
+            .take(most as u64)
+            .read_to_end(&mut bytes)?;
+        self.all.update(&bytes);
+        let md5 = hex::encode(Md5::digest(&bytes));
+        Ok((self, bytes, md5))
+    }
+}
+
+/// Reads and reckons where it keeps nobody else waiting: a part takes tens of milliseconds.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
 }
 
 /// What the store has of a file.
@@ -134,9 +169,14 @@ impl Upload<'_> {
 
     /// Sends it at once.
     pub(super) async fn whole(&self) -> Result<Sent, StorageError> {
-        let bytes = fs::read(self.from).await?;
-        self.is_as_made(&Sha256::digest(&bytes))?;
-        let sent = Sent::whole(&bytes);
+        let from = self.from.to_owned();
+        let read = apart(move || {
+            let bytes = std::fs::read(from)?;
+            let sums = (Sha256::digest(&bytes), Sent::whole(&bytes));
+            Ok((bytes, sums))
+        });
+        let (bytes, (sha256, sent)) = read.await?;
+        self.is_as_made(&sha256)?;
         let options = PutOptions {
             attributes: self.attributes(),
             ..PutOptions::default()
@@ -157,13 +197,9 @@ impl Upload<'_> {
             Ok(_) => self.forget().await?,
             // The disk gives back something else than was made: nothing of it is to stay there.
             Err(StorageError::Damaged { .. }) => self.begin_anew(&progress).await?,
-            // It may have forgotten the upload, after its own rules; the next try begins anew. Where it lets nobody in, it
-            // has forgotten nothing, and the next one goes on.
-            Err(StorageError::Store(
-                Error::NotFound { .. }
-                | Error::PermissionDenied { .. }
-                | Error::Unauthenticated { .. },
-            )) if self.told().await.is_ok() => {
+            // It has forgotten the upload (NoSuchUpload), after its own rules; the next try begins anew. Where it does not let
+            // us write, it has forgotten nothing, and the next one goes on.
+            Err(StorageError::Store(Error::NotFound { .. })) if self.told().await.is_ok() => {
                 self.begin_anew(&progress).await?;
                 let name = self.file.name.clone();
                 return Err(StorageError::Expired { name });
@@ -182,17 +218,15 @@ impl Upload<'_> {
 
     /// Reads all of it, also what was sent before, so that it is known whether that is what was made.
     async fn go_on(&self, progress: &mut Progress) -> Result<Sent, StorageError> {
-        let mut source = File::open(self.from).await?;
-        let mut all = Sha256::new();
+        let from = self.from.to_owned();
+        let mut source = apart(move || Source::open(&from)).await?;
         for index in 0.. {
-            let mut bytes = Vec::with_capacity(progress.part_bytes);
-            let mut part = (&mut source).take(progress.part_bytes as u64);
-            part.read_to_end(&mut bytes).await?;
+            let most = progress.part_bytes;
+            let (read, bytes, md5) = apart(move || source.part(most)).await?;
+            source = read;
             if bytes.is_empty() {
                 break;
             }
-            all.update(&bytes);
-            let md5 = hex::encode(Md5::digest(&bytes));
             if progress
                 .parts
                 .get(index)
@@ -209,7 +243,7 @@ impl Upload<'_> {
             progress.parts.push(Part { id, md5 });
             self.keep(progress).await?;
         }
-        self.is_as_made(&all.finalize())?;
+        self.is_as_made(&source.all.finalize())?;
         let part = |part: &Part| PartId {
             content_id: part.id.clone(),
         };
