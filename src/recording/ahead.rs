@@ -4,12 +4,13 @@
 //! in them: it is mixed at the end, which takes no time, and has no seams then.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use calls_model::{Layout, RecordingFile, RecordingMode, Turn};
 
-use super::finish::{self, Excerpt, FinishError};
+use super::finish::{Excerpt, FinishError, Following};
 use super::render::{Render, RenderError, Rendered};
 
 /// How long a piece is.
@@ -27,6 +28,12 @@ const PLACE: &str = "live/pieces";
 /// Composing ahead was given up: the whole is made at the end.
 const GIVEN_UP: &str = "given-up";
 
+/// How often the piece was tried that is to come next, a byte each.
+const TRIES: &str = "tries";
+
+/// So often a piece is tried that comes to no end.
+const WITHIN: u64 = 3;
+
 /// No piece could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum AheadError {
@@ -42,6 +49,9 @@ pub enum AheadError {
     /// Nobody sent a key frame.
     #[error("no key frame came for {0} s")]
     NoKeyframe(u64),
+    /// The server ended each time that a piece was tried.
+    #[error("a piece came to no end in {} tries", WITHIN)]
+    Endless,
 }
 
 /// A recording that is composed ahead.
@@ -55,6 +65,18 @@ pub struct Ahead {
     pub mode: RecordingMode,
     /// How pictures are arranged.
     pub layout: Layout,
+    /// How far its log was read.
+    pub followed: Followed,
+}
+
+/// How far the log of a recording was read by whoever composes it ahead: of hours it is long.
+#[derive(Debug, Clone, Default)]
+pub struct Followed(Arc<Mutex<Following>>);
+
+impl Followed {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Following> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One piece: from, to, where.
@@ -73,10 +95,11 @@ impl Ahead {
         }
         let from = pieces(&place)?.last().map_or(0, |&(_, to, _)| to);
         let to = from + PIECE_MS;
-        if finish::recorded_ms(&self.folder)?.is_none_or(|recorded| recorded < to + SETTLES_MS) {
+        let settled = to + SETTLES_MS;
+        if !self.followed.lock().has(&self.folder, settled)? {
             return Ok(false);
         }
-        let made = self.compose(from, to);
+        let made = self.try_to_compose(from, to);
         if made.is_err() {
             fs::create_dir_all(&place)?;
             fs::write(place.join(GIVEN_UP), [])?;
@@ -108,6 +131,21 @@ impl Ahead {
         Ok(Some(whole.join(&pieces, progress)?))
     }
 
+    /// Counts the tries of a piece before they are made: one that ends the server is one, too.
+    fn try_to_compose(&self, from: u64, to: u64) -> Result<(), AheadError> {
+        let place = self.place();
+        fs::create_dir_all(&place)?;
+        let tries = place.join(TRIES);
+        let mut begun = File::options().create(true).append(true).open(&tries)?;
+        if begun.metadata()?.len() >= WITHIN {
+            return Err(AheadError::Endless);
+        }
+        begun.write_all(b".")?;
+        begun.sync_all()?;
+        self.compose(from, to)?;
+        Ok(fs::remove_file(tries)?)
+    }
+
     fn place(&self) -> PathBuf {
         self.folder.join(PLACE)
     }
@@ -120,7 +158,10 @@ impl Ahead {
             files,
             turns,
             skip_ms,
-        } = finish::excerpt(&self.folder, (from, to), &work)?;
+        } = self
+            .followed
+            .lock()
+            .excerpt(&self.folder, (from, to), &work)?;
         if skip_ms > MOST_SKIP_MS {
             return Err(AheadError::NoKeyframe(skip_ms / 1000));
         }

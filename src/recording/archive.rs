@@ -9,7 +9,8 @@ mod make;
 mod rot;
 mod sweep;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix::Addr;
@@ -21,6 +22,7 @@ use tracing::{debug, error, info, warn};
 
 use self::make::{Made, MakeError, Progress, Try, ahead, make, unchanged};
 use self::rot::Rotten;
+use super::ahead::Followed;
 use super::{DiskStudio, StorageError, Storages, backoff, finish, render};
 use crate::config;
 use crate::store::{Store, StoreError, StoredRecording};
@@ -68,6 +70,8 @@ pub struct Archive {
     progress: Arc<Progress>,
     /// What the disk gave back otherwise than it was made.
     rotten: Arc<Rotten>,
+    /// How far the logs of those were read that are composed ahead.
+    followed: Arc<Mutex<HashMap<RecordingId, Followed>>>,
 }
 
 /// A recording cannot be brought on.
@@ -100,6 +104,7 @@ impl Archive {
             config,
             progress: Arc::default(),
             rotten: Arc::default(),
+            followed: Arc::default(),
         }
     }
 
@@ -176,7 +181,13 @@ impl Archive {
             return Ok(());
         }
         let id = &recording.recording_id;
-        let ahead = ahead(&self.studio.folder_of(id), recording, &self.config);
+        let followed = {
+            let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+            followed.retain(|id, _| self.studio.is_open(id));
+            followed.entry(id.clone()).or_default().clone()
+        };
+        let folder = self.studio.folder_of(id);
+        let ahead = ahead(&folder, recording, &self.config, followed);
         match apart(move || ahead.next()).await? {
             Some(Ok(true)) => debug!(recording.id = %id, "a piece of {id} is composed"),
             Some(Ok(false)) => {}

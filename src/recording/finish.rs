@@ -17,11 +17,11 @@ use calls_codec::{CodecError, Container, Demuxer, Muxer, Sample};
 use calls_model::{FileKind, FilePlace, RecordingFile, RecordingReport, Source};
 use sha2::{Digest, Sha256};
 
-pub(super) use self::excerpt::{Excerpt, excerpt, recorded_ms};
+pub(super) use self::excerpt::{Excerpt, Following};
 use self::report::{Copies, Missed, report};
 use self::session::{Known, LiveFile, Session};
 use self::timeline::{Timeline, cut};
-use super::log::{self, TrackKey};
+use super::log::TrackKey;
 use super::writer::GAP_US;
 
 /// So long no sound is missing in what was written: silence was put in. (Clocks that run apart make for less.)
@@ -78,10 +78,9 @@ pub struct Finished {
 ///
 /// When nothing was recorded, or a file cannot be read or written.
 pub fn finish(folder: &Path, run: Option<&str>) -> Result<Finished, FinishError> {
-    let told = log::read(folder)?;
-    let session = Session::read(told.entries, run);
+    let (session, lines) = Session::of(folder, run)?;
     let missed = Missed {
-        lines: told.unreadable,
+        lines,
         files: strays(folder, &session)?,
     };
     let nothing = || {
@@ -152,7 +151,7 @@ pub fn let_go(folder: &Path) -> io::Result<()> {
 /// When the first frame of all is, in microseconds from when the recording was asked for, as its log in this folder says;
 /// `None` where there is none.
 pub fn begins_us(folder: &Path) -> Option<i64> {
-    let session = Session::read(log::read(folder).ok()?.entries, None);
+    let (session, _) = Session::of(folder, None).ok()?;
     let epochs = session.files.iter().flat_map(|live| &live.epochs);
     epochs.map(|epoch| epoch.at_us).min()
 }
@@ -160,7 +159,7 @@ pub fn begins_us(folder: &Path) -> Option<i64> {
 /// Up to when there is something, in microseconds from when the recording was asked for, as its log in this folder says;
 /// `None` where nothing is known to be on disk.
 pub fn ends_us(folder: &Path) -> Option<i64> {
-    let session = Session::read(log::read(folder).ok()?.entries, None);
+    let (session, _) = Session::of(folder, None).ok()?;
     Some(session.end_us).filter(|&end| end > 0)
 }
 

@@ -4,7 +4,7 @@
 //! segment may be cut off; it is left out then. Any other line that cannot be read is damage, and counted.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use calls_model::{DisplayName, ParticipantId, Source, UserId};
@@ -232,53 +232,108 @@ impl Log {
     }
 }
 
-/// What the logs of all segments say.
+/// Reads the logs of all segments, and on from where it was.
 #[derive(Debug, Default)]
-pub(super) struct Told {
-    pub(super) entries: Vec<Entry>,
+pub(super) struct Reader {
+    /// In the log of which segment it is, and how far.
+    place: Option<(u32, u64)>,
+    /// The run of the server that segment is of, by its number and its name.
+    run: u32,
+    name: Option<String>,
+    begins: bool,
     /// Lines that are none, apart from those that a crash cut off, and whole logs that are missing.
     pub(super) unreadable: u64,
 }
 
-/// Reads the logs of all segments.
-pub(super) fn read(folder: &Path) -> io::Result<Told> {
-    let mut told = Told::default();
-    let (mut run, mut name) = (0, None);
-    let mut next = 0;
-    for segment in segments(folder)? {
-        told.unreadable += u64::from(segment - next);
-        next = segment + 1;
-        let mut file = BufReader::new(File::open(path(folder, segment))?);
-        let (mut line, mut begins) = (Vec::new(), true);
-        while file.read_until(b'\n', &mut line)? > 0 {
-            match serde_json::from_slice::<Entry>(&line) {
-                Ok(mut entry) => {
-                    if std::mem::take(&mut begins) {
-                        let of = match &entry {
-                            Entry::Begun { run, .. } => run.clone(),
-                            _ => None, // nobody knows; so nothing is taken for what it may not be
-                        };
-                        run += u32::from(of.is_none() || of != name);
-                        name = of;
-                    }
-                    entry.in_segment(segment, run);
-                    told.entries.push(entry);
+impl Reader {
+    /// Reads what was not read before. A line that is not whole yet is read next time.
+    pub(super) fn read_on(&mut self, folder: &Path, mut take: impl FnMut(Entry)) -> io::Result<()> {
+        for segment in segments(folder)? {
+            let mut at = match self.place {
+                Some((now, _)) if segment < now => continue,
+                Some((now, at)) if segment == now => at,
+                before => {
+                    let next = before.map_or(0, |(before, _)| before + 1);
+                    self.unreadable += u64::from(segment - next);
+                    self.begins = true;
+                    0
                 }
-                Err(_) => told.unreadable += u64::from(line.ends_with(b"\n")),
+            };
+            let mut file = File::open(path(folder, segment))?;
+            file.seek(SeekFrom::Start(at))?;
+            let mut file = BufReader::new(file);
+            let mut line = Vec::new();
+            while file.read_until(b'\n', &mut line)? > 0 {
+                let entry = serde_json::from_slice::<Entry>(&line);
+                if entry.is_err() && !line.ends_with(b"\n") {
+                    break;
+                }
+                at += line.len() as u64;
+                match entry {
+                    Ok(entry) => take(self.of_segment(entry, segment)),
+                    Err(_) if line == b"\n" => {} // of one that was whole but for it
+                    Err(_) => self.unreadable += 1,
+                }
+                line.clear();
             }
-            line.clear();
+            self.place = Some((segment, at));
         }
+        Ok(())
     }
-    Ok(told)
+
+    fn of_segment(&mut self, mut entry: Entry, segment: u32) -> Entry {
+        if std::mem::take(&mut self.begins) {
+            let of = match &entry {
+                Entry::Begun { run, .. } => run.clone(),
+                _ => None, // nobody knows; so nothing is taken for what it may not be
+            };
+            self.run += u32::from(of.is_none() || of != self.name);
+            self.name = of;
+        }
+        entry.in_segment(segment, self.run);
+        entry
+    }
 }
 
-/// When it was last written to; `None` where nobody knows.
+/// How much of the end of a log is read first, where only the last of it is wanted.
+const TAIL: u64 = 64 * 1024;
+
+/// When it was last written to; `None` where nobody knows. Of hours of it only the end is read.
 pub(super) fn last_alive(folder: &Path) -> Option<Alive> {
-    let mut entries = read(folder).ok()?.entries.into_iter().rev();
-    entries.find_map(|entry| match entry {
-        Entry::Synced { alive, .. } => alive,
-        _ => None,
+    let segments = segments(folder).ok()?;
+    let mut segments = segments.into_iter().rev();
+    segments.find_map(|segment| {
+        let mut file = File::open(path(folder, segment)).ok()?;
+        last_alive_in(&mut file, TAIL).ok()?
     })
+}
+
+/// The same of one log, of which it first reads so much.
+fn last_alive_in(file: &mut (impl Read + Seek), mut tail: u64) -> io::Result<Option<Alive>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    loop {
+        file.seek(SeekFrom::Start(length.saturating_sub(tail)))?;
+        let mut end = Vec::new();
+        file.by_ref().take(tail).read_to_end(&mut end)?;
+        // The first line may be cut off; then it is none, or is read with more of the log.
+        let mut lines = end.rsplit(|&byte| byte == b'\n');
+        let alive = lines.find_map(|line| match serde_json::from_slice(line) {
+            Ok(Entry::Synced { alive, .. }) => alive,
+            _ => None,
+        });
+        if alive.is_some() || tail >= length {
+            return Ok(alive);
+        }
+        tail = tail.saturating_mul(8);
+    }
+}
+
+/// Reads the logs of all segments.
+#[cfg(test)]
+fn read(folder: &Path) -> io::Result<(Vec<Entry>, u64)> {
+    let (mut reader, mut entries) = (Reader::default(), Vec::new());
+    reader.read_on(folder, |entry| entries.push(entry))?;
+    Ok((entries, reader.unreadable))
 }
 
 #[cfg(test)]
@@ -318,9 +373,9 @@ mod tests {
         segment(&folder, "one", &[]);
         append(&folder, 0, r#"{"t":"begun","seg"#);
         segment(&folder, "one", &[]);
-        let told = read(folder.path()).expect("read");
-        assert_eq!(told.entries, [begun(0, "one"), begun(1, "one")]);
-        assert_eq!(told.unreadable, 0);
+        let (entries, unreadable) = read(folder.path()).expect("read");
+        assert_eq!(entries, [begun(0, "one"), begun(1, "one")]);
+        assert_eq!(unreadable, 0);
     }
 
     #[test]
@@ -331,10 +386,10 @@ mod tests {
         segment(&folder, "one", &[]);
         segment(&folder, "one", &[]);
         fs::remove_file(path(folder.path(), 1)).expect("it was there");
-        let told = read(folder.path()).expect("read");
+        let (entries, unreadable) = read(folder.path()).expect("read");
         let wanted = [begun(0, "one"), Entry::Closed, begun(2, "one")];
-        assert_eq!(told.entries, wanted);
-        assert_eq!(told.unreadable, 2);
+        assert_eq!(entries, wanted);
+        assert_eq!(unreadable, 2);
         assert_eq!(segment(&folder, "one", &[]), 3, "none is begun again");
     }
 
@@ -361,11 +416,74 @@ mod tests {
         for run in ["one", "one", "two"] {
             segment(&folder, run, std::slice::from_ref(&clock));
         }
-        let told = read(folder.path()).expect("read");
-        let lanes = told.entries.iter().filter_map(|entry| match entry {
+        let (entries, _) = read(folder.path()).expect("read");
+        let lanes = entries.iter().filter_map(|entry| match entry {
             Entry::Clock { lane, .. } => Some((lane.track.run, lane.segment)),
             _ => None,
         });
         assert_eq!(lanes.collect::<Vec<_>>(), [(1, 0), (1, 1), (2, 2)]);
+    }
+
+    #[test]
+    fn it_reads_on_where_it_was_and_a_line_when_it_is_whole() {
+        let folder = TempDir::new().expect("a folder");
+        let (mut reader, mut entries) = (Reader::default(), Vec::new());
+        let mut read_on = || {
+            let mut new = Vec::new();
+            let read = reader.read_on(folder.path(), |entry| new.push(entry));
+            read.expect("read");
+            entries.extend_from_slice(&new);
+            (new, reader.unreadable)
+        };
+        assert_eq!(read_on(), (vec![], 0), "nothing is there yet");
+        segment(&folder, "one", &[]);
+        assert_eq!(read_on(), (vec![begun(0, "one")], 0));
+        append(&folder, 0, r#"{"t":"clo"#);
+        assert_eq!(read_on(), (vec![], 0), "it is not whole");
+        append(&folder, 0, "sed\"}");
+        assert_eq!(read_on(), (vec![Entry::Closed], 0), "it is");
+        append(&folder, 0, "\n{\"t\":\"br");
+        segment(&folder, "two", &[Entry::Broke]);
+        let wanted = vec![begun(1, "two"), Entry::Broke];
+        assert_eq!(read_on(), (wanted, 0), "and one was cut off");
+        assert_eq!(read_on(), (vec![], 0));
+        assert_eq!(read(folder.path()).expect("read"), (entries, 0));
+    }
+
+    /// A file of which it is counted how much is read.
+    struct Counted(io::Cursor<Vec<u8>>, u64);
+
+    impl Read for Counted {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let read = self.0.read(into)?;
+            self.1 += read as u64;
+            Ok(read)
+        }
+    }
+
+    impl Seek for Counted {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    #[test]
+    fn of_a_long_log_only_the_end_is_read_to_know_when_it_was_last_written_to() {
+        let line = |entry: &Entry| serde_json::to_string(entry).expect("a line") + "\n";
+        let alive = |at_us| Alive { at_us, wall_ms: 7 };
+        let synced = |at_us| Entry::Synced {
+            end_us: at_us,
+            alive: Some(alive(at_us)),
+        };
+        let lines = (0..10_000).map(|at_us| line(&synced(at_us)));
+        let rest = line(&Entry::Closed).repeat(10);
+        let log = lines.collect::<String>() + &rest + "{\"t\":\"syn";
+        let mut log = Counted(io::Cursor::new(log.into_bytes()), 0);
+        let found = last_alive_in(&mut log, 32).expect("read");
+        assert_eq!(found, Some(alive(9999)));
+        assert!(log.1 < 4000, "{} bytes", log.1);
+        let none = line(&Entry::Closed).repeat(1000);
+        let mut none = Counted(io::Cursor::new(none.into_bytes()), 0);
+        assert_eq!(last_alive_in(&mut none, 32).expect("read"), None);
     }
 }

@@ -1,10 +1,11 @@
 //! A composite that is made while it is recorded.
 
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use calls::recording::ahead::Ahead;
+use calls::recording::ahead::{Ahead, Followed};
+use calls_codec::Demuxer;
 use calls_media::seam::Codec;
 use calls_model::{Layout, RecordingMode};
 
@@ -23,6 +24,7 @@ fn ahead(folder: &Path) -> Ahead {
         ffmpeg: "ffmpeg".to_owned(),
         mode: RecordingMode::Composite,
         layout: Layout::Grid,
+        followed: Followed::default(),
     }
 }
 
@@ -69,7 +71,10 @@ async fn pieces_made_meanwhile_become_one_file_without_a_seam() {
     })
     .await;
     let ahead = ahead(&played.place());
+    let tries = played.place().join("live/pieces/tries");
+    std::fs::write(&tries, "..").expect("as two kills leave it");
     assert!(ahead.next().expect("a piece"), "the second is due");
+    assert!(!tries.exists(), "it came to its end");
     assert!(!ahead.next().expect("nothing"), "and no third");
     let finished = &played.finished;
     let made = ahead.whole(&finished.files, finished.duration_ms, |_| ());
@@ -112,9 +117,12 @@ async fn a_piece_of_which_something_is_damaged_is_not_made() {
             return;
         }
         let files = std::fs::read_dir(folder.join("live")).expect("a folder");
-        let sizes = files.map(|file| file.expect("a file").path());
-        let camera = sizes.max_by_key(|path| path.metadata().expect("it is there").len());
-        let camera = camera.expect("it is recorded");
+        let mut files = files.map(|file| file.expect("a file").path());
+        let is_picture = |path: &PathBuf| {
+            let file = Demuxer::open(path).expect("it opens");
+            file.size(0).is_some()
+        };
+        let camera = files.find(is_picture).expect("it is recorded");
         let mut bytes = std::fs::read(&camera).expect("a file");
         let (from, to) = (bytes.len() / 5, bytes.len() / 3);
         bytes[from..to].fill(0xff);
@@ -126,6 +134,21 @@ async fn a_piece_of_which_something_is_damaged_is_not_made() {
         assert!(why.ends_with("is damaged and cannot be read"), "{why}");
         let again = ahead(folder).next().expect("given up");
         assert!(!again, "the whole is made at the end, with a report");
+    })
+    .await;
+}
+
+#[actix::test]
+async fn a_piece_that_ends_the_server_each_time_is_given_up() {
+    played(|second, folder| {
+        if second == 50 {
+            let place = folder.join("live/pieces");
+            std::fs::create_dir_all(&place).expect("a folder");
+            std::fs::write(place.join("tries"), "...").expect("as three kills leave it");
+            let why = ahead(folder).next().expect_err("it is given up");
+            assert_eq!(why.to_string(), "a piece came to no end in 3 tries");
+            assert!(!ahead(folder).next().expect("for good"));
+        }
     })
     .await;
 }

@@ -13,7 +13,7 @@ use tracing::{error, warn};
 use super::rot::{all_as_made, as_they_are, name, tell};
 use crate::config;
 use crate::recording::StorageError;
-use crate::recording::ahead::Ahead;
+use crate::recording::ahead::{Ahead, Followed};
 use crate::recording::finish::{self, FinishError, Finished};
 use crate::recording::render::{self, RenderError, Rendered};
 
@@ -81,8 +81,14 @@ impl Progress {
 }
 
 /// How it is composed.
-pub(super) fn ahead(folder: &Path, recording: &Recording, config: &config::Recording) -> Ahead {
+pub(super) fn ahead(
+    folder: &Path,
+    recording: &Recording,
+    config: &config::Recording,
+    followed: Followed,
+) -> Ahead {
     Ahead {
+        followed,
         folder: folder.to_owned(),
         ffmpeg: config.ffmpeg.clone(),
         mode: recording.mode,
@@ -242,7 +248,7 @@ fn compose(
     config: &config::Recording,
     mut progress: impl FnMut(u8),
 ) -> Result<Rendered, RenderError> {
-    let ahead = ahead(folder, recording, config);
+    let ahead = ahead(folder, recording, config, Followed::default());
     let render = ahead.render(folder, &made.files, &made.report.turns, made.duration_ms);
     if again {
         return render.run(&mut progress); // with another layout than what was composed ahead

@@ -1,14 +1,14 @@
 //! The pictures of a stretch of a recording that may still go on.
 
+use std::fmt;
 use std::path::Path;
 
 use calls_codec::{Demuxer, Muxer, Sample};
 use calls_model::{RecordingFile, Turn};
 
-use super::session::{Known, LiveFile, Session};
+use super::session::{Known, LiveFile, Reading, Session};
 use super::timeline::{Timeline, cut};
 use super::{FinishError, STILL_HOLE_US, described, millis, open, origin, report};
-use crate::recording::log;
 
 /// A stretch of a recording. Its times begin where decoding has to.
 #[derive(Debug)]
@@ -29,28 +29,57 @@ struct Part<'a> {
     key_us: i64,
 }
 
-/// How much of what is recorded is on disk by now; `None` where nothing is.
-pub(in crate::recording) fn recorded_ms(folder: &Path) -> Result<Option<u64>, FinishError> {
-    let session = Session::read(log::read(folder)?.entries, None);
-    let from = origin(folder, &session)?;
-    Ok(from.map(|from| millis((cut(session.end_us, &session.pauses) - from).max(0))))
+/// The log of a recording that goes on, read on each time that something is asked.
+#[derive(Default)]
+pub(in crate::recording) struct Following(Reading);
+
+impl fmt::Debug for Following {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Following").finish_non_exhaustive() // of hours it is long
+    }
 }
 
-/// Copies the pictures of a stretch to where `to` is.
-pub(in crate::recording) fn excerpt(
+impl Following {
+    /// Whether so much of it is on disk by now.
+    pub(in crate::recording) fn has(
+        &mut self,
+        folder: &Path,
+        wanted_ms: u64,
+    ) -> Result<bool, FinishError> {
+        let session = self.0.read_on(folder)?;
+        let end_us = cut(session.end_us, &session.pauses);
+        if millis(end_us.max(0)) < wanted_ms {
+            return Ok(false); // wherever it begins; that is in every file
+        }
+        let from = origin(folder, session)?;
+        Ok(from.is_some_and(|from| millis((end_us - from).max(0)) >= wanted_ms))
+    }
+
+    /// Copies the pictures of a stretch to where `to` is.
+    pub(in crate::recording) fn excerpt(
+        &mut self,
+        folder: &Path,
+        stretch: (u64, u64),
+        to: &Path,
+    ) -> Result<Excerpt, FinishError> {
+        excerpt(self.0.read_on(folder)?, folder, stretch, to)
+    }
+}
+
+fn excerpt(
+    session: &Session,
     folder: &Path,
     (from_ms, to_ms): (u64, u64),
     to: &Path,
 ) -> Result<Excerpt, FinishError> {
-    let session = Session::read(log::read(folder)?.entries, None);
-    let origin_us = origin(folder, &session)?.ok_or(FinishError::Empty)?;
+    let origin_us = origin(folder, session)?.ok_or(FinishError::Empty)?;
     let micros = |ms: u64| i64::try_from(ms * 1000).unwrap_or(i64::MAX);
     let stretch = (micros(from_ms), micros(to_ms));
     let mut parts = Vec::new();
     for live in &session.files {
         let known = session.tracks.get(&live.track);
         if let Some(known) = known.filter(|known| !known.source.is_audio()) {
-            let timeline = Timeline::of(&session, live, origin_us);
+            let timeline = Timeline::of(session, live, origin_us);
             if let Some(key_us) = begins(folder, live, &timeline, stretch)? {
                 parts.push(Part {
                     live,
@@ -68,7 +97,7 @@ pub(in crate::recording) fn excerpt(
         files.extend(copy(folder, part, (base, stretch.1), to, number)?);
     }
     let before_ms = millis(base);
-    let mut turns = report::turns(&session, origin_us);
+    let mut turns = report::turns(session, origin_us);
     turns.retain(|turn| turn.from_ms < to_ms);
     for turn in &mut turns {
         turn.from_ms = turn.from_ms.saturating_sub(before_ms);

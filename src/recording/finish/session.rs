@@ -1,12 +1,14 @@
 //! What a recording's log says: its tracks, their files and clocks, and where something is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
 
 use calls_codec::Container;
 use calls_media::capture::{Alignment, ClockPoint};
 use calls_model::{DisplayName, ParticipantId, Source, UserId};
 
-use crate::recording::log::{Entry, LaneKey, TrackKey};
+use crate::recording::log::{Entry, LaneKey, Reader, TrackKey};
 
 pub(super) struct LiveFile {
     pub(super) name: String,
@@ -72,155 +74,208 @@ pub(super) struct Session {
     pub(super) end_us: i64,
 }
 
-impl Session {
+/// A log that is being read.
+#[derive(Default)]
+pub(super) struct Reading {
+    log: Reader,
+    so_far: Story,
+}
+
+impl Reading {
+    /// Reads what was not read before.
+    pub(super) fn read_on(&mut self, folder: &Path) -> io::Result<&Session> {
+        let so_far = &mut self.so_far;
+        self.log.read_on(folder, |entry| so_far.take(entry))?;
+        Ok(&self.so_far.session)
+    }
+}
+
+/// What a log has told so far.
+#[derive(Default)]
+struct Story {
+    session: Session,
+    segment: u32,
+    /// Up to where anything was on disk, once something was.
+    end: Option<i64>,
+    /// A segment began and is not closed.
+    open: bool,
+    /// Where the one before it ended, until this one writes something.
+    ended: Option<i64>,
+    /// The run of the server that the segment is of.
+    written: Option<String>,
+    of_server: bool,
+    broke: bool,
+}
+
+impl Story {
     #[expect(clippy::too_many_lines, reason = "one arm for each entry")]
-    /// Read in this run of the server, where that matters.
-    pub(super) fn read(entries: Vec<Entry>, present: Option<&str>) -> Self {
-        let mut session = Self::default();
-        let (mut segment, mut end, mut open) = (0, None, None);
-        let (mut written, mut of_server) = (None::<String>, false);
-        let mut broke = false;
-        for entry in entries {
-            match entry {
-                Entry::Begun {
-                    segment: number,
-                    run,
-                    ..
-                } => {
-                    // One that began and wrote nothing may have been of this run.
-                    let went_on = matches!(open, Some(Some(_)));
-                    of_server = (went_on && of_server) || run != written;
-                    (segment, written, broke) = (number, run, false);
-                    open = Some(end);
-                }
-                Entry::Track {
-                    track,
+    fn take(&mut self, entry: Entry) {
+        let session = &mut self.session;
+        match entry {
+            Entry::Begun {
+                segment: number,
+                run,
+                ..
+            } => {
+                // One that began and wrote nothing may have been of this run.
+                let went_on = self.ended.is_some();
+                self.of_server = (went_on && self.of_server) || run != self.written;
+                (self.segment, self.written, self.broke) = (number, run, false);
+                (self.open, self.ended) = (true, self.end);
+            }
+            Entry::Track {
+                track,
+                participant_id,
+                user_id,
+                display_name,
+                source,
+            } => {
+                session.tracks.entry(track).or_insert(Known {
                     participant_id,
                     user_id,
                     display_name,
                     source,
-                } => {
-                    session.tracks.entry(track).or_insert(Known {
-                        participant_id,
-                        user_id,
-                        display_name,
-                        source,
-                        counts: BTreeMap::new(),
-                        gaps: Vec::new(),
+                    counts: BTreeMap::new(),
+                    gaps: Vec::new(),
+                });
+            }
+            Entry::File { file, track, codec } => session.files.push(LiveFile {
+                name: file,
+                segment: self.segment,
+                track,
+                codec,
+                epochs: Vec::new(),
+            }),
+            Entry::Epoch {
+                file,
+                lane,
+                at_us,
+                rtp,
+                rate,
+            } => {
+                session.resume(at_us); // nothing is written in a pause
+                self.open = true;
+                if let Some(from) = self.ended.take() {
+                    session.interruptions.push(Interruption {
+                        from_us: from,
+                        to_us: Some(at_us.max(from)),
+                        of_server: self.of_server,
                     });
                 }
-                Entry::File { file, track, codec } => session.files.push(LiveFile {
-                    name: file,
-                    segment,
-                    track,
-                    codec,
-                    epochs: Vec::new(),
-                }),
-                Entry::Epoch {
-                    file,
-                    lane,
-                    at_us,
-                    rtp,
-                    rate,
-                } => {
-                    session.resume(at_us); // nothing is written in a pause
-                    if let Some(Some(from)) = open.replace(None) {
-                        session.interruptions.push(Interruption {
-                            from_us: from,
-                            to_us: Some(at_us.max(from)),
-                            of_server,
-                        });
-                    }
-                    let mut files = session.files.iter_mut();
-                    if let Some(of) = files.find(|one| one.name == file) {
-                        of.epochs.push(LiveEpoch {
-                            at_us,
-                            rtp,
-                            rate,
-                            lane,
-                        });
-                    }
+                let mut files = session.files.iter_mut();
+                if let Some(of) = files.find(|one| one.name == file) {
+                    of.epochs.push(LiveEpoch {
+                        at_us,
+                        rtp,
+                        rate,
+                        lane,
+                    });
                 }
-                Entry::Clock {
-                    lane,
+            }
+            Entry::Clock {
+                lane,
+                rtp,
+                ntp_us,
+                arrival_us,
+            } => {
+                let point = ClockPoint {
                     rtp,
                     ntp_us,
                     arrival_us,
-                } => {
-                    let point = ClockPoint {
-                        rtp,
-                        ntp_us,
-                        arrival_us,
-                    };
-                    session.clocks.entry(lane).or_default().push(point);
+                };
+                session.clocks.entry(lane).or_default().push(point);
+            }
+            Entry::Gap {
+                track,
+                from_us,
+                to_us,
+                lost,
+            } => {
+                if let Some(known) = session.tracks.get_mut(&track) {
+                    known.gaps.push((from_us, to_us, lost > 0));
                 }
-                Entry::Gap {
-                    track,
-                    from_us,
-                    to_us,
-                    lost,
-                } => {
-                    if let Some(known) = session.tracks.get_mut(&track) {
-                        known.gaps.push((from_us, to_us, lost > 0));
-                    }
-                }
-                Entry::Speaking {
-                    participant_id,
-                    at_us,
-                } => session.speaking.push((at_us, participant_id)),
-                // A segment that begins in a pause says so again: it is the same pause.
-                Entry::Paused { at_us } if !session.is_paused() => {
-                    session.pauses.push((at_us, None));
-                }
-                Entry::Paused { .. } => {}
-                Entry::Resumed { at_us } => session.resume(at_us),
-                Entry::Counts {
-                    track,
-                    received,
-                    lost,
-                    dropped,
-                    frames,
+            }
+            Entry::Speaking {
+                participant_id,
+                at_us,
+            } => session.speaking.push((at_us, participant_id)),
+            // A segment that begins in a pause says so again: it is the same pause.
+            Entry::Paused { at_us } if !session.is_paused() => {
+                session.pauses.push((at_us, None));
+            }
+            Entry::Paused { .. } => {}
+            Entry::Resumed { at_us } => session.resume(at_us),
+            Entry::Counts {
+                track,
+                received,
+                lost,
+                dropped,
+                frames,
+                silence_us,
+            } => {
+                let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                let counts = [
+                    number(received),
+                    number(lost),
+                    number(dropped),
+                    number(frames),
                     silence_us,
-                } => {
-                    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-                    let counts = [
-                        number(received),
-                        number(lost),
-                        number(dropped),
-                        number(frames),
-                        silence_us,
-                    ];
-                    if let Some(known) = session.tracks.get_mut(&track) {
-                        known.counts.insert(segment, counts);
-                    }
+                ];
+                if let Some(known) = session.tracks.get_mut(&track) {
+                    known.counts.insert(self.segment, counts);
                 }
-                Entry::Synced { end_us, .. } => {
-                    session.end_us = session.end_us.max(end_us); // a segment begins with nothing
-                    end = Some(session.end_us);
-                }
-                Entry::Broke => broke = true,
-                Entry::Closed => {
-                    session.closed.insert(segment);
-                    // It went on after a crash, and nobody was there any more.
-                    if let Some(Some(from)) = open.take() {
-                        session.interruptions.push(Interruption {
-                            from_us: from,
-                            to_us: None,
-                            of_server,
-                        });
-                    }
+            }
+            Entry::Synced { end_us, .. } => {
+                session.end_us = session.end_us.max(end_us); // a segment begins with nothing
+                self.end = Some(session.end_us);
+            }
+            Entry::Broke => self.broke = true,
+            Entry::Closed => {
+                session.closed.insert(self.segment);
+                // It went on after a crash, and nobody was there any more.
+                self.open = false;
+                if let Some(from) = self.ended.take() {
+                    session.interruptions.push(Interruption {
+                        from_us: from,
+                        to_us: None,
+                        of_server: self.of_server,
+                    });
                 }
             }
         }
-        if open.is_some() {
+    }
+
+    /// The log ends here, as it is read in this run of the server, where that matters.
+    fn ends(self, present: Option<&str>) -> Session {
+        let mut session = self.session;
+        if self.open {
             session.interruptions.push(Interruption {
-                from_us: end.unwrap_or(0),
+                from_us: self.end.unwrap_or(0),
                 to_us: None,
-                of_server: (of_server && matches!(open, Some(Some(_))))
-                    || (!broke && (written.is_none() || written.as_deref() != present)),
+                of_server: (self.of_server && self.ended.is_some())
+                    || (!self.broke
+                        && (self.written.is_none() || self.written.as_deref() != present)),
             });
         }
         session
+    }
+}
+
+impl Session {
+    /// What the logs in this folder say, and how many lines of them say nothing.
+    pub(super) fn of(folder: &Path, present: Option<&str>) -> io::Result<(Self, u64)> {
+        let mut reading = Reading::default();
+        reading.read_on(folder)?;
+        Ok((reading.so_far.ends(present), reading.log.unreadable))
+    }
+
+    #[cfg(test)]
+    pub(super) fn read(entries: Vec<Entry>, present: Option<&str>) -> Self {
+        let mut story = Story::default();
+        for entry in entries {
+            story.take(entry);
+        }
+        story.ends(present)
     }
 
     fn is_paused(&self) -> bool {
