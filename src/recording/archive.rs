@@ -4,6 +4,7 @@
 //! It goes by what storage says, not by what it was told, so nothing that was missed is missed for long. What cannot be
 //! done now (the disk is full, the bucket is away, `ffmpeg` is not there) is tried again, later and later.
 
+mod attempt;
 mod keep;
 mod make;
 mod rot;
@@ -16,13 +17,18 @@ use std::time::Duration;
 use actix::Addr;
 use calls_actors::calls::{Calls, RecordingLive};
 use calls_actors::clock::Clock;
-use calls_model::{Fact, Recording, RecordingId, RecordingMode, RecordingStatus, Timestamp};
+use calls_model::{
+    Fact, FilePlace, Recording, RecordingFile, RecordingId, RecordingMode, RecordingStatus,
+    Timestamp,
+};
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
+use self::attempt::Attempt;
 use self::make::{Made, MakeError, Progress, Try, ahead, make, unchanged};
 use self::rot::Rotten;
 use super::ahead::Followed;
+use super::finish::FinishError;
 use super::{DiskStudio, StorageError, Storages, backoff, finish, render};
 use crate::config;
 use crate::store::{Store, StoreError, StoredRecording};
@@ -247,7 +253,7 @@ impl Archive {
             let why = format!("making it came to no end in {} tries", stored.tries);
             self.given_up(&stored, why)
         } else {
-            self.store.try_recording(id).await?; // before it may be what ends the server
+            self.store.try_recording(id).await?;
             match self.make(&stored).await {
                 Ok(made) => self.processed(&stored, made),
                 Err(error) if stored.tries + 1 < MADE_WITHIN && !error.is_final() => {
@@ -257,22 +263,29 @@ impl Archive {
                 Err(error) => self.given_up(&stored, error.to_string()),
             }
         };
-        self.store.record(vec![fact]).await?;
+        let recorded = self.store.record(vec![fact]).await;
+        if recorded.is_err() {
+            self.erase_if_deleted(&stored.recording).await?;
+        }
         self.studio.ring();
-        Ok(())
+        Ok(recorded?)
     }
 
     async fn make(&self, stored: &StoredRecording) -> Result<Made, MakeError> {
         let mut recording = stored.recording.clone();
-        self.bring_back(&mut recording).await?;
         let folder = self.studio.folder_of(&recording.recording_id);
+        let local = |file: &RecordingFile| file.place == FilePlace::Local;
+        if recording.files.iter().any(local) && !folder.try_exists().map_err(FinishError::from)? {
+            return Err(FinishError::Missing.into());
+        }
+        self.bring_back(&mut recording).await?;
+        let (_attempt, cut_off) = Attempt::begin(&folder);
         let (config, progress) = (self.config.clone(), self.progress.clone());
         let report = stored.report.clone();
         let of = Try {
             last: stored.tries + 1 >= COMPOSED_WITHIN,
             very_last: stored.tries + 1 >= MADE_WITHIN,
-            cut_off: Some(stored.tries)
-                .filter(|&tries| was_cut_off(stored) && tries >= COMPOSED_WITHIN),
+            cut_off: Some(cut_off).filter(|&tries| tries >= COMPOSED_WITHIN),
         };
         let run = self.studio.run().to_owned();
         let made = move || {
@@ -285,12 +298,8 @@ impl Archive {
             )
         };
         let made = apart(made);
-        let made = made
-            .await
-            .map_err(StorageError::System)?
-            .ok_or(MakeError::Crashed)??;
-        self.let_go_of_gone(&stored.recording, &made.files).await?;
-        Ok(made)
+        let made = made.await.map_err(StorageError::System)?;
+        made.ok_or(MakeError::Crashed)?
     }
 
     fn processed(&self, stored: &StoredRecording, made: Made) -> Fact {
@@ -349,6 +358,26 @@ impl Archive {
 
     /// Deletes a recording, files first.
     pub(crate) async fn delete(&self, recording: Recording) -> Result<(), StoreError> {
+        self.erase(&recording).await?;
+        let deleted = Fact::RecordingDeleted {
+            call_id: recording.call_id,
+            recording_id: recording.recording_id,
+            at: self.clock.now(),
+        };
+        self.store.record(vec![deleted]).await
+    }
+
+    /// What was made or sent while a recording was deleted goes, too.
+    async fn erase_if_deleted(&self, recording: &Recording) -> Result<(), Trouble> {
+        let found = (self.store).recording(&recording.recording_id, self.clock.now());
+        if found.await?.is_none() {
+            self.erase(recording).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the files of a recording, wherever they are.
+    async fn erase(&self, recording: &Recording) -> Result<(), StoreError> {
         let unavailable = |error: StorageError| StoreError::Unavailable(error.to_string());
         let id = &recording.recording_id;
         for file in &recording.files {
@@ -364,16 +393,10 @@ impl Archive {
         let gone = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
         match gone {
             Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::Unavailable(error.to_string()));
+                Err(StoreError::Unavailable(error.to_string()))
             }
-            _ => {}
+            _ => Ok(()),
         }
-        let deleted = Fact::RecordingDeleted {
-            call_id: recording.call_id,
-            recording_id: recording.recording_id,
-            at: self.clock.now(),
-        };
-        self.store.record(vec![deleted]).await
     }
 }
 

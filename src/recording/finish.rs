@@ -78,6 +78,15 @@ pub struct Finished {
 ///
 /// When nothing was recorded, or a file cannot be read or written.
 pub fn finish(folder: &Path, run: Option<&str>) -> Result<Finished, FinishError> {
+    finish_into(folder, folder, run)
+}
+
+/// The same, with what comes of it in another folder.
+pub(super) fn finish_into(
+    folder: &Path,
+    into: &Path,
+    run: Option<&str>,
+) -> Result<Finished, FinishError> {
     let (session, lines) = Session::of(folder, run)?;
     let missed = Missed {
         lines,
@@ -100,7 +109,7 @@ pub fn finish(folder: &Path, run: Option<&str>) -> Result<Finished, FinishError>
         let timeline = Timeline::of(&session, live, origin_us);
         let of = copies.entry(live.track).or_default();
         let number = files.len();
-        files.extend(whole(folder, live, (known, number), &timeline, of)?);
+        files.extend(whole((folder, into), live, (known, number), &timeline, of)?);
     }
     if files.is_empty() {
         return Err(nothing());
@@ -108,7 +117,7 @@ pub fn finish(folder: &Path, run: Option<&str>) -> Result<Finished, FinishError>
     let ends = files.iter().map(|file| file.start_ms + file.duration_ms);
     let duration_ms = ends.max().unwrap_or(0);
     let report = report(&session, &copies, missed, origin_us);
-    File::open(folder)?.sync_all()?; // their names outlive a power cut
+    File::open(into)?.sync_all()?; // their names outlive a power cut
     Ok(Finished {
         files,
         duration_ms,
@@ -142,7 +151,10 @@ fn strays(folder: &Path, session: &Session) -> io::Result<u64> {
 ///
 /// What the system says.
 pub fn let_go(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder.join("live")) {
+    let (live, going) = (folder.join("live"), folder.join("live-going"));
+    // By another name: half of it would look like all that there ever was.
+    let gone = fs::rename(live, &going).and_then(|()| fs::remove_dir_all(going));
+    match gone {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,
     }
@@ -188,7 +200,7 @@ fn open(folder: &Path, live: &LiveFile) -> Result<Option<Demuxer>, FinishError> 
 
 /// A whole copy of a live file; `None` where there is nothing in it.
 fn whole(
-    folder: &Path,
+    (folder, into): (&Path, &Path),
     live: &LiveFile,
     (known, number): (&Known, usize),
     timeline: &Timeline<'_>,
@@ -205,7 +217,7 @@ fn whole(
         source(known.source),
         container.extension()
     );
-    let part = folder.join(format!("{name}.part"));
+    let part = into.join(format!("{name}.part"));
     let mut to = Muxer::whole(&part, container, &from)?;
     let (mut first, mut end, mut damage) = (None, 0, 0);
     loop {
@@ -247,7 +259,7 @@ fn whole(
         fs::remove_file(part)?;
         return Ok(None);
     };
-    let path = folder.join(&name);
+    let path = into.join(&name);
     fs::rename(part, &path)?;
     copies.names.push(name.clone());
     Ok(Some(RecordingFile {

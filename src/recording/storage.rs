@@ -59,6 +59,22 @@ impl StorageError {
     }
 }
 
+/// What the system says of a finished file. One that is gone, where its folder is there, and one that the disk cannot read are
+/// damaged.
+pub(super) fn of_finished(error: io::Error, path: &Path, name: &str) -> StorageError {
+    let gone = error.kind() == io::ErrorKind::NotFound && path.parent().is_some_and(Path::exists);
+    if gone || is_unreadable(&error) {
+        let name = name.to_owned();
+        return StorageError::Damaged { name };
+    }
+    error.into()
+}
+
+/// So a disk tells of a sector that it cannot read.
+pub(super) fn is_unreadable(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EIO)
+}
+
 /// Keeps files.
 #[async_trait]
 pub trait Storage: Debug + Send + Sync {
@@ -132,8 +148,10 @@ impl Storage for Disk {
         if path != from {
             tokio::fs::copy(from, &path).await?;
         }
-        let read = tokio::task::spawn_blocking(move || sha256(&path)).await;
-        let read = read.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?;
+        let of = path.clone();
+        let read = tokio::task::spawn_blocking(move || sha256(&of)).await;
+        let read = read.unwrap_or_else(|stopped| Err(io::Error::other(stopped)));
+        let read = read.map_err(|error| of_finished(error, &path, &file.name))?;
         let name = file.name.clone();
         let same = read == file.sha256;
         same.then_some(()).ok_or(StorageError::Damaged { name })

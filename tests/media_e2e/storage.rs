@@ -431,6 +431,15 @@ async fn what_rots_on_the_disk_and_cannot_be_made_anew_is_given_out_and_named() 
 
 #[actix::test]
 async fn what_rots_on_the_disk_is_made_anew_of_what_it_was_written_in() {
+    is_made_anew_after(rots).await;
+}
+
+#[actix::test]
+async fn what_goes_from_the_disk_is_made_anew_of_what_it_was_written_in() {
+    is_made_anew_after(|path| std::fs::remove_file(path).expect("it was there")).await;
+}
+
+async fn is_made_anew_after(damage: impl Fn(&Path)) {
     let folder = bucket();
     let (address, serving) = serve(folder.path(), anywhere()).await;
     let world = world(address).await;
@@ -443,8 +452,11 @@ async fn what_rots_on_the_disk_is_made_anew_of_what_it_was_written_in() {
     let files = waiting["files"].as_array().expect("files");
     let names = files.iter().map(|file| file["name"].as_str());
     let names: Vec<&str> = names.map(|name| name.expect("a name")).collect();
-    rots(&world.recordings().join(id).join(names[0]));
-    std::fs::remove_file(world.recordings().join(id).join(names[1])).expect("it was there");
+    damage(&world.recordings().join(id).join(names[1]));
+    // What the other was written in is gone, and it is not made anew of nothing.
+    let live = std::fs::read_dir(world.recordings().join(id).join("live")).expect("a folder");
+    let first = live.map(|entry| entry.expect("a file").path()).min();
+    std::fs::remove_file(first.expect("a file")).expect("it was there");
     let (_, _serving) = serve(folder.path(), address).await;
     let recording = available(&world, &started).await;
     let report = report(&world, &recording).await;

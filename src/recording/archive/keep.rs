@@ -73,6 +73,7 @@ impl Archive {
         let mut recording = stored.recording.clone();
         self.store.try_recording(&recording.recording_id).await?;
         if let Err(error) = self.put_all(&mut recording).await {
+            self.erase_if_deleted(&recording).await?;
             if let StorageError::Damaged { .. } = error {
                 return self.make_anew(&stored, &error).await;
             }
@@ -88,7 +89,11 @@ impl Archive {
             files: recording.files.clone(),
             at: self.clock.now(),
         };
-        self.store.record(vec![available]).await?;
+        let recorded = self.store.record(vec![available]).await;
+        if recorded.is_err() {
+            self.erase_if_deleted(&recording).await?;
+        }
+        recorded?;
         self.rotten.forget(&recording.recording_id);
         // Only now: until it was written where its files are, they may have to be made or sent again.
         self.let_go_of_copies(&recording, stored.report.as_ref())

@@ -1,5 +1,6 @@
 //! What is made of a recording that has stopped: its tracks, and one file of them all where that is wanted.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,7 @@ use calls_model::{
 };
 use tracing::{error, warn};
 
-use super::rot::{all_as_made, as_they_are, name, tell};
+use super::rot::{all_as_made, as_they_are, is_as_made, name, tell};
 use crate::config;
 use crate::recording::StorageError;
 use crate::recording::ahead::{Ahead, Followed};
@@ -133,6 +134,7 @@ pub(super) fn make(
             {
                 error!(recording.id = %id, "{id} has its tracks only: {error}");
                 let kept = earlier(folder, recording, &mut made.report);
+                let kept = kept.map_err(FinishError::from)?;
                 made.report.not_composed = Some(match kept {
                     Some(_) => format!("{error}; the file that was made before stays"),
                     None => error.to_string(),
@@ -168,30 +170,40 @@ fn earlier(
     folder: &Path,
     recording: &Recording,
     report: &mut RecordingReport,
-) -> Option<(RecordingFile, Option<Layout>)> {
+) -> io::Result<Option<(RecordingFile, Option<Layout>)>> {
     let whole = |file: &&RecordingFile| matches!(file.kind, FileKind::Audio | FileKind::Video);
-    let file = recording.files.iter().find(whole)?.clone();
+    let Some(file) = recording.files.iter().find(whole).cloned() else {
+        return Ok(None);
+    };
     if file.place != FilePlace::Local {
-        return Some((file, report.layout));
+        return Ok(Some((file, report.layout)));
     }
     let path = folder.join(&file.name);
-    let sha256 = finish::sha256(&path).ok()?;
+    let sha256 = match finish::sha256(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            name(report, &file.name);
+            return Ok(None);
+        }
+        read => read?,
+    };
     let layout = if sha256 == file.sha256 {
         report.layout
     } else if render::noted(&path).as_ref() == Some(&sha256) {
         recording.layout // the crash came when it was made anew
     } else {
-        render::plays(&path, &file).ok()?;
         name(report, &file.name);
+        if render::plays(&path, &file).is_err() {
+            return Ok(None);
+        }
         report.layout
     };
-    let size_bytes = std::fs::metadata(&path).ok()?.len();
+    let size_bytes = std::fs::metadata(&path)?.len();
     let file = RecordingFile {
         size_bytes,
         sha256,
         ..file
     };
-    Some((file, layout))
+    Ok(Some((file, layout)))
 }
 
 /// Its tracks. Once they are finished they are taken as they are, whatever a crash left of what they were made of; where the
@@ -210,12 +222,10 @@ fn tracks(
     let track = |file: &&RecordingFile| file.kind == FileKind::Track;
     let mut files: Vec<RecordingFile> = recording.files.iter().filter(track).cloned().collect();
     if !all_as_made(folder, &files)? {
-        let live = folder.join("live").try_exists()?;
-        match live.then(|| finish::finish(folder, Some(run))) {
-            Some(Ok(finished)) => return Ok(finished.into()),
-            Some(Err(error)) if !error.is_final() => return Err(error),
-            Some(Err(_)) | None => files = as_they_are(folder, files, &mut report)?,
+        if folder.join("live").try_exists()? {
+            files = made_anew((folder, run), files, &mut report)?;
         }
+        files = as_they_are(folder, files, &mut report)?;
     }
     let ends = files.iter().map(|file| file.start_ms + file.duration_ms);
     report.not_composed = None;
@@ -224,6 +234,48 @@ fn tracks(
         files,
         report,
     })
+}
+
+/// These tracks, those that are not as they were made taken from what is finished once more. What that has not stays as it is,
+/// and what is as it was made stays at any rate: what it was made of may be damaged by now.
+fn made_anew(
+    (folder, run): (&Path, &str),
+    files: Vec<RecordingFile>,
+    report: &mut RecordingReport,
+) -> Result<Vec<RecordingFile>, FinishError> {
+    let anew = folder.join("anew");
+    std::fs::create_dir_all(&anew)?;
+    let finished = match finish::finish_into(folder, &anew, Some(run)) {
+        Err(error) if error.is_final() => {
+            std::fs::remove_dir_all(anew)?;
+            return Ok(files);
+        }
+        finished => finished?,
+    };
+    let mut taken = Vec::new();
+    for file in files {
+        let same = |other: &&RecordingFile| {
+            (&other.participant_id, other.source) == (&file.participant_id, file.source)
+                && other.start_ms == file.start_ms
+        };
+        match finished.files.iter().find(same) {
+            Some(other) if !is_as_made(folder, &file)? => {
+                std::fs::rename(anew.join(&other.name), folder.join(&file.name))?;
+                report.files_damaged.retain(|name| *name != file.name);
+                let tracks = finished.report.tracks.iter();
+                let of = tracks.filter(|track| track.files.contains(&other.name));
+                let gaps = of.flat_map(|track| track.gaps.iter().cloned());
+                tell(report, gaps.map(|gap| (file.name.clone(), gap)));
+                taken.push(RecordingFile {
+                    name: file.name,
+                    ..other.clone()
+                });
+            }
+            _ => taken.push(file),
+        }
+    }
+    std::fs::remove_dir_all(anew)?;
+    Ok(taken)
 }
 
 impl From<Finished> for Made {
@@ -295,16 +347,21 @@ mod tests {
         let (recording, mut report) = made(folder.path(), "00");
         let path = folder.path().join("recording.m4a");
         let is = finish::sha256(&path).expect("a sum");
-        let rotten = earlier(folder.path(), &recording, &mut report);
+        let rotten = earlier(folder.path(), &recording, &mut report).expect("read");
         assert_eq!(rotten, None, "nobody made this, and it cannot be played");
+        assert_eq!(std::mem::take(&mut report.files_damaged), ["recording.m4a"]);
 
         std::fs::write(folder.path().join("recording.sha256"), &is).expect("noted");
-        let (file, layout) = earlier(folder.path(), &recording, &mut report).expect("kept");
+        let (file, layout) = earlier(folder.path(), &recording, &mut report)
+            .expect("read")
+            .expect("kept");
         assert_eq!((file.sha256.as_str(), file.size_bytes), (is.as_str(), 13));
         assert_eq!(layout, Some(Layout::Speaker), "that of the last wish");
 
         let (recording, mut report) = made(folder.path(), &is);
-        let (_, layout) = earlier(folder.path(), &recording, &mut report).expect("kept");
+        let (_, layout) = earlier(folder.path(), &recording, &mut report)
+            .expect("read")
+            .expect("kept");
         assert_eq!(layout, Some(Layout::Grid), "nothing came of the last wish");
         assert!(report.files_damaged.is_empty());
     }

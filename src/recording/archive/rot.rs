@@ -11,6 +11,7 @@ use calls_model::{
 use tracing::{error, warn};
 
 use super::{Archive, Trouble, apart};
+use crate::recording::storage::is_unreadable;
 use crate::recording::{StorageError, finish, render};
 use crate::store::StoredRecording;
 use crate::telemetry::names::RECORDINGS_FAILED;
@@ -55,14 +56,25 @@ fn standing(folder: &Path, file: &RecordingFile) -> io::Result<Standing> {
     }
 }
 
-/// All of these that are kept on this disk are there as they were made.
+/// All of these are there as they were made, as far as they are kept on this disk.
 pub(super) fn all_as_made(folder: &Path, files: &[RecordingFile]) -> io::Result<bool> {
     for file in files {
-        if file.place == FilePlace::Local && standing(folder, file)? != Standing::AsMade {
+        if !is_as_made(folder, file)? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// It is there as it was made, or kept elsewhere. What the disk cannot read (EIO) is not.
+pub(super) fn is_as_made(folder: &Path, file: &RecordingFile) -> io::Result<bool> {
+    if file.place != FilePlace::Local {
+        return Ok(true);
+    }
+    match standing(folder, file) {
+        Err(error) if is_unreadable(&error) => Ok(false),
+        standing => Ok(standing? == Standing::AsMade),
+    }
 }
 
 /// These files as they are now. What is not as it was made is named in the report; what is gone is named and left out.
@@ -188,20 +200,5 @@ impl Archive {
             }
         });
         Ok(taken.await?.unwrap_or(Ok(()))?)
-    }
-
-    /// Tracks that a recording has no more after it was made anew go from where they are kept.
-    pub(super) async fn let_go_of_gone(
-        &self,
-        before: &Recording,
-        now: &[RecordingFile],
-    ) -> Result<(), StorageError> {
-        for file in &before.files {
-            let kept = now.iter().any(|kept| kept.name == file.name);
-            if file.kind == FileKind::Track && !kept {
-                self.storages.delete(&before.recording_id, file).await?;
-            }
-        }
-        Ok(())
     }
 }

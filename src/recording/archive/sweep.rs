@@ -51,8 +51,14 @@ impl Archive {
             };
             after = Some(last.recording.recording_id.clone());
             for stored in old {
-                let id = stored.recording.recording_id.clone();
-                match self.delete(stored.recording).await {
+                let id = stored.recording.recording_id;
+                let now = self.store.recording(&id, self.clock.now()).await?;
+                // It may be made once more meanwhile.
+                let Some(now) = now.filter(|now| now.recording.status == stored.recording.status)
+                else {
+                    continue;
+                };
+                match self.delete(now.recording).await {
                     Ok(()) => info!(recording.id = %id, "recording {id} was kept for long enough"),
                     Err(error) => {
                         warn!(recording.id = %id, %error, "{id} was kept for long enough and cannot go: {error}");

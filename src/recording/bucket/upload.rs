@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::fs;
 
 use crate::recording::StorageError;
+use crate::recording::storage::of_finished;
 
 /// Files larger than this go up in parts of this size.
 pub const PART: usize = 8 << 20;
@@ -167,6 +168,11 @@ impl Upload<'_> {
         same.then_some(()).ok_or(StorageError::Damaged { name })
     }
 
+    /// What the system says of the file that is sent.
+    fn of_own(&self, error: io::Error) -> StorageError {
+        of_finished(error, self.from, &self.file.name)
+    }
+
     /// Sends it at once.
     pub(super) async fn whole(&self) -> Result<Sent, StorageError> {
         let from = self.from.to_owned();
@@ -175,7 +181,7 @@ impl Upload<'_> {
             let sums = (Sha256::digest(&bytes), Sent::whole(&bytes));
             Ok((bytes, sums))
         });
-        let (bytes, (sha256, sent)) = read.await?;
+        let (bytes, (sha256, sent)) = read.await.map_err(|error| self.of_own(error))?;
         self.is_as_made(&sha256)?;
         let options = PutOptions {
             attributes: self.attributes(),
@@ -219,10 +225,12 @@ impl Upload<'_> {
     /// Reads all of it, also what was sent before, so that it is known whether that is what was made.
     async fn go_on(&self, progress: &mut Progress) -> Result<Sent, StorageError> {
         let from = self.from.to_owned();
-        let mut source = apart(move || Source::open(&from)).await?;
+        let opened = apart(move || Source::open(&from)).await;
+        let mut source = opened.map_err(|error| self.of_own(error))?;
         for index in 0.. {
             let most = progress.part_bytes;
-            let (read, bytes, md5) = apart(move || source.part(most)).await?;
+            let read = apart(move || source.part(most)).await;
+            let (read, bytes, md5) = read.map_err(|error| self.of_own(error))?;
             source = read;
             if bytes.is_empty() {
                 break;

@@ -62,6 +62,7 @@ impl Render<'_> {
         let sha256 = sha256(&part)?;
         note(&path, &sha256)?;
         fs::rename(part, &path)?;
+        File::open(self.folder)?.sync_all()?; // its name, too
         let codec = match (self.pictures(), sound) {
             (true, false) => "h264",
             (true, true) => "h264+aac",
