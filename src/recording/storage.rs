@@ -72,7 +72,7 @@ pub(super) fn of_finished(error: io::Error, path: &Path, name: &str) -> StorageE
 
 /// So a disk tells of a sector that it cannot read.
 pub(super) fn is_unreadable(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EIO)
+    rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::IO)
 }
 
 /// Keeps files.
