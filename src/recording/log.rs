@@ -249,7 +249,7 @@ impl Reader {
     /// Reads what was not read before. A line that is not whole yet is read next time.
     pub(super) fn read_on(&mut self, folder: &Path, mut take: impl FnMut(Entry)) -> io::Result<()> {
         for segment in segments(folder)? {
-            let mut at = match self.place {
+            let at = match self.place {
                 Some((now, _)) if segment < now => continue,
                 Some((now, at)) if segment == now => at,
                 before => {
@@ -259,24 +259,35 @@ impl Reader {
                     0
                 }
             };
+            self.place = Some((segment, at));
             let mut file = File::open(path(folder, segment))?;
             file.seek(SeekFrom::Start(at))?;
-            let mut file = BufReader::new(file);
-            let mut line = Vec::new();
-            while file.read_until(b'\n', &mut line)? > 0 {
-                let entry = serde_json::from_slice::<Entry>(&line);
-                if entry.is_err() && !line.ends_with(b"\n") {
-                    break;
-                }
-                at += line.len() as u64;
-                match entry {
-                    Ok(entry) => take(self.of_segment(entry, segment)),
-                    Err(_) if line == b"\n" => {} // of one that was whole but for it
-                    Err(_) => self.unreadable += 1,
-                }
-                line.clear();
+            self.read_lines((segment, at), BufReader::new(file), &mut take)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what follows in the log of a segment. It notes each line, so that none is taken twice, whatever fails.
+    fn read_lines(
+        &mut self,
+        (segment, mut at): (u32, u64),
+        mut log: impl BufRead,
+        take: &mut impl FnMut(Entry),
+    ) -> io::Result<()> {
+        let mut line = Vec::new();
+        while log.read_until(b'\n', &mut line)? > 0 {
+            let entry = serde_json::from_slice::<Entry>(&line);
+            if entry.is_err() && !line.ends_with(b"\n") {
+                break;
             }
+            at += line.len() as u64;
             self.place = Some((segment, at));
+            match entry {
+                Ok(entry) => take(self.of_segment(entry, segment)),
+                Err(_) if line == b"\n" => {} // of one that was whole but for it
+                Err(_) => self.unreadable += 1,
+            }
+            line.clear();
         }
         Ok(())
     }
@@ -298,14 +309,17 @@ impl Reader {
 /// How much of the end of a log is read first, where only the last of it is wanted.
 const TAIL: u64 = 64 * 1024;
 
-/// When it was last written to; `None` where nobody knows. Of hours of it only the end is read.
+/// When it was last written to; `None` where nobody knows, as where the newest log cannot be read: an older one tells too
+/// early a time. Of hours of it only the end is read.
 pub(super) fn last_alive(folder: &Path) -> Option<Alive> {
-    let segments = segments(folder).ok()?;
-    let mut segments = segments.into_iter().rev();
-    segments.find_map(|segment| {
+    for segment in segments(folder).ok()?.into_iter().rev() {
         let mut file = File::open(path(folder, segment)).ok()?;
-        last_alive_in(&mut file, TAIL).ok()?
-    })
+        let alive = last_alive_in(&mut file, TAIL).ok()?;
+        if alive.is_some() {
+            return alive;
+        }
+    }
+    None
 }
 
 /// The same of one log, of which it first reads so much.
@@ -448,6 +462,50 @@ mod tests {
         assert_eq!(read_on(), (wanted, 0), "and one was cut off");
         assert_eq!(read_on(), (vec![], 0));
         assert_eq!(read(folder.path()).expect("read"), (entries, 0));
+    }
+
+    /// A disk that fails.
+    struct Fails;
+
+    impl Read for Fails {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the disk fails"))
+        }
+    }
+
+    #[test]
+    fn what_was_taken_before_the_disk_failed_is_not_taken_again() {
+        let folder = TempDir::new().expect("a folder");
+        segment(&folder, "one", &[Entry::Closed]);
+        let log = fs::read(path(folder.path(), 0)).expect("a log");
+        let whole = log.iter().position(|&byte| byte == b'\n').expect("a line") + 1;
+        let (mut reader, mut entries) = (Reader::default(), Vec::new());
+        let failing = BufReader::new(log[..whole + 4].chain(Fails));
+        reader.begins = true;
+        let failed = reader.read_lines((0, 0), failing, &mut |entry| entries.push(entry));
+        assert!(failed.is_err());
+        assert_eq!(entries, [begun(0, "one")]);
+        let read = reader.read_on(folder.path(), |entry| entries.push(entry));
+        read.expect("the disk is well again");
+        assert_eq!(entries, [begun(0, "one"), Entry::Closed]);
+        assert_eq!(reader.unreadable, 0);
+    }
+
+    #[test]
+    fn where_the_newest_log_cannot_be_read_nobody_knows_when_it_was_last_written_to() {
+        let folder = TempDir::new().expect("a folder");
+        let alive = Some(Alive {
+            at_us: 7,
+            wall_ms: 7,
+        });
+        let end_us = 7;
+        segment(&folder, "one", &[Entry::Synced { end_us, alive }]);
+        segment(&folder, "one", &[]);
+        assert_eq!(last_alive(folder.path()), alive, "the newest says nothing");
+        let newest = path(folder.path(), 1);
+        fs::remove_file(&newest).expect("it was there");
+        fs::create_dir(&newest).expect("as what cannot be read");
+        assert_eq!(last_alive(folder.path()), None);
     }
 
     /// A file of which it is counted how much is read.

@@ -139,6 +139,24 @@ async fn a_piece_of_which_something_is_damaged_is_not_made() {
 }
 
 #[actix::test]
+async fn a_screen_of_two_pictures_a_second_is_composed_meanwhile() {
+    let (beep, mut screen) = (Reel::beep(), Reel::flash(Codec::Vp8));
+    let picture = screen.frames.swap_remove(0).1;
+    screen.frames = vec![(0, picture.clone()), (500_000, picture)];
+    let mut made = false;
+    let clocks = Clocks::default();
+    play_and(
+        [&beep, &screen],
+        SECONDS,
+        Network::default(),
+        clocks,
+        |second, folder| made |= second > 40 && !made && ahead(folder).next().expect("a piece"),
+    )
+    .await;
+    assert!(made, "nothing of it is damaged");
+}
+
+#[actix::test]
 async fn a_piece_that_ends_the_server_each_time_is_given_up() {
     played(|second, folder| {
         if second == 50 {

@@ -29,6 +29,10 @@ struct Part<'a> {
     key_us: i64,
 }
 
+/// What is added to an interval of pictures before it is a hole: to the writer a picture lasts a millisecond, and the file
+/// rounds to milliseconds.
+const ROUNDING_US: i64 = 2000;
+
 /// The log of a recording that goes on, read on each time that something is asked.
 #[derive(Default)]
 pub(in crate::recording) struct Following(Reading);
@@ -140,29 +144,40 @@ fn copy(
     into: &Path,
     number: usize,
 ) -> Result<Option<RecordingFile>, FinishError> {
-    let Part { live, known, .. } = part;
+    let Part {
+        live,
+        known,
+        timeline,
+        key_us,
+    } = part;
     let mut from = Demuxer::open(&folder.join(&live.name))?;
     let name = format!("{number:02}.{}", live.container().extension());
     let mut to = Muxer::whole(&into.join(&name), live.container(), &from)?;
-    let at = |raw_us: i64| cut(raw_us, part.timeline.pauses) - part.timeline.origin_us;
-    // A hole of which the log knows nothing is damage.
+    // A hole of which the log knows nothing is damage. Both are told in the times of the file, as the writer saw them.
     let told = |from_us: i64, to_us: i64| {
         let mut gaps = known.gaps.iter();
-        gaps.any(|&(begins, ends, _)| at(begins) < to_us && from_us < at(ends))
+        gaps.any(|&(begins, ends, _)| begins < to_us && from_us < ends)
+    };
+    // After a pause pictures wait for a key frame, of which the log says nothing.
+    let paused = |from_us: i64, to_us: i64| {
+        let (from_us, to_us) = (timeline.raw(from_us), timeline.raw(to_us));
+        let mut pauses = timeline.pauses.iter();
+        pauses.any(|&(begins, ends)| begins <= to_us && ends.is_none_or(|ends| from_us <= ends))
     };
     let (mut first, mut end, mut before) = (None, 0, None);
     let damaged = || FinishError::Damaged(live.name.clone());
     while let Some(read) = from.read()? {
-        let at_us = part.timeline.at(read.at_us).max(0);
-        let before = before.replace(at_us).unwrap_or(at_us);
-        if at_us < part.key_us {
+        let at_us = timeline.at(read.at_us).max(0);
+        let (from_us, until_us) = (before.replace(read.at_us), read.at_us);
+        if at_us >= to_us {
+            break; // what the log says of what comes then may not be there yet
+        }
+        if at_us < *key_us {
             continue;
         }
-        if at_us - before >= STILL_HOLE_US && !told(before, at_us) {
+        let hole = from_us.filter(|from| until_us - from >= STILL_HOLE_US + ROUNDING_US);
+        if hole.is_some_and(|from| !told(from, until_us) && !paused(from, until_us)) {
             return Err(damaged());
-        }
-        if at_us >= to_us {
-            break;
         }
         let at_us = at_us - base_us;
         let sample = Sample {
@@ -180,4 +195,144 @@ fn copy(
     }
     to.finish()?;
     Ok(first.map(|first| described(live, known, name, (first, end))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use calls_codec::{Coding, Container, StreamFormat};
+    use calls_model::{ParticipantId, Source, UserId};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::recording::log::{Entry, LaneKey, Log, TrackKey};
+
+    const TRACK: TrackKey = TrackKey {
+        run: 1,
+        peer: 1,
+        index: 0,
+    };
+
+    /// Looks like a key frame of VP8 (RFC 6386 §9.1).
+    const PICTURE: [u8; 40] = {
+        let mut picture = [0x55; 40];
+        let begins = [0x00, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01];
+        picture
+            .split_at_mut(begins.len())
+            .0
+            .copy_from_slice(&begins);
+        picture
+    };
+
+    /// The times of an excerpt's pictures, of a camera that has its own at these, all in milliseconds; and what its log says
+    /// beside that.
+    fn excerpt(pictures: &[i64], says: &[Entry], to_ms: u64) -> Result<Vec<i64>, FinishError> {
+        let (folder, into) = (TempDir::new()?, TempDir::new()?);
+        fs::create_dir(folder.path().join("live"))?;
+        let name = "live/0-0-0.webm".to_owned();
+        let format = StreamFormat {
+            coding: Coding::Vp8,
+            size: Some((640, 360)),
+            parameters: Vec::new(),
+        };
+        let file = File::create(folder.path().join(&name))?;
+        let mut camera = Muxer::live(file, Container::WebM, &format)?;
+        for at_ms in pictures {
+            let sample = Sample {
+                at_us: at_ms * 1000,
+                lasts_us: 0,
+                key: true,
+                data: &PICTURE,
+            };
+            camera.write(0, sample)?;
+        }
+        camera.finish()?;
+        let begun = [
+            Entry::Begun {
+                segment: 0,
+                at_us: 0,
+                run: None,
+            },
+            Entry::Track {
+                track: TRACK,
+                participant_id: ParticipantId::new(),
+                user_id: UserId::try_from("ada".to_owned()).expect("an id"),
+                display_name: None,
+                source: Source::Camera,
+            },
+            Entry::File {
+                file: name.clone(),
+                track: TRACK,
+                codec: "vp8".to_owned(),
+            },
+            Entry::Epoch {
+                file: name,
+                lane: LaneKey {
+                    segment: 0,
+                    track: TRACK,
+                    layer: 0,
+                    generation: 0,
+                },
+                at_us: 0,
+                rtp: 0,
+                rate: 90_000,
+            },
+        ];
+        let (mut log, _) = Log::begin(folder.path())?;
+        for entry in begun.iter().chain(says) {
+            log.note(entry);
+        }
+        log.sync()?;
+        let made = Following::default().excerpt(folder.path(), (0, to_ms), into.path())?;
+        let mut times = Vec::new();
+        for file in made.files {
+            let mut file = Demuxer::open(&into.path().join(file.name))?;
+            while let Some(read) = file.read()? {
+                times.push(read.at_us / 1000);
+            }
+        }
+        Ok(times)
+    }
+
+    fn is_damage(made: &Result<Vec<i64>, FinishError>) -> bool {
+        matches!(made, Err(FinishError::Damaged(_)))
+    }
+
+    #[test]
+    fn two_pictures_a_second_are_no_damage_and_fewer_are_unless_the_log_knows() {
+        let screen = [0, 500, 1001, 1501];
+        assert_eq!(excerpt(&screen, &[], 2000).expect("all of it"), screen);
+        let hole = [0, 500, 1010];
+        let made = excerpt(&hole, &[], 2000);
+        assert!(is_damage(&made), "{made:?}");
+        let gap = Entry::Gap {
+            track: TRACK,
+            from_us: 501_000,
+            to_us: 1_010_000,
+            lost: 0,
+        };
+        assert_eq!(excerpt(&hole, &[gap], 2000).expect("all of it"), hole);
+    }
+
+    #[test]
+    fn waiting_for_a_key_frame_after_a_pause_is_no_damage() {
+        let pause = [
+            Entry::Paused { at_us: 410_000 },
+            Entry::Resumed { at_us: 2_410_000 },
+        ];
+        let made = excerpt(&[0, 400, 3100, 3200], &pause, 2000);
+        assert_eq!(made.expect("all of it"), [0, 400, 1100, 1200]);
+        let made = excerpt(&[0, 400, 3100, 3700], &pause, 2000);
+        assert!(is_damage(&made), "one that touches no pause is: {made:?}");
+    }
+
+    #[test]
+    fn what_comes_after_the_stretch_is_not_asked_for_its_holes() {
+        let pictures = [0, 400, 1200];
+        let made = excerpt(&pictures, &[], 1000);
+        assert_eq!(made.expect("the log is behind"), [0, 400]);
+        let made = excerpt(&pictures, &[], 2000);
+        assert!(is_damage(&made), "of a stretch with it: {made:?}");
+    }
 }

@@ -37,7 +37,7 @@ impl Render<'_> {
         let moments: Vec<u64> = moments.collect();
         let times = clock::times(&pictures, &moments, self.duration_ms);
         clock::write(&self.folder.join(CLOCK), &times)?;
-        join(graph);
+        next_chain(graph);
         let clock = inputs.len();
         let _ = write!(
             graph,
@@ -85,8 +85,8 @@ impl Render<'_> {
     }
 }
 
-/// A graph's next chain.
-fn join(graph: &mut String) {
+/// A graph's next chain begins.
+fn next_chain(graph: &mut String) {
     if !graph.is_empty() {
         graph.push(';');
     }
@@ -97,7 +97,7 @@ pub(super) fn mix(graph: &mut String, inputs: &[&RecordingFile], first: usize) -
     let voices = (0..inputs.len()).filter(|&input| is_audio(inputs[input]));
     let voices: Vec<usize> = voices.map(|input| first + input).collect();
     for voice in &voices {
-        join(graph);
+        next_chain(graph);
         let _ = write!(
             graph,
             "[{voice}:a]aresample=48000:{STRETCH}:first_pts=0[voice{voice}]"
