@@ -2,10 +2,14 @@
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::tokens::Issuer;
+
+/// How often it is noticed that what a key made is over.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// The names of revoked keys. The database has them too; this is what a running session can ask without waiting.
 pub struct Revoked {
@@ -41,6 +45,18 @@ impl Revoked {
         more
     }
 
+    /// Waits until the key behind this is revoked. `false` where it is over by itself before that, which `lives` tells.
+    pub async fn reaches(&self, issuer: &Issuer, lives: impl Fn() -> bool) -> bool {
+        let mut told = self.follow();
+        while lives() {
+            if self.has(issuer) {
+                return true;
+            }
+            let _ = tokio::time::timeout(LOOK_AGAIN, told.changed()).await; // either way it looks again
+        }
+        false
+    }
+
     /// Changes whenever a key was revoked.
     pub fn follow(&self) -> watch::Receiver<()> {
         self.told.subscribe()
@@ -51,13 +67,28 @@ impl Revoked {
 mod tests {
     use super::*;
 
+    fn made_by(key: &str) -> Issuer {
+        Issuer {
+            key: Some(key.to_owned()),
+            ..Issuer::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_revocation_reaches_what_lives_and_what_is_over_waits_for_none() {
+        let revoked = Revoked::new(Vec::new());
+        let a = made_by("calls_a");
+        assert!(!revoked.reaches(&a, || false).await);
+        let waits = revoked.reaches(&a, || true);
+        let (reached, added) = tokio::join!(waits, async {
+            revoked.add(["calls_b".to_owned(), "calls_a".to_owned()])
+        });
+        assert!(reached && added);
+    }
+
     #[test]
     fn who_follows_hears_of_each_key_once() {
         let revoked = Revoked::new(vec!["calls_a".to_owned()]);
-        let made_by = |key: &str| Issuer {
-            key: Some(key.to_owned()),
-            ..Issuer::default()
-        };
         let mut follower = revoked.follow();
         revoked.add(["calls_a".to_owned()]);
         assert!(!follower.has_changed().unwrap());

@@ -75,7 +75,7 @@ pub(super) async fn initiate(
             metadata: asked.metadata.unwrap_or_default(),
         })
         .await??;
-    let connection = match &begun.seat {
+    let connection = match begun.seat.as_ref().zip(begun.participant.as_ref()) {
         Some(seat) => connections::of_seat(&app, &request, seat, None, (&caller, None)),
         // Everybody is busy and the call is over: the caller may only listen for the next one.
         None => app.connection(
@@ -222,7 +222,7 @@ pub(super) async fn answer(
     let connection = connections::of_seat(
         &app,
         &request,
-        &seated.seat,
+        (&seated.seat, &seated.participant),
         seated.call.room_id.clone(),
         (&caller, None),
     );

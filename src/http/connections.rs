@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use actix::Addr;
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use calls_actors::calls::{FindParticipant, Found, Seat};
-use calls_actors::participant::ClientRequest;
+use calls_actors::calls::Seat;
+use calls_actors::participant::{ClientRequest, Participant};
 use calls_model::rest::{Connection, OpenConnection};
 use calls_model::signal::{Empty, Request};
 use calls_model::{Permission, RoomId};
@@ -17,8 +18,8 @@ use crate::app::App;
 use crate::auth::tokens::Place;
 use crate::auth::{Caller, Issuer};
 
-/// How often it is noticed that a presence is over, and nobody has to be put out any more.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// A socket ends by itself, and tells its client why; a presence that left before could only say that it did.
+const SOCKETS_FIRST: Duration = Duration::from_millis(250);
 
 /// Opens a user's own socket, on which calls ring.
 #[utoipa::path(
@@ -45,11 +46,11 @@ pub(super) async fn open_connection(
     Ok(HttpResponse::Created().json(app.connection(token, &asked.user_id, ws_url)))
 }
 
-/// How the client of this seat connects.
+/// How the client of this seat, which that actor serves, connects.
 pub(super) fn of_seat(
     app: &App,
     request: &HttpRequest,
-    seat: &Seat,
+    (seat, actor): (&Seat, &Addr<Participant>),
     room: Option<RoomId>,
     (caller, only): (&Caller, Option<Vec<Permission>>),
 ) -> Connection {
@@ -60,36 +61,25 @@ pub(super) fn of_seat(
         role: seat.role,
         only: only.or_else(|| caller.place()?.only.clone()), // no token makes one that may more
     };
-    put_out_with_key(request, seat, caller.issuer().clone());
+    put_out_with_key(request, actor.clone(), caller.issuer().clone());
     let token = app
         .tokens
         .join(seat.user_id.clone(), place, caller.issuer().clone());
     app.connection(token, &seat.user_id, origin::ws_url(request, app))
 }
 
-/// Takes a seat away when the key behind it is revoked. A socket does that by itself; a presence whose client never came
-/// would keep its place until somebody noticed.
-fn put_out_with_key(request: &HttpRequest, seat: &Seat, issuer: Issuer) {
+/// Takes a presence away when the key behind it is revoked: its client may never have come, and nobody else would notice
+/// for a while. Nobody is asked for the presence: who looks for one that crashed makes a new one.
+fn put_out_with_key(request: &HttpRequest, actor: Addr<Participant>, issuer: Issuer) {
     let app = request.app_data::<web::Data<App>>().cloned();
     let (Some(app), Some(_)) = (app, &issuer.key) else {
         return;
     };
-    let find = FindParticipant {
-        call_id: seat.call_id.clone(),
-        participant_id: seat.participant_id.clone(),
-    };
-    let mut revoked = app.revoked.follow();
     actix::spawn(async move {
-        loop {
-            match app.ask(find.clone()).await {
-                Ok(Some(Found { participant, .. })) if app.revoked.has(&issuer) => {
-                    let request = Request::Leave(Empty {});
-                    return participant.do_send(ClientRequest { request });
-                }
-                Ok(None) => return,
-                Ok(Some(_)) | Err(_) => {}
-            }
-            let _ = tokio::time::timeout(LOOK_AGAIN, revoked.changed()).await; // either way it looks again
+        if app.revoked.reaches(&issuer, || actor.connected()).await {
+            tokio::time::sleep(SOCKETS_FIRST).await;
+            let request = Request::Leave(Empty {});
+            actor.do_send(ClientRequest { request });
         }
     });
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, delete, web};
 use calls_actors::calls::CallSnapshot;
-use calls_model::{CallId, Erased, RecordingId, UserId};
+use calls_model::{CallId, Erased, Recording, RecordingId, UserId};
 
 use super::problem::Problem;
 use super::problem::documented::{Access, Conflict, Missing, Unavailable};
@@ -31,8 +31,9 @@ pub(super) async fn erase_call(
     if app.ask(CallSnapshot(call_id.clone())).await?.is_some() {
         return Err(Problem::GoesOn("the call goes on; end it first"));
     }
+    all_settled(&app, &call_id).await?;
     // They name recordings and files, by which nobody finds them once those are gone.
-    app.store.forget_replies_about(&call_id).await?;
+    let named = app.store.forget_replies_about(&call_id).await?;
     let mut recordings = 0;
     loop {
         let first = PageRequest::default();
@@ -58,6 +59,7 @@ pub(super) async fn erase_call(
         }
     }
     let erased = app.store.erase_call(&call_id).await?;
+    app.store.forget_replies_with(caller.org(), named).await?; // those that were given meanwhile
     Ok(HttpResponse::Ok().json(Erased {
         recordings,
         ..erased
@@ -92,11 +94,16 @@ pub(super) async fn erase_user(
     }
     let heard_in = app.store.recordings_with(org, &user).await?;
     let shared = app.store.files_of(org, &user).await?;
+    for recording in &heard_in {
+        if let Some(stored) = app.store.recording(recording, app.clock.now()).await? {
+            settled(&stored.recording)?;
+        }
+    }
     // Before these: nobody finds the replies that name them afterwards.
     let tapes = heard_in.iter().map(ToString::to_string);
     let files = shared.iter().map(|file| file.file_id.to_string());
-    let named = tapes.chain(files).collect();
-    app.store.forget_replies_with(org, named).await?;
+    let named: Vec<String> = tapes.chain(files).collect();
+    app.store.forget_replies_with(org, named.clone()).await?;
     for recording in &heard_in {
         erase_recording(&app, recording).await?;
     }
@@ -104,20 +111,40 @@ pub(super) async fn erase_user(
         app.files.delete(file).await?;
     }
     let erased = app.store.erase_user(org, &user).await?;
+    app.store.forget_replies_with(org, named).await?; // those that were given meanwhile
     Ok(HttpResponse::Ok().json(Erased {
         recordings: u64::try_from(heard_in.len()).unwrap_or(u64::MAX),
         ..erased
     }))
 }
 
-async fn erase_recording(app: &App, id: &RecordingId) -> Result<(), Problem> {
-    let Some(stored) = app.store.recording(id, app.clock.now()).await? else {
-        return Ok(()); // somebody else was faster
-    };
-    if stored.recording.status.is_unsettled() {
+/// Looked at before anything goes, so that who is refused finds all as it was.
+async fn all_settled(app: &App, call_id: &CallId) -> Result<(), Problem> {
+    let mut next = PageRequest::default();
+    loop {
+        let now = app.clock.now();
+        let page = app.store.recordings(call_id, &next, now).await?;
+        page.data.iter().try_for_each(settled)?;
+        if page.next_cursor.is_none() {
+            return Ok(());
+        }
+        next.cursor = page.next_cursor;
+    }
+}
+
+fn settled(recording: &Recording) -> Result<(), Problem> {
+    if recording.status.is_unsettled() {
         return Err(Problem::RecordingState(
             "a recording is not settled yet; try again when it is",
         ));
     }
+    Ok(())
+}
+
+async fn erase_recording(app: &App, id: &RecordingId) -> Result<(), Problem> {
+    let Some(stored) = app.store.recording(id, app.clock.now()).await? else {
+        return Ok(()); // somebody else was faster
+    };
+    settled(&stored.recording)?;
     Ok(app.archive.delete(stored.recording).await?)
 }

@@ -92,8 +92,10 @@ pub(super) async fn list_keys(
     Ok(HttpResponse::Ok().json(paging.of_live(all)?))
 }
 
-/// Makes a key like this one, to take its place; not of one that is revoked or has run out (409 `key-ended`). The old one goes on for a while, so that nothing stands still between
+/// Makes a key like this one, to take its place. The old one goes on for a while, so that nothing stands still between
 /// them; what was made with it goes on after that too, until the old key is revoked.
+///
+/// Nothing takes the place of a key that is revoked or has run out (409 `key-ended`).
 #[utoipa::path(
     tag = "keys",
     params(("key_name" = String, Path, description = "Which key: its name, such as `calls_0a1b2c3d`.")),

@@ -1,7 +1,5 @@
 //! What WHIP and WHEP share: a presence without a socket, that lives as long as its connection does.
 
-use std::time::Duration;
-
 use actix::Addr;
 use actix_web::http::header::{ETAG, IF_MATCH, LINK, LOCATION};
 use actix_web::web::Data;
@@ -20,9 +18,6 @@ use crate::app::{App, PATIENCE};
 use crate::auth::door::PasswordRefused;
 use crate::auth::{Bearer, Caller, Issuer};
 use crate::store::RoomAtDoor;
-
-/// How often a session that is over is noticed.
-const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// A presence, found or made.
 pub(super) struct Presence {
@@ -196,16 +191,11 @@ impl Presence {
             return;
         }
         let (id, issuer, actor) = (self.id.clone(), self.issuer.clone(), self.actor.clone());
-        let mut revoked = app.revoked.follow();
         app.sessions.begin(id.clone(), issuer.clone());
         actix::spawn(async move {
-            while actor.connected() {
-                if app.revoked.has(&issuer) {
-                    let request = Request::Leave(Empty {});
-                    actor.do_send(ClientRequest { request });
-                    break;
-                }
-                let _ = tokio::time::timeout(LOOK_AGAIN, revoked.changed()).await; // either way it looks again
+            if app.revoked.reaches(&issuer, || actor.connected()).await {
+                let request = Request::Leave(Empty {});
+                actor.do_send(ClientRequest { request });
             }
             app.sessions.end(&id);
         });

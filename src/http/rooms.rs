@@ -224,11 +224,13 @@ pub(super) async fn join_room(
         guest: false,
         hidden,
     };
-    let seat = app.ask(join).await??.seat;
+    let calls::Seated {
+        seat, participant, ..
+    } = app.ask(join).await??;
     let connection = connections::of_seat(
         &app,
         &request,
-        &seat,
+        (&seat, &participant),
         Some(room_id.clone()),
         (&caller, asked.grants),
     );

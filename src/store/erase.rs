@@ -48,19 +48,20 @@ impl Store {
     }
 
     /// Forgets the replies, kept for who asks again, that name a call, a presence in it, its recordings or its files. To be
-    /// done while these are there still.
+    /// done while these are there still. Gives what they were found by.
     ///
     /// # Errors
     ///
     /// When the database fails; some may be gone then.
-    pub async fn forget_replies_about(&self, id: &CallId) -> Result<()> {
+    pub async fn forget_replies_about(&self, id: &CallId) -> Result<Vec<String>> {
         let (id, marks) = (id.clone(), self.marks().await?);
         self.run(|db| async move {
             let within = within(&mut db.reader().await?.conn(), &id).await?;
-            match within {
-                Some((org, named)) => traces::forget_replies(&db, &org, &named, &marks).await,
-                None => Ok(()),
-            }
+            let Some((org, named)) = within else {
+                return Ok(Vec::new());
+            };
+            traces::forget_replies(&db, &org, &named, &marks).await?;
+            Ok(named)
         })
         .await
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use calls_model::{
-    Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingReport,
+    Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingReport, Timestamp,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,6 +12,13 @@ use crate::support::{World, send};
 
 /// A recording with a file, as if it had been made.
 async fn recorded(world: &World, call: &str) -> (RecordingId, PathBuf) {
+    let (recording_id, path, facts) = recording(world, call);
+    world.server.app().store.record(facts).await.expect("facts");
+    (recording_id, path)
+}
+
+/// A recording, its file, and what tells of them; the last fact settles it.
+fn recording(world: &World, call: &str) -> (RecordingId, PathBuf, Vec<Fact>) {
     let recording_id = RecordingId::new();
     let recording: Recording = serde_json::from_value(json!({
         "recording_id": recording_id, "call_id": call, "mode": "audio", "status": "requested", "live": false,
@@ -73,8 +80,7 @@ async fn recorded(world: &World, call: &str) -> (RecordingId, PathBuf) {
         recording: Box::new(recording),
     };
     let facts = vec![requested, started, stopped, processed, available];
-    world.server.app().store.record(facts).await.expect("facts");
-    (recording_id, path)
+    (recording_id, path, facts)
 }
 
 /// Erases, as soon as what is being ended has ended.
@@ -83,6 +89,18 @@ async fn erase(world: &World, path: &str) -> Value {
         let reply = world.delete(path).await;
         if reply.status != 409 {
             return reply.expect(200);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{path} goes on");
+}
+
+/// Is refused for another reason than that what is being ended has not ended.
+async fn refused(world: &World, path: &str) -> Value {
+    for _ in 0..100 {
+        let refused = world.delete(path).await.expect(409);
+        if refused["code"] != "call-state" {
+            return refused;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
@@ -193,6 +211,38 @@ async fn a_kept_reply_that_names_an_erased_recording_is_given_to_nobody() {
         assert_eq!(erase(&world, &erased).await["recordings"], 1);
         let again = ask().await;
         assert_eq!(again.header("idempotent-replayed"), "", "{erased}");
+    }
+}
+
+#[actix_web::test]
+async fn what_cannot_be_erased_yet_keeps_its_replies() {
+    let world = World::closed().await;
+    let ring = json!({ "type": "audio", "from": "ann", "to": ["ben"] });
+    let call = text(&world.post("/initiate", ring).await.expect(201), "call_id");
+    let (recording, _, mut facts) = recording(&world, &call);
+    facts.pop(); // it waits for a bucket, for an hour
+    let app = world.server.app();
+    app.store.record(facts).await.expect("facts");
+    let later = Timestamp::from_millis(app.clock.now().millis() + 3_600_000);
+    let (why, later) = ("not uploaded yet".to_owned(), later.expect("a time"));
+    let postponed = app.store.postpone_recording(&recording, why, later).await;
+    postponed.expect("it waits");
+    let path = format!("/recordings/{recording}/compose");
+    let ask = || {
+        let request = world.request(Method::POST, &path);
+        let request = request.header("idempotency-key", &path);
+        send(request.json(&json!({ "layout": "no such" })))
+    };
+    ask().await.expect(422);
+    world
+        .post(&format!("/{call}/end"), json!({}))
+        .await
+        .expect(200);
+    for erased in [format!("/{call}"), "/users/ann".to_owned()] {
+        let refused = refused(&world, &erased).await;
+        assert_eq!(refused["code"], "recording-state", "{refused}");
+        let again = ask().await;
+        assert_eq!(again.header("idempotent-replayed"), "true", "{erased}");
     }
 }
 

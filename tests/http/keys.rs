@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use calls::auth::keys::{self, Wanted};
 use calls_actors::participant::UNATTACHED;
+use calls_actors::testing::{CrashActor, Victim};
 use calls_model::{Fact, ParticipantId, Scope, Utterance};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -387,6 +388,45 @@ async fn a_revoked_key_ends_the_presences_whose_clients_never_came() {
         inside.contains("eve") && !inside.contains("ben"),
         "{inside}"
     );
+}
+
+#[actix_web::test]
+async fn who_crashed_comes_back_by_their_token_though_another_key_was_revoked() {
+    let world = World::closed().await;
+    let (key, other) = (
+        key_of(&world, "default").await,
+        key_of(&world, "default").await,
+    );
+    let room = world.room(json!({})).await;
+    let (mut ann, _) = world.enter(&room, "ann").await;
+    let path = format!("/rooms/{room}/join");
+    let ben = json!({ "user_id": "ben" });
+    let joined = ask(&world, &key, Method::POST, &path, ben).await;
+    let joined = joined.expect(200);
+    let ben = text(&joined, "participant_id");
+    let crash = CrashActor {
+        call_id: text(&joined, "call_id").parse().expect("a call"),
+        victim: Victim::Participant(ben.parse().expect("a presence")),
+    };
+    let crashed = world.server.app().calls.send(crash).await;
+    assert!(crashed.expect("calls live"), "it was there");
+    ann.event_where("participant", |told| {
+        told["event"] == "left" && told["participant"]["user_id"] == "ben"
+    })
+    .await;
+
+    let name = other.parse::<keys::SecretKey>().unwrap().name().to_owned();
+    world.delete(&format!("/api-keys/{name}")).await.expect(204);
+    let inside = async || {
+        let list = format!("/rooms/{room}/participants");
+        let page = world.get(&list).await.expect(200);
+        page["data"].as_array().expect("members").len()
+    };
+    assert_eq!(inside().await, 1, "nobody is seated who did not come");
+    let mut again = Socket::hello(&joined["connection"]).await;
+    let welcome = again.event("welcome").await;
+    assert_ne!(welcome["participant_id"], ben.as_str(), "a new seat");
+    assert_eq!(inside().await, 2);
 }
 
 #[actix_web::test]

@@ -1,10 +1,14 @@
 //! What applications are told, and how they say where.
 
+use std::io::{Read, Write};
+
+use actix_web::web::Bytes;
 use calls::config::Config;
+use calls_model::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::World;
-use crate::support::receiver::Receiver;
+use crate::support::receiver::{Message, Receiver};
 
 /// Endpoints of tests are on this machine; and nobody waits for seconds.
 fn near(config: &mut Config) {
@@ -351,9 +355,47 @@ impl Example {
         let _ = self.0.kill();
         let mut took = String::new();
         let mut told = self.0.stdout.take().expect("a pipe");
-        std::io::Read::read_to_string(&mut told, &mut took).expect("text");
+        told.read_to_string(&mut took).expect("text");
         took
     }
+}
+
+/// The status with which a receiver on this port answers a head with these lines, and no body.
+fn status_of(port: u16, lines: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    let patience = Some(std::time::Duration::from_secs(10));
+    stream.set_read_timeout(patience).expect("a socket");
+    let head = format!("POST /hooks HTTP/1.1\r\nhost: 127.0.0.1\r\n{lines}\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_message_of_the_documentation_is_signed_as_it_says() {
+    let page = include_str!("../../docs/WEBHOOKS.md");
+    let (before, rest) = page.split_once("```http\n").expect("a message");
+    let (message, _) = rest.split_once("\n```").expect("its end");
+    let (head, body) = message.split_once("\n\n").expect("a head");
+    let (_, secret) = before.rsplit_once("`whsec_").expect("a secret");
+    let (secret, _) = secret.split_once('`').expect("its end");
+    let header = |name: &str| {
+        let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+        let found = headers.find(|(key, _)| *key == name);
+        found.expect("a header").1.to_owned()
+    };
+    let message = Message {
+        id: header("webhook-id"),
+        timestamp: header("webhook-timestamp"),
+        signatures: vec![header("webhook-signature")],
+        body: Bytes::from_static(body.as_bytes()),
+    };
+    assert!(message.is_signed_with(&format!("whsec_{secret}")));
+    let event = message.json();
+    assert_eq!(event["event_id"], message.id.as_str());
+    let at: Timestamp = serde_json::from_value(event["timestamp"].clone()).expect("a time");
+    assert_eq!((at.millis() / 1000).to_string(), message.timestamp);
 }
 
 #[actix_web::test]
@@ -374,6 +416,21 @@ async fn the_receiver_of_the_documentation_takes_what_is_genuine_once_and_nothin
     assert_eq!(other.took(), "");
 
     let example = Example::start(port, secret).await;
+    let timed = |digits: usize| {
+        let when = "9".repeat(digits);
+        format!("content-length: 0\r\nwebhook-timestamp: {when}")
+    };
+    let (no_float, no_number) = (timed(400), timed(5000)); // neither for Python
+    for (bad, status) in [
+        ("content-length: -1", "400"),
+        ("content-length: many", "400"),
+        ("accept: */*", "400"),
+        ("content-length: 1000000000000", "413"),
+        (no_float.as_str(), "401"),
+        (no_number.as_str(), "401"),
+    ] {
+        assert_eq!(status_of(port, bad), status, "{bad}");
+    }
     let sent = world.post(&test, json!({})).await.expect(200);
     assert_eq!(sent["status"], 204);
     let room = world.room(json!({})).await;

@@ -126,11 +126,12 @@ impl Call {
     pub(super) fn seated(&mut self, RoomSeat { seat, participant }: RoomSeat) -> Seated {
         self.roster
             .participants
-            .insert(seat.participant_id.clone(), participant);
+            .insert(seat.participant_id.clone(), participant.clone());
         self.remember();
         Seated {
             call: self.wire(),
             seat,
+            participant,
         }
     }
 }

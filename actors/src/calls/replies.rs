@@ -13,6 +13,8 @@ pub struct Initiated {
     pub call: Call,
     /// The caller's; none in a call that ended at once.
     pub seat: Option<Seat>,
+    /// Who serves it.
+    pub participant: Option<Addr<Participant>>,
 }
 
 /// A place in a call, for one presence of one user.
@@ -37,6 +39,8 @@ pub struct Seated {
     pub call: Call,
     /// The new seat.
     pub seat: Seat,
+    /// Who serves it.
+    pub participant: Addr<Participant>,
 }
 
 /// A room's present session.

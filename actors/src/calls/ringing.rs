@@ -72,7 +72,11 @@ impl Calls {
             let written = self.services.scribe.record(facts);
             return Box::pin(async move {
                 written.await.map_err(|_| VerbRefused::NotStored)?;
-                Ok(Initiated { call, seat: None })
+                Ok(Initiated {
+                    call,
+                    seat: None,
+                    participant: None,
+                })
             });
         }
         let mut rung = life.rung().into_iter();
@@ -92,6 +96,7 @@ impl Calls {
             Ok(Initiated {
                 call: seated.call,
                 seat: Some(seated.seat),
+                participant: Some(seated.participant),
             })
         })
     }

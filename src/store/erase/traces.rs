@@ -80,6 +80,9 @@ pub(super) async fn forget_replies(
     named: &[String],
     marks: &Marks,
 ) -> Result<()> {
+    if named.is_empty() {
+        return Ok(());
+    }
     let named: HashSet<String> = named.iter().map(|word| marks.mark(word)).collect();
     let mut last = (String::new(), String::new());
     loop {
