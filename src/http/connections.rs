@@ -8,6 +8,7 @@ use calls_actors::participant::ClientRequest;
 use calls_model::rest::{Connection, OpenConnection};
 use calls_model::signal::{Empty, Request};
 use calls_model::{Permission, RoomId};
+use tracing::warn;
 
 use super::extract::Body;
 use super::origin;
@@ -80,14 +81,18 @@ fn put_out_with_key(request: &HttpRequest, seat: &Seat, issuer: Issuer) {
     };
     let mut revoked = app.revoked.follow();
     actix::spawn(async move {
-        loop {
-            match app.ask(find.clone()).await {
-                Ok(Some(Found { participant, .. })) if app.revoked.has(&issuer) => {
-                    let request = Request::Leave(Empty {});
-                    return participant.do_send(ClientRequest { request });
-                }
-                Ok(None) => return,
-                Ok(Some(_)) | Err(_) => {}
+        // Once, and now: it cannot have crashed yet, and asked for a presence that has, its call brings it back.
+        let participant = match app.ask(find).await {
+            Ok(Some(Found { participant, .. })) => participant,
+            Ok(None) => return,
+            Err(error) => {
+                return warn!(%error, "a seat outlives its key until its client comes: {error}");
+            }
+        };
+        while participant.connected() {
+            if app.revoked.has(&issuer) {
+                let request = Request::Leave(Empty {});
+                return participant.do_send(ClientRequest { request });
             }
             let _ = tokio::time::timeout(LOOK_AGAIN, revoked.changed()).await; // either way it looks again
         }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, delete, web};
 use calls_actors::calls::CallSnapshot;
-use calls_model::{CallId, Erased, RecordingId, UserId};
+use calls_model::{CallId, Erased, RecordingId, RecordingStatus, UserId};
 
 use super::problem::Problem;
 use super::problem::documented::{Access, Conflict, Missing, Unavailable};
@@ -30,6 +30,11 @@ pub(super) async fn erase_call(
     caller.application()?;
     if app.ask(CallSnapshot(call_id.clone())).await?.is_some() {
         return Err(Problem::GoesOn("the call goes on; end it first"));
+    }
+    let first = PageRequest::default();
+    let recorded = (app.store).recordings(&call_id, &first, app.clock.now());
+    for recording in recorded.await?.data {
+        refuse_unsettled(recording.status)?;
     }
     // They name recordings and files, by which nobody finds them once those are gone.
     app.store.forget_replies_about(&call_id).await?;
@@ -91,6 +96,10 @@ pub(super) async fn erase_user(
         ));
     }
     let heard_in = app.store.recordings_with(org, &user).await?;
+    for recording in &heard_in {
+        let stored = app.store.recording(recording, app.clock.now()).await?;
+        stored.map_or(Ok(()), |stored| refuse_unsettled(stored.recording.status))?;
+    }
     let shared = app.store.files_of(org, &user).await?;
     // Before these: nobody finds the replies that name them afterwards.
     let tapes = heard_in.iter().map(ToString::to_string);
@@ -114,10 +123,16 @@ async fn erase_recording(app: &App, id: &RecordingId) -> Result<(), Problem> {
     let Some(stored) = app.store.recording(id, app.clock.now()).await? else {
         return Ok(()); // somebody else was faster
     };
-    if stored.recording.status.is_unsettled() {
+    refuse_unsettled(stored.recording.status)?;
+    Ok(app.archive.delete(stored.recording).await?)
+}
+
+/// Before anything goes.
+fn refuse_unsettled(status: RecordingStatus) -> Result<(), Problem> {
+    if status.is_unsettled() {
         return Err(Problem::RecordingState(
             "a recording is not settled yet; try again when it is",
         ));
     }
-    Ok(app.archive.delete(stored.recording).await?)
+    Ok(())
 }

@@ -227,7 +227,7 @@ pub enum Problem {
     /// The first request with this `Idempotency-Key` was answered with a token that opens nothing any more.
     #[error(
         "the first request with this Idempotency-Key was done, and the token in its reply opens nothing any more (its time \
-         is over, or its API key was revoked): ask with another key"
+         is over, or its API key was revoked): look what came of it, and join that"
     )]
     TokenEnded,
     /// A key that is to be rotated is over.
