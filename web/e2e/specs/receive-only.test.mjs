@@ -29,7 +29,7 @@ test('a page without any permission explains itself, and still sees and hears th
   await inside(ada);
 
   const grace = await listener.open('Grace', `${server.url}/meet/${room}`);
-  await grace.page.getByText('does not let this page use your camera').waitFor();
+  await grace.page.getByText('does not let this page use your microphone and camera').waitFor();
   await grace.page.getByText('You can still join').waitFor();
   await enter(grace);
   await inside(grace);
