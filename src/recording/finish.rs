@@ -27,6 +27,9 @@ use super::writer::GAP_US;
 /// So long no sound is missing in what was written: silence was put in. (Clocks that run apart make for less.)
 const SILENT_HOLE_US: i64 = 60_000;
 
+/// Where live files are, and by which name they go.
+const LIVE: [&str; 2] = ["live", "live-going"];
+
 /// So long no picture is missing without a line in the log.
 const STILL_HOLE_US: i64 = GAP_US;
 
@@ -151,13 +154,24 @@ fn strays(folder: &Path, session: &Session) -> io::Result<u64> {
 ///
 /// What the system says.
 pub fn let_go(folder: &Path) -> io::Result<()> {
-    let (live, going) = (folder.join("live"), folder.join("live-going"));
-    // By another name: half of it would look like all that there ever was.
-    let gone = fs::rename(live, &going).and_then(|()| fs::remove_dir_all(going));
-    match gone {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
+    let [live, going] = LIVE.map(|name| folder.join(name));
+    // By another name: half of it would look like all that there ever was. A kill may have left it by that name before.
+    for step in [
+        fs::remove_dir_all(&going),
+        fs::rename(live, &going),
+        fs::remove_dir_all(&going),
+    ] {
+        match step {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
+    Ok(())
+}
+
+/// There is something that finished files were made of.
+pub fn is_left(folder: &Path) -> bool {
+    LIVE.iter().any(|name| folder.join(name).exists())
 }
 
 /// When the first frame of all is, in microseconds from when the recording was asked for, as its log in this folder says;
@@ -339,6 +353,23 @@ fn millis(micros: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_half_let_go_of_goes_with_the_rest() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in LIVE {
+            let live = folder.path().join(name);
+            fs::create_dir(&live).expect("made");
+            fs::write(live.join("a file"), "of it").expect("written");
+        }
+        let_go(folder.path()).expect("gone");
+        assert!(!is_left(folder.path()));
+        fs::create_dir(folder.path().join(LIVE[1])).expect("made");
+        assert!(is_left(folder.path()), "a kill left it");
+        let_go(folder.path()).expect("gone");
+        assert!(!is_left(folder.path()));
+        let_go(folder.path()).expect("nothing is there");
+    }
 
     #[test]
     fn a_name_on_disk_holds_nothing_that_leads_elsewhere() {

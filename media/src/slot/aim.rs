@@ -382,12 +382,12 @@ impl Aim {
         news: &mut News,
     ) -> Verdict {
         let first = self.ladder.is_none();
-        // A frame of AV1 does not say in its payload which layer it is of; whoever is not told takes the lowest for all.
-        let blind = packet.codec == Codec::Av1 && !self.described;
-        let most = if blind { Layer(0) } else { Layer(MOST_LAYERS) };
-        let ladder = self
-            .ladder
-            .get_or_insert_with(|| Box::new(Ladder::new(svc.layers, most, now)));
+        let ladder = self.ladder.get_or_insert_with(|| {
+            // A frame of AV1 does not say in its payload which layer it is of; whoever is not told takes the lowest for all.
+            let blind = packet.codec == Codec::Av1 && !self.described;
+            let most = if blind { Layer(0) } else { Layer(MOST_LAYERS) };
+            Box::new(Ladder::new(svc.layers, most, now))
+        });
         if ladder.notice(packet, svc, now) || first {
             ladder.choose(self.shown.size, self.grant, now);
             // It was reckoned with one layer until now.

@@ -90,7 +90,7 @@ impl Archive {
 
     fn may_have_leftovers(&self, id: &RecordingId) -> bool {
         let elsewhere = self.storages.wanted().place() != FilePlace::Local;
-        elsewhere || self.studio.folder_of(id).join("live").exists()
+        elsewhere || finish::is_left(&self.studio.folder_of(id))
     }
 
     /// Lets go of what an available recording was made of, unless not all of it could be read, and of copies of what is in a
