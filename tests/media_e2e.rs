@@ -9,6 +9,7 @@ mod media_e2e {
     mod captions;
     mod keeping;
     mod last_words;
+    mod once_more;
     pub(crate) mod peer;
     pub(crate) mod recording;
     mod s3;

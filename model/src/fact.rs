@@ -203,13 +203,25 @@ pub enum Fact {
         /// When.
         at: Timestamp,
     },
-    /// It is made once more: with another layout, or because the disk gave back something else than was made.
-    RecordingRecomposed {
+    /// It is to be made once more: with another layout, because it could not be made before, or because the disk gave back
+    /// something else than was made.
+    RecordingComposeRequested {
         /// Of which call.
         call_id: CallId,
         /// Which.
         recording_id: RecordingId,
         /// How its pictures are to be arranged; none: as they were, or it has none.
+        layout: Option<crate::Layout>,
+        /// When.
+        at: Timestamp,
+    },
+    /// It was made once more, in the place of what was there. Where that failed this does not come, and what was there stays.
+    RecordingRecomposed {
+        /// Of which call.
+        call_id: CallId,
+        /// Which.
+        recording_id: RecordingId,
+        /// How its pictures are arranged now; none: it has none.
         layout: Option<crate::Layout>,
         /// When.
         at: Timestamp,
@@ -355,6 +367,7 @@ impl Fact {
         "recording.stopped",
         "recording.processed",
         "recording.available",
+        "recording.compose_requested",
         "recording.recomposed",
         "recording.failed",
         "recording.deleted",
@@ -393,6 +406,7 @@ impl Fact {
             Self::RecordingStopped { .. } => "recording.stopped",
             Self::RecordingProcessed { .. } => "recording.processed",
             Self::RecordingAvailable { .. } => "recording.available",
+            Self::RecordingComposeRequested { .. } => "recording.compose_requested",
             Self::RecordingRecomposed { .. } => "recording.recomposed",
             Self::RecordingFailed { .. } => "recording.failed",
             Self::RecordingDeleted { .. } => "recording.deleted",
@@ -432,6 +446,7 @@ impl Fact {
             | Self::RecordingStopped { at, .. }
             | Self::RecordingProcessed { at, .. }
             | Self::RecordingAvailable { at, .. }
+            | Self::RecordingComposeRequested { at, .. }
             | Self::RecordingRecomposed { at, .. }
             | Self::RecordingFailed { at, .. }
             | Self::RecordingDeleted { at, .. }
@@ -471,6 +486,7 @@ impl Fact {
             | Self::RecordingStopped { call_id, .. }
             | Self::RecordingProcessed { call_id, .. }
             | Self::RecordingAvailable { call_id, .. }
+            | Self::RecordingComposeRequested { call_id, .. }
             | Self::RecordingRecomposed { call_id, .. }
             | Self::RecordingFailed { call_id, .. }
             | Self::RecordingDeleted { call_id, .. }

@@ -19,6 +19,16 @@ pub enum RecordingMode {
     Tracks,
 }
 
+impl RecordingMode {
+    /// It is made one file with pictures, so `layout` and `live` mean something.
+    pub fn has_pictures(self) -> bool {
+        match self {
+            Self::Video | Self::Composite => true,
+            Self::Audio | Self::Tracks => false,
+        }
+    }
+}
+
 /// How pictures are arranged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -140,26 +150,35 @@ pub struct Recording {
     pub status: RecordingStatus,
     /// It is paused: what is said now is not kept.
     pub paused: bool,
-    /// How pictures are arranged, in the modes `video` and `composite`: of the file that is there, where one is; else as
+    /// How pictures are arranged, in the modes `video` and `composite`: of the file that can be had, where one can; else as
     /// was asked for.
     #[schema(required = true)]
     pub layout: Option<Layout>,
+    /// How they will be arranged: there while the file is made once more with another layout. Where that fails, it goes, and
+    /// `layout` stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_layout: Option<Layout>,
     /// Its picture is composed while it is recorded, so the file is there soon after the end.
     pub live: bool,
     /// Whom it is of; empty: everybody.
     pub participants: Vec<UserId>,
     /// When it was asked for.
     pub requested_at: Timestamp,
-    /// When the first packet was on disk.
+    /// When the first packet was on disk, which is a moment after it came.
     #[schema(required = true)]
     pub started_at: Option<Timestamp>,
+    /// When it begins: what the clock of the server said at 0 ms of its files, to the millisecond. Somewhat before `started_at`. Null until its
+    /// files are made, and where an earlier version made them.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub begins_at: Option<Timestamp>,
     /// How long it is without its pauses, in whole seconds; of a recording that runs: until now.
     pub duration_seconds: u64,
     /// All its files together.
     pub size_bytes: u64,
     /// What can be had.
     pub files: Vec<RecordingFile>,
-    /// How far its processing is, in percent; 100 when there is nothing left to do.
+    /// How far its processing is, in percent; 100 when there is nothing left to do. Made once more, it begins at 0 again.
     pub progress: u8,
     /// Why it failed, what it still waits for, or why its tracks could not be made one file.
     #[schema(required = true)]
@@ -168,6 +187,13 @@ pub struct Recording {
     #[serde(default)]
     #[schema(required = true)]
     pub transcript: Option<RecordingTranscript>,
+}
+
+impl Recording {
+    /// How its pictures are to be arranged when it is made next.
+    pub fn wanted_layout(&self) -> Option<Layout> {
+        self.next_layout.or(self.layout)
+    }
 }
 
 /// How the transcript of a recording stands.
@@ -229,8 +255,8 @@ pub enum FilePlace {
     Bucket,
 }
 
-/// One file of a recording. The times in it count from the beginning of the recording, so files of one recording lie
-/// on each other as they are.
+/// One file of a recording. The times in it count from the beginning of the recording (`begins_at`), pauses cut out, so files
+/// of one recording lie on each other as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordingFile {
     /// Its name, `file` of the download.
@@ -254,7 +280,7 @@ pub struct RecordingFile {
     pub codec: String,
     /// Its media type.
     pub media_type: String,
-    /// When its first frame is, from the beginning of the recording.
+    /// When its first frame is, in milliseconds of the recording: from its beginning, pauses cut out.
     pub start_ms: u64,
     /// From its first frame to the end of its last.
     pub duration_ms: u64,
@@ -270,11 +296,22 @@ pub struct RecordingFile {
 }
 
 /// How far a recording can be trusted: what of each track came, and what did not.
+///
+/// All times in it but those of `pauses` are of the recording as a player shows it: milliseconds from its beginning, pauses cut
+/// out. There a pause has no length, so `pauses` are told as time went by: milliseconds from the beginning, pauses counted.
+/// What is at `t` ms in a file was at `begins_at` + `t` + the lengths of all pauses before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordingReport {
-    /// What was lost to everybody at once: a crash of the recorder, or of the server.
+    /// When the recording begins: what the clock of the server said at 0 ms of its files, to the millisecond. Null where an earlier version
+    /// made them.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub begins_at: Option<Timestamp>,
+    /// What was lost to everybody at once: a crash of the recorder, or of the server. In milliseconds of the recording, pauses
+    /// cut out.
     pub interruptions: Vec<Gap>,
-    /// Times that were left out on purpose, counted as if they had been kept.
+    /// What was left out on purpose. In milliseconds as time went by: `begins_at` + `from_ms` is when it was paused. How long
+    /// the pauses before one lasted has to be taken off, to find it in a file.
     pub pauses: Vec<Gap>,
     /// Each track.
     pub tracks: Vec<TrackReport>,
@@ -293,7 +330,8 @@ pub struct RecordingReport {
     #[serde(default)]
     #[schema(required = true)]
     pub files_damaged: Vec<String>,
-    /// Who took the floor, in order, by the levels that their packets carried (RFC 6464).
+    /// Who took the floor, in order, by the levels that their packets carried (RFC 6464). In milliseconds of the recording,
+    /// pauses cut out.
     #[serde(default)]
     pub turns: Vec<Turn>,
     /// How the pictures of the file of all tracks are arranged that can be had; null: there is none, or it has no
@@ -323,7 +361,7 @@ impl RecordingReport {
 /// Somebody took the floor, and has it until the next one takes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Turn {
-    /// When, from the beginning of the recording.
+    /// When, in milliseconds of the recording, pauses cut out.
     pub from_ms: u64,
     /// Whose presence.
     pub participant_id: ParticipantId,
@@ -359,11 +397,11 @@ pub struct TrackReport {
     pub silence_ms: u64,
     /// How far its clock ran from ours, which was made up for, in milliseconds.
     pub drift_ms: i64,
-    /// Where something is missing, of more than a moment.
+    /// Where something is missing, of more than a moment. In milliseconds of the recording, pauses cut out.
     pub gaps: Vec<Gap>,
 }
 
-/// A stretch of time of a recording, from its beginning.
+/// A stretch of time of a recording, from its beginning. Pauses are cut out, but for a pause itself: before it they count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Gap {
     /// From here.

@@ -368,10 +368,11 @@ pub struct StartRecording {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub participants: Vec<UserId>,
-    /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out.
+    /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out. Refused in the others,
+    /// which have no pictures.
     #[serde(default)]
     pub layout: Option<Layout>,
-    /// In these modes: compose while it is recorded, and not only afterwards. The file is there sooner; publishers send a
+    /// In these modes alone: compose while it is recorded, and not only afterwards. The file is there sooner; publishers send a
     /// key frame every ten seconds for it.
     #[serde(default)]
     pub live: bool,
@@ -435,7 +436,7 @@ impl RecordWish {
 /// Body of `POST /calls/recordings/{recording_id}/compose`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ComposeRecording {
-    /// How pictures are arranged; left out: as they were. A recording of the mode `audio` has none.
+    /// How pictures are arranged; left out: as they were. Refused of a recording of the mode `audio`, which has none.
     #[serde(default)]
     pub layout: Option<Layout>,
 }

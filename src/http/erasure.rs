@@ -2,10 +2,11 @@
 
 use actix_web::{HttpResponse, delete, web};
 use calls_actors::calls::CallSnapshot;
-use calls_model::{CallId, Erased, Recording, RecordingId, UserId};
+use calls_model::{CallId, Erased, RecordingId, UserId};
 
 use super::problem::Problem;
 use super::problem::documented::{Access, Conflict, Missing, Unavailable};
+use super::recordings::settled;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::store::PageRequest;
@@ -130,15 +131,6 @@ async fn all_settled(app: &App, call_id: &CallId) -> Result<(), Problem> {
         }
         next.cursor = page.next_cursor;
     }
-}
-
-fn settled(recording: &Recording) -> Result<(), Problem> {
-    if recording.status.is_unsettled() {
-        return Err(Problem::RecordingState(
-            "a recording is not settled yet; try again when it is",
-        ));
-    }
-    Ok(())
 }
 
 async fn erase_recording(app: &App, id: &RecordingId) -> Result<(), Problem> {

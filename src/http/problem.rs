@@ -17,7 +17,7 @@ use calls_actors::calls::{
 };
 use calls_actors::participant::SignalRefused;
 use calls_model::problem::FieldError;
-use calls_model::{Permission, ProblemDetails, Scope};
+use calls_model::{Permission, ProblemDetails, RecordingId, Scope};
 
 use documented::PROBLEM_JSON;
 use kinds::Kind;
@@ -170,6 +170,22 @@ pub enum Problem {
     /// The recording stands otherwise.
     #[error("{0}")]
     RecordingState(&'static str),
+    /// Somebody records it.
+    #[error(
+        "{recording_id} has not stopped; stop it (`record/stop`), then wait until it is `available` or `failed`"
+    )]
+    RecordingRuns {
+        /// Which.
+        recording_id: RecordingId,
+    },
+    /// Its files are on their way.
+    #[error(
+        "the files of {recording_id} are being made or uploaded; wait until it is `available` or `failed`"
+    )]
+    RecordingProcessing {
+        /// Which.
+        recording_id: RecordingId,
+    },
     /// The recording has several files.
     #[error("file is needed: the recording has {count} files")]
     FileNeeded {
@@ -286,7 +302,8 @@ impl Problem {
             Self::FilesFull { .. } => &kinds::FILES_FULL,
             Self::DiskFull => &kinds::DISK_FULL,
             Self::Speechless(why) => refusals::speechless(why),
-            Self::RecordingState(_) => &kinds::RECORDING_STATE,
+            Self::RecordingState(_) | Self::RecordingRuns { .. } => &kinds::RECORDING_STATE,
+            Self::RecordingProcessing { .. } => &kinds::RECORDING_PROCESSING,
             Self::FileNeeded { .. } => &kinds::FILE_NEEDED,
             Self::TooManyWebhooks { .. } => &kinds::TOO_MANY_WEBHOOKS,
             Self::WebhookDisabled => &kinds::WEBHOOK_DISABLED,

@@ -58,9 +58,11 @@ pub(super) async fn start_recording(
     let by = caller.presence_in(&call_id)?;
     if asked.participants.len() > MOST_USERS {
         let detail = format!("must name at most {MOST_USERS} users");
-        let summary = "the body has a bad field";
-        let pointer = "/participants".to_owned();
-        return Err(invalid(&kinds::INVALID_BODY, summary, pointer, detail));
+        return Err(bad_field("/participants", detail));
+    }
+    let given = [("layout", asked.layout.is_some()), ("live", asked.live)];
+    for (field, _) in given.into_iter().filter(|(_, given)| *given) {
+        of_pictures(asked.mode, field)?;
     }
     let start = Start {
         call_id: call_id.clone(),
@@ -73,6 +75,26 @@ pub(super) async fn start_recording(
     let started = app.calls.send(start).timeout(START_WITHIN).await?;
     let recording = or_over(&app, &call_id, started).await?;
     Ok(HttpResponse::Created().json(recording))
+}
+
+fn bad_field(pointer: &str, detail: String) -> Problem {
+    let summary = "the body has a bad field";
+    invalid(&kinds::INVALID_BODY, summary, pointer.to_owned(), detail)
+}
+
+/// Such a field means nothing where there are no pictures to arrange.
+fn of_pictures(mode: RecordingMode, field: &str) -> Result<(), Problem> {
+    if mode.has_pictures() {
+        return Ok(());
+    }
+    let mode = match mode {
+        RecordingMode::Audio => "audio",
+        _ => "tracks",
+    };
+    let why = format!(
+        "belongs to the modes `video` and `composite`: where the mode is `{mode}`, no picture is made; leave it out"
+    );
+    Err(bad_field(&format!("/{field}"), why))
 }
 
 /// Stops the recording; its files are made then. Moderators only.
@@ -225,20 +247,13 @@ pub(super) async fn recording_report(
     id: web::Path<RecordingId>,
 ) -> Result<HttpResponse, Problem> {
     let stored = find(&caller, &app, &id).await?;
-    let report = stored
-        .report
-        .ok_or(Problem::RecordingState(match stored.recording.status {
-            RecordingStatus::Requested | RecordingStatus::Active => {
-                "the recording has not stopped yet, and the report is made afterwards"
-            }
-            RecordingStatus::Failed => {
-                "the recording failed, so there is no report; its `error` says why"
-            }
-            RecordingStatus::Processing
-            | RecordingStatus::Uploading
-            | RecordingStatus::Available => "the report is being made, with the recording's files",
-        }))?;
-    Ok(HttpResponse::Ok().json(report))
+    if let Some(report) = stored.report {
+        return Ok(HttpResponse::Ok().json(report));
+    }
+    settled(&stored.recording)?;
+    Err(Problem::RecordingState(
+        "the recording failed, so there is no report; its `error` says why",
+    ))
 }
 
 /// Deletes a recording with all its files.
@@ -259,17 +274,14 @@ pub(super) async fn delete_recording(
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let stored = find(&caller, &app, &id).await?;
-    if stored.recording.status.is_unsettled() {
-        return Err(Problem::RecordingState(
-            "the recording is not settled yet; stop it first",
-        ));
-    }
+    settled(&stored.recording)?;
     app.archive.delete(stored.recording).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Makes the file of all tracks once more, with another layout or because it could not be made before. Where that fails, what
-/// can be had stays as it is, with its layout, and `error` says why.
+/// Makes the file of all tracks once more, with another layout or because it could not be made before. Until it is there, and
+/// where it fails, what can be had stays as it is, with its `layout`; `next_layout` is what it will have, and `error` says why it
+/// failed.
 #[utoipa::path(
     tag = "recordings",
     params(("recording_id" = RecordingId, Path, description = "Which recording.")),
@@ -290,17 +302,13 @@ pub(super) async fn compose_recording(
     caller.application()?;
     let recording = find(&caller, &app, &id).await?.recording;
     can_be_composed(&recording, layout.is_some())?;
-    if recording.status != RecordingStatus::Available {
-        return Err(Problem::RecordingState(
-            "the recording is not available yet",
-        ));
-    }
+    available(&recording)?;
     if is_being_transcribed(&recording) {
         return Err(Problem::RecordingState(
             "the recording is being transcribed; compose it afterwards",
         ));
     }
-    let again = Fact::RecordingRecomposed {
+    let again = Fact::RecordingComposeRequested {
         call_id: recording.call_id.clone(),
         recording_id: recording.recording_id.clone(),
         layout,
@@ -336,11 +344,7 @@ pub(super) async fn transcribe_recording(
 ) -> Result<HttpResponse, Problem> {
     let recording = find(&caller, &app, &id).await?.recording;
     short_enough(&asked.phrases)?;
-    if recording.status != RecordingStatus::Available {
-        return Err(Problem::RecordingState(
-            "the recording is not available yet",
-        ));
-    }
+    available(&recording)?;
     if is_being_transcribed(&recording) {
         return Err(Problem::RecordingState(
             "the recording is being transcribed already",
@@ -375,6 +379,31 @@ pub(super) async fn transcribe_recording(
     Ok(HttpResponse::Accepted().json(recording))
 }
 
+/// Nothing more is to come of it, unless somebody asks; where something is, what to wait for.
+pub(super) fn settled(recording: &Recording) -> Result<(), Problem> {
+    let recording_id = recording.recording_id.clone();
+    match recording.status {
+        RecordingStatus::Requested | RecordingStatus::Active => {
+            Err(Problem::RecordingRuns { recording_id })
+        }
+        RecordingStatus::Processing | RecordingStatus::Uploading => {
+            Err(Problem::RecordingProcessing { recording_id })
+        }
+        RecordingStatus::Available | RecordingStatus::Failed => Ok(()),
+    }
+}
+
+/// Its files can be had, and nobody works on them.
+fn available(recording: &Recording) -> Result<(), Problem> {
+    settled(recording)?;
+    if recording.status == RecordingStatus::Failed {
+        return Err(Problem::RecordingState(
+            "the recording failed, so nothing can be made of it; its `error` says why",
+        ));
+    }
+    Ok(())
+}
+
 /// Whether one file can be made of what is in a recording.
 fn can_be_composed(recording: &Recording, with_layout: bool) -> Result<(), Problem> {
     let audible = |source: Option<Source>| source.is_some_and(Source::is_audio);
@@ -383,9 +412,7 @@ fn can_be_composed(recording: &Recording, with_layout: bool) -> Result<(), Probl
             "the recording is of the mode `tracks`, which is one file for each track; what is to be one file is recorded \
              as `audio`, `video` or `composite`",
         )),
-        RecordingMode::Audio if with_layout => Err(Problem::RecordingState(
-            "the recording is of the mode `audio` and has no pictures; leave `layout` out",
-        )),
+        RecordingMode::Audio if with_layout => of_pictures(recording.mode, "layout"),
         RecordingMode::Audio
             if recording.status == RecordingStatus::Available
                 && !recording

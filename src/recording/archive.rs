@@ -249,7 +249,8 @@ impl Archive {
             return Ok(());
         }
         let id = &stored.recording.recording_id;
-        let fact = if was_cut_off(&stored) && stored.tries >= MADE_WITHIN {
+        let _making = self.progress.begin(id);
+        let facts = if was_cut_off(&stored) && stored.tries >= MADE_WITHIN {
             let why = format!("making it came to no end in {} tries", stored.tries);
             self.given_up(&stored, why)
         } else {
@@ -263,7 +264,7 @@ impl Archive {
                 Err(error) => self.given_up(&stored, error.to_string()),
             }
         };
-        let recorded = self.store.record(vec![fact]).await;
+        let recorded = self.store.record(facts).await;
         if recorded.is_err() {
             self.erase_if_deleted(&stored.recording).await?;
         }
@@ -302,7 +303,7 @@ impl Archive {
         made.ok_or(MakeError::Crashed)?
     }
 
-    fn processed(&self, stored: &StoredRecording, made: Made) -> Fact {
+    fn processed(&self, stored: &StoredRecording, made: Made) -> Vec<Fact> {
         let id = &stored.recording.recording_id;
         if made.report.not_composed.is_some() {
             metrics::counter!(RECORDINGS_FAILED).increment(1);
@@ -313,18 +314,27 @@ impl Archive {
         } else {
             warn!(recording.id = %id, files, "recording {id} is made of what the disk gave back, which is not all; its report tells");
         }
-        Fact::RecordingProcessed {
-            call_id: stored.recording.call_id.clone(),
+        let (call_id, at) = (stored.recording.call_id.clone(), self.clock.now());
+        let again = stored.report.is_some() && made.report.not_composed.is_none();
+        let again = again.then(|| Fact::RecordingRecomposed {
+            call_id: call_id.clone(),
+            recording_id: id.clone(),
+            layout: made.report.layout,
+            at,
+        });
+        let processed = Fact::RecordingProcessed {
+            call_id,
             recording_id: id.clone(),
             files: made.files,
             duration_seconds: made.duration_ms / 1000,
             report: Box::new(made.report),
-            at: self.clock.now(),
-        }
+            at,
+        };
+        [processed].into_iter().chain(again).collect()
     }
 
     /// It was tried for long enough. What could be had before it was to be made once more can be had again.
-    fn given_up(&self, stored: &StoredRecording, reason: String) -> Fact {
+    fn given_up(&self, stored: &StoredRecording, reason: String) -> Vec<Fact> {
         let recording = &stored.recording;
         let id = &recording.recording_id;
         error!(recording.id = %id, reason, "recording {id} failed: {reason}");
@@ -332,12 +342,12 @@ impl Archive {
             return self.processed(stored, unchanged(recording, report, reason));
         }
         metrics::counter!(RECORDINGS_FAILED).increment(1);
-        Fact::RecordingFailed {
+        vec![Fact::RecordingFailed {
             call_id: recording.call_id.clone(),
             recording_id: id.clone(),
             reason,
             at: self.clock.now(),
-        }
+        }]
     }
 
     /// It is not its time yet.

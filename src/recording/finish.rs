@@ -72,6 +72,8 @@ pub struct Finished {
     pub duration_ms: u64,
     /// How far it can be trusted.
     pub report: RecordingReport,
+    /// When the first frame is, in microseconds from when the recording was asked for.
+    pub begins_us: i64,
 }
 
 /// Finishes what is in a folder. `run` is this run of the server, which tells a recorder that crashed from a server that
@@ -125,6 +127,7 @@ pub(super) fn finish_into(
         files,
         duration_ms,
         report,
+        begins_us: origin_us,
     })
 }
 

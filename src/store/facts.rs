@@ -353,11 +353,12 @@ async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Result<(), Stor
             files,
             ..
         } => recordings::store(conn, recording_id, files).await,
-        Fact::RecordingRecomposed {
+        Fact::RecordingComposeRequested {
             recording_id,
             layout,
             ..
         } => recordings::compose(conn, recording_id, *layout).await,
+        Fact::RecordingRecomposed { .. } => Ok(()), // as it was processed
         Fact::RecordingFailed {
             recording_id,
             reason,

@@ -4,7 +4,7 @@ mod steps;
 
 use calls_model::rest::Page;
 use calls_model::{
-    CallId, OrgId, Recording, RecordingFile, RecordingId, RecordingReport, RecordingStatus,
+    CallId, Layout, OrgId, Recording, RecordingFile, RecordingId, RecordingReport, RecordingStatus,
     Stopwatch, Timestamp,
 };
 use diesel::prelude::*;
@@ -76,17 +76,23 @@ impl RecordingRow {
             None => recorded.seconds(now),
         };
         let not_composed = report.as_ref().and_then(|one| one.not_composed.clone());
+        let asked: Option<Layout> = optional("layout of a recording", self.layout)?;
+        // What was asked for last; the file that can be had may still have another.
+        let layout = report.as_ref().and_then(|one| one.layout).or(asked);
+        let is_made = status == RecordingStatus::Processing;
         let recording = Recording {
             recording_id: value("recording id", self.id)?,
             call_id: value("call id", self.call_id)?,
             mode: value("mode of a recording", self.mode)?,
             status,
             paused: self.paused,
-            layout: optional("layout of a recording", self.layout)?,
+            layout,
+            next_layout: asked.filter(|_| is_made && asked != layout),
             live: self.live,
             participants: value("users of a recording", self.participants.0)?,
             requested_at: self.requested_at.0,
             started_at: moment(self.started_at),
+            begins_at: report.as_ref().and_then(|one| one.begins_at),
             duration_seconds,
             size_bytes: files.iter().map(|file| file.size_bytes).sum(),
             files,

@@ -240,7 +240,7 @@ async fn what_cannot_be_erased_yet_keeps_its_replies() {
         .expect(200);
     for erased in [format!("/{call}"), "/users/ann".to_owned()] {
         let refused = refused(&world, &erased).await;
-        assert_eq!(refused["code"], "recording-state", "{refused}");
+        assert_eq!(refused["code"], "recording-processing", "{refused}");
         let again = ask().await;
         assert_eq!(again.header("idempotent-replayed"), "true", "{erased}");
     }

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use calls_codec::Demuxer;
+use calls_model::Timestamp;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -96,12 +97,17 @@ pub(crate) fn number(value: &Value) -> u64 {
     value.as_u64().expect("a number")
 }
 
+fn moment(value: &Value) -> Timestamp {
+    serde_json::from_value(value.clone()).expect("a time")
+}
+
 #[actix::test]
 async fn every_track_of_a_recorded_call_is_a_file_on_one_timeline() {
     let world = World::open().await;
     let (_, [mut alice, bob]) = room_of(&world, ["alice", "bob"]).await;
     let started = start(&world, &alice, "tracks").await;
     assert_eq!(started["status"], "active", "the first packet is on disk");
+    assert_eq!(started["begins_at"], Value::Null, "nobody knows yet");
     assert_eq!(alice.socket.event("recording").await["event"], "started");
     let twice = format!("/{}/record/start", bob.call);
     let twice = world.post(&twice, json!({ "mode": "audio" })).await;
@@ -139,6 +145,9 @@ async fn every_track_of_a_recorded_call_is_a_file_on_one_timeline() {
         .get(&format!("/recordings/{id}/report"))
         .await
         .expect(200);
+    assert_eq!(report["begins_at"], recording["begins_at"]);
+    let times = ["requested_at", "begins_at", "started_at"].map(|of| moment(&recording[of]));
+    assert!(times.is_sorted(), "{recording}");
     for track in report["tracks"].as_array().expect("tracks") {
         assert_eq!(track["packets_lost"], 0, "{report}");
         assert!(number(&track["frames_written"]) > 0, "{report}");

@@ -116,7 +116,7 @@ async fn deleting_one_that_broke_off_while_it_was_made_once_more_leaves_nothing_
         file.place = FilePlace::Local; // brought back, and in the bucket as well
     }
     let facts = vec![
-        Fact::RecordingRecomposed {
+        Fact::RecordingComposeRequested {
             call_id: call_id.clone(),
             recording_id: recording_id.clone(),
             layout: None,

@@ -15,6 +15,7 @@ on_both! {
     an_upload_that_failed_keeps_its_reason_and_its_time,
     a_pause_is_no_part_of_how_long_a_recording_is,
     an_upload_is_due_from_when_its_files_were_made,
+    what_is_made_anew_has_its_new_layout_once_it_is_there,
     what_could_not_be_made_anew_has_the_layout_of_what_is_there,
     a_report_that_knows_no_layout_yet_learns_that_of_the_file_that_is_there,
 }
@@ -29,9 +30,11 @@ pub(crate) fn requested(call_id: &calls_model::CallId) -> Recording {
         paused: false,
         live: true,
         layout: Some(Layout::Grid),
+        next_layout: None,
         participants: vec![user("ann")],
         requested_at: at(10),
         started_at: None,
+        begins_at: None,
         duration_seconds: 0,
         size_bytes: 0,
         files: Vec::new(),
@@ -232,7 +235,7 @@ async fn a_pause_is_no_part_of_how_long_a_recording_is(db: Database) {
 /// It is made once more, and that came to this.
 fn made_again(made: &Recording, report: RecordingReport, seconds: i64) -> [Fact; 2] {
     [
-        Fact::RecordingRecomposed {
+        Fact::RecordingComposeRequested {
             call_id: made.call_id.clone(),
             recording_id: made.recording_id.clone(),
             layout: Some(Layout::Speaker),
@@ -264,6 +267,28 @@ async fn an_upload_is_due_from_when_its_files_were_made(db: Database) {
     assert_eq!(found.due_at, Some(at(5001)), "not since it was stopped");
 }
 
+/// Of what is there, and of what is to come.
+fn layouts(found: &Recording) -> (Option<Layout>, Option<Layout>) {
+    (found.layout, found.next_layout)
+}
+
+async fn what_is_made_anew_has_its_new_layout_once_it_is_there(db: Database) {
+    let of = call("ann", &["bob"], at(0));
+    let made = requested(&of.call_id);
+    let mut facts = vec![initiated(&of)];
+    facts.extend(life(&made));
+    let report = RecordingReport {
+        layout: Some(Layout::Speaker),
+        ..RecordingReport::default()
+    };
+    let [again, processed] = made_again(&made, report, 50);
+    facts.push(again);
+    let found = after(&db, &made, facts, 51).await.recording;
+    assert_eq!(layouts(&found), (Some(Layout::Grid), Some(Layout::Speaker)));
+    let found = after(&db, &made, vec![processed], 52).await.recording;
+    assert_eq!(layouts(&found), (Some(Layout::Speaker), None));
+}
+
 async fn what_could_not_be_made_anew_has_the_layout_of_what_is_there(db: Database) {
     let of = call("ann", &["bob"], at(0));
     let made = requested(&of.call_id);
@@ -277,9 +302,9 @@ async fn what_could_not_be_made_anew_has_the_layout_of_what_is_there(db: Databas
     let [again, processed] = made_again(&made, report, 50);
     facts.push(again);
     let found = after(&db, &made, facts, 51).await.recording;
-    assert_eq!(found.layout, Some(Layout::Speaker), "it is being made");
+    assert_eq!(layouts(&found), (Some(Layout::Grid), Some(Layout::Speaker)));
     let found = after(&db, &made, vec![processed], 52).await.recording;
-    assert_eq!(found.layout, Some(Layout::Grid));
+    assert_eq!(layouts(&found), (Some(Layout::Grid), None));
 }
 
 async fn a_report_that_knows_no_layout_yet_learns_that_of_the_file_that_is_there(db: Database) {
@@ -290,7 +315,8 @@ async fn a_report_that_knows_no_layout_yet_learns_that_of_the_file_that_is_there
     let [again, _] = made_again(&made, RecordingReport::default(), 50);
     facts.push(again);
     let found = after(&db, &made, facts, 51).await;
-    assert_eq!(found.recording.layout, Some(Layout::Speaker));
+    let wanted = (Some(Layout::Grid), Some(Layout::Speaker));
+    assert_eq!(layouts(&found.recording), wanted);
     let known = found.report.expect("a report");
     assert_eq!(known.layout, Some(Layout::Grid), "that of the file");
     let [_, failed] = made_again(&made, known, 50);

@@ -95,3 +95,12 @@ async fn sound_that_numbers_anew_after_a_long_outage_was_not_silent() {
     assert_eq!((gap.from_ms, gap.to_ms), (1000, Some(9000)));
     assert_eq!(gap.reason, "no_media");
 }
+
+#[actix::test]
+async fn when_the_first_frame_came_is_when_the_recording_begins() {
+    let voice = every(FRAME, 1700, 2700).map(|at| (at, at));
+    let (finished, times) = recorded(voice).await;
+    assert_eq!(times[0], 0, "0 ms of the file");
+    let begins = finished.begins_us;
+    assert!((begins - 1_700_000).abs() <= 1000, "{begins} us");
+}

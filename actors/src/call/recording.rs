@@ -94,7 +94,7 @@ impl Call {
             return Box::pin(actix::fut::ready(Err(refused)));
         }
         let now = self.services.clock.now();
-        let pictures = matches!(start.mode, RecordingMode::Video | RecordingMode::Composite);
+        let pictures = start.mode.has_pictures();
         let recording = Recording {
             recording_id: RecordingId::new(),
             call_id: self.life.id().clone(),
@@ -102,10 +102,12 @@ impl Call {
             status: RecordingStatus::Requested,
             paused: false,
             layout: pictures.then(|| start.layout.unwrap_or_default()),
+            next_layout: None,
             live: pictures && start.live,
             participants: start.participants,
             requested_at: now,
             started_at: None,
+            begins_at: None,
             duration_seconds: 0,
             size_bytes: 0,
             files: Vec::new(),

@@ -15,7 +15,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use utoipa::IntoParams;
 
-use super::{find, stored};
+use super::{find, settled, stored};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::http::extract::Query;
@@ -149,7 +149,8 @@ async fn whole(mut file: File, instead: &HttpResponse) -> std::io::Result<HttpRe
 fn pick<'a>(recording: &'a Recording, name: Option<&str>) -> Result<&'a RecordingFile, Problem> {
     let files = &recording.files;
     if files.is_empty() {
-        return Err(Problem::RecordingState("the recording has no files yet"));
+        settled(recording)?;
+        return Err(Problem::RecordingState("the recording has no files"));
     }
     let media = |file: &&RecordingFile| file.kind != FileKind::Transcript;
     match name {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use calls_model::{
     FileKind, FilePlace, Layout, Recording, RecordingFile, RecordingId, RecordingMode,
-    RecordingReport,
+    RecordingReport, Timestamp,
 };
 use tracing::{error, warn};
 
@@ -79,6 +79,21 @@ impl Progress {
     fn set(&self, id: &RecordingId, percent: u8) {
         *self.lock() = Some((id.clone(), percent));
     }
+
+    /// It is made for as long as what comes back lives: made once more, it begins at nothing.
+    pub(super) fn begin<'a>(&'a self, id: &'a RecordingId) -> Making<'a> {
+        Making(self, id)
+    }
+}
+
+/// A recording is being made.
+pub(super) struct Making<'a>(&'a Progress, &'a RecordingId);
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        let Self(progress, id) = self;
+        progress.lock().take_if(|(making, _)| *making == **id);
+    }
 }
 
 /// How it is composed.
@@ -93,7 +108,7 @@ pub(super) fn ahead(
         folder: folder.to_owned(),
         ffmpeg: config.ffmpeg.clone(),
         mode: recording.mode,
-        layout: recording.layout.unwrap_or_default(),
+        layout: recording.wanted_layout().unwrap_or_default(),
     }
 }
 
@@ -122,7 +137,7 @@ pub(super) fn make(
         }
         let file = match whole {
             Ok(Rendered { file, missing }) => {
-                made.report.layout = recording.layout;
+                made.report.layout = recording.wanted_layout();
                 made.report.files_damaged.retain(|name| *name != file.name);
                 tell(&mut made.report, missing);
                 Some(file)
@@ -189,7 +204,7 @@ fn earlier(
     let layout = if sha256 == file.sha256 {
         report.layout
     } else if render::noted(&path).as_ref() == Some(&sha256) {
-        recording.layout // the crash came when it was made anew
+        recording.wanted_layout() // the crash came when it was made anew
     } else {
         name(report, &file.name);
         if render::plays(&path, &file).is_err() {
@@ -217,7 +232,8 @@ fn tracks(
         return Err(FinishError::Missing);
     }
     let Some(mut report) = report else {
-        return Ok(finish::finish(folder, Some(run))?.into());
+        let finished = finish::finish(folder, Some(run))?;
+        return Ok(Made::first(finished, recording.requested_at));
     };
     let track = |file: &&RecordingFile| file.kind == FileKind::Track;
     let mut files: Vec<RecordingFile> = recording.files.iter().filter(track).cloned().collect();
@@ -278,13 +294,17 @@ fn made_anew(
     Ok(taken)
 }
 
-impl From<Finished> for Made {
-    fn from(finished: Finished) -> Self {
+impl Made {
+    /// Tracks that were finished for the first time, of a recording that was asked for then.
+    fn first(finished: Finished, requested_at: Timestamp) -> Self {
         let Finished {
             files,
             duration_ms,
-            report,
+            mut report,
+            begins_us,
         } = finished;
+        let begins_ms = (begins_us + 500).div_euclid(1000);
+        report.begins_at = Timestamp::from_millis(requested_at.millis() + begins_ms);
         Self {
             files,
             duration_ms,
@@ -316,53 +336,5 @@ fn compose(
     render.run(&mut progress)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A recording of this file, and what its folder has of it.
-    fn made(folder: &Path, sha256: &str) -> (Recording, RecordingReport) {
-        std::fs::write(folder.join("recording.m4a"), "what is there").expect("written");
-        let recording = serde_json::from_value(serde_json::json!({
-            "recording_id": RecordingId::new(), "call_id": calls_model::CallId::new(), "mode": "audio",
-            "status": "processing", "paused": false, "live": false, "layout": "speaker", "participants": [],
-            "requested_at": calls_model::Timestamp::from_millis(0), "started_at": null, "duration_seconds": 1, "size_bytes": 0,
-            "files": [{
-                "name": "recording.m4a", "kind": "audio", "participant_id": null, "user_id": null, "source": null,
-                "codec": "aac", "media_type": "audio/mp4", "start_ms": 0, "duration_ms": 1000, "size_bytes": 1,
-                "sha256": sha256, "place": "local",
-            }],
-            "progress": 0, "error": null,
-        }));
-        let report = RecordingReport {
-            layout: Some(Layout::Grid),
-            ..RecordingReport::default()
-        };
-        (recording.expect("a recording"), report)
-    }
-
-    #[test]
-    fn what_a_crash_left_is_taken_for_whole_only_if_it_is_what_was_noted_before_it_got_its_name() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (recording, mut report) = made(folder.path(), "00");
-        let path = folder.path().join("recording.m4a");
-        let is = finish::sha256(&path).expect("a sum");
-        let rotten = earlier(folder.path(), &recording, &mut report).expect("read");
-        assert_eq!(rotten, None, "nobody made this, and it cannot be played");
-        assert_eq!(std::mem::take(&mut report.files_damaged), ["recording.m4a"]);
-
-        std::fs::write(folder.path().join("recording.sha256"), &is).expect("noted");
-        let (file, layout) = earlier(folder.path(), &recording, &mut report)
-            .expect("read")
-            .expect("kept");
-        assert_eq!((file.sha256.as_str(), file.size_bytes), (is.as_str(), 13));
-        assert_eq!(layout, Some(Layout::Speaker), "that of the last wish");
-
-        let (recording, mut report) = made(folder.path(), &is);
-        let (_, layout) = earlier(folder.path(), &recording, &mut report)
-            .expect("read")
-            .expect("kept");
-        assert_eq!(layout, Some(Layout::Grid), "nothing came of the last wish");
-        assert!(report.files_damaged.is_empty());
-    }
-}
+#[cfg(all(test, feature = "testing"))]
+mod tests;

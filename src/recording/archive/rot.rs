@@ -141,7 +141,7 @@ impl Archive {
         let id = &stored.recording.recording_id;
         error!(recording.id = %id, "{id} is made anew: {why}");
         metrics::counter!(RECORDINGS_FAILED).increment(1);
-        let again = Fact::RecordingRecomposed {
+        let again = Fact::RecordingComposeRequested {
             call_id: stored.recording.call_id.clone(),
             recording_id: id.clone(),
             layout: None,

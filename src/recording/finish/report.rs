@@ -104,6 +104,7 @@ pub(super) fn report(
         }
     });
     RecordingReport {
+        begins_at: None, // by the clock of the wall, of which nothing is known here
         interruptions: interruptions.collect(),
         pauses: left_out.collect(),
         tracks: tracks.collect(),

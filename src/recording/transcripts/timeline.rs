@@ -19,12 +19,11 @@ impl CallTime {
     /// Of a recording whose log is in this folder.
     pub(super) fn of(stored: &StoredRecording, call: &Call, folder: &Path) -> Self {
         let recording = &stored.recording;
-        // Where the log is lost, it began when its first packet was on disk, which is a moment later.
+        // Where an earlier version made it and the log is lost, it began when its first packet was on disk, a moment later.
         let asked = recording.requested_at.millis();
-        let first = match finish::begins_us(folder) {
-            Some(after_us) => asked + after_us / 1000,
-            None => recording.started_at.map_or(asked, Timestamp::millis),
-        };
+        let logged = || Some(asked + finish::begins_us(folder)? / 1000);
+        let begins = recording.begins_at.map(Timestamp::millis).or_else(logged);
+        let first = begins.unwrap_or(recording.started_at.map_or(asked, Timestamp::millis));
         let report = stored.report.as_ref();
         Self {
             begins_ms: call.started_at.map_or(0, |begun| first - begun.millis()),
