@@ -5,6 +5,7 @@
 mod support;
 
 mod media_e2e {
+    mod broken_disk;
     mod broken_ears;
     mod captions;
     mod keeping;

@@ -234,7 +234,7 @@ pub struct NewApiKey {
     /// What is known of it later.
     #[serde(flatten)]
     pub key: ApiKey,
-    /// The key itself, shown this once.
+    /// The whole key, which is what goes behind `Bearer`; it begins with `name`, which alone opens nothing. Shown this once.
     pub secret: String,
 }
 

@@ -16,7 +16,7 @@ use crate::store::{Store, StoreError};
 /// What to do with API keys.
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// Make a key and print it, this once
+    /// Make a key and print the whole of it, this once; its beginning, `calls_` and eight digits, is its name in the list
     CreateKey {
         /// What it is for, such as "billing"; shown in the list
         #[arg(long, value_name = "TEXT")]

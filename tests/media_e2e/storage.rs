@@ -18,7 +18,7 @@ use super::s3::{BUCKET, KEY, SECRET, Watch, anywhere, bucket, serve, serve_watch
 use crate::support::{World, send};
 
 /// How long a failure may take to be told.
-const TOLD: Duration = Duration::from_secs(40);
+pub(super) const TOLD: Duration = Duration::from_secs(40);
 
 /// A server that keeps its recordings there.
 pub(super) async fn world(address: SocketAddr) -> World {
@@ -37,7 +37,7 @@ async fn world_with(address: SocketAddr, secret: &str) -> World {
 }
 
 /// Records a moment.
-async fn record(world: &World) -> Value {
+pub(super) async fn record(world: &World) -> Value {
     let (_, [alice, _bob]) = room_of(world, ["alice", "bob"]).await;
     let started = start(world, &alice, "tracks").await;
     sleep(Duration::from_millis(500)).await;
@@ -46,7 +46,7 @@ async fn record(world: &World) -> Value {
 }
 
 /// Waits until the upload was tried in vain, and gives the reason.
-async fn trouble(world: &World, started: &Value) -> String {
+pub(super) async fn trouble(world: &World, started: &Value) -> String {
     let id = started["recording_id"].as_str().expect("an id");
     let began = Instant::now();
     loop {
@@ -182,7 +182,7 @@ async fn a_store_that_is_dead_and_comes_back_gets_it_later() {
 }
 
 /// Waits until a recording is, with no trouble left.
-async fn available(world: &World, started: &Value) -> Value {
+pub(super) async fn available(world: &World, started: &Value) -> Value {
     let began = Instant::now();
     let id = started["recording_id"].as_str().expect("an id");
     loop {
@@ -207,7 +207,7 @@ async fn gone(local: &Path) {
 }
 
 /// The value of a metric.
-async fn metric(world: &World, name: &str) -> f64 {
+pub(super) async fn metric(world: &World, name: &str) -> f64 {
     let metrics = send(world.page(Method::GET, "/metrics")).await.text;
     let line = metrics.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|value| value.trim().parse().ok())
@@ -233,12 +233,12 @@ async fn a_bucket_that_is_missing_is_told_and_used_as_soon_as_it_is_there() {
 }
 
 /// A recording of one large file that is whole, and was not uploaded yet.
-async fn whole(world: &World, bytes: &[u8]) -> Value {
+pub(super) async fn whole(world: &World, bytes: &[u8]) -> Value {
     spoiled(world, bytes, |_| ()).await
 }
 
 /// The same, after something happened to the file on the disk.
-async fn spoiled(world: &World, bytes: &[u8], spoil: impl FnOnce(&Path)) -> Value {
+pub(super) async fn spoiled(world: &World, bytes: &[u8], spoil: impl FnOnce(&Path)) -> Value {
     let room = world.room(serde_json::json!({})).await;
     let (_socket, welcome) = world.enter(&room, "alice").await;
     let call_id: CallId = serde_json::from_value(welcome["call"]["call_id"].clone()).expect("id");
@@ -377,96 +377,6 @@ async fn what_a_store_lost_of_an_upload_is_sent_again() {
     let kept = other.path().join(BUCKET).join("recordings").join(id);
     let kept = std::fs::metadata(kept.join("large.webm")).expect("it is there");
     assert_eq!(kept.len(), 2 * PART as u64);
-}
-
-/// Changes one bit in the middle of a file.
-fn rots(path: &Path) {
-    let mut bytes = std::fs::read(path).expect("a file");
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(path, bytes).expect("it rots");
-}
-
-async fn report(world: &World, recording: &Value) -> Value {
-    let id = recording["recording_id"].as_str().expect("an id");
-    let path = format!("/recordings/{id}/report");
-    world.get(&path).await.expect(200)
-}
-
-#[actix::test]
-async fn what_rots_on_the_disk_and_cannot_be_made_anew_is_given_out_and_named() {
-    let folder = bucket();
-    let (address, _serving) = serve(folder.path(), anywhere()).await;
-    let in_bucket = world(address).await;
-    let on_disk = World::open().await;
-    for (world, size) in [
-        (&in_bucket, 1000),
-        (&in_bucket, 2 * PART + 1000),
-        (&on_disk, 1000),
-    ] {
-        let before = metric(world, "calls_recordings_failed_total").await;
-        let recording = settled(world, &spoiled(world, &vec![7; size], rots).await).await;
-        assert_eq!(recording["status"], "available", "{recording}");
-        let report = report(world, &recording).await;
-        assert_eq!(report["files_damaged"], serde_json::json!(["large.webm"]));
-        assert!(
-            metric(world, "calls_recordings_failed_total").await > before,
-            "an alarm"
-        );
-        let id = recording["recording_id"].as_str().expect("an id");
-        let kept = if recording["files"][0]["place"] == "bucket" {
-            folder.path().join(BUCKET).join("recordings").join(id)
-        } else {
-            world.recordings().join(id)
-        };
-        let is = finish::sha256(&kept.join("large.webm")).expect("it is there");
-        assert_eq!(recording["files"][0]["sha256"], is, "what is given out");
-    }
-    assert_eq!(
-        unfinished(folder.path()),
-        0,
-        "no parts are left in the bucket"
-    );
-}
-
-#[actix::test]
-async fn what_rots_on_the_disk_is_made_anew_of_what_it_was_written_in() {
-    is_made_anew_after(rots).await;
-}
-
-#[actix::test]
-async fn what_goes_from_the_disk_is_made_anew_of_what_it_was_written_in() {
-    is_made_anew_after(|path| std::fs::remove_file(path).expect("it was there")).await;
-}
-
-async fn is_made_anew_after(damage: impl Fn(&Path)) {
-    let folder = bucket();
-    let (address, serving) = serve(folder.path(), anywhere()).await;
-    let world = world(address).await;
-    serving.abort();
-    let _ = serving.await; // it was told to end
-    let started = record(&world).await;
-    trouble(&world, &started).await;
-    let id = started["recording_id"].as_str().expect("an id");
-    let waiting = world.get(&format!("/recordings/{id}")).await.expect(200);
-    let files = waiting["files"].as_array().expect("files");
-    let names = files.iter().map(|file| file["name"].as_str());
-    let names: Vec<&str> = names.map(|name| name.expect("a name")).collect();
-    damage(&world.recordings().join(id).join(names[1]));
-    let (_, _serving) = serve(folder.path(), address).await;
-    let recording = available(&world, &started).await;
-    let report = report(&world, &recording).await;
-    assert_eq!(report["files_damaged"], serde_json::json!([]), "{report}");
-    let made = recording["files"].as_array().expect("files");
-    assert_eq!(made.len(), files.len(), "{recording}");
-    let kept = folder.path().join(BUCKET).join("recordings").join(id);
-    for (file, before) in made.iter().zip(files) {
-        for same in ["name", "duration_ms", "size_bytes"] {
-            assert_eq!(file[same], before[same], "{file}");
-        }
-        let is = finish::sha256(&kept.join(file["name"].as_str().expect("a name")));
-        assert_eq!(file["sha256"], is.expect("it is there"), "{file}");
-    }
 }
 
 #[actix::test]

@@ -75,7 +75,7 @@ impl Archive {
         if let Err(error) = self.put_all(&mut recording).await {
             self.erase_if_deleted(&recording).await?;
             if let StorageError::Damaged { .. } = error {
-                return self.make_anew(&stored, &error).await;
+                return self.make_anew(&stored, recording.files, &error).await;
             }
             metrics::counter!(RECORDING_UPLOADS_FAILED).increment(1);
             let why = format!("not uploaded yet: {error}");

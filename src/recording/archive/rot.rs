@@ -16,6 +16,12 @@ use crate::recording::{StorageError, finish, render};
 use crate::store::StoredRecording;
 use crate::telemetry::names::RECORDINGS_FAILED;
 
+/// So often a recording is made anew of which the disk gives back something else; then it is given out as it is.
+const MADE_ANEW_WITHIN: u32 = 3;
+
+/// How a file is called that comes from the bucket, until it is here.
+const FETCHED: &str = "fetched-";
+
 /// How often each recording was made anew in this run of the server.
 #[derive(Debug, Default)]
 pub(super) struct Rotten(Mutex<HashMap<RecordingId, u32>>);
@@ -42,6 +48,8 @@ enum Standing {
     AsMade,
     /// It has this SHA-256 now.
     Damaged(String),
+    /// The disk cannot read it (EIO).
+    Unreadable,
     Gone,
 }
 
@@ -52,6 +60,7 @@ fn standing(folder: &Path, file: &RecordingFile) -> io::Result<Standing> {
         Err(error) if error.kind() == io::ErrorKind::NotFound && folder.try_exists()? => {
             Ok(Standing::Gone)
         }
+        Err(error) if is_unreadable(&error) => Ok(Standing::Unreadable),
         Err(error) => Err(error),
     }
 }
@@ -66,15 +75,12 @@ pub(super) fn all_as_made(folder: &Path, files: &[RecordingFile]) -> io::Result<
     Ok(true)
 }
 
-/// It is there as it was made, or kept elsewhere. What the disk cannot read (EIO) is not.
+/// It is there as it was made, or kept elsewhere.
 pub(super) fn is_as_made(folder: &Path, file: &RecordingFile) -> io::Result<bool> {
     if file.place != FilePlace::Local {
         return Ok(true);
     }
-    match standing(folder, file) {
-        Err(error) if is_unreadable(&error) => Ok(false),
-        standing => Ok(standing? == Standing::AsMade),
-    }
+    Ok(standing(folder, file)? == Standing::AsMade)
 }
 
 /// These files as they are now. What is not as it was made is named in the report; what is gone is named and left out.
@@ -98,7 +104,7 @@ pub(super) fn as_they_are(
         }
         match standing {
             Standing::Gone => continue,
-            Standing::AsMade => {}
+            Standing::AsMade | Standing::Unreadable => {}
             Standing::Damaged(sha256) => {
                 file.size_bytes = std::fs::metadata(folder.join(&file.name))?.len();
                 file.sha256 = sha256;
@@ -130,16 +136,31 @@ pub(super) fn tell(
     }
 }
 
+/// Lets go of what a kill left of files that came from the bucket.
+fn forget_fetched(folder: &Path) -> io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(FETCHED) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 impl Archive {
-    /// What was made cannot be kept: the disk gives back something else. It is made anew, soon, and later and later where that
-    /// happens again. What can be had was never taken from anybody for it.
+    /// What was made cannot be kept: the disk gives back something else. It is made anew, soon, and later where that happens
+    /// again. What can be had was never taken from anybody for it. `sent` are its files, with where they are by now.
     pub(super) async fn make_anew(
         &self,
         stored: &StoredRecording,
+        sent: Vec<RecordingFile>,
         why: &StorageError,
     ) -> Result<(), Trouble> {
         let id = &stored.recording.recording_id;
-        error!(recording.id = %id, "{id} is made anew: {why}");
         metrics::counter!(RECORDINGS_FAILED).increment(1);
         let again = Fact::RecordingComposeRequested {
             call_id: stored.recording.call_id.clone(),
@@ -147,9 +168,47 @@ impl Archive {
             layout: None,
             at: self.clock.now(),
         };
+        let before = self.rotten.again(id);
+        if before >= MADE_ANEW_WITHIN {
+            error!(recording.id = %id, "{id} is given out as it is, made anew {before} times: {why}");
+            return self.leave_as_it_is(stored, sent, again).await;
+        }
+        error!(recording.id = %id, "{id} is made anew: {why}");
         self.store.record(vec![again]).await?;
-        let wait = self.rotten.again(id);
-        self.postpone(id, wait, format!("made anew: {why}")).await
+        self.postpone(id, before, format!("made anew: {why}")).await
+    }
+
+    /// The disk damages for good: its files can be had as they are and where they are, and are named.
+    async fn leave_as_it_is(
+        &self,
+        stored: &StoredRecording,
+        files: Vec<RecordingFile>,
+        again: Fact,
+    ) -> Result<(), Trouble> {
+        let recording = &stored.recording;
+        let (call_id, recording_id) = (recording.call_id.clone(), recording.recording_id.clone());
+        let folder = self.studio.folder_of(&recording_id);
+        let mut report = stored.report.clone().unwrap_or_default();
+        let read = apart(move || Ok((as_they_are(&folder, files, &mut report)?, report)));
+        let crashed = || Err(io::Error::other("reading its files crashed"));
+        let (files, report) = read.await?.unwrap_or_else(crashed)?;
+        let at = self.clock.now();
+        let processed = Fact::RecordingProcessed {
+            call_id: call_id.clone(),
+            recording_id: recording_id.clone(),
+            files: files.clone(),
+            duration_seconds: recording.duration_seconds,
+            report: Box::new(report),
+            at,
+        };
+        self.rotten.forget(&recording_id);
+        let available = Fact::RecordingAvailable {
+            call_id,
+            recording_id,
+            files,
+            at,
+        };
+        Ok(self.store.record(vec![again, processed, available]).await?)
     }
 
     /// What is made once more is made of local files, as they were made: where the disk gives back something else, the bucket
@@ -157,6 +216,10 @@ impl Archive {
     pub(super) async fn bring_back(&self, recording: &mut Recording) -> Result<(), StorageError> {
         let id = recording.recording_id.clone();
         let folder = self.studio.folder_of(&id);
+        let of = folder.clone();
+        apart(move || forget_fetched(&of))
+            .await?
+            .unwrap_or(Ok(()))?;
         for file in &mut recording.files {
             if file.kind != FileKind::Track {
                 continue;
@@ -184,7 +247,7 @@ impl Archive {
     ) -> Result<(), StorageError> {
         let storage = self.storages.of(FilePlace::Bucket)?;
         tokio::fs::create_dir_all(folder).await?;
-        let fetched: PathBuf = folder.join(format!("fetched-{}", file.name));
+        let fetched: PathBuf = folder.join(format!("{FETCHED}{}", file.name));
         storage.fetch(id, &file.name, &fetched).await?;
         let (path, from, sha256) = (
             folder.join(&file.name),
@@ -200,5 +263,23 @@ impl Archive {
             }
         });
         Ok(taken.await?.unwrap_or(Ok(()))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_kill_left_of_files_from_the_bucket_goes_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = ["01-ada.webm", "fetched-01-ada.part", "fetched-01-ada.webm"];
+        for name in names {
+            std::fs::write(folder.path().join(name), name).expect("written");
+        }
+        forget_fetched(folder.path()).expect("gone");
+        let is_there = names.map(|name| folder.path().join(name).exists());
+        assert_eq!(is_there, [true, false, false]);
+        forget_fetched(&folder.path().join("none")).expect("nothing is there");
     }
 }
