@@ -68,7 +68,7 @@ pub use self::outbox::Due;
 pub use self::ownership::Ownership;
 pub use self::page::PageRequest;
 pub use self::quality::{Hidden, QualityOf};
-pub use self::recordings::StoredRecording;
+pub use self::recordings::{RecordingFilter, StoredRecording};
 pub use self::recover::{FORGOTTEN_AFTER, Recovered};
 use self::replies::Marks;
 pub use self::replies::{Claim, Cutoffs, Keyed, Outcome, Reply, Running};
@@ -475,6 +475,24 @@ impl Store {
         let (call, request) = (call.clone(), request.clone());
         self.run(move |db| async move {
             recordings::of_call(&mut db.reader().await?.conn(), &call, &request, now).await
+        })
+        .await
+    }
+
+    /// A page of the recordings of all calls that pass the filter, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn recordings_of_all(
+        &self,
+        filter: &RecordingFilter,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<Recording>> {
+        let (filter, request) = (filter.clone(), request.clone());
+        self.run(move |db| async move {
+            recordings::list(&mut db.reader().await?.conn(), &filter, &request, now).await
         })
         .await
     }

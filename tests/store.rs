@@ -11,6 +11,7 @@
 mod store {
     #[macro_use]
     mod database;
+    mod all_recordings;
     mod calls;
     mod erasure;
     mod facts;

@@ -36,6 +36,7 @@ pub const TABLE: &[(&str, &str, Needs)] = &[
     ("POST", "/rooms/{room_id}/join", One(Rooms)),
     ("POST", "/rooms/{room_id}/leave", One(Rooms)),
     ("GET", "/rooms/{room_id}/participants", One(Rooms)),
+    ("GET", "/recordings", One(Recordings)),
     ("GET", "/recordings/{recording_id}", One(Recordings)),
     ("DELETE", "/recordings/{recording_id}", One(Recordings)),
     ("GET", "/recordings/{recording_id}/report", One(Recordings)),

@@ -1,5 +1,6 @@
 //! `/api/v1/calls/{call_id}/record/…` and `/api/v1/calls/recordings/…`: recordings started, stopped, listed and fetched.
 
+mod all;
 mod download;
 mod links;
 
@@ -15,6 +16,7 @@ use calls_model::{
     RecordingStatus, RecordingTranscript, Source, TranscriptStatus,
 };
 
+pub(super) use self::all::list_all_recordings;
 pub(super) use self::download::download_recording;
 pub use self::links::Links;
 use super::calls::{moderates, or_over};

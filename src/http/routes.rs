@@ -50,6 +50,7 @@ pub(super) fn documented(config: &mut ServiceConfig<'_>) {
             .service(rooms::join_room)
             .service(rooms::leave_room)
             .service(rooms::list_participants)
+            .service(recordings::list_all_recordings)
             .service(recordings::get_recording)
             .service(recordings::recording_report)
             .service(recordings::delete_recording)

@@ -1,5 +1,6 @@
 //! Recordings: rows of `recordings`, and the outbox of their uploads.
 
+mod list;
 mod steps;
 
 use calls_model::rest::Page;
@@ -18,6 +19,8 @@ use super::schema::recordings;
 use super::sql_types::{At, JsonText};
 use super::words::{count, moment, optional, value, word};
 
+pub use self::list::RecordingFilter;
+pub(super) use self::list::list;
 pub(super) use self::steps::{
     begin_try, compose, delete, fail, insert, pause, postpone, process, start, stop, store,
 };

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY recordings_newest_of_tenant;

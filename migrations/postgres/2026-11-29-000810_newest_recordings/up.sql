@@ -1,0 +1,2 @@
+-- A tenant's recordings of all calls, newest first.
+CREATE INDEX CONCURRENTLY recordings_newest_of_tenant ON recordings (org_id, requested_at DESC, id DESC);

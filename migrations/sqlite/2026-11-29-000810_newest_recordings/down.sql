@@ -1,0 +1,1 @@
+DROP INDEX recordings_newest_of_tenant;
