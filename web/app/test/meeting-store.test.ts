@@ -24,6 +24,7 @@ vi.mock('../../sdk/src/rtc/link', async () => {
 
 const page = fakePage();
 const { MeetingStore } = await import('../src/state/meeting-store');
+const { t } = await import('../src/i18n/t');
 const { clearToasts, toasts } = await import('../src/state/toasts');
 
 beforeEach(() => {
@@ -85,6 +86,49 @@ test('one at the door is named, several are counted in one note, and who is gone
   expect(notes()).toEqual(['cid wants to come in: Let in']);
   knock(5);
   expect(notes()).toEqual([]);
+});
+
+test('those who come within moments are one note, and so are those who go', async () => {
+  await inside();
+  clearToasts();
+  const event = (seq: number, event: string, id: string) => FakeSocket.last.say({ t: 'participant', seq, d: { event, participant: member(id) } });
+  const notes = () => toasts.value.map(({ text }) => text);
+  event(2, 'joined', 'ada');
+  expect(notes()).toEqual(['ada joined']);
+  event(3, 'joined', 'bob');
+  expect(notes()).toEqual(['ada and 1 other joined']);
+  await vi.advanceTimersByTimeAsync(4_000);
+  event(4, 'joined', 'cid');
+  event(5, 'left', 'part_2');
+  expect(notes()).toEqual(['ada and 2 others joined', 'part_2 left']);
+  await vi.advanceTimersByTimeAsync(6_000);
+  event(6, 'joined', 'dan');
+  expect(notes()).toEqual(['dan joined']);
+});
+
+test('people are told what is kept of them: voices and pictures, or voices only', async () => {
+  const store = await inside();
+  clearToasts();
+  const recording = (seq: number, event: string, mode: string) =>
+    FakeSocket.last.say({ t: 'recording', seq, d: { event, recording_id: 'rec_1', mode, by: null } });
+  const notes = () => toasts.value.map(({ text }) => text);
+  recording(2, 'started', 'audio');
+  expect([store.recording.value, store.onlyVoices.value]).toEqual(['on', true]);
+  expect(notes()).toEqual([t('recording.startedVoices')]);
+  clearToasts();
+  recording(3, 'stopped', 'audio');
+  recording(4, 'started', 'composite');
+  expect(store.onlyVoices.value).toBe(false);
+  expect(notes()).toEqual([t('recording.stopped'), t('recording.started')]);
+});
+
+test('whoever comes in while it is recorded is told once, and rightly', async () => {
+  await entering();
+  clearToasts();
+  const { call, ...rest } = welcome('s1');
+  FakeSocket.last.say({ t: 'welcome', seq: 1, d: { ...rest, call: { ...call, recording: true }, roster: [member('part_1')] } });
+  FakeSocket.last.say({ t: 'recording', seq: 2, d: { event: 'started', recording_id: 'rec_1', mode: 'audio', by: null } });
+  expect(toasts.value.map(({ text }) => text)).toEqual([t('recording.startedVoices')]);
 });
 
 test('a new session begins without the spotlight and the line of the one before', async () => {

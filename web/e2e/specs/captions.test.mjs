@@ -106,6 +106,7 @@ test('what two say at once into their microphones is read on another page and st
     await inside(person);
   }
   await api(here.url, 'POST', `/${call}/record/start`, { mode: 'audio' });
+  await bob.page.locator('.badge', { hasText: 'Recording voices' }).waitFor();
   await bob.page.getByRole('region', { name: 'Captions' }).getByText(SENTENCE_ON_PAGE).first().waitFor({ timeout: 60_000 });
 
   const { participants } = await api(here.url, 'GET', `/${call}`);

@@ -70,7 +70,7 @@ test('a recording is told to everybody, and to a guest before they come in', asy
   }
   wire = await network(here.url); // the guest's own, to be cut later
   guest = await here.openAt('Gus', `${wire.url}/meet/${room}`, { prepare: wire.prepare });
-  await guest.page.getByText('By joining you agree that your voice and picture are kept').waitFor();
+  await guest.page.getByText('By joining you agree that your voice is kept').waitFor();
   await guest.page.getByText('4 people are already here').waitFor();
   await enter(guest);
   await host.page.getByRole('button', { name: 'Let Gus in' }).click();

@@ -3,13 +3,19 @@ import type { Member, Role, Source } from '@calls/sdk';
 import { has, t, tn } from '../i18n/t';
 import { detailOf } from './detail';
 import { local } from './devices';
-import type { MeetingStore } from './meeting-store';
+import type { MeetingStore, RecordingState } from './meeting-store';
 import { clearToasts, isSaid, toast, withdraw } from './toasts';
 
 /** In a crowd that streams in, nobody reads names. */
 const QUIET_ABOVE = 12;
 
 const KNOCK = 'knock';
+
+/** Who came and who went, while the note of it can be seen: whoever follows is counted in it. */
+const ARRIVALS = {
+  joined: { one: 'meeting.joined', several: 'meeting.joinedMore', names: [] as string[] },
+  left: { one: 'meeting.left', several: 'meeting.leftMore', names: [] as string[] },
+} as const;
 
 export const nameOf = (member: Member): string => member.display_name || member.user_id;
 
@@ -18,7 +24,7 @@ export function announce(store: MeetingStore): void {
   meeting.on('state', ({ is }) => is === 'over' && clearToasts());
   meeting.on('arrival', ({ what, member }) => {
     if (store.members.value.length > QUIET_ABOVE) return;
-    toast(t(what === 'joined' ? 'meeting.joined' : 'meeting.left', { name: nameOf(member) }));
+    arrived(what, nameOf(member));
   });
   meeting.on('muted', (source) => {
     if (source === 'microphone') toast(t('meeting.muted'));
@@ -26,11 +32,15 @@ export function announce(store: MeetingStore): void {
   });
   meeting.on('unmuteAsked', (source) => asked(source));
   let recorded = store.recording.value;
-  store.recording.subscribe((now) => {
-    if (now !== recorded) toast(t(recorded === 'paused' && now === 'on' ? 'recording.resumed' : RECORDING_NEWS[now]));
+  const tellRecorded = (now: RecordingState) => {
+    if (now !== recorded) toast(t(newsOf(recorded, now, store.onlyVoices.value)));
     recorded = now;
+  };
+  store.recording.subscribe((now) => now === 'off' && tellRecorded(now));
+  meeting.on('recording', ({ event }) => {
+    tellRecorded(store.recording.value); // not sooner: this alone says what is kept
+    if (event === 'failed') toast(t('recording.failed'), { tone: 'bad' });
   });
-  meeting.on('recording', ({ event }) => event === 'failed' && toast(t('recording.failed'), { tone: 'bad' }));
   let transcribed = store.captions.running.value;
   store.captions.running.subscribe((now) => {
     if (now !== transcribed) toast(t(now ? 'captions.started' : 'captions.stopped'));
@@ -77,7 +87,20 @@ export function announce(store: MeetingStore): void {
   });
 }
 
-const RECORDING_NEWS = { on: 'recording.started', paused: 'recording.paused', off: 'recording.stopped' } as const;
+function arrived(what: keyof typeof ARRIVALS, name: string): void {
+  const { one, several, names } = ARRIVALS[what];
+  if (!isSaid(what)) names.length = 0;
+  names.push(name);
+  const [first = name, ...others] = names;
+  const text = others.length > 0 ? tn(several, others.length, { name: first }) : t(one, { name: first });
+  toast(text, { about: what });
+}
+
+function newsOf(before: RecordingState, now: RecordingState, onlyVoices: boolean) {
+  if (now !== 'on') return now === 'paused' ? 'recording.paused' : 'recording.stopped';
+  if (before === 'paused') return 'recording.resumed';
+  return onlyVoices ? 'recording.startedVoices' : 'recording.started';
+}
 
 /** Nobody is unmuted by others: the answer is a button. */
 function asked(source: Source): void {

@@ -57,6 +57,10 @@ export class MeetingStore {
   readonly pinned = signal<string | null>(null);
   readonly spotlight = signal<string | null>(null);
   readonly recording = signal<RecordingState>('off');
+  /** What is recorded; null while nobody has said. */
+  readonly recordingMode = signal<RecordingEvent['mode'] | null>(null);
+  /** No pictures are recorded. */
+  readonly onlyVoices = computed(() => this.recordingMode.value === 'audio');
   /** Raised hands, first come first. */
   readonly hands = signal<readonly string[]>([]);
   readonly #pictures = signal(0);
@@ -175,7 +179,12 @@ export class MeetingStore {
       if (!call.recording) this.recording.value = 'off';
       else if (this.recording.value === 'off') this.recording.value = 'on';
     });
-    meeting.on('recording', ({ event }) => (this.recording.value = recordingAfter(event)));
+    meeting.on('recording', ({ event, mode }) =>
+      batch(() => {
+        this.recordingMode.value = mode;
+        this.recording.value = recordingAfter(event);
+      }),
+    );
     meeting.on('transcription', ({ event }) => this.captions.run(event !== 'stopped' && event !== 'failed'));
     meeting.on('caption', (caption) => this.captions.hear(caption, this.#nameOf(caption.participant_id)));
     meeting.on('spotlight', (id) => (this.spotlight.value = id));

@@ -7,7 +7,7 @@ export function Badges({ store }: { store: MeetingStore }) {
   const recording = store.recording.value;
   return (
     <>
-      {recording === 'on' && <Badge icon="record" tone="live" text={t('recording.badge')} />}
+      {recording === 'on' && <Badge icon="record" tone="live" text={t(store.onlyVoices.value ? 'recording.badgeVoices' : 'recording.badge')} />}
       {recording === 'paused' && <Badge icon="record" tone="plain" text={t('recording.badgePaused')} />}
       {store.captions.running.value && <Badge icon="transcript" tone="live" text={t('captions.badge')} />}
       {store.meeting.encrypted && <Badge icon="lock" tone="plain" text={t('e2ee.badge')} />}
