@@ -390,6 +390,18 @@ const PARTS = {
     await page.goto(`${SERVER}/console/calls`);
     await page.getByRole('cell', { name: 'Edith, Flora' }).waitFor();
     await shot(operator, 'console-calls', FULL);
+    await page.goto(`${SERVER}/console/recordings`);
+    await page.getByRole('cell', { name: 'everybody in one picture' }).first().waitFor();
+    await shot(operator, 'console-recordings', FULL);
+    await page.locator('a[href*="/recordings/rec_"]').first().click();
+    await page.locator('.report summary').click();
+    await pause(1000);
+    await shot(operator, 'console-recording', FULL);
+    await page.getByRole('button', { name: 'Make the file again' }).click();
+    await shot(operator, 'console-compose', BOTH);
+    await page.goto(`${SERVER}/console/recordings/rec_gone`);
+    await page.getByRole('alert').waitFor();
+    await shot(operator, 'console-missing', BOTH);
     await page.goto(`${SERVER}/console/rooms`);
     await pause(1000);
     await shot(operator, 'console-rooms', FULL);
@@ -423,7 +435,7 @@ const PARTS = {
     await pause(1500);
     await shot(operator, 'console-server', { ...BOTH });
     await page.getByLabel('Language').selectOption('ar');
-    for (const path of ['', '/calls', '/keys']) {
+    for (const path of ['', '/calls', '/recordings', '/keys']) {
       await page.goto(`${SERVER}/console${path}`);
       await pause(1500);
       await shot(operator, `console-ar${path.replace('/', '-')}`, BOTH);

@@ -12,7 +12,13 @@ const WINDOW = { width: 1280, height: 860 };
 /** The page has asked for the recordings once more by then. */
 const ASKED_AGAIN_MS = 4_000;
 
+/** It is composed once more by then. */
+const COMPOSED_WITHIN_MS = 60_000;
+
 const here = world();
+
+/** The call that was watched, and recorded. */
+let watched;
 
 const open = (path = '') => here.open('Operator', `/console${path}`, { viewport: WINDOW });
 
@@ -68,8 +74,8 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
 
   // Once for each state of the call, and not again and again while nothing is written down.
   const readings = await api(here.url, 'GET', '/audit?action=transcript.read');
-  const call = new URL(page.url()).pathname.split('/').at(-1);
-  const ours = readings.data.filter(({ subject }) => subject.includes(call));
+  watched = new URL(page.url()).pathname.split('/').at(-1);
+  const ours = readings.data.filter(({ subject }) => subject.includes(watched));
   assert.ok(ours.length <= 2, `the transcript was read ${ours.length} times`);
 
   await page.getByRole('link', { name: 'Calls', exact: true }).click();
@@ -88,6 +94,57 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   assert.equal(rows.length, 2);
   assert.match(rows[1], new RegExp(`^call_.*,conference,ended,completed,${room},`));
   await operator.close();
+});
+
+test('the recordings of all calls are listed, and one is looked at, made again in another layout, and deleted', async () => {
+  const { data } = await api(here.url, 'GET', '/recordings?mode=composite');
+  const { recording_id: id } = data.find(({ call_id }) => call_id === watched);
+  const operator = await open('/recordings');
+  const { page } = operator;
+  const link = page.locator(`a[title="${id}"]`);
+  await page.getByLabel('State').selectOption('requested');
+  await page.getByText('No recording is like that.').waitFor();
+  await page.getByLabel('State').selectOption('available');
+  await page.getByRole('row', { name: /available.*everybody in one picture, with names/ }).filter({ has: link }).waitFor();
+  await assertAccessible(operator, 'console-recordings');
+
+  await link.click();
+  await page.getByRole('heading', { name: 'Recording', exact: true }).waitFor();
+  await page.getByText('grid: all of the same size').waitFor();
+  const report = page.getByRole('region', { name: 'What is missing' });
+  await report.getByText(/^(nothing that was sent is missing|something is missing)$/).waitFor();
+  await report.locator('summary').click();
+  await report.getByRole('row', { name: /Edith.*camera/ }).waitFor();
+  await assertAccessible(operator, 'console-recording');
+
+  const before = await page.getByLabel(/\.mp4$/).getAttribute('src');
+  await page.getByRole('button', { name: 'Make the file again' }).click();
+  await page.getByRole('dialog').getByLabel('Layout').selectOption('speaker');
+  await assertAccessible(operator, 'console-compose');
+  await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click();
+  await page.getByRole('progressbar', { name: 'being made' }).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Make the file again' }).count(), 0, 'one at a time');
+  await page.getByText('speaker: whoever speaks is large').waitFor({ timeout: COMPOSED_WITHIN_MS });
+  await page.getByText('available', { exact: true }).waitFor({ timeout: COMPOSED_WITHIN_MS });
+  await until('the player has the new file', async () => (await page.getByLabel(/\.mp4$/).getAttribute('src')) !== before);
+
+  await page.getByRole('button', { name: 'Delete recording' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete recording' }).click();
+  await page.getByRole('heading', { name: 'Recordings' }).waitFor();
+  assert.equal(await link.count(), 0);
+  await operator.close();
+});
+
+test('what is not there leads back to its list', async () => {
+  for (const [path, list] of [['/calls/call_gone', 'calls'], ['/rooms/room_gone', 'rooms'], ['/recordings/rec_gone', 'recordings']]) {
+    const operator = await open(path);
+    const { page } = operator;
+    await page.getByRole('alert').filter({ hasText: 'There is no such' }).waitFor();
+    if (list === 'rooms') await assertAccessible(operator, 'console-missing');
+    await page.getByRole('link', { name: `All ${list}` }).click();
+    await page.waitForURL(`**/console/${list}`);
+    await operator.close();
+  }
 });
 
 test('an endpoint is told of events, and each delivery with its tries can be looked at', async () => {
@@ -205,5 +262,5 @@ test('whom the others in a call do not learn of is marked for who runs the serve
 });
 
 // Specs share a server: a call is listed whose room another one has deleted, and its name is asked for.
-const GONE = /404 \(Not Found\) \(.*\/rooms\/room_[0-9a-f]+\)$/;
+const GONE = /404 \(Not Found\) \(.*\/(rooms\/room_[0-9a-f]+|(calls\/call|rooms\/room|recordings\/rec)_gone)\)$/;
 test('nobody’s page logged an error of its own', () => here.assertNoErrors(GONE));

@@ -8,6 +8,8 @@ import { CallPage } from './screens/CallPage';
 import { Calls } from './screens/Calls';
 import { Keys } from './screens/Keys';
 import { Live } from './screens/Live';
+import { RecordingPage } from './screens/RecordingPage';
+import { Recordings } from './screens/Recordings';
 import { RoomPage } from './screens/RoomPage';
 import { Rooms } from './screens/Rooms';
 import { Server } from './screens/Server';
@@ -81,6 +83,8 @@ function Shown({ where: { screen, id, query } }: { where: Place }) {
       return <Live />;
     case 'calls':
       return id ? <CallPage callId={id} /> : <Calls query={query} />;
+    case 'recordings':
+      return id ? <RecordingPage recordingId={id} /> : <Recordings query={query} />;
     case 'rooms':
       return id ? <RoomPage roomId={id} /> : <Rooms />;
     case 'webhooks':

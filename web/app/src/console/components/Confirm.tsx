@@ -1,4 +1,5 @@
-/** Asks before something that cannot be undone. */
+/** Asks before something that cannot be undone, or that takes a while. */
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button/Button';
 import { Dialog } from '../../components/Dialog/Dialog';
@@ -15,14 +16,18 @@ interface ConfirmProps extends Deed {
   /** On the button that does it. */
   go: string;
   small?: boolean;
+  /** Nothing is lost by it. */
+  mild?: boolean;
+  /** What is chosen before it is done. */
+  children?: ComponentChildren;
 }
 
-export function Confirm({ label, about, title, text, go, small, ...deed }: ConfirmProps) {
+export function Confirm({ label, about, title, text, go, small, mild, children, ...deed }: ConfirmProps) {
   const [open, setOpen] = useState(false);
   const [busy, doIt] = useDeed(deed);
   return (
     <>
-      <Button look="wary" size={small ? 'small' : 'normal'} label={about && `${label}: ${about}`} onClick={() => setOpen(true)}>
+      <Button look={mild ? 'plain' : 'wary'} size={small ? 'small' : 'normal'} label={about && `${label}: ${about}`} onClick={() => setOpen(true)}>
         {label}
       </Button>
       {open && (
@@ -32,13 +37,14 @@ export function Confirm({ label, about, title, text, go, small, ...deed }: Confi
           foot={(close) => (
             <>
               <Button onClick={close}>{t('action.cancel')}</Button>
-              <Button look="danger" disabled={busy} onClick={() => void doIt().then(close)}>
+              <Button look={mild ? 'primary' : 'danger'} disabled={busy} onClick={() => void doIt().then(close)}>
                 {go}
               </Button>
             </>
           )}
         >
           <p class="dialog__text">{text}</p>
+          {children}
         </Dialog>
       )}
     </>

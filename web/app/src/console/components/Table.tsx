@@ -15,29 +15,32 @@ interface TableProps<T> {
   rows: readonly T[];
   keyOf: (row: T) => string;
   empty: string;
+  /** Whose last column tells it all, and the others when and what about: no names of columns on a phone. */
+  log?: boolean;
 }
 
-export function Table<T>({ caption, columns, rows, keyOf, empty }: TableProps<T>) {
+/** On a phone each row is a card, and no table for browsers that go by looks: so the roles are said. */
+export function Table<T>({ caption, columns, rows, keyOf, empty, log }: TableProps<T>) {
   if (rows.length === 0) return <p class="console__empty">{empty}</p>;
   return (
-    <div class="table" role="region" aria-label={caption} tabIndex={0}>
-      <table>
+    <div class={log ? 'table table--log' : 'table'} role="region" aria-label={caption} tabIndex={0}>
+      <table role="table">
         <caption class="visually-hidden">{caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map(({ head, figures }) => (
-              <th key={head} scope="col" class={figures ? 'table__figures' : undefined}>
+              <th key={head} scope="col" role="columnheader" class={figures ? 'table__figures' : undefined}>
                 {head}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={keyOf(row)}>
+            <tr key={keyOf(row)} role="row">
               {columns.map(({ head, cell, figures }) => (
-                <td key={head} class={figures ? 'table__figures' : undefined}>
-                  {cell(row)}
+                <td key={head} role="cell" class={figures ? 'table__figures' : undefined} data-head={head}>
+                  <div class="table__cell">{cell(row)}</div>
                 </td>
               ))}
             </tr>

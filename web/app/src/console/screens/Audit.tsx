@@ -2,20 +2,20 @@
 import type { Schemas } from '@calls/sdk';
 import { Answer } from '../components/Answer';
 import { Badge } from '../components/Badge';
+import { Filters } from '../components/Filters';
 import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { usePages } from '../state/ask';
+import { filtersIn } from '../state/filters';
 import { moment } from '../state/format';
-import { go, pathOf } from '../state/route';
 import { said, t } from '../words/t';
 
 type AuditEntry = Schemas['AuditEntry'];
 
 const FILTERS = ['actor', 'action'] as const;
-type Filter = (typeof FILTERS)[number];
 
 export function Audit({ query }: { query: URLSearchParams }) {
-  const filters = Object.fromEntries(FILTERS.flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : [])));
+  const filters = filtersIn(query, FILTERS);
   const list = usePages<AuditEntry>(
     (cursor) => got(api.GET('/api/v1/calls/audit', { params: { query: { ...filters, limit: 50, ...(cursor && { cursor }) } } })),
     [query.toString()],
@@ -23,7 +23,12 @@ export function Audit({ query }: { query: URLSearchParams }) {
   return (
     <>
       <h1>{t('audit.title')}</h1>
-      <Filters query={query} />
+      <Filters
+        screen="audit"
+        label={t('audit.label')}
+        fields={FILTERS.map((name) => ({ name, label: t(`audit.by.${name}`), of: 'search' }))}
+        query={query}
+      />
       <Answer of={{ value: list.rows, error: list.error }}>
         {(rows) => (
           <Table
@@ -66,24 +71,5 @@ function Subject({ of: { subject, detail } }: { of: AuditEntry }) {
       </summary>
       <code>{JSON.stringify(detail)}</code>
     </details>
-  );
-}
-
-function Filters({ query }: { query: URLSearchParams }) {
-  const set = (name: Filter, value: string) => {
-    const next = new URLSearchParams(query);
-    if (value) next.set(name, value);
-    else next.delete(name);
-    go(pathOf('audit', undefined, next), 'replace');
-  };
-  return (
-    <form class="filters" role="search" aria-label={t('audit.label')} onSubmit={(event) => event.preventDefault()}>
-      {FILTERS.map((name) => (
-        <label key={name} class="filters__one">
-          {t(`audit.by.${name}`)}
-          <input type="search" value={query.get(name) ?? ''} onChange={(event) => set(name, event.currentTarget.value.trim())} />
-        </label>
-      ))}
-    </form>
   );
 }

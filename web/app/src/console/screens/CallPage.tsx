@@ -25,7 +25,7 @@ export function CallPage({ callId }: { callId: string }) {
   return (
     <>
       <h1>{t('call.title')}</h1>
-      <Answer of={call}>
+      <Answer of={call} list="calls">
         {(known) => (
           <>
             <Summary call={known} />

@@ -58,6 +58,7 @@ export function CallTimeline({ call }: { call: Call }) {
               rows={entries}
               keyOf={({ key }) => key}
               empty={t('timeline.empty')}
+              log
             />
           );
         }}

@@ -3,12 +3,13 @@ import type { Call } from '@calls/sdk';
 import { elapsed } from '../../layout/text';
 import { Button } from '../../components/Button/Button';
 import { Answer } from '../components/Answer';
+import { Filters, type Field } from '../components/Filters';
 import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { all, usePages } from '../state/ask';
 import { useDeed } from '../state/deed';
+import { filtersIn } from '../state/filters';
 import { csv, download, moment } from '../state/format';
-import { go, pathOf } from '../state/route';
 import { CallLink, Marks, namesOf, RoomName } from './parts';
 import { said, t } from '../words/t';
 
@@ -21,11 +22,20 @@ const MOST_IN_FILE = 10_000;
 const FILTERS = ['user_id', 'room_id', 'status', 'kind', 'from', 'to'] as const;
 type Filter = (typeof FILTERS)[number];
 
+const fields = (): Field[] => [
+  { name: 'user_id', label: t('filter.user_id'), of: 'search' },
+  { name: 'room_id', label: t('filter.room_id'), of: 'search' },
+  { name: 'status', label: t('filter.status'), of: { words: STATUSES, group: 'status' } },
+  { name: 'kind', label: t('filter.kind'), of: { words: KINDS, group: 'kind' } },
+  { name: 'from', label: t('filter.from'), of: 'date' },
+  { name: 'to', label: t('filter.to'), of: 'date' },
+];
+
 const page = (filters: Partial<Record<Filter, string>>, limit: number) => (cursor: string | undefined) =>
   got(api.GET('/api/v1/calls/history', { params: { query: { ...filters, limit, ...(cursor && { cursor }) } as never } }));
 
 export function Calls({ query }: { query: URLSearchParams }) {
-  const filters = filtersOf(query);
+  const filters = filtersIn(query, FILTERS);
   const list = usePages<Call>(page(filters, 50), [query.toString()]);
   const [saving, save] = useDeed({
     run: async () => {
@@ -41,7 +51,7 @@ export function Calls({ query }: { query: URLSearchParams }) {
           {t('calls.csv')}
         </Button>
       </div>
-      <Filters query={query} />
+      <Filters screen="calls" label={t('filter.label')} fields={fields()} query={query} />
       <Answer of={{ value: list.rows, error: list.error }}>
         {(rows) => (
           <Table
@@ -80,54 +90,3 @@ const row = (call: Call): (string | number | null)[] => [
   call.duration_seconds,
   call.participants.map(({ user_id }) => user_id).join(' '),
 ];
-
-/** What the address filters by; days become moments. */
-function filtersOf(query: URLSearchParams): Partial<Record<Filter, string>> {
-  const filters: Partial<Record<Filter, string>> = {};
-  for (const name of FILTERS) {
-    const value = query.get(name);
-    if (!value) continue;
-    const day = name === 'from' || name === 'to' ? new Date(`${value}T${name === 'from' ? '00:00:00' : '23:59:59.999'}`) : null;
-    if (day && Number.isNaN(day.getTime())) continue;
-    filters[name] = day ? day.toISOString() : value;
-  }
-  return filters;
-}
-
-function Filters({ query }: { query: URLSearchParams }) {
-  const set = (name: Filter, value: string) => {
-    const next = new URLSearchParams(query);
-    if (value) next.set(name, value);
-    else next.delete(name);
-    go(pathOf('calls', undefined, next), 'replace');
-  };
-  const text = (name: Filter, type: 'search' | 'date') => (
-    <label class="filters__one">
-      {t(`filter.${name}`)}
-      <input type={type as 'text'} value={query.get(name) ?? ''} onChange={(event) => set(name, event.currentTarget.value.trim())} />
-    </label>
-  );
-  const choice = (name: Filter, words: readonly string[], group: string) => (
-    <label class="filters__one">
-      {t(`filter.${name}`)}
-      <select value={query.get(name) ?? ''} onChange={(event) => set(name, event.currentTarget.value)}>
-        <option value="">{t('filter.any')}</option>
-        {words.map((word) => (
-          <option key={word} value={word}>
-            {said(group, word)}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-  return (
-    <form class="filters" role="search" aria-label={t('filter.label')} onSubmit={(event) => event.preventDefault()}>
-      {text('user_id', 'search')}
-      {text('room_id', 'search')}
-      {choice('status', STATUSES, 'status')}
-      {choice('kind', KINDS, 'kind')}
-      {text('from', 'date')}
-      {text('to', 'date')}
-    </form>
-  );
-}

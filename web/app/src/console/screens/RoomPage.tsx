@@ -21,27 +21,29 @@ export function RoomPage({ roomId }: { roomId: string }) {
   const path = { room_id: roomId };
   const room = useAsk(() => got(api.GET('/api/v1/calls/rooms/{room_id}', { params: { path } })), [roomId], EVERY_MS);
   return (
-    <Answer of={room}>
-      {(known) => (
-        <>
-          <h1>{known.name}</h1>
-          <Facts
-            of={[
-              [t('room.id'), <code>{known.room_id}</code>],
-              [t('room.kind'), said('roomType', known.type)],
-              [t('room.people'), `${known.current_participants} / ${known.max_participants}`],
-              [t('room.host'), known.host ?? t('value.none')],
-              [t('room.made'), moment(known.created_at)],
-              [t('room.door'), known.locked ? <Badge tone="busy">{t('room.locked')}</Badge> : t('room.open')],
-              [t('room.rules'), rulesOf(known)],
-            ]}
-          />
-          <Deeds room={known} then={room.again} />
-          <h2>{t('room.calls')}</h2>
-          <Sessions roomId={roomId} />
-        </>
-      )}
-    </Answer>
+    <>
+      <h1>{room.value?.name ?? t('room.title')}</h1>
+      <Answer of={room} list="rooms">
+        {(known) => (
+          <>
+            <Facts
+              of={[
+                [t('room.id'), <code>{known.room_id}</code>],
+                [t('room.kind'), said('roomType', known.type)],
+                [t('room.people'), `${known.current_participants} / ${known.max_participants}`],
+                [t('room.host'), known.host ?? t('value.none')],
+                [t('room.made'), moment(known.created_at)],
+                [t('room.door'), known.locked ? <Badge tone="busy">{t('room.locked')}</Badge> : t('room.open')],
+                [t('room.rules'), rulesOf(known)],
+              ]}
+            />
+            <Deeds room={known} then={room.again} />
+            <h2>{t('room.calls')}</h2>
+            <Sessions roomId={roomId} />
+          </>
+        )}
+      </Answer>
+    </>
   );
 }
 

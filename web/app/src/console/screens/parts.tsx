@@ -32,6 +32,14 @@ export function CallLink({ id }: { id: string }) {
   );
 }
 
+export function RecordingLink({ id }: { id: string }) {
+  return (
+    <a href={pathOf('recordings', id)} title={id} onClick={follow}>
+      {tail(id)}
+    </a>
+  );
+}
+
 export function RoomLink({ id, name }: { id: string | null; name?: string }) {
   if (!id) return <>{t('value.none')}</>;
   return (

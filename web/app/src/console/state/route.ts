@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals';
 
 const BASE = '/console';
 
-export const SCREENS = ['live', 'calls', 'rooms', 'webhooks', 'keys', 'audit', 'server'] as const;
+export const SCREENS = ['live', 'calls', 'recordings', 'rooms', 'webhooks', 'keys', 'audit', 'server'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 export interface Place {

@@ -1,0 +1,80 @@
+/** How far a recording can be trusted: what is missing, where, and why. */
+import type { Recording } from '@calls/sdk';
+import { elapsed } from '../../layout/text';
+import { Answer } from '../components/Answer';
+import { Badge } from '../components/Badge';
+import { Table } from '../components/Table';
+import { api, got } from '../state/api';
+import { useAsk } from '../state/ask';
+import { holes, lostPercent, namesIn, whole, type Hole, type Report } from '../state/report';
+import { said, t, tn } from '../words/t';
+
+export function RecordingReport({ recording }: { recording: Recording }) {
+  const path = { recording_id: recording.recording_id };
+  const report = useAsk(() => got(api.GET('/api/v1/calls/recordings/{recording_id}/report', { params: { path } })), [recording.recording_id]);
+  return (
+    <section class="report" aria-label={t('report.title')}>
+      <p class="report__title">{t('report.title')}</p>
+      <Answer of={report}>{(known) => <Told report={known} recording={recording} />}</Answer>
+    </section>
+  );
+}
+
+function Told({ report, recording }: { report: Report; recording: Recording }) {
+  const name = namesIn(recording);
+  const found = holes(report, name);
+  const { files_damaged, files_unknown, log_lines_unreadable, tracks } = report;
+  const unreadable = tracks.reduce((sum, { frames_unreadable }) => sum + frames_unreadable, 0);
+  const dropped = tracks.reduce((sum, { bursts_dropped }) => sum + bursts_dropped, 0);
+  return (
+    <>
+      <p>{whole(report) ? <Badge tone="good">{t('report.whole')}</Badge> : <Badge tone="bad">{t('report.partial')}</Badge>}</p>
+      {files_damaged.length > 0 && <p>{t('report.damaged', { files: files_damaged.join(', ') })}</p>}
+      {files_unknown > 0 && <p>{tn('report.unknown', files_unknown)}</p>}
+      {log_lines_unreadable > 0 && <p>{tn('report.lines', log_lines_unreadable)}</p>}
+      {unreadable > 0 && <p>{tn('report.unreadable', unreadable)}</p>}
+      {dropped > 0 && <p>{tn('report.dropped', dropped)}</p>}
+      {found.length > 0 && (
+        <Table
+          caption={t('report.holes')}
+          columns={[
+            { head: t('report.at'), cell: (hole: Hole) => <Span of={hole} /> },
+            { head: t('report.who'), cell: ({ who }) => (who ? `${who.name}, ${said('source', who.source)}` : t('report.everybody')) },
+            { head: t('report.why'), cell: reasonOf },
+          ]}
+          rows={found}
+          keyOf={({ from_ms, who, reason }) => `${from_ms} ${who?.name} ${who?.source} ${reason}`}
+          empty=""
+        />
+      )}
+      {tracks.length > 0 && (
+        <details class="report__tracks">
+          <summary>{t('report.tracks')}</summary>
+          <Table
+            caption={t('report.tracks')}
+            columns={[
+              { head: t('report.who'), cell: (track: Report['tracks'][number]) => name(track.participant_id, track.user_id) },
+              { head: t('report.source'), cell: ({ source }) => said('source', source) },
+              { head: t('report.lost'), cell: (track) => `${lostPercent(track)} ${t('unit.percent')}`, figures: true },
+              { head: t('report.silence'), cell: ({ silence_ms }) => elapsed(silence_ms / 1000), figures: true },
+            ]}
+            rows={tracks}
+            keyOf={({ participant_id, source, files }) => `${participant_id} ${source} ${files[0]}`}
+            empty=""
+          />
+        </details>
+      )}
+    </>
+  );
+}
+
+function Span({ of: { from_ms, to_ms, reason } }: { of: Hole }) {
+  const from = elapsed(from_ms / 1000);
+  if (reason === 'paused') return <bdi>{from}</bdi>;
+  return to_ms === null ? <>{t('report.from', { from })}</> : <bdi>{t('report.span', { from, to: elapsed(to_ms / 1000) })}</bdi>;
+}
+
+function reasonOf({ reason, out_ms }: Hole): string {
+  if (reason === 'paused' && out_ms !== null) return t('report.pausedFor', { time: elapsed(out_ms / 1000) });
+  return said('gap', reason);
+}

@@ -1,0 +1,125 @@
+// What the console makes of a recording and of its report.
+import { describe, expect, test } from 'vitest';
+import type { Recording } from '@calls/sdk';
+import { filtersIn } from '../src/console/state/filters';
+import { composable } from '../src/console/state/recordings';
+import { holes, lostPercent, namesIn, whole, type Report } from '../src/console/state/report';
+
+const file = (more: Partial<Recording['files'][number]>): Recording['files'][number] => ({
+  name: 'a.webm',
+  kind: 'track',
+  participant_id: 'part_1',
+  user_id: 'ada',
+  display_name: 'Ada',
+  source: 'microphone',
+  codec: 'opus',
+  media_type: 'audio/webm',
+  start_ms: 0,
+  duration_ms: 1,
+  size_bytes: 1,
+  sha256: '',
+  place: 'local',
+  ...more,
+});
+
+describe('a recording is made again', () => {
+  const recording = (mode: Recording['mode'], more: Partial<Recording> = {}) =>
+    composable({ mode, status: 'available', files: [file({})], transcript: null, ...more });
+
+  test('in a layout where it has pictures, and as it is where only its voices could not be mixed', () => {
+    expect([recording('video'), recording('composite')]).toEqual(['layout', 'layout']);
+    expect(recording('audio')).toBe('plain');
+  });
+
+  test('not where nothing would come of it', () => {
+    expect(recording('tracks')).toBeNull();
+    expect(recording('audio', { files: [file({}), file({ kind: 'audio', name: 'recording.m4a' })] })).toBeNull();
+    expect(recording('audio', { files: [file({ source: 'camera' })] })).toBeNull();
+    expect(recording('composite', { files: [] })).toBeNull();
+  });
+
+  test('not while it is made or written down', () => {
+    for (const status of ['requested', 'active', 'processing', 'uploading', 'failed'] as const) {
+      expect(recording('composite', { status })).toBeNull();
+    }
+    const transcript = { status: 'queued' } as Recording['transcript'];
+    expect(recording('composite', { transcript })).toBeNull();
+  });
+});
+
+describe('a report', () => {
+  const track: Report['tracks'][number] = {
+    participant_id: 'part_1',
+    user_id: 'ada',
+    source: 'camera',
+    files: ['a.webm'],
+    packets_received: 990,
+    packets_lost: 10,
+    bursts_dropped: 0,
+    frames_written: 100,
+    frames_unreadable: 0,
+    silence_ms: 0,
+    drift_ms: 0,
+    gaps: [],
+  };
+  const none: Report = {
+    interruptions: [],
+    pauses: [],
+    tracks: [track],
+    log_lines_unreadable: 0,
+    files_unknown: 0,
+    files_damaged: [],
+    layout: null,
+    not_composed: null,
+    turns: [],
+  };
+
+  test('tells where something is missing in the order of the recording, and of whom', () => {
+    const report: Report = {
+      ...none,
+      interruptions: [{ from_ms: 9_000, to_ms: null, reason: 'server_stopped' }],
+      tracks: [{ ...track, gaps: [{ from_ms: 4_000, to_ms: 5_000, reason: 'loss' }] }],
+    };
+    expect(holes(report, namesIn({ files: [file({})] }))).toEqual([
+      { from_ms: 4_000, to_ms: 5_000, out_ms: null, who: { name: 'Ada', source: 'camera' }, reason: 'loss' },
+      { from_ms: 9_000, to_ms: null, out_ms: null, who: null, reason: 'server_stopped' },
+    ]);
+    expect(holes(report, namesIn({ files: [] }))[0]?.who?.name).toBe('ada');
+  });
+
+  test('tells a pause as the cut that it is in the files', () => {
+    const pauses = [
+      { from_ms: 10_000, to_ms: 15_000, reason: 'paused' },
+      { from_ms: 20_000, to_ms: 22_000, reason: 'paused' },
+    ];
+    const found = holes({ ...none, pauses }, namesIn({ files: [] }));
+    expect(found.map(({ from_ms, out_ms }) => [from_ms, out_ms])).toEqual([
+      [10_000, 5_000],
+      [15_000, 2_000],
+    ]);
+  });
+
+  test('is whole where nothing is missing but what was meant to be', () => {
+    const pauses = [{ from_ms: 0, to_ms: 1, reason: 'paused' }];
+    const off = { ...track, gaps: [{ from_ms: 0, to_ms: 9, reason: 'no_media' }] };
+    expect(whole({ ...none, pauses, tracks: [off] })).toBe(true);
+    expect(whole({ ...none, tracks: [{ ...track, gaps: [{ from_ms: 0, to_ms: 9, reason: 'loss' }] }] })).toBe(false);
+    expect(whole({ ...none, tracks: [{ ...track, frames_unreadable: 1 }] })).toBe(false);
+    expect(whole({ ...none, tracks: [{ ...track, bursts_dropped: 1 }] })).toBe(false);
+    expect(whole({ ...none, interruptions: [{ from_ms: 0, to_ms: 1, reason: 'recorder_crashed' }] })).toBe(false);
+    expect(whole({ ...none, files_damaged: ['a.webm'] })).toBe(false);
+    expect(whole({ ...none, files_unknown: 1 })).toBe(false);
+    expect(whole({ ...none, log_lines_unreadable: 1 })).toBe(false);
+  });
+
+  test('tells the share of what was lost, of nothing too', () => {
+    expect(lostPercent(track)).toBe(1);
+    expect(lostPercent({ ...track, packets_received: 0, packets_lost: 0 })).toBe(0);
+  });
+});
+
+test('what an address narrows a list by becomes what the API is asked', () => {
+  const query = new URLSearchParams({ status: 'failed', from: '2026-11-29', to: 'nonsense', other: 'x', mode: '' });
+  const filters = filtersIn(query, ['status', 'mode', 'from', 'to']);
+  expect(filters).toEqual({ status: 'failed', from: new Date('2026-11-29T00:00:00').toISOString() });
+});
