@@ -157,7 +157,8 @@ test('an endpoint is told of events, and each delivery with its tries can be loo
   await here.room({ name: 'Told of' });
   await until('a try has failed', async () => {
     await page.reload();
-    return page.getByRole('cell', { name: 'room.created' }).first().waitFor({ timeout: 2_000 }).then(() => true, () => false);
+    const row = page.getByRole('row', { name: /room\.created/ }).first();
+    return row.locator('summary').waitFor({ timeout: 2_000 }).then(() => true, () => false);
   });
   await page.locator('summary').first().click();
   await assertAccessible(operator, 'console-webhook');
