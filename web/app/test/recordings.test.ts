@@ -63,6 +63,7 @@ describe('a report', () => {
     gaps: [],
   };
   const none: Report = {
+    begins_at: null,
     interruptions: [],
     pauses: [],
     tracks: [track],

@@ -124,7 +124,7 @@ test('the recordings of all calls are listed, and one is looked at, made again i
   await page.getByRole('dialog').getByRole('button', { name: 'Make it' }).click();
   await page.getByRole('progressbar', { name: 'being made' }).waitFor();
   assert.equal(await page.getByRole('button', { name: 'Make the file again' }).count(), 0, 'one at a time');
-  await page.getByText('speaker: whoever speaks is large').waitFor({ timeout: COMPOSED_WITHIN_MS });
+  await page.getByText('speaker: whoever speaks is large', { exact: true }).waitFor({ timeout: COMPOSED_WITHIN_MS });
   await page.getByText('available', { exact: true }).waitFor({ timeout: COMPOSED_WITHIN_MS });
   await until('the player has the new file', async () => (await page.getByLabel(/\.mp4$/).getAttribute('src')) !== before);
 

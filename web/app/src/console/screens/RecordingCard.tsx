@@ -70,7 +70,7 @@ interface CardProps {
 }
 
 export function RecordingCard({ recording, callStartedAt, again, gone }: CardProps) {
-  const { recording_id, mode, layout } = recording;
+  const { recording_id, mode, layout, next_layout: next } = recording;
   return (
     <>
       <Facts
@@ -78,7 +78,7 @@ export function RecordingCard({ recording, callStartedAt, again, gone }: CardPro
           [t('recording.id'), <code>{recording_id}</code>],
           [t('recording.state'), <State recording={recording} />],
           [t('recording.mode'), said('mode', mode)],
-          ...(layout ? [[t('recording.layout'), said('layout', layout)] as const] : []),
+          ...(layout ? [[t('recording.layout'), next ? t('recording.nextLayout', { now: said('layout', layout), next: said('layout', next) }) : said('layout', layout)] as const] : []),
           [t('recording.started'), recording.started_at ? moment(recording.started_at) : t('value.none')],
           [t('call.lasts'), elapsed(recording.duration_seconds)],
           [t('recording.size'), bytes(recording.size_bytes)],
@@ -123,9 +123,11 @@ export function State({ recording }: { recording: Pick<Recording, 'status' | 'pa
   );
 }
 
-/** Where in the call the recording begins, in milliseconds. */
-const offsetOf = (call: string | null, { started_at }: Recording): number =>
-  call && started_at ? Date.parse(started_at) - Date.parse(call) : 0;
+/** Where in the call the recording begins, in milliseconds; one that an earlier version made does not say it to the millisecond. */
+function offsetOf(call: string | null, { begins_at, started_at }: Recording): number {
+  const begins = begins_at ?? started_at;
+  return call && begins ? Date.parse(begins) - Date.parse(call) : 0;
+}
 
 /** The one file that everybody is in, where there is one, with what was said as captions. */
 function Player({ callStartedAt, recording }: { callStartedAt: string | null; recording: Recording }) {
