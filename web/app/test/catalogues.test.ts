@@ -55,6 +55,15 @@ test('numbers choose their form', async () => {
   await speak('en');
 });
 
+test('a name that runs the other way stays between its marks', async () => {
+  expect(t('lobby.titleRoom', { room: 'غرفة' })).toBe('Ready to join “\u2068غرفة\u2069”?');
+  expect(t('lobby.titleRoom', { room: 'Board' })).toBe('Ready to join “Board”?');
+  await speak('ar');
+  expect(t('meeting.joined', { name: 'Ada' })).toContain('\u2068Ada\u2069');
+  expect(t('meeting.joined', { name: 'ليلى' })).not.toContain('\u2068');
+  await speak('en');
+});
+
 test('a browser is spoken to in the first of its languages that we speak', () => {
   expect(firstSpoken(['fr-FR', 'de-AT', 'en'])).toBe('de');
   expect(firstSpoken(['fr'])).toBe('en');

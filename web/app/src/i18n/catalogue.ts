@@ -16,6 +16,13 @@ interface Speech {
   numbers: Intl.NumberFormat;
 }
 
+/** Letters that run against a language of the one direction or the other. */
+const AGAINST = { ltr: /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/, rtl: /[A-Za-z\u00c0-\u052f]/ };
+
+/** A name that runs the other way does not carry the marks around it along (Unicode TR 9: FSI, PDI). */
+const isolated = (value: string, language: Language): string =>
+  AGAINST[directionOf(language)].test(value) ? `\u2068${value}\u2069` : value;
+
 const speechOf = (language: Language, words: Words): Speech => ({
   language,
   words,
@@ -29,10 +36,11 @@ export function catalogue<En extends Words>(en: En, loaders: Loaders) {
   const speech = signal<Speech>(speechOf('en', en));
 
   const fill = (text: string, values: Values): string => {
-    const { numbers } = speech.value;
+    const { numbers, language } = speech.value;
     return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = values[name];
-      return typeof value === 'number' ? numbers.format(value) : (value ?? whole);
+      if (value === undefined) return whole;
+      return typeof value === 'number' ? numbers.format(value) : isolated(value, language);
     });
   };
 
