@@ -8,6 +8,7 @@ import { api } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
 const WINDOW = { width: 1280, height: 860 };
+const PHONE = { width: 360, height: 740 };
 
 /** The page has asked for the recordings once more by then. */
 const ASKED_AGAIN_MS = 4_000;
@@ -107,6 +108,10 @@ test('the recordings of all calls are listed, and one is looked at, made again i
   await page.getByLabel('State').selectOption('available');
   await page.getByRole('row', { name: /available.*everybody in one picture, with names/ }).filter({ has: link }).waitFor();
   await assertAccessible(operator, 'console-recordings');
+  await page.setViewportSize(PHONE);
+  assert.equal(await page.locator('.table').evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth), 0, 'scrolls sideways');
+  await assertAccessible(operator, 'console-recordings-phone');
+  await page.setViewportSize(WINDOW);
 
   await link.click();
   await page.getByRole('heading', { name: 'Recording', exact: true }).waitFor();
@@ -114,7 +119,7 @@ test('the recordings of all calls are listed, and one is looked at, made again i
   const report = page.getByRole('region', { name: 'What is missing' });
   await report.getByText(/^(nothing that was sent is missing|something is missing)$/).waitFor();
   await report.locator('summary').click();
-  await report.getByRole('row', { name: /Edith.*camera/ }).waitFor();
+  await report.getByRole('row', { name: /Edith camera/ }).waitFor();
   await assertAccessible(operator, 'console-recording');
 
   const before = await page.getByLabel(/\.mp4$/).getAttribute('src');

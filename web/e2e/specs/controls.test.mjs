@@ -126,6 +126,15 @@ test('a shared screen takes the stage at the other end, and leaves it', async ()
       const { videoWidth, videoHeight } = frame.querySelector('video');
       return Math.abs(frame.clientWidth / frame.clientHeight - videoWidth / videoHeight) < 0.02;
     }));
+  const before = grace.page.viewportSize();
+  await grace.page.setViewportSize({ width: 390, height: 844 });
+  await until('on an upright phone words and buttons stand above it', () =>
+    stage.evaluate((frame) => {
+      const { top } = frame.querySelector('video').getBoundingClientRect();
+      const over = [...frame.querySelectorAll('.screen__banner, .screen__fill')];
+      return over.length > 0 && over.every((one) => one.getBoundingClientRect().bottom <= top + 0.5);
+    }));
+  await grace.page.setViewportSize(before);
 
   await ada.page.getByRole('button', { name: 'Stop sharing' }).click();
   await stage.waitFor({ state: 'detached' });
