@@ -1,4 +1,5 @@
 /** What narrows a list, kept in the address. */
+import { useEffect, useState } from 'preact/hooks';
 import { go, pathOf, type Screen } from '../state/route';
 import { said, t } from '../words/t';
 
@@ -29,7 +30,7 @@ export function Filters({ screen, label, fields, query }: FiltersProps) {
         <label key={name} class="filters__one">
           {about}
           {typeof of === 'string' ? (
-            <input type={of as 'text'} value={query.get(name) ?? ''} onChange={(event) => set(name, event.currentTarget.value.trim())} />
+            <Typed type={of} value={query.get(name) ?? ''} set={(value) => set(name, value)} />
           ) : (
             <select value={query.get(name) ?? ''} onChange={(event) => set(name, event.currentTarget.value)}>
               <option value="">{t('filter.any')}</option>
@@ -43,5 +44,19 @@ export function Filters({ screen, label, fields, query }: FiltersProps) {
         </label>
       ))}
     </form>
+  );
+}
+
+/** Keeps what is typed until it is said to be all, whatever the list does meanwhile. */
+function Typed({ type, value, set }: { type: 'search' | 'date'; value: string; set: (value: string) => void }) {
+  const [typed, setTyped] = useState(value);
+  useEffect(() => setTyped(value), [value]);
+  return (
+    <input
+      type={type as 'text'}
+      value={typed}
+      onInput={(event) => setTyped(event.currentTarget.value)}
+      onChange={(event) => set(event.currentTarget.value.trim())}
+    />
   );
 }
