@@ -10,6 +10,9 @@ const BLOCK: usize = 64 * 1024;
 /// Blocks that are tried again before a new one is made: about as long as packets stay in a history.
 const BLOCKS: usize = 64;
 
+/// Blocks are given back while more than one of so many is free: a rush fills many, and what follows needs few.
+const SPARE: usize = 8;
+
 /// Hands out copies of datagrams. A block whose datagrams are all gone is filled again.
 #[derive(Default)]
 pub(super) struct Arena {
@@ -40,6 +43,7 @@ impl Arena {
     fn free_block(&mut self, size: usize) -> BytesMut {
         if let Some(mut oldest) = self.full.pop_front() {
             if oldest.try_reclaim(size) {
+                self.give_back();
                 return oldest;
             }
             if self.full.len() + 1 < BLOCKS {
@@ -47,6 +51,15 @@ impl Arena {
             }
         }
         BytesMut::with_capacity(size)
+    }
+
+    /// Datagrams mostly go in the order in which they came, so where this one is free those before it are.
+    fn give_back(&mut self) {
+        let spare = self.full.len() / SPARE + 1;
+        let free = |block: &mut BytesMut| block.try_reclaim(BLOCK);
+        if self.full.get_mut(spare).is_some_and(free) {
+            self.full.pop_front();
+        }
     }
 }
 
@@ -81,6 +94,18 @@ mod tests {
             "two blocks suffice, each across two to three of these: {}",
             blocks.len()
         );
+    }
+
+    #[test]
+    fn what_a_rush_needed_is_given_back() {
+        let mut arena = Arena::default();
+        let rush: Vec<BytesMut> = (0..2000).map(|_| arena.copy(&[7; 1200])).collect();
+        let blocks = arena.full.len();
+        drop(rush);
+        for _ in 0..20_000 {
+            arena.copy(&[7; 1200]);
+        }
+        assert!(blocks >= 30 && arena.full.len() <= 3, "{blocks}");
     }
 
     #[test]
