@@ -13,7 +13,7 @@ mod records;
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use rtc_dtls::config::{ClientAuthType, ConfigBuilder, HandshakeConfig};
@@ -91,6 +91,8 @@ pub(crate) struct Dtls {
     hello: Option<u16>,
     repeats: u32,
     handshake_records: u32,
+    began: Option<Instant>,
+    took: Option<Duration>,
 }
 
 impl Dtls {
@@ -107,6 +109,8 @@ impl Dtls {
             hello: None,
             repeats: 0,
             handshake_records: 0,
+            began: None,
+            took: None,
         }
     }
 
@@ -164,6 +168,7 @@ impl Dtls {
             let endpoint = Endpoint::new(PEER, TransportProtocol::UDP, Some(Arc::new(config)));
             self.endpoint = Some(endpoint);
         }
+        self.began.get_or_insert(now);
         let endpoint = self.endpoint.as_mut()?;
         let outcome = endpoint.read(now, PEER, None, datagram);
         let sent = self.collect();
@@ -171,7 +176,7 @@ impl Dtls {
             self.hello = hello_number;
         }
         match outcome {
-            Ok(events) => events.into_iter().find_map(|event| self.event(&event)),
+            Ok(events) => events.into_iter().find_map(|event| self.event(&event, now)),
             Err(Error::ErrAlertFatalOrClose) => Some(self.over()),
             Err(_) => None,
         }
@@ -194,6 +199,11 @@ impl Dtls {
             return None;
         }
         self.endpoint.as_ref()?.poll_timeout(&PEER)
+    }
+
+    /// How long the handshake took, once it is done: a round trip at least, and the other end's arithmetic.
+    pub(crate) fn took(&self) -> Option<Duration> {
+        self.took
     }
 
     /// The next datagram to send.
@@ -238,11 +248,12 @@ impl Dtls {
             .build(false, None)
     }
 
-    fn event(&mut self, event: &EndpointEvent) -> Option<DtlsEvent> {
+    fn event(&mut self, event: &EndpointEvent, now: Instant) -> Option<DtlsEvent> {
         match event {
             EndpointEvent::HandshakeComplete => Some(match self.keys() {
                 Some(keys) => {
                     self.state = State::Connected;
+                    self.took = self.began.map(|began| now.saturating_duration_since(began));
                     self.flight = Vec::new();
                     DtlsEvent::Connected(keys)
                 }

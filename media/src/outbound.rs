@@ -45,6 +45,8 @@ pub struct Outbound {
     news: News,
     reviewed: Instant,
     rtt: Option<Duration>,
+    /// While it was not measured.
+    longest_rtt: Option<Duration>,
 }
 
 impl Outbound {
@@ -62,6 +64,7 @@ impl Outbound {
             news: News::default(),
             reviewed: now,
             rtt: None,
+            longest_rtt: None,
         }
     }
 
@@ -82,12 +85,15 @@ impl Outbound {
                 }
                 None => (self.resting.iter().position(same)).and_then(|at| self.resting.remove(at)),
             };
-            self.slots.push(match known {
-                Some(mut slot) => {
-                    slot.renegotiate(spec, &mut self.news);
-                    slot
+            self.slots.push(if let Some(mut slot) = known {
+                slot.renegotiate(spec, &mut self.news);
+                slot
+            } else {
+                let mut slot = Slot::new(spec);
+                if let Some(rtt) = self.rtt.or(self.longest_rtt) {
+                    slot.set_rtt(rtt);
                 }
-                None => Slot::new(spec),
+                slot
             });
         }
         for mut slot in before.into_iter().flatten() {
@@ -126,6 +132,14 @@ impl Outbound {
         self.reroute();
         self.share(now);
         Ok(())
+    }
+
+    /// A round trip takes no longer than this: packets are kept accordingly until reports tell it.
+    pub fn set_longest_rtt(&mut self, longest: Duration) {
+        self.longest_rtt = Some(longest);
+        if self.rtt.is_none() {
+            self.slots.iter_mut().for_each(|slot| slot.set_rtt(longest));
+        }
     }
 
     /// Takes what the peer reported; answers NACKs by retransmission.

@@ -288,6 +288,9 @@ impl Peer {
             DtlsEvent::Connected(keys) => {
                 self.media = Some(Media::new(keys));
                 self.stats.profile = Some(keys.profile);
+                if let Some(took) = self.dtls.as_ref().and_then(Dtls::took) {
+                    self.outbound.set_longest_rtt(took);
+                }
                 self.events.push_back(PeerEvent::Connected);
             }
             DtlsEvent::Closed => self.closed(CloseReason::DtlsClosed),

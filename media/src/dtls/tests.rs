@@ -139,6 +139,23 @@ fn both_ends_take_the_same_keys_and_gcm_is_preferred() {
 }
 
 #[test]
+fn a_handshake_takes_from_the_first_hello_to_its_end() {
+    let now = Instant::now();
+    let mut client = Client::new(vec![GCM], now);
+    let mut server = server(client.fingerprint());
+    for hello in client.sends() {
+        server.handle(hello, now).unwrap();
+    }
+    assert_eq!(server.took(), None);
+    let later = now + Duration::from_millis(300);
+    while let Some(datagram) = server.poll_transmit() {
+        client.hears(datagram, later);
+    }
+    talk(&mut client, &mut server, later, |_| false);
+    assert_eq!(server.took(), Some(later - now));
+}
+
+#[test]
 fn a_peer_with_another_certificate_is_refused() {
     let now = Instant::now();
     let mut client = Client::new(vec![GCM], now);

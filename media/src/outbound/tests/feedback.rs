@@ -26,6 +26,17 @@ fn nack(outbound: &mut Outbound, lost: &[u16], now: Instant) -> Vec<(Ssrc, u64, 
 }
 
 #[test]
+fn before_any_report_packets_are_kept_as_the_handshake_lets_expect() {
+    for (longest, kept) in [(5 * MS, 0), (300 * MS, 1)] {
+        let (mut outbound, now) = playing();
+        outbound.set_longest_rtt(longest);
+        nack(&mut outbound, &[], now + 700 * MS);
+        let again = nack(&mut outbound, &[3], now + 701 * MS);
+        assert_eq!(again.len(), kept, "{longest:?}");
+    }
+}
+
+#[test]
 fn what_was_lost_is_sent_again_by_rtx_with_the_same_payload() {
     let (mut outbound, now) = playing();
     let again = nack(&mut outbound, &[3, 7, 99], now);
