@@ -400,6 +400,8 @@ impl Archive {
             gone.map_err(unavailable)?;
         }
         let folder = self.studio.folder_of(&recording.recording_id);
+        let given_up = self.storages.give_up(id, &folder).await;
+        given_up.map_err(unavailable)?;
         let gone = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
         match gone {
             Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -145,6 +145,15 @@ impl Storage for Bucket {
         }
     }
 
+    async fn give_up(&self, id: &RecordingId, folder: &Path) -> Result<(), StorageError> {
+        for begun in upload::begun(folder).await? {
+            begun
+                .give_up(&self.store, &self.key(id, &begun.name))
+                .await?;
+        }
+        Ok(())
+    }
+
     async fn link(
         &self,
         id: &RecordingId,

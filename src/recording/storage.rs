@@ -107,6 +107,13 @@ pub trait Storage: Debug + Send + Sync {
     /// It is still there.
     async fn delete(&self, id: &RecordingId, name: &str) -> Result<(), StorageError>;
 
+    /// Gives up what was begun to be kept of a recording in this folder and came to no end; nothing of it is on its way any more.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    async fn give_up(&self, id: &RecordingId, folder: &Path) -> Result<(), StorageError>;
+
     /// A link by which anybody can fetch a file there for a while, under this name; `None` where only this server gives it.
     ///
     /// # Errors
@@ -167,6 +174,10 @@ impl Storage for Disk {
 
     async fn delete(&self, id: &RecordingId, name: &str) -> Result<(), StorageError> {
         gone(tokio::fs::remove_file(self.path(id, name)).await)
+    }
+
+    async fn give_up(&self, _: &RecordingId, _: &Path) -> Result<(), StorageError> {
+        Ok(())
     }
 
     async fn link(
@@ -238,6 +249,18 @@ impl Storages {
     pub async fn delete_all(&self, id: &RecordingId, name: &str) -> Result<(), StorageError> {
         for storage in self.all() {
             storage.delete(id, name).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives up what was begun anywhere to be kept of a recording in this folder.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub async fn give_up(&self, id: &RecordingId, folder: &Path) -> Result<(), StorageError> {
+        for storage in self.all() {
+            storage.give_up(id, folder).await?;
         }
         Ok(())
     }

@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use calls::recording::{PART, finish};
-use calls_model::{Fact, Recording};
 use tokio::time::sleep;
 
 use super::keeping::report;
 use super::recording::settled;
 use super::s3::{BUCKET, anywhere, bucket, serve, unfinished};
-use super::storage::{TOLD, available, metric, record, spoiled, trouble, whole, world};
+use super::storage::{
+    TOLD, available, compose_again, metric, record, spoiled, trouble, whole, world,
+};
 use crate::support::World;
 
 /// Changes one bit in the middle of a file.
@@ -113,16 +114,7 @@ async fn a_disk_that_is_not_there_when_a_recording_is_made_once_more_is_waited_f
     let (place, away) = (world.recordings().join(id), world.recordings().join("away"));
     std::fs::rename(&place, &away).expect("another disk is there");
     let (_, _serving) = serve(folder.path(), address).await;
-    let made = world.get(&format!("/recordings/{id}")).await.expect(200);
-    let made: Recording = serde_json::from_value(made).expect("a recording");
-    let again = Fact::RecordingComposeRequested {
-        call_id: made.call_id,
-        recording_id: made.recording_id,
-        layout: None,
-        at: made.requested_at,
-    };
-    let recorded = world.server.app().store.record(vec![again]).await;
-    recorded.expect("stored");
+    compose_again(&world, id).await;
     let why = waits_for(&world, id, "the folder of the recording is not there").await;
     assert!(why.starts_with("not made yet: "), "{why}");
     assert!(!place.exists(), "and nobody makes one in its place");

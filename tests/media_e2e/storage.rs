@@ -406,3 +406,38 @@ async fn goes_on_after(limit: fn(&Watch) -> &AtomicUsize) {
     assert_eq!(sent, PARTS, "no part is sent twice");
     assert_eq!(unfinished(folder.path()), 0, "and none is left over");
 }
+
+#[actix::test]
+async fn of_a_file_that_is_no_part_of_a_recording_any_more_nothing_stays_in_the_bucket() {
+    let folder = bucket();
+    let watch = Arc::new(Watch::default());
+    watch.refuses_after.store(2, Ordering::SeqCst);
+    let (address, _serving) = serve_watched(folder.path(), anywhere(), watch.clone()).await;
+    let world = world(address).await;
+    let started = whole(&world, &vec![7; 3 * PART]).await;
+    trouble(&world, &started).await;
+    assert_eq!(unfinished(folder.path()), 2, "parts of it");
+    let id = started["recording_id"].as_str().expect("an id");
+    let place = world.recordings().join(id);
+    std::fs::remove_file(place.join("large.webm")).expect("it goes from the disk");
+    compose_again(&world, id).await;
+    watch.refuses_after.store(0, Ordering::SeqCst);
+    let recording = settled(&world, &started).await;
+    assert_eq!(recording["files"], serde_json::json!([]), "{recording}");
+    assert_eq!(unfinished(folder.path()), 0);
+    assert!(!place.join("upload-large.webm.json").exists());
+}
+
+/// A recording is to be made once more, however it stands.
+pub(super) async fn compose_again(world: &World, id: &str) {
+    let made = world.get(&format!("/recordings/{id}")).await.expect(200);
+    let made: Recording = serde_json::from_value(made).expect("a recording");
+    let again = Fact::RecordingComposeRequested {
+        call_id: made.call_id,
+        recording_id: made.recording_id,
+        layout: None,
+        at: made.requested_at,
+    };
+    let recorded = world.server.app().store.record(vec![again]).await;
+    recorded.expect("stored");
+}

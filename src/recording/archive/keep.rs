@@ -111,6 +111,7 @@ impl Archive {
                 file.place = storage.place();
             }
         }
-        Ok(())
+        // All are there: what else was begun is of files that are no part of it any more.
+        storage.give_up(&recording.recording_id, &folder).await
     }
 }

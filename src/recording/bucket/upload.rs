@@ -125,6 +125,46 @@ struct Part {
     md5: String,
 }
 
+/// What is noted of a file that is, or was, on its way in parts.
+pub(super) struct Begun {
+    /// The file.
+    pub(super) name: String,
+    note: PathBuf,
+}
+
+impl Begun {
+    /// Lets go of what the store has of it, and of the note. What cannot be let go of is left to the bucket's own rules.
+    pub(super) async fn give_up(&self, store: &AmazonS3, key: &Key) -> io::Result<()> {
+        let noted = fs::read(&self.note).await?;
+        if let Ok(Progress { upload, .. }) = serde_json::from_slice(&noted) {
+            let gone = store.abort_multipart(key, &upload);
+            let _ = gone.await;
+        }
+        fs::remove_file(&self.note).await
+    }
+}
+
+/// All that was begun of files in this folder and came to no end.
+pub(super) async fn begun(folder: &Path) -> io::Result<Vec<Begun>> {
+    let mut entries = match fs::read_dir(folder).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut all = Vec::new();
+    while let Some(entry) = entries.next_entry().await? {
+        let note = entry.file_name();
+        let name = note.to_str().and_then(|note| {
+            let name = note.strip_prefix("upload-")?.strip_suffix(".json")?;
+            Some(name.to_owned())
+        });
+        all.extend(name.map(|name| Begun {
+            name,
+            note: entry.path(),
+        }));
+    }
+    Ok(all)
+}
+
 impl Upload<'_> {
     /// What the store tells (HEAD); `None` where it has no such object.
     pub(super) async fn told(&self) -> Result<Option<Told>, Error> {
