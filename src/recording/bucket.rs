@@ -106,6 +106,7 @@ impl Storage for Bucket {
             from,
         };
         if upload.is_there().await? {
+            upload.forget().await?;
             return Ok(()); // an earlier try got that far
         }
         let sent = if file.size_bytes <= PART as u64 {

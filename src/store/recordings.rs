@@ -104,7 +104,8 @@ impl RecordingRow {
                 RecordingStatus::Uploading => 99,
                 _ => 0,
             },
-            error: self.error.or(not_composed),
+            // Why there was no such file before says nothing of the one that is being made.
+            error: self.error.or(not_composed.filter(|_| !is_made)),
             transcript: None, // of a table of its own
         };
         Ok(StoredRecording {

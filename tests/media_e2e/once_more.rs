@@ -74,7 +74,8 @@ async fn what_cannot_be_mixed_is_tried_again_and_what_cannot_be_composed_anew_st
     assert_eq!(composed(&world, &call).await, [1, 0]);
 
     program(&ffmpeg);
-    world.post(&again, speaker).await.expect(202);
+    let begun = world.post(&again, speaker).await.expect(202);
+    assert_eq!(begun["error"], Value::Null, "that was the time before");
     let recording = settled(&world, &started).await;
     assert_eq!(
         (&recording["error"], &recording["layout"]),

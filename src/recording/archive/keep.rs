@@ -112,6 +112,10 @@ impl Archive {
             }
         }
         // All are there: what else was begun is of files that are no part of it any more.
-        storage.give_up(&recording.recording_id, &folder).await
+        let given_up = storage.give_up(&recording.recording_id, &folder).await;
+        if let Err(error) = given_up {
+            warn!(recording.id = %recording.recording_id, %error, "what was begun of dropped files stays in the bucket");
+        }
+        Ok(())
     }
 }

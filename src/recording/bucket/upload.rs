@@ -135,12 +135,15 @@ pub(super) struct Begun {
 impl Begun {
     /// Lets go of what the store has of it, and of the note. What cannot be let go of is left to the bucket's own rules.
     pub(super) async fn give_up(&self, store: &AmazonS3, key: &Key) -> io::Result<()> {
-        let noted = fs::read(&self.note).await?;
+        let noted = match fs::read(&self.note).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            noted => noted?,
+        };
         if let Ok(Progress { upload, .. }) = serde_json::from_slice(&noted) {
             let gone = store.abort_multipart(key, &upload);
             let _ = gone.await;
         }
-        fs::remove_file(&self.note).await
+        remove(&self.note).await
     }
 }
 
@@ -347,11 +350,16 @@ impl Upload<'_> {
         fs::rename(part, note).await
     }
 
-    async fn forget(&self) -> io::Result<()> {
-        match fs::remove_file(self.note()).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+    pub(super) async fn forget(&self) -> io::Result<()> {
+        remove(&self.note()).await
+    }
+}
+
+/// Removes a note, which may be gone.
+async fn remove(note: &Path) -> io::Result<()> {
+    match fs::remove_file(note).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
