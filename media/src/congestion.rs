@@ -69,7 +69,6 @@ pub(crate) struct Congestion {
     heard: Option<Instant>,
     /// The path has shown a limit: queues grew, packets were lost, or a probe came slower than it went.
     limited: bool,
-    acknowledged: Vec<Acknowledged>,
 }
 
 impl Congestion {
@@ -87,7 +86,6 @@ impl Congestion {
             receiver: Receiver::default(),
             heard: None,
             limited: false,
-            acknowledged: Vec::new(),
         }
     }
 
@@ -137,14 +135,11 @@ impl Congestion {
         rtt: Option<Duration>,
         now: Instant,
     ) {
-        let mut acknowledged = std::mem::take(&mut self.acknowledged);
-        self.ledger.settle(feedback, now, &mut acknowledged);
+        let acknowledged = self.ledger.settle(feedback, now);
         if acknowledged.iter().any(|packet| packet.arrival.is_some()) {
             self.heard = Some(now);
         }
         self.weigh(&acknowledged, rtt, now);
-        acknowledged.clear();
-        self.acknowledged = acknowledged;
     }
 
     fn weigh(&mut self, acknowledged: &[Acknowledged], rtt: Option<Duration>, now: Instant) {

@@ -1,6 +1,7 @@
 //! What a slot sent lately, so that it can be sent again: pointers into shared bursts, never copies of payloads.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use crate::seam::{Burst, Packet};
@@ -11,10 +12,10 @@ const ROUND_TRIPS: u32 = 4;
 const KEPT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
 /// While no round trip was measured.
 const KEPT_AT_FIRST: Duration = Duration::from_secs(1);
-/// Packets that there is room for at first.
+/// Packets that there is room for at first: one that comes so late has its place still.
 const ROOM_AT_FIRST: usize = 64;
-/// The count of a burst that never is.
-const NO_BURST: u64 = u64::MAX;
+/// No burst has a packet there.
+const NOWHERE: u16 = u16::MAX;
 
 /// The latest packets of one slot, in a ring by their sequence number.
 #[derive(Debug)]
@@ -25,18 +26,21 @@ pub(crate) struct History {
     entries: Vec<Option<Entry>>,
     /// Held bursts in the order in which they were begun, and when that was.
     bursts: VecDeque<(Instant, Burst)>,
-    /// How many were held before the first of them.
-    gone: u64,
+    /// How many were held before the first of them; counts around.
+    gone: u32,
     kept: Duration,
     newest: u64,
 }
 
+/// Small, because there is one for each packet that is kept for each slot.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     stamp: Stamp,
-    burst: u64,
+    /// The count of its burst, and which packet of it it is.
+    burst: u32,
     at: u16,
-    resent: Option<Instant>,
+    /// When it was sent again, in microseconds from one before its burst was begun.
+    resent: Option<NonZeroU32>,
 }
 
 impl History {
@@ -77,7 +81,7 @@ impl History {
         }
         self.place(Entry {
             stamp,
-            burst: self.gone + self.bursts.len() as u64 - 1,
+            burst: self.next_burst().wrapping_sub(1),
             at,
             resent: None,
         });
@@ -87,8 +91,8 @@ impl History {
     pub(crate) fn pass(&mut self, stamp: Stamp) {
         self.place(Entry {
             stamp,
-            burst: NO_BURST,
-            at: 0,
+            burst: self.gone,
+            at: NOWHERE,
             resent: None,
         });
     }
@@ -109,7 +113,9 @@ impl History {
     }
 
     fn grow(&mut self) {
-        let room = (self.entries.len() * 2).min(self.most);
+        let room = (self.entries.len() * 3 / 2)
+            .max(ROOM_AT_FIRST)
+            .min(self.most);
         let before = std::mem::replace(&mut self.entries, vec![None; room]);
         for entry in before.into_iter().flatten() {
             let place = place(entry.stamp.index, room);
@@ -122,15 +128,16 @@ impl History {
 
     /// Lets go of payloads that nobody will ask for any more.
     pub(crate) fn expire(&mut self, now: Instant) {
-        let old = |begun: Instant| now.saturating_duration_since(begun) > self.kept;
+        let kept = self.kept;
+        let old = |begun: Instant| now.saturating_duration_since(begun) > kept;
         while self.bursts.front().is_some_and(|(begun, _)| old(*begun)) {
-            self.bursts.pop_front();
-            self.gone += 1;
+            self.let_go_of_first();
         }
     }
 
     fn let_go_of_first(&mut self) {
-        self.gone += u64::from(self.bursts.pop_front().is_some());
+        let one = self.bursts.pop_front().is_some();
+        self.gone = self.gone.wrapping_add(one.into());
     }
 
     /// The packet with this index, if it is remembered and was not sent again within `pause`. Counts as sent again.
@@ -142,15 +149,17 @@ impl History {
     ) -> Option<(Stamp, &Packet)> {
         let place = place(index, self.entries.len());
         let entry = self.entries.get_mut(place)?.as_mut()?;
-        let too_soon = entry
-            .resent
-            .is_some_and(|resent| now.saturating_duration_since(resent) < pause);
-        if entry.stamp.index != index || too_soon {
+        let held = held(entry, self.gone)?;
+        let (begun, burst) = self.bursts.get(held)?;
+        let since =
+            |at: u32| now.saturating_duration_since(*begun + Duration::from_micros(at.into()));
+        let too_soon = |resent: NonZeroU32| since(resent.get() - 1) < pause;
+        if entry.stamp.index != index || entry.resent.is_some_and(too_soon) {
             return None;
         }
-        entry.resent = Some(now);
-        let entry = *entry;
-        Some((entry.stamp, self.packet(&entry)?))
+        let passed = u32::try_from(since(0).as_micros()).unwrap_or(u32::MAX);
+        entry.resent = NonZeroU32::new(passed.saturating_add(1));
+        Some((entry.stamp, burst.get(usize::from(entry.at))?))
     }
 
     /// The latest packets, the newest first.
@@ -166,19 +175,29 @@ impl History {
 
     /// Lets go of everything but the indexes, which must not be sent twice.
     pub(crate) fn forget_payloads(&mut self) {
-        self.gone += self.bursts.len() as u64;
+        self.gone = self.next_burst();
         self.bursts = VecDeque::new();
     }
 
+    /// The count of the burst that is held next.
+    fn next_burst(&self) -> u32 {
+        let held = u32::try_from(self.bursts.len()).expect("`most` at most");
+        self.gone.wrapping_add(held)
+    }
+
     fn packet(&self, entry: &Entry) -> Option<&Packet> {
-        let held = usize::try_from(entry.burst.checked_sub(self.gone)?).ok()?;
-        let (_, burst) = self.bursts.get(held)?;
+        let (_, burst) = self.bursts.get(held(entry, self.gone)?)?;
         burst.get(usize::from(entry.at))
     }
 
     fn entry(&self, index: u64) -> Option<&Entry> {
         self.entries.get(place(index, self.entries.len()))?.as_ref()
     }
+}
+
+/// Where the burst of an entry is among those that are held, if so many went before them and it is.
+fn held(entry: &Entry, gone: u32) -> Option<usize> {
+    usize::try_from(entry.burst.wrapping_sub(gone)).ok()
 }
 
 /// Where a packet is remembered, in a ring of so many.

@@ -21,6 +21,30 @@ const LONG_QUEUE: Duration = Duration::from_millis(80);
 /// The shortest way is remembered for so long, and then measured anew: clocks drift, and routes change.
 const MEMORY: Duration = Duration::from_secs(10);
 
+/// One packet that came in. Small, because there are many for each subscriber.
+#[derive(Debug, Clone, Copy)]
+struct Delivery {
+    sent: Moment,
+    arrival: Moment,
+    bytes: u16,
+}
+
+/// A time in microseconds that counts around after 71 minutes: those that are compared are near each other.
+#[derive(Debug, Clone, Copy)]
+struct Moment(u32);
+
+impl Moment {
+    fn of(time: Duration) -> Self {
+        Self(u32::try_from(time.as_micros() % (1 << 32)).expect("below its modulus"))
+    }
+
+    /// Nothing if the other is later.
+    fn since(self, earlier: Self) -> Duration {
+        let micros = self.0.wrapping_sub(earlier.0).cast_signed();
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+}
+
 /// The latest packets that came in.
 #[derive(Debug, Default)]
 pub(super) struct Delivered {
@@ -29,8 +53,9 @@ pub(super) struct Delivered {
     shortest: Option<(i64, i64, Duration)>,
     /// The same of the latest packet.
     way: i64,
-    /// Departure, arrival and size.
-    packets: VecDeque<(Duration, Duration, u16)>,
+    packets: VecDeque<Delivery>,
+    /// When the latest of them did.
+    arrived: Duration,
     bytes: u64,
 }
 
@@ -45,34 +70,44 @@ impl Delivered {
             }
             Some((now, before, since)) => (now.min(self.way), before, since),
         });
-        self.packets.push_back((packet.sent, arrival, packet.bytes));
-        self.bytes += u64::from(packet.bytes);
-        while let Some(&(_, first, bytes)) = self.packets.front()
-            && arrival.saturating_sub(first) > WINDOW
+        let latest = Delivery {
+            sent: Moment::of(packet.sent),
+            arrival: Moment::of(arrival),
+            bytes: packet.bytes,
+        };
+        if arrival.saturating_sub(self.arrived) > WINDOW {
+            self.packets.clear();
+            self.bytes = 0;
+        }
+        self.arrived = arrival;
+        self.packets.push_back(latest);
+        self.bytes += u64::from(latest.bytes);
+        while let Some(first) = self.packets.front()
+            && latest.arrival.since(first.arrival) > WINDOW
         {
+            self.bytes -= u64::from(first.bytes);
             self.packets.pop_front();
-            self.bytes -= u64::from(bytes);
         }
     }
 
     /// How fast they came in; `None` until there is enough to tell.
     pub(super) fn rate(&self) -> Option<Bitrate> {
-        self.over(|&(_, arrival, _)| arrival)
+        self.over(|packet| packet.arrival)
     }
 
     /// How fast they came in just now.
     fn latest(&self) -> Option<Bitrate> {
-        let &(_, last, _) = self.packets.back()?;
+        let last = self.packets.back()?.arrival;
         let recent = self.packets.iter().rev();
-        let recent = recent.take_while(|(_, arrival, _)| last.saturating_sub(*arrival) <= JUST_NOW);
+        let recent = recent.take_while(|packet| last.since(packet.arrival) <= JUST_NOW);
         let (mut bytes, mut count, mut first) = (0u64, 0, None);
-        for (_, arrival, size) in recent {
+        for packet in recent {
             // The earliest packet's own time is not in the span, so neither are its bytes.
-            bytes += first.map_or(0, |(_, size): (Duration, u16)| u64::from(size));
+            bytes += first.map_or(0, |later: &Delivery| u64::from(later.bytes));
             count += 1;
-            first = Some((*arrival, *size));
+            first = Some(packet);
         }
-        let span = last.saturating_sub(first?.0);
+        let span = last.since(first?.arrival);
         let (shortest, fewest) = LEAST_JUST_NOW;
         (span >= shortest && count >= fewest).then(|| Bitrate::of(bytes, span))
     }
@@ -90,14 +125,14 @@ impl Delivered {
 
     /// How fast the same packets went out.
     pub(super) fn sent_rate(&self) -> Option<Bitrate> {
-        self.over(|&(sent, _, _)| sent)
+        self.over(|packet| packet.sent)
     }
 
-    fn over(&self, time: impl Fn(&(Duration, Duration, u16)) -> Duration) -> Option<Bitrate> {
+    fn over(&self, time: impl Fn(&Delivery) -> Moment) -> Option<Bitrate> {
         let (first, last) = (self.packets.front()?, self.packets.back()?);
-        let span = time(last).saturating_sub(time(first));
+        let span = time(last).since(time(first));
         // The first packet's own time is not in the span, so neither are its bytes.
-        let bytes = self.bytes - u64::from(first.2);
+        let bytes = self.bytes - u64::from(first.bytes);
         (span >= LEAST).then(|| Bitrate::of(bytes, span))
     }
 }
@@ -129,6 +164,14 @@ mod tests {
         }
         let (sent, came) = (delivered.sent_rate().unwrap(), delivered.rate().unwrap());
         assert_eq!((sent.0 / 1000, came.0 / 1000), (800, 400));
+    }
+
+    #[test]
+    fn moments_are_told_apart_across_their_turn() {
+        let before = Duration::from_micros(u32::MAX.into());
+        let [before, after] = [before, before + 2 * MS].map(Moment::of);
+        assert_eq!(after.since(before), 2 * MS);
+        assert_eq!(before.since(after), Duration::ZERO);
     }
 
     #[test]

@@ -74,12 +74,12 @@ impl Ledger {
         &mut self,
         feedback: &TransportFeedback,
         now: Instant,
-        into: &mut Vec<Acknowledged>,
-    ) {
+    ) -> Vec<Acknowledged> {
         let reference = self.extend(feedback.reference);
         let last = self.first + self.entries.len() as u64;
         let base = near(last, feedback.base);
         let mut arrival = reference * TICKS_PER_REFERENCE;
+        let mut acknowledged = Vec::with_capacity(feedback.deltas.len().min(self.entries.len()));
         for (number, delta) in (base..).zip(&feedback.deltas) {
             if let Some(delta) = delta {
                 arrival += i64::from(*delta);
@@ -90,7 +90,7 @@ impl Ledger {
             else {
                 continue;
             };
-            into.push(Acknowledged {
+            acknowledged.push(Acknowledged {
                 sent: entry.sent(),
                 arrival: delta.map(|_| ticks(arrival)),
                 bytes: entry.bytes,
@@ -102,6 +102,7 @@ impl Ledger {
             self.drop_first();
         }
         self.forget_before(now.checked_sub(MEMORY).unwrap_or(self.zero));
+        acknowledged
     }
 
     /// The reference time has 24 bits of 64 ms and wraps every 12 days.

@@ -47,7 +47,7 @@ fn its_room_grows_with_what_is_worth_keeping() {
     assert!((0..300).all(|number| history.resend(number, now, MS).is_some()));
     let latest: Vec<u64> = history.latest().map(|(stamp, _)| stamp.index).collect();
     assert_eq!(latest, (0..300).rev().collect::<Vec<_>>());
-    assert_eq!(history.entries.len(), 512);
+    assert_eq!(history.entries.len(), 324);
 }
 
 #[test]

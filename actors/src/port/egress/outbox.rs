@@ -13,6 +13,9 @@ const LONGEST_SEGMENT: usize = 1232;
 /// Bytes that the kernel takes in one send: the length field of UDP, without the headers.
 const LONGEST_RUN: usize = 65_000;
 
+/// What an empty one keeps of its memory, in bytes: some frames of ordinary video. A key frame's is given back.
+const SPARE: usize = 16 * 1024;
+
 /// First bytes below this are STUN (RFC 7983 §7).
 const FIRST_NOT_STUN: u8 = 4;
 
@@ -69,6 +72,7 @@ impl Outbox {
     /// Drops what waits.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(SPARE);
         self.runs.clear();
         self.sent = (0, 0);
     }
@@ -188,6 +192,17 @@ mod tests {
     fn a_run_never_outgrows_what_the_kernel_takes() {
         let outbox = filled(&[1200; 100]);
         assert_eq!(runs(&outbox), [(1200, 54), (1200, 46)]);
+    }
+
+    #[test]
+    fn the_memory_of_a_key_frame_is_given_back_and_that_of_a_frame_is_kept() {
+        let kept = |datagrams| {
+            let mut outbox = filled(&vec![1200; datagrams]);
+            while outbox.left().is_some() {}
+            outbox.bytes.capacity()
+        };
+        assert!(kept(4) >= 4 * 1200);
+        assert!(kept(100) <= SPARE);
     }
 
     #[test]
