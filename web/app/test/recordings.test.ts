@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Recording } from '@calls/sdk';
 import { filtersIn } from '../src/console/state/filters';
+import { inCall, inFile, placeOf } from '../src/console/state/playing';
 import { composable } from '../src/console/state/recordings';
 import { holes, lostPercent, namesIn, whole, type Report } from '../src/console/state/report';
 
@@ -116,6 +117,30 @@ describe('a report', () => {
   test('tells the share of what was lost, of nothing too', () => {
     expect(lostPercent(track)).toBe(1);
     expect(lostPercent({ ...track, packets_received: 0, packets_lost: 0 })).toBe(0);
+  });
+});
+
+describe('a recording that was paused is shorter than the call', () => {
+  // It begins 60 s into the call; of what is told of it, the second pause comes first.
+  const place = placeOf(60_000, [
+    { from_ms: 20_000, to_ms: 22_000, reason: 'paused' },
+    { from_ms: 10_000, to_ms: 15_000, reason: 'paused' },
+    { from_ms: 40_000, to_ms: null, reason: 'paused' },
+  ]);
+
+  test('so what was said after a pause is that much earlier in the file', () => {
+    const seeks = [59_000, 60_000, 69_999, 75_000, 79_999, 82_000, 99_000].map((ms) => inFile(place, ms));
+    expect(seeks).toEqual([0, 0, 9_999, 10_000, 14_999, 15_000, 32_000]);
+  });
+
+  test('and what was said in a pause is where the file goes on after it', () => {
+    expect([70_000, 72_000, 75_000].map((ms) => inFile(place, ms))).toEqual([10_000, 10_000, 10_000]);
+  });
+
+  test('and the line that is marked is the one that was said then', () => {
+    const marked = [0, 9_999, 10_000, 14_999, 15_000, 33_000].map((ms) => inCall(place, ms));
+    expect(marked).toEqual([60_000, 69_999, 75_000, 79_999, 82_000, 100_000]);
+    for (let ms = 0; ms < 33_000; ms += 500) expect(inFile(place, inCall(place, ms))).toBe(ms);
   });
 });
 

@@ -10,8 +10,9 @@ import { Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { useAsk, type Asked } from '../state/ask';
 import { bytes, moment } from '../state/format';
-import { follow } from '../state/playing';
+import { follow, placeOf } from '../state/playing';
 import { askAgainAfter, unfinished } from '../state/recordings';
+import type { Report } from '../state/report';
 import { said, t } from '../words/t';
 import { Compose } from './Compose';
 import { RecordingReport } from './RecordingReport';
@@ -60,6 +61,14 @@ export function Listed({ listed, callStartedAt, gone }: ListedProps) {
   );
 }
 
+/** How far it can be trusted; one of which nothing was made has no report. */
+function useReport(recording: Recording): Asked<Report | null> {
+  const path = { recording_id: recording.recording_id };
+  const made = recording.status === 'available' || recording.files.length > 0;
+  const ask = async () => (made ? got(api.GET('/api/v1/calls/recordings/{recording_id}/report', { params: { path } })) : null);
+  return useAsk(ask, [recording.recording_id, stateOf(recording)]);
+}
+
 interface CardProps {
   recording: Recording;
   /** The transcript of the call goes along with the player; null where there is none beside it. */
@@ -71,6 +80,7 @@ interface CardProps {
 
 export function RecordingCard({ recording, callStartedAt, again, gone }: CardProps) {
   const { recording_id, mode, layout, next_layout: next } = recording;
+  const report = useReport(recording);
   return (
     <>
       <Facts
@@ -84,9 +94,9 @@ export function RecordingCard({ recording, callStartedAt, again, gone }: CardPro
           [t('recording.size'), bytes(recording.size_bytes)],
         ]}
       />
-      <Player callStartedAt={callStartedAt} recording={recording} />
+      <Player callStartedAt={callStartedAt} recording={recording} pauses={report.value?.pauses ?? []} />
       <Files recording={recording} />
-      {recording.status === 'available' && <RecordingReport key={stateOf(recording)} recording={recording} />}
+      {recording.status === 'available' && <RecordingReport recording={recording} report={report} />}
       {!unfinished(recording) && (
         <p class="console__deeds">
           <Compose recording={recording} then={again} />
@@ -124,20 +134,20 @@ export function State({ recording }: { recording: Pick<Recording, 'status' | 'pa
 }
 
 /** Where in the call the recording begins, in milliseconds; one that an earlier version made does not say it to the millisecond. */
-function offsetOf(call: string | null, { begins_at, started_at }: Recording): number {
+function beginsIn(call: string | null, { begins_at, started_at }: Recording): number {
   const begins = begins_at ?? started_at;
   return call && begins ? Date.parse(begins) - Date.parse(call) : 0;
 }
 
 /** The one file that everybody is in, where there is one, with what was said as captions. */
-function Player({ callStartedAt, recording }: { callStartedAt: string | null; recording: Recording }) {
+function Player({ callStartedAt, recording, pauses }: { callStartedAt: string | null; recording: Recording; pauses: Report['pauses'] }) {
   const file = recording.files.find(({ kind, url }) => (kind === 'audio' || kind === 'video') && url);
   const src = useFirst(file?.url, `${file?.name} ${file?.sha256}`);
   if (!file || !src) return null;
   const Media = file.kind === 'audio' ? 'audio' : 'video';
-  const offset = offsetOf(callStartedAt, recording) + file.start_ms;
+  const place = placeOf(beginsIn(callStartedAt, recording), pauses);
   const captions = recording.files.find(({ kind, url }) => kind === 'transcript' && url);
-  const moved = ({ currentTarget }: Event) => currentTarget instanceof HTMLMediaElement && follow(currentTarget, offset);
+  const moved = ({ currentTarget }: Event) => currentTarget instanceof HTMLMediaElement && follow(currentTarget);
   return (
     <Media
       class="recordings__player"
@@ -145,7 +155,7 @@ function Player({ callStartedAt, recording }: { callStartedAt: string | null; re
       controls
       preload="metadata"
       aria-label={file.name}
-      data-offset={offset}
+      data-place={JSON.stringify(place)}
       onPlay={moved}
       onSeeked={moved}
       onTimeUpdate={moved}

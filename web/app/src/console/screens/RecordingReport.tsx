@@ -4,14 +4,11 @@ import { elapsed } from '../../layout/text';
 import { Answer } from '../components/Answer';
 import { Badge } from '../components/Badge';
 import { Table } from '../components/Table';
-import { api, got } from '../state/api';
-import { useAsk } from '../state/ask';
+import type { Asked } from '../state/ask';
 import { holes, lostPercent, namesIn, whole, type Hole, type Report } from '../state/report';
 import { said, t, tn } from '../words/t';
 
-export function RecordingReport({ recording }: { recording: Recording }) {
-  const path = { recording_id: recording.recording_id };
-  const report = useAsk(() => got(api.GET('/api/v1/calls/recordings/{recording_id}/report', { params: { path } })), [recording.recording_id]);
+export function RecordingReport({ recording, report }: { recording: Recording; report: Asked<Report | null> }) {
   return (
     <section class="report" aria-label={t('report.title')}>
       <p class="report__title">{t('report.title')}</p>
