@@ -216,6 +216,16 @@ pub(super) async fn of_call(
         }
         query.load(c).await
     })?;
+    page_of(conn, rows, request, now).await
+}
+
+/// The page of these rows.
+async fn page_of(
+    conn: &mut Conn<'_>,
+    rows: Vec<RecordingRow>,
+    request: &PageRequest,
+    now: Timestamp,
+) -> Result<Page<Recording>, StoreError> {
     let rows = rows
         .into_iter()
         .map(|row| Ok(row.into_stored(now)?.recording));

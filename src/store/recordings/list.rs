@@ -5,7 +5,7 @@ use calls_model::{OrgId, Recording, RecordingId, RecordingMode, RecordingStatus,
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{RecordingRow, with_transcripts};
+use super::{RecordingRow, page_of};
 use crate::store::db::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::page::{PageRequest, older};
@@ -61,10 +61,5 @@ pub(crate) async fn list(
         }
         query.load(c).await
     })?;
-    let rows = rows
-        .into_iter()
-        .map(|row| Ok(row.into_stored(now)?.recording));
-    let mut rows: Vec<Recording> = rows.collect::<Result<_, StoreError>>()?;
-    with_transcripts(conn, rows.iter_mut()).await?;
-    Ok(request.page(rows, |one| (one.requested_at, one.recording_id.clone())))
+    page_of(conn, rows, request, now).await
 }

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS recordings_by_mode;

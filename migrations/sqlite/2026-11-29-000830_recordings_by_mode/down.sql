@@ -1,0 +1,1 @@
+DROP INDEX recordings_by_mode;
