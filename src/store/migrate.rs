@@ -54,8 +54,21 @@ fn pending<DB: diesel::backend::Backend>(
     harness: &mut impl MigrationHarness<DB>,
     migrations: EmbeddedMigrations,
 ) -> Result<Vec<String>, StoreError> {
-    let ran = harness
-        .run_pending_migrations(migrations)
-        .map_err(|error| StoreError::Migration(error.to_string()))?;
-    Ok(ran.iter().map(ToString::to_string).collect())
+    run_each(harness, migrations).map_err(|error| StoreError::Migration(error.to_string()))
+}
+
+fn run_each<DB: diesel::backend::Backend>(
+    harness: &mut impl MigrationHarness<DB>,
+    migrations: EmbeddedMigrations,
+) -> diesel::migration::Result<Vec<String>> {
+    let mut ran = Vec::new();
+    for migration in harness.pending_migrations(migrations)? {
+        if !migration.metadata().run_in_transaction() {
+            // No transaction takes back what a kill left of it: an index that is invalid, or whole and not known to have
+            // been made.
+            harness.revert_migration(&migration)?;
+        }
+        ran.push(harness.run_migration(&migration)?.to_string());
+    }
+    Ok(ran)
 }

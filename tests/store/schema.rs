@@ -5,7 +5,7 @@ use calls_model::Fact;
 use diesel::QueryableByName;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use super::database::Database;
 use super::samples::{at, call, initiated};
@@ -20,6 +20,12 @@ on_both! {
 struct Name {
     #[diesel(sql_type = Text)]
     name: String,
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
 }
 
 async fn migrations_run_once(db: Database) {
@@ -76,6 +82,75 @@ async fn a_recording_that_is_paused_when_its_time_begins_to_be_kept_keeps_it(db:
     assert_eq!(found.unwrap().recording.duration_seconds, 7);
 }
 
+/// Migrations of PostgreSQL that no transaction takes back where they are cut off.
+fn outside_of_transactions() -> Vec<String> {
+    let place = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres");
+    let folders = std::fs::read_dir(place).unwrap().map(Result::unwrap);
+    let without = folders.filter(|folder| folder.path().join("metadata.toml").exists());
+    without
+        .map(|folder| {
+            let name = folder.file_name().into_string().unwrap();
+            name.split('_').next().unwrap().replace('-', "")
+        })
+        .collect()
+}
+
+/// As if these had never run, or were cut off before that was written down.
+async fn forget(db: &Database, versions: &[String]) {
+    let versions = versions.join("', '");
+    let table = "__diesel_schema_migrations";
+    db.tamper(&format!(
+        "DELETE FROM {table} WHERE version IN ('{versions}')"
+    ))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_was_made_whole_before_a_kill_does_not_keep_the_next_start_from_it() {
+    let db = Database::postgres().await;
+    db.open().await;
+    let versions = outside_of_transactions();
+    assert!(versions.len() >= 4, "{versions:?}");
+    forget(&db, &versions).await;
+    let ran = Store::migrate(&db.address).await.unwrap();
+    assert_eq!(ran.len(), versions.len(), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_a_kill_left_half_made_is_made_anew() {
+    const INVALID: &str =
+        "SELECT c.relname::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+         WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::text::regnamespace";
+    // Whoever makes an index without a long lock holds a short one.
+    const KILL: &str = "SELECT pg_terminate_backend(l.pid)::text AS name
+         FROM pg_locks l JOIN pg_index i ON i.indrelid = l.relation WHERE NOT i.indisvalid
+         AND i.indrelid = 'recordings'::regclass AND l.mode = 'ShareUpdateExclusiveLock'";
+    let db = Database::postgres().await;
+    db.open().await;
+    db.tamper("DROP INDEX recordings_newest_of_tenant").await;
+    forget(&db, &["20261129000810".to_owned()]).await;
+    // It waits for all who write while it is made.
+    let mut writes = AsyncPgConnection::establish(&db.address).await.unwrap();
+    let begin = "BEGIN; LOCK TABLE recordings IN ROW EXCLUSIVE MODE";
+    writes.batch_execute(begin).await.unwrap();
+    let address = db.address.clone();
+    let migrates = tokio::spawn(async move { Store::migrate(&address).await });
+    let mut conn = AsyncPgConnection::establish(&db.address).await.unwrap();
+    let mut rows = async |sql: &str| -> Vec<String> {
+        names(diesel::sql_query(sql).load(&mut conn).await.unwrap())
+    };
+    while rows(KILL).await.is_empty() {
+        assert!(!migrates.is_finished(), "it makes one");
+        tokio::task::yield_now().await;
+    }
+    assert!(migrates.await.unwrap().is_err(), "it was killed");
+    writes.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(rows(INVALID).await, ["recordings_newest_of_tenant"]);
+
+    assert_eq!(Store::migrate(&db.address).await.unwrap().len(), 1);
+    assert_eq!(rows(INVALID).await, Vec::<String>::new());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_of_postgresql_has_an_org_id() {
     let db = Database::postgres().await;
@@ -105,6 +180,27 @@ async fn every_table_of_sqlite_has_an_org_id() {
     );
     let without: Vec<Name> = diesel::RunQueryDsl::load(without, &mut conn).unwrap();
     assert_eq!(names(without), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_few_recordings_of_a_status_or_a_mode_are_found_without_looking_at_all_others() {
+    let db = Database::sqlite();
+    db.open().await;
+    for (column, index) in [
+        ("status", "recordings_by_status"),
+        ("mode", "recordings_by_mode"),
+    ] {
+        let plan = diesel::sql_query(format!(
+            "EXPLAIN QUERY PLAN SELECT id FROM recordings WHERE org_id = 'default' AND {column} = 'x'
+             ORDER BY requested_at DESC, id DESC LIMIT 51"
+        ));
+        let plan: Vec<Step> = diesel::RunQueryDsl::load(plan, &mut sqlite(&db)).unwrap();
+        let steps: Vec<&str> = plan.iter().map(|step| &*step.detail).collect();
+        assert!(
+            matches!(steps[..], [one] if one.contains(index)),
+            "{steps:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY rooms_newest_of_tenant;
+DROP INDEX CONCURRENTLY IF EXISTS rooms_newest_of_tenant;

@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY calls_newest_of_tenant;
+DROP INDEX CONCURRENTLY IF EXISTS calls_newest_of_tenant;

@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY facts_of_tenant;
+DROP INDEX CONCURRENTLY IF EXISTS facts_of_tenant;

@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY recordings_newest_of_tenant;
+DROP INDEX CONCURRENTLY IF EXISTS recordings_newest_of_tenant;
