@@ -245,6 +245,13 @@ pub enum FileKind {
     Transcript,
 }
 
+impl FileKind {
+    /// One file of all tracks.
+    pub fn is_of_all(self) -> bool {
+        matches!(self, Self::Audio | Self::Video)
+    }
+}
+
 /// Where a file is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

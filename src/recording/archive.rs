@@ -5,6 +5,7 @@
 //! done now (the disk is full, the bucket is away, `ffmpeg` is not there) is tried again, later and later.
 
 mod attempt;
+mod claim;
 mod keep;
 mod make;
 mod rot;
@@ -25,6 +26,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 use self::attempt::Attempt;
+use self::claim::Claims;
 use self::make::{Made, MakeError, Progress, Try, ahead, make, unchanged};
 use self::rot::Rotten;
 use super::ahead::Followed;
@@ -76,6 +78,8 @@ pub struct Archive {
     progress: Arc<Progress>,
     /// What the disk gave back otherwise than it was made.
     rotten: Arc<Rotten>,
+    /// Whose files somebody works on.
+    claims: Claims,
     /// How far the logs of those were read that are composed ahead.
     followed: Arc<Mutex<HashMap<RecordingId, Followed>>>,
 }
@@ -110,6 +114,7 @@ impl Archive {
             config,
             progress: Arc::default(),
             rotten: Arc::default(),
+            claims: Claims::default(),
             followed: Arc::default(),
         }
     }
@@ -249,6 +254,9 @@ impl Archive {
             return Ok(());
         }
         let id = &stored.recording.recording_id;
+        let Some(_claim) = self.claims.take(id) else {
+            return Ok(()); // it was asked for as soon as it could be had, and copies of it are still cleared away
+        };
         let _making = self.progress.begin(id);
         let facts = if was_cut_off(&stored) && stored.tries >= MADE_WITHIN {
             let why = format!("making it came to no end in {} tries", stored.tries);

@@ -39,6 +39,9 @@ pub enum FinishError {
     /// FFmpeg says no.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// A live file cannot be read.
+    #[error("{0} cannot be read: {1}")]
+    Input(String, CodecError),
     /// The system says no.
     #[error("{0}")]
     System(#[from] io::Error),
@@ -199,7 +202,8 @@ fn origin(folder: &Path, session: &Session) -> Result<Option<i64>, FinishError> 
         let Some(mut demuxer) = open(folder, live)? else {
             continue;
         };
-        let first = demuxer.read()?.map(|first| first.at_us);
+        let first = demuxer.read().map_err(input(live))?;
+        let first = first.map(|first| first.at_us);
         let timeline = Timeline::of(session, live, 0);
         let first = first.map(|first| cut(timeline.raw(first), &session.pauses));
         origin = [origin, first].into_iter().flatten().min();
@@ -210,9 +214,14 @@ fn origin(folder: &Path, session: &Session) -> Result<Option<i64>, FinishError> 
 /// A live file; `None` where it was killed before its first cluster.
 fn open(folder: &Path, live: &LiveFile) -> Result<Option<Demuxer>, FinishError> {
     match Demuxer::open(&folder.join(&live.name)) {
-        Err(error) if error.of_system => Err(error.into()),
+        Err(error) if error.of_system => Err(input(live)(error)),
         opened => Ok(opened.ok()),
     }
+}
+
+/// Names the live file that is at fault.
+fn input(live: &LiveFile) -> impl Fn(CodecError) -> FinishError {
+    |error| FinishError::Input(live.name.clone(), error)
 }
 
 /// A whole copy of a live file; `None` where there is nothing in it.
@@ -239,7 +248,7 @@ fn whole(
     let (mut first, mut end, mut damage) = (None, 0, 0);
     loop {
         let before = end;
-        let Some(read) = from.read()? else {
+        let Some(read) = from.read().map_err(input(live))? else {
             break;
         };
         let at_us = timeline.at(read.at_us).max(0);

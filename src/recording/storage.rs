@@ -34,17 +34,31 @@ pub enum StorageError {
         /// The file.
         name: String,
     },
-    /// The file on this disk is not what was finished: the disk gave back something else.
-    #[error(
-        "{name} is damaged: its SHA-256 is not that of what was made; it stays on the server's disk"
-    )]
+    /// The file on this disk is not what was finished.
+    #[error("{name} is damaged: {how}")]
     Damaged {
         /// The file.
         name: String,
+        /// What the disk gives back.
+        how: Damage,
     },
     /// Files are in a bucket that the configuration does not name any more.
     #[error("the file is in a bucket, and `storage.bucket` names none")]
     NoBucket,
+}
+
+/// What the disk gives back instead of what was finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// Something else.
+    #[error("its SHA-256 is not that of what was made; it stays on the server's disk")]
+    Other,
+    /// An error (EIO).
+    #[error("the server's disk cannot read it; it stays there")]
+    Unreadable,
+    /// Nothing.
+    #[error("it is gone from the server's disk")]
+    Gone,
 }
 
 impl StorageError {
@@ -63,11 +77,22 @@ impl StorageError {
 /// damaged.
 pub(super) fn of_finished(error: io::Error, path: &Path, name: &str) -> StorageError {
     let gone = error.kind() == io::ErrorKind::NotFound && path.parent().is_some_and(Path::exists);
-    if gone || is_unreadable(&error) {
-        let name = name.to_owned();
-        return StorageError::Damaged { name };
+    let how = match is_unreadable(&error) {
+        true => Damage::Unreadable,
+        false if gone => Damage::Gone,
+        false => return error.into(),
+    };
+    let name = name.to_owned();
+    StorageError::Damaged { name, how }
+}
+
+/// What was read of a file, of this SHA-256, is what was made.
+pub(super) fn is_as_made(file: &RecordingFile, sha256: &str) -> Result<(), StorageError> {
+    if sha256 == file.sha256 {
+        return Ok(());
     }
-    error.into()
+    let (name, how) = (file.name.clone(), Damage::Other);
+    Err(StorageError::Damaged { name, how })
 }
 
 /// So a disk tells of a sector that it cannot read.
@@ -159,9 +184,7 @@ impl Storage for Disk {
         let read = tokio::task::spawn_blocking(move || sha256(&of)).await;
         let read = read.unwrap_or_else(|stopped| Err(io::Error::other(stopped)));
         let read = read.map_err(|error| of_finished(error, &path, &file.name))?;
-        let name = file.name.clone();
-        let same = read == file.sha256;
-        same.then_some(()).ok_or(StorageError::Damaged { name })
+        is_as_made(file, &read)
     }
 
     async fn fetch(&self, id: &RecordingId, name: &str, to: &Path) -> Result<(), StorageError> {
@@ -275,5 +298,65 @@ impl Storages {
             FilePlace::Local => Ok(&*self.disk),
             FilePlace::Bucket => self.bucket.as_deref().ok_or(StorageError::NoBucket),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What storage says of a finished file after this happened to it.
+    async fn says(spoil: impl FnOnce(&Path)) -> Result<(), StorageError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let id = RecordingId::new();
+        let place = folder.path().join(id.as_str());
+        std::fs::create_dir(&place).expect("a folder");
+        let path = place.join("ada.webm");
+        std::fs::write(&path, "as it was made").expect("written");
+        let file = serde_json::from_value(serde_json::json!({
+            "name": "ada.webm", "kind": "track", "participant_id": null, "user_id": "ada", "source": "camera", "codec": "vp8",
+            "media_type": "video/webm", "start_ms": 0, "duration_ms": 1000, "size_bytes": 14,
+            "sha256": sha256(&path).expect("a sum"), "place": "local",
+        }));
+        spoil(&path);
+        let disk = Disk {
+            folder: folder.path().to_owned(),
+        };
+        disk.put(&id, &file.expect("a file"), &path).await
+    }
+
+    #[actix::test]
+    async fn what_a_disk_gives_back_instead_of_a_file_is_told_by_its_name() {
+        says(|_| ()).await.expect("it is as it was made");
+        let gone = |path: &Path| std::fs::remove_file(path).expect("it was there");
+        let said = |said: Result<(), StorageError>| said.expect_err("damage").to_string();
+        let rotten = says(|path| std::fs::write(path, "something else").expect("written"));
+        assert_eq!(
+            said(rotten.await),
+            "ada.webm is damaged: its SHA-256 is not that of what was made; it stays on the server's disk"
+        );
+        assert_eq!(
+            said(says(gone).await),
+            "ada.webm is damaged: it is gone from the server's disk"
+        );
+        let unreadable = says(|path| {
+            gone(path);
+            // Nobody can read its beginning: the system says EIO, as of a sector that is lost.
+            std::os::unix::fs::symlink("/proc/self/mem", path).expect("a link");
+        });
+        assert_eq!(
+            said(unreadable.await),
+            "ada.webm is damaged: the server's disk cannot read it; it stays there"
+        );
+    }
+
+    #[actix::test]
+    async fn where_the_whole_folder_is_gone_another_disk_may_belong_there() {
+        let away = says(|path| {
+            let folder = path.parent().expect("its folder");
+            std::fs::remove_dir_all(folder).expect("it was there");
+        });
+        let said = away.await.expect_err("it cannot be had");
+        assert!(matches!(said, StorageError::System(_)), "{said}");
     }
 }

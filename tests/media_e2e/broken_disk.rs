@@ -13,7 +13,8 @@ use super::keeping::report;
 use super::recording::settled;
 use super::s3::{BUCKET, anywhere, bucket, serve, unfinished};
 use super::storage::{
-    TOLD, available, compose_again, metric, record, spoiled, trouble, whole, world,
+    SentInPart, TOLD, available, compose_again, gone, metric, record, spoiled, trouble, whole,
+    world,
 };
 use crate::support::World;
 
@@ -59,6 +60,36 @@ async fn what_rots_on_the_disk_and_cannot_be_made_anew_is_given_out_and_named() 
         0,
         "no parts are left in the bucket"
     );
+}
+
+#[actix::test]
+async fn what_the_disk_cannot_read_is_named_and_holds_up_nothing_else_on_its_way_to_the_bucket() {
+    let large = vec![7; 3 * PART];
+    let files: [(&str, &[u8]); 3] = [
+        ("1-unreadable.webm", b"as it was"),
+        ("2-dropped.webm", &large),
+        ("3-good.webm", b"as it is"),
+    ];
+    let unreadable = |folder: &Path| {
+        let path = folder.join("1-unreadable.webm");
+        std::fs::remove_file(&path).expect("it was there");
+        // Nobody can read its beginning: the system says EIO, as of a sector that is lost.
+        std::os::unix::fs::symlink("/proc/self/mem", path).expect("a link");
+    };
+    let sent = SentInPart::of(&files, unreadable).await;
+    let recording = sent.goes_on_without("2-dropped.webm").await;
+    let kept = recording["files"].as_array().expect("files").iter();
+    let kept: Vec<_> = kept
+        .map(|file| (file["name"].as_str(), file["place"].as_str()))
+        .collect();
+    let wanted = [("1-unreadable.webm", "local"), ("3-good.webm", "bucket")];
+    assert_eq!(kept, wanted.map(|(name, place)| (Some(name), Some(place))));
+    let report = report(&sent.world, &recording).await;
+    let damaged = serde_json::json!(["1-unreadable.webm", "2-dropped.webm"]);
+    assert_eq!(report["files_damaged"], damaged, "{report}");
+    gone(&sent.place.join("3-good.webm")).await;
+    assert_eq!(unfinished(sent.bucket.path()), 0);
+    assert!(!sent.place.join("upload-2-dropped.webm.json").exists());
 }
 
 #[actix::test]
@@ -159,16 +190,7 @@ async fn a_disk_that_gives_back_something_else_each_time_is_asked_some_times_onl
         });
     };
     let started = spoiled(&world, &[7; 1000], fails).await;
-    let id = started["recording_id"].as_str().expect("an id");
-    let began = Instant::now();
-    let recording = loop {
-        let recording = world.get(&format!("/recordings/{id}")).await.expect(200);
-        if recording["status"] == "available" {
-            break recording;
-        }
-        assert!(began.elapsed() < TOLD, "{recording}");
-        sleep(Duration::from_millis(100)).await;
-    };
+    let recording = available(&world, &started).await;
     failing.store(false, Ordering::SeqCst);
     let report = report(&world, &recording).await;
     assert_eq!(report["files_damaged"], serde_json::json!(["large.webm"]));

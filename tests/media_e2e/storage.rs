@@ -1,7 +1,7 @@
 //! Recordings that go to a bucket of a real S3-compatible server, which may refuse, or be dead for a while.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -198,7 +198,7 @@ pub(super) async fn available(world: &World, started: &Value) -> Value {
 }
 
 /// Waits until a file is only in the bucket, which follows upon what is told of it.
-async fn gone(local: &Path) {
+pub(super) async fn gone(local: &Path) {
     let began = Instant::now();
     while local.exists() {
         assert!(began.elapsed() < TOLD, "the bucket has it");
@@ -239,6 +239,16 @@ pub(super) async fn whole(world: &World, bytes: &[u8]) -> Value {
 
 /// The same, after something happened to the file on the disk.
 pub(super) async fn spoiled(world: &World, bytes: &[u8], spoil: impl FnOnce(&Path)) -> Value {
+    let spoil = |folder: &Path| spoil(&folder.join("large.webm"));
+    made(world, &[("large.webm", bytes)], spoil).await
+}
+
+/// A recording of these files that are whole, and were not uploaded yet, after something happened to its folder.
+pub(super) async fn made(
+    world: &World,
+    files: &[(&str, &[u8])],
+    spoil: impl FnOnce(&Path),
+) -> Value {
     let room = world.room(serde_json::json!({})).await;
     let (_socket, welcome) = world.enter(&room, "alice").await;
     let call_id: CallId = serde_json::from_value(welcome["call"]["call_id"].clone()).expect("id");
@@ -248,21 +258,26 @@ pub(super) async fn spoiled(world: &World, bytes: &[u8], spoil: impl FnOnce(&Pat
     );
     let folder = world.recordings().join(recording_id.as_str());
     std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::write(folder.join("large.webm"), bytes).expect("a file");
+    for (name, bytes) in files {
+        std::fs::write(folder.join(name), bytes).expect("a file");
+    }
     let recording: Recording = serde_json::from_value(serde_json::json!({
         "recording_id": recording_id, "call_id": call_id, "mode": "tracks", "status": "requested",
         "paused": false, "live": false, "layout": null, "participants": [], "requested_at": at, "started_at": null,
         "duration_seconds": 0, "size_bytes": 0, "files": [], "progress": 0, "error": null,
     }))
     .expect("a recording");
-    let file: RecordingFile = serde_json::from_value(serde_json::json!({
-        "name": "large.webm", "kind": "track", "participant_id": null, "user_id": null,
-        "source": "camera", "codec": "vp8", "media_type": "video/webm", "start_ms": 0,
-        "duration_ms": 1000, "size_bytes": bytes.len(), "place": "local",
-        "sha256": finish::sha256(&folder.join("large.webm")).expect("a sum"),
-    }))
-    .expect("a file");
-    spoil(&folder.join("large.webm"));
+    let file = |(name, bytes): &(&str, &[u8])| -> RecordingFile {
+        serde_json::from_value(serde_json::json!({
+            "name": name, "kind": "track", "participant_id": null, "user_id": null,
+            "source": "camera", "codec": "vp8", "media_type": "video/webm", "start_ms": 0,
+            "duration_ms": 1000, "size_bytes": bytes.len(), "place": "local",
+            "sha256": finish::sha256(&folder.join(name)).expect("a sum"),
+        }))
+        .expect("a file")
+    };
+    let files = files.iter().map(file).collect();
+    spoil(&folder);
     let facts = vec![
         Fact::RecordingRequested {
             recording: Box::new(recording.clone()),
@@ -275,7 +290,7 @@ pub(super) async fn spoiled(world: &World, bytes: &[u8], spoil: impl FnOnce(&Pat
         Fact::RecordingProcessed {
             call_id,
             recording_id: recording_id.clone(),
-            files: vec![file],
+            files,
             duration_seconds: 1,
             report: Box::default(),
             at,
@@ -407,25 +422,77 @@ async fn goes_on_after(limit: fn(&Watch) -> &AtomicUsize) {
     assert_eq!(unfinished(folder.path()), 0, "and none is left over");
 }
 
+/// A recording of which the bucket has two parts of one file, and takes nothing more for now.
+pub(super) struct SentInPart {
+    pub(super) bucket: tempfile::TempDir,
+    watch: Arc<Watch>,
+    pub(super) world: World,
+    pub(super) id: String,
+    /// Where it is on this disk.
+    pub(super) place: PathBuf,
+}
+
+impl SentInPart {
+    /// Of these files, after something happened to its folder.
+    pub(super) async fn of(files: &[(&str, &[u8])], spoil: impl FnOnce(&Path)) -> Self {
+        let bucket = bucket();
+        let watch = Arc::new(Watch::default());
+        watch.refuses_after.store(2, Ordering::SeqCst);
+        let (address, _) = serve_watched(bucket.path(), anywhere(), watch.clone()).await;
+        let world = world(address).await;
+        let started = made(&world, files, spoil).await;
+        trouble(&world, &started).await;
+        assert_eq!(unfinished(bucket.path()), 2, "parts of it");
+        let id = started["recording_id"].as_str().expect("an id").to_owned();
+        Self {
+            bucket,
+            watch,
+            place: world.recordings().join(&id),
+            world,
+            id,
+        }
+    }
+
+    /// A file of it goes from the disk, it is made of the others, and the bucket takes what comes.
+    pub(super) async fn goes_on_without(&self, file: &str) -> Value {
+        std::fs::remove_file(self.place.join(file)).expect("it was there");
+        compose_again(&self.world, &self.id).await;
+        self.bucket_takes_what_comes();
+        available(&self.world, &serde_json::json!({ "recording_id": self.id })).await
+    }
+
+    fn bucket_takes_what_comes(&self) {
+        self.watch.refuses_after.store(0, Ordering::SeqCst);
+    }
+}
+
 #[actix::test]
 async fn of_a_file_that_is_no_part_of_a_recording_any_more_nothing_stays_in_the_bucket() {
-    let folder = bucket();
-    let watch = Arc::new(Watch::default());
-    watch.refuses_after.store(2, Ordering::SeqCst);
-    let (address, _serving) = serve_watched(folder.path(), anywhere(), watch.clone()).await;
-    let world = world(address).await;
-    let started = whole(&world, &vec![7; 3 * PART]).await;
-    trouble(&world, &started).await;
-    assert_eq!(unfinished(folder.path()), 2, "parts of it");
-    let id = started["recording_id"].as_str().expect("an id");
-    let place = world.recordings().join(id);
-    std::fs::remove_file(place.join("large.webm")).expect("it goes from the disk");
-    compose_again(&world, id).await;
-    watch.refuses_after.store(0, Ordering::SeqCst);
-    let recording = settled(&world, &started).await;
+    let sent = SentInPart::of(&[("large.webm", &vec![7; 3 * PART])], |_| ()).await;
+    let recording = sent.goes_on_without("large.webm").await;
     assert_eq!(recording["files"], serde_json::json!([]), "{recording}");
-    assert_eq!(unfinished(folder.path()), 0);
-    assert!(!place.join("upload-large.webm.json").exists());
+    assert_eq!(unfinished(sent.bucket.path()), 0);
+    assert!(!sent.place.join("upload-large.webm.json").exists());
+}
+
+#[actix::test]
+async fn deleting_one_that_was_sent_in_part_leaves_nothing_of_it_in_the_bucket() {
+    let sent = SentInPart::of(&[("large.webm", &vec![7; 3 * PART])], |_| ()).await;
+    let path = format!("/recordings/{}", sent.id);
+    let recording = sent.world.get(&path).await.expect(200);
+    let recording: Recording = serde_json::from_value(recording).expect("a recording");
+    let failed = Fact::RecordingFailed {
+        call_id: recording.call_id,
+        recording_id: recording.recording_id,
+        reason: "the disk broke".to_owned(),
+        at: recording.requested_at,
+    };
+    let recorded = sent.world.server.app().store.record(vec![failed]).await;
+    recorded.expect("stored");
+    sent.bucket_takes_what_comes();
+    sent.world.delete(&path).await.expect(204);
+    assert_eq!(unfinished(sent.bucket.path()), 0);
+    assert!(!sent.place.exists());
 }
 
 /// A recording is to be made once more, however it stands.

@@ -87,6 +87,23 @@ async fn where_nothing_can_be_read_any_more_nobody_says_that_nothing_was_recorde
     );
 }
 
+#[actix::test]
+async fn a_file_that_the_disk_cannot_read_is_named() {
+    let unreadable = |folder: &Path| {
+        let file = live(folder);
+        std::fs::remove_file(&file).expect("it was there");
+        // Nobody can read its beginning: the system says EIO, as of a sector that is lost.
+        std::os::unix::fs::symlink("/proc/self/mem", file).expect("a link");
+    };
+    let said = recorded().close_with(unreadable).await.0;
+    let said = said.expect_err("all there is").to_string();
+    assert!(
+        said.starts_with("live/0-0-0.webm cannot be read: "),
+        "{said}"
+    );
+    assert!(said.contains("Input/output error"), "{said}");
+}
+
 /// Records somebody and bob, lets somebody spoil the log, and finishes what is left.
 async fn misread(spoil: impl FnOnce(String) -> String) -> Finished {
     let mut track = recorded();

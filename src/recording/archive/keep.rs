@@ -69,13 +69,16 @@ impl Archive {
     }
 
     /// Keeps files where they are to be kept. A bucket that says no is asked again, for good.
-    async fn keep(&self, stored: StoredRecording) -> Result<(), Trouble> {
+    pub(super) async fn keep(&self, stored: StoredRecording) -> Result<(), Trouble> {
+        let Some(claim) = self.claims.take(&stored.recording.recording_id) else {
+            return Ok(());
+        };
         let mut recording = stored.recording.clone();
         self.store.try_recording(&recording.recording_id).await?;
         if let Err(error) = self.put_all(&mut recording).await {
             self.erase_if_deleted(&recording).await?;
             if let StorageError::Damaged { .. } = error {
-                return self.make_anew(&stored, recording.files, &error).await;
+                return self.make_anew(&stored, (recording, &claim), &error).await;
             }
             metrics::counter!(RECORDING_UPLOADS_FAILED).increment(1);
             let why = format!("not uploaded yet: {error}");
@@ -96,26 +99,34 @@ impl Archive {
         recorded?;
         self.rotten.forget(&recording.recording_id);
         // Only now: until it was written where its files are, they may have to be made or sent again.
-        self.let_go_of_copies(&recording, stored.report.as_ref())
+        self.let_go_of_copies(&recording, stored.report.as_ref(), &claim)
             .await
     }
 
-    /// Sends all files that are not there yet, and sees them there.
+    /// Sends all files that are not there yet, and sees them there. One that is damaged holds up no other, and is told of
+    /// when all others are there.
     async fn put_all(&self, recording: &mut Recording) -> Result<(), StorageError> {
         let storage = self.storages.wanted();
         let folder = self.studio.folder_of(&recording.recording_id);
+        let mut damaged = None;
         for file in &mut recording.files {
-            if file.place == FilePlace::Local {
-                let path = folder.join(&file.name);
-                storage.put(&recording.recording_id, file, &path).await?;
-                file.place = storage.place();
+            if file.place != FilePlace::Local {
+                continue;
+            }
+            let path = folder.join(&file.name);
+            match storage.put(&recording.recording_id, file, &path).await {
+                Ok(()) => file.place = storage.place(),
+                Err(error @ StorageError::Damaged { .. }) => {
+                    damaged.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
             }
         }
-        // All are there: what else was begun is of files that are no part of it any more.
+        // Nothing is on its way any more: what else was begun is of files that are no part of it.
         let given_up = storage.give_up(&recording.recording_id, &folder).await;
         if let Err(error) = given_up {
             warn!(recording.id = %recording.recording_id, %error, "what was begun of dropped files stays in the bucket");
         }
-        Ok(())
+        damaged.map_or(Ok(()), Err)
     }
 }

@@ -17,6 +17,7 @@ use crate::recording::StorageError;
 use crate::recording::ahead::{Ahead, Followed};
 use crate::recording::finish::{self, FinishError, Finished};
 use crate::recording::render::{self, RenderError, Rendered};
+use crate::recording::storage::is_unreadable;
 
 /// What processing came to.
 pub(super) struct Made {
@@ -186,8 +187,8 @@ fn earlier(
     recording: &Recording,
     report: &mut RecordingReport,
 ) -> io::Result<Option<(RecordingFile, Option<Layout>)>> {
-    let whole = |file: &&RecordingFile| matches!(file.kind, FileKind::Audio | FileKind::Video);
-    let Some(file) = recording.files.iter().find(whole).cloned() else {
+    let mut files = recording.files.iter();
+    let Some(file) = files.find(|file| file.kind.is_of_all()).cloned() else {
         return Ok(None);
     };
     if file.place != FilePlace::Local {
@@ -195,7 +196,7 @@ fn earlier(
     }
     let path = folder.join(&file.name);
     let sha256 = match finish::sha256(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == io::ErrorKind::NotFound || is_unreadable(&error) => {
             name(report, &file.name);
             return Ok(None);
         }

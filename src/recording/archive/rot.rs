@@ -10,8 +10,9 @@ use calls_model::{
 };
 use tracing::{error, warn};
 
+use super::claim::Claim;
 use super::{Archive, Trouble, apart};
-use crate::recording::storage::is_unreadable;
+use crate::recording::storage::{Damage, is_unreadable};
 use crate::recording::{StorageError, finish, render};
 use crate::store::StoredRecording;
 use crate::telemetry::names::RECORDINGS_FAILED;
@@ -115,6 +116,26 @@ pub(super) fn as_they_are(
     Ok(left)
 }
 
+/// These files as they are now, for good. Where the one of all tracks is gone, the report tells.
+fn given_up(
+    folder: &Path,
+    files: Vec<RecordingFile>,
+    report: &mut RecordingReport,
+) -> io::Result<Vec<RecordingFile>> {
+    let mut all = files.iter();
+    let whole = all
+        .find(|file| file.kind.is_of_all())
+        .map(|file| file.name.clone());
+    let left = as_they_are(folder, files, report)?;
+    let is_left = left.iter().any(|file| file.kind.is_of_all());
+    if let Some(name) = whole.filter(|_| !is_left) {
+        let how = Damage::Gone;
+        report.layout = None;
+        report.not_composed = Some(StorageError::Damaged { name, how }.to_string());
+    }
+    Ok(left)
+}
+
 /// Names a file that is damaged.
 pub(super) fn name(report: &mut RecordingReport, file: &str) {
     if !report.files_damaged.iter().any(|known| known == file) {
@@ -153,11 +174,11 @@ fn forget_fetched(folder: &Path) -> io::Result<()> {
 
 impl Archive {
     /// What was made cannot be kept: the disk gives back something else. It is made anew, soon, and later where that happens
-    /// again. What can be had was never taken from anybody for it. `sent` are its files, with where they are by now.
+    /// again. What can be had was never taken from anybody for it. `sent` has its files with where they are by now.
     pub(super) async fn make_anew(
         &self,
         stored: &StoredRecording,
-        sent: Vec<RecordingFile>,
+        sent: (Recording, &Claim),
         why: &StorageError,
     ) -> Result<(), Trouble> {
         let id = &stored.recording.recording_id;
@@ -182,14 +203,14 @@ impl Archive {
     async fn leave_as_it_is(
         &self,
         stored: &StoredRecording,
-        files: Vec<RecordingFile>,
+        (mut recording, claim): (Recording, &Claim),
         again: Fact,
     ) -> Result<(), Trouble> {
-        let recording = &stored.recording;
         let (call_id, recording_id) = (recording.call_id.clone(), recording.recording_id.clone());
         let folder = self.studio.folder_of(&recording_id);
         let mut report = stored.report.clone().unwrap_or_default();
-        let read = apart(move || Ok((as_they_are(&folder, files, &mut report)?, report)));
+        let files = recording.files;
+        let read = apart(move || Ok((given_up(&folder, files, &mut report)?, report)));
         let crashed = || Err(io::Error::other("reading its files crashed"));
         let (files, report) = read.await?.unwrap_or_else(crashed)?;
         let at = self.clock.now();
@@ -198,17 +219,21 @@ impl Archive {
             recording_id: recording_id.clone(),
             files: files.clone(),
             duration_seconds: recording.duration_seconds,
-            report: Box::new(report),
+            report: Box::new(report.clone()),
             at,
         };
         self.rotten.forget(&recording_id);
         let available = Fact::RecordingAvailable {
             call_id,
             recording_id,
-            files,
+            files: files.clone(),
             at,
         };
-        Ok(self.store.record(vec![again, processed, available]).await?)
+        let facts = vec![again, processed, available];
+        self.store.record(facts).await?;
+        recording.files = files;
+        self.let_go_of_copies(&recording, Some(&report), claim)
+            .await
     }
 
     /// What is made once more is made of local files, as they were made: where the disk gives back something else, the bucket
@@ -269,6 +294,46 @@ impl Archive {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn file(name: &str, kind: &str) -> RecordingFile {
+        let file = serde_json::from_value(serde_json::json!({
+            "name": name, "kind": kind, "participant_id": null, "user_id": null, "source": null, "codec": "aac",
+            "media_type": "audio/mp4", "start_ms": 0, "duration_ms": 1000, "size_bytes": 1, "sha256": "00", "place": "local",
+        }));
+        file.expect("a file")
+    }
+
+    #[test]
+    fn where_the_file_of_all_tracks_is_gone_for_good_the_report_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("01-ada.webm"), "something else").expect("written");
+        let files = [file("recording.mp4", "video"), file("01-ada.webm", "track")];
+        let told = |files: &[RecordingFile]| {
+            let mut report = RecordingReport {
+                layout: Some(calls_model::Layout::Grid),
+                ..RecordingReport::default()
+            };
+            let left = given_up(folder.path(), files.to_vec(), &mut report).expect("read");
+            let left: Vec<String> = left.into_iter().map(|file| file.name).collect();
+            (left, report)
+        };
+        let (left, report) = told(&files);
+        assert_eq!(left, ["01-ada.webm"]);
+        assert_eq!(report.files_damaged, ["recording.mp4", "01-ada.webm"]);
+        assert_eq!(report.layout, None, "of nothing");
+        assert_eq!(
+            report.not_composed.as_deref(),
+            Some("recording.mp4 is damaged: it is gone from the server's disk")
+        );
+
+        std::fs::write(folder.path().join("recording.mp4"), "something else").expect("written");
+        let (left, report) = told(&files);
+        assert_eq!(left.len(), 2, "it can be had as it is");
+        assert!(report.layout.is_some() && report.not_composed.is_none());
+
+        let (_, report) = told(&files[1..]);
+        assert_eq!(report.not_composed, None, "there was none");
+    }
 
     #[test]
     fn what_a_kill_left_of_files_from_the_bucket_goes_and_nothing_else() {

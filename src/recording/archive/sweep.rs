@@ -7,6 +7,7 @@ use std::time::Duration;
 use calls_model::{FilePlace, Recording, RecordingId, RecordingReport, RecordingStatus, Timestamp};
 use tracing::{info, warn};
 
+use super::claim::Claim;
 use super::{Archive, Trouble};
 use crate::recording::{finish, render};
 use crate::store::StoredRecording;
@@ -69,18 +70,23 @@ impl Archive {
     }
 
     /// Lets go of what a crash left beside files that can be had.
-    async fn let_go_of_leftovers(&self) -> Result<(), Trouble> {
+    pub(super) async fn let_go_of_leftovers(&self) -> Result<(), Trouble> {
         for id in self.studio.folders()? {
             if self.studio.is_open(&id) || !self.may_have_leftovers(&id) {
                 continue;
             }
+            let Some(claim) = self.claims.take(&id) else {
+                continue;
+            };
             let stored = self.store.recording(&id, self.clock.now()).await?;
             let available =
                 |one: &StoredRecording| one.recording.status == RecordingStatus::Available;
             if let Some(StoredRecording {
                 recording, report, ..
             }) = stored.filter(available)
-                && let Err(trouble) = self.let_go_of_copies(&recording, report.as_ref()).await
+                && let Err(trouble) = self
+                    .let_go_of_copies(&recording, report.as_ref(), &claim)
+                    .await
             {
                 warn!(recording.id = %id, %trouble, "copies of {id} cannot go: {trouble}");
             }
@@ -94,11 +100,12 @@ impl Archive {
     }
 
     /// Lets go of what an available recording was made of, unless not all of it could be read, and of copies of what is in a
-    /// bucket.
+    /// bucket. Whoever made something of them meanwhile would miss them, so that takes a claim.
     pub(super) async fn let_go_of_copies(
         &self,
         recording: &Recording,
         report: Option<&RecordingReport>,
+        _: &Claim,
     ) -> Result<(), Trouble> {
         let read_whole = report.is_none_or(RecordingReport::is_read_whole);
         let folder = self.studio.folder_of(&recording.recording_id);

@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::fs;
 
 use crate::recording::StorageError;
-use crate::recording::storage::of_finished;
+use crate::recording::storage::{is_as_made, of_finished};
 
 /// Files larger than this go up in parts of this size.
 pub const PART: usize = 8 << 20;
@@ -204,13 +204,6 @@ impl Upload<'_> {
         ])
     }
 
-    /// What was read is what was made.
-    fn is_as_made(&self, sha256: &[u8]) -> Result<(), StorageError> {
-        let name = self.file.name.clone();
-        let same = hex::encode(sha256) == self.file.sha256;
-        same.then_some(()).ok_or(StorageError::Damaged { name })
-    }
-
     /// What the system says of the file that is sent.
     fn of_own(&self, error: io::Error) -> StorageError {
         of_finished(error, self.from, &self.file.name)
@@ -225,7 +218,7 @@ impl Upload<'_> {
             Ok((bytes, sums))
         });
         let (bytes, (sha256, sent)) = read.await.map_err(|error| self.of_own(error))?;
-        self.is_as_made(&sha256)?;
+        is_as_made(self.file, &hex::encode(sha256))?;
         let options = PutOptions {
             attributes: self.attributes(),
             ..PutOptions::default()
@@ -294,7 +287,7 @@ impl Upload<'_> {
             progress.parts.push(Part { id, md5 });
             self.keep(progress).await?;
         }
-        self.is_as_made(&source.all.finalize())?;
+        is_as_made(self.file, &hex::encode(source.all.finalize()))?;
         let part = |part: &Part| PartId {
             content_id: part.id.clone(),
         };

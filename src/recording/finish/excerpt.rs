@@ -8,7 +8,7 @@ use calls_model::{RecordingFile, Turn};
 
 use super::session::{Known, LiveFile, Reading, Session};
 use super::timeline::{Timeline, cut};
-use super::{FinishError, STILL_HOLE_US, described, millis, open, origin, report};
+use super::{FinishError, STILL_HOLE_US, described, input, millis, open, origin, report};
 
 /// A stretch of a recording. Its times begin where decoding has to.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ fn begins(
         return Ok(None); // nothing of it is on disk yet
     };
     let (mut key_us, mut seen) = (None, false);
-    while let Some(read) = file.read()? {
+    while let Some(read) = file.read().map_err(input(live))? {
         let at_us = timeline.at(read.at_us).max(0);
         if at_us >= to_us {
             break;
@@ -150,7 +150,7 @@ fn copy(
         timeline,
         key_us,
     } = part;
-    let mut from = Demuxer::open(&folder.join(&live.name))?;
+    let mut from = Demuxer::open(&folder.join(&live.name)).map_err(input(live))?;
     let name = format!("{number:02}.{}", live.container().extension());
     let mut to = Muxer::whole(&into.join(&name), live.container(), &from)?;
     // A hole of which the log knows nothing is damage. Both are told in the times of the file, as the writer saw them.
@@ -166,7 +166,7 @@ fn copy(
     };
     let (mut first, mut end, mut before) = (None, 0, None);
     let damaged = || FinishError::Damaged(live.name.clone());
-    while let Some(read) = from.read()? {
+    while let Some(read) = from.read().map_err(input(live))? {
         let at_us = timeline.at(read.at_us).max(0);
         let (from_us, until_us) = (before.replace(read.at_us), read.at_us);
         if at_us >= to_us {

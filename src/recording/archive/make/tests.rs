@@ -163,6 +163,12 @@ fn what_a_crash_left_is_taken_for_whole_only_if_it_is_what_was_noted_before_it_g
         .expect("kept");
     assert_eq!(layout, Some(Layout::Grid), "nothing came of the last wish");
     assert!(report.files_damaged.is_empty());
+
+    std::fs::remove_file(&path).expect("it was there");
+    std::os::unix::fs::symlink("/proc/self/mem", &path).expect("a link"); // EIO
+    let lost = earlier(folder.path(), &recording, &mut report).expect("not tried again");
+    assert_eq!(lost, None, "the disk cannot read it");
+    assert_eq!(report.files_damaged, ["recording.m4a"]);
 }
 
 #[test]
