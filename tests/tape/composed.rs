@@ -5,6 +5,19 @@ use std::path::{Path, PathBuf};
 use calls::recording::render::Render;
 use calls_model::{FileKind, FilePlace, Layout, RecordingFile, RecordingMode, Source, Turn};
 
+use super::reel::ffmpeg;
+
+/// All of the same size, whoever speaks.
+pub(crate) const GRID: (Layout, &[Turn]) = (Layout::Grid, &[]);
+
+/// A microphone that hears one tone.
+pub(crate) fn voice(folder: &Path, name: &str, user: &str, seconds: u64) -> RecordingFile {
+    let sound = format!("sine=440:r=48000:d={seconds}");
+    let voice = ["-f", "lavfi", "-i", &sound, "-c:a", "libopus"];
+    ffmpeg(&voice, &folder.join(name));
+    track(name, user, Source::Microphone, seconds)
+}
+
 /// A track of that user in a file of that name, from the beginning of the recording on.
 pub(crate) fn track(name: &str, user: &str, source: Source, seconds: u64) -> RecordingFile {
     RecordingFile {

@@ -12,11 +12,11 @@ use calls_actors::recorder::{Plan, Studio, TapeTold, TapeTrack};
 use calls_actors::testing::Probe;
 use calls_media::seam::{Burst, Codec, Layer, Packet, PayloadInfo, PeerId, TrackId};
 use calls_model::{
-    CallId, Layout, ParticipantId, RecordingFile, RecordingId, RecordingMode, Source, UserId,
+    CallId, ParticipantId, RecordingFile, RecordingId, RecordingMode, Source, UserId,
 };
 use serde_json::{Value, json};
 
-use super::composed::{compose, track};
+use super::composed::{GRID, compose, track};
 use super::reel::ffmpeg;
 
 /// How many calls are recorded at once.
@@ -207,8 +207,7 @@ fn what_a_composite_of_four_costs() {
         .collect();
     tracks.extend((4..8).map(|one| track(one, Source::Microphone, &voice)));
     let before = childrens_time();
-    let grid = (Layout::Grid, &[][..]);
-    let made = compose(folder.path(), RecordingMode::Composite, grid, &tracks);
+    let made = compose(folder.path(), RecordingMode::Composite, GRID, &tracks);
     assert!(made.exists());
     let seconds = childrens_time() - before;
     let value = json!({

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use calls_model::{Layout, RecordingMode, Source};
+use calls_model::{RecordingMode, Source};
 
-use super::composed::{compose, track};
+use super::composed::{GRID, compose, track};
 use super::reel::ffmpeg;
 
 /// How long the voice is.
@@ -46,8 +46,7 @@ fn a_voice_whose_clock_is_slow_is_stretched_and_not_torn() {
     let stretched = "setts=pts=PTS*1.0003:dts=DTS*1.0003";
     ffmpeg(&["-i", &path, "-c", "copy", "-bsf:a", stretched], &slow);
     let voice = track("slow.webm", "ada", Source::Microphone, SECONDS);
-    let grid = (Layout::Grid, &[][..]);
-    let made = compose(folder.path(), RecordingMode::Audio, grid, &[voice]);
+    let made = compose(folder.path(), RecordingMode::Audio, GRID, &[voice]);
     let (beeps, length) = beeps(&made, folder.path());
     let wanted = usize::try_from(SECONDS).expect("short") * RATE;
     assert!(

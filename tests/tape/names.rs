@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use calls_model::{Layout, RecordingFile, RecordingMode, Source};
+use calls_model::{RecordingFile, RecordingMode, Source};
 
-use super::composed::{compose, track};
+use super::composed::{GRID, compose, track};
 use super::reel::ffmpeg;
 
 const WIDTH: usize = 1280;
@@ -65,8 +65,7 @@ fn a_name_is_written_as_it_is_and_is_no_command_to_ffmpeg() {
         display_name: Some(names[index].parse().expect("a name")),
         ..track("dark.webm", &format!("user-{index}"), Source::Camera, 2)
     });
-    let grid = (Layout::Grid, &[][..]);
-    let made = compose(folder.path(), RecordingMode::Composite, grid, &tracks);
+    let made = compose(folder.path(), RecordingMode::Composite, GRID, &tracks);
     let (soon, later) = (picture(&made, "0.2"), picture(&made, "1.6"));
     for (tile, name) in names.into_iter().enumerate() {
         let [above, band] = bright(&soon, tile);

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use calls::recording::render::RenderError;
-use calls_model::{Gap, Layout, RecordingFile, RecordingMode, Source};
+use calls_model::{Gap, RecordingFile, RecordingMode, Source};
 
-use super::composed::{compose, render, track};
+use super::composed::{self, GRID, compose, render, track};
 use super::play::{flashes, times};
 use super::reel::ffmpeg;
 
@@ -29,13 +29,8 @@ fn camera(folder: &Path, name: &str, rate: &str) -> RecordingFile {
 }
 
 fn voice(folder: &Path) -> RecordingFile {
-    let sound = format!("sine=440:r=48000:d={SECONDS}");
-    let voice = ["-f", "lavfi", "-i", &sound, "-c:a", "libopus"];
-    ffmpeg(&voice, &folder.join("voice.webm"));
-    track("voice.webm", "ada", Source::Microphone, SECONDS)
+    composed::voice(folder, "voice.webm", "ada", SECONDS)
 }
-
-const GRID: (Layout, &[calls_model::Turn]) = (Layout::Grid, &[]);
 
 #[test]
 fn pictures_of_a_composite_are_when_the_camera_had_them() {
