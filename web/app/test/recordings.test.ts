@@ -1,8 +1,8 @@
 // What the console makes of a recording and of its report.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Recording } from '@calls/sdk';
 import { filtersIn } from '../src/console/state/filters';
-import { inCall, inFile, placeOf } from '../src/console/state/playing';
+import { inCall, inFile, jump, placeOf, playing } from '../src/console/state/playing';
 import { composable } from '../src/console/state/recordings';
 import { holes, lostPercent, namesIn, whole, type Report } from '../src/console/state/report';
 
@@ -141,6 +141,14 @@ describe('a recording that was paused is shorter than the call', () => {
     const marked = [0, 9_999, 10_000, 14_999, 15_000, 33_000].map((ms) => inCall(place, ms));
     expect(marked).toEqual([60_000, 69_999, 75_000, 79_999, 82_000, 100_000]);
     for (let ms = 0; ms < 33_000; ms += 500) expect(inFile(place, inCall(place, ms))).toBe(ms);
+  });
+
+  test('and its player plays from where the line was said, and marks it', () => {
+    const player = { dataset: { place: JSON.stringify(place) }, currentTime: 0, play: () => Promise.resolve() };
+    vi.stubGlobal('document', { querySelector: () => player });
+    jump(82_000);
+    expect([player.currentTime, playing.value]).toEqual([15, { ms: 82_000 }]);
+    vi.unstubAllGlobals();
   });
 });
 
