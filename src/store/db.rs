@@ -27,6 +27,7 @@ use diesel_async::{
 
 use super::address::Address;
 use super::error::StoreError;
+use crate::causes::causes;
 
 /// SQLite's connection: blocking, on tokio's threads for that.
 pub(super) type AsyncSqlite = SyncConnectionWrapper<SqliteConnection>;
@@ -222,16 +223,8 @@ fn postgres() -> ManagerConfig<AsyncPgConnection> {
 pub(super) async fn open_postgres(url: String) -> ConnectionResult<AsyncPgConnection> {
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
         .await
-        .map_err(|error| ConnectionError::BadConnection(whole(&error)))?;
+        .map_err(|error| ConnectionError::BadConnection(causes(&error)))?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
-}
-
-/// An error with its causes.
-fn whole(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", whole(cause)),
-        None => error.to_string(),
-    }
 }
 
 fn sqlite(access: Access) -> ManagerConfig<AsyncSqlite> {

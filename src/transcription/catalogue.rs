@@ -18,6 +18,8 @@ use serde::Deserialize;
 use tokio::fs::{self, File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 
+use crate::causes::causes;
+
 pub use self::unpack::UnpackError;
 
 /// How long a host may be silent.
@@ -323,15 +325,4 @@ fn of_host(url: &str, error: &reqwest::Error) -> FetchError {
         url: url.to_owned(),
         reason: causes(error),
     }
-}
-
-/// An error with its causes: reqwest's own sentence says little.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -1,6 +1,5 @@
 //! One request to one endpoint.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use reqwest::{Client, StatusCode};
 
 use super::signature::sign;
 use super::target::{PublicOnly, Target};
+use crate::causes::causes;
 use crate::config;
 use crate::store::StoredWebhook;
 
@@ -106,13 +106,5 @@ impl Sender {
         // Nobody asks what else it says: the body is not read.
         sent.map(|response| response.status())
             .map_err(|error| causes(&error.without_url()))
-    }
-}
-
-/// An error with its causes: reqwest's own sentence says little.
-fn causes(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", causes(cause)),
-        None => error.to_string(),
     }
 }

@@ -36,7 +36,7 @@ export function Audit({ query }: { query: URLSearchParams }) {
             columns={[
               { head: t('audit.at'), cell: ({ at }: AuditEntry) => moment(at) },
               { head: t('audit.actor'), cell: (entry) => <Actor of={entry} /> },
-              { head: t('audit.action'), cell: ({ action }) => <code>{action}</code> },
+              { head: t('audit.action'), cell: ({ action }) => <code class="code--whole">{action}</code> },
               { head: t('audit.subject'), cell: (entry) => <Subject of={entry} /> },
               { head: t('audit.status'), cell: ({ status }) => <Badge tone={status < 400 ? 'good' : 'bad'}>{status}</Badge> },
               { head: t('audit.address'), cell: ({ address }) => address ?? t('value.none') },
