@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { frameOf, line, roundUp } from '../src/console/components/chart';
 import { bytes, csv } from '../src/console/state/format';
-import type { QualitySample } from '@calls/sdk';
+import type { QualitySample, WireMember } from '@calls/sdk';
 import { layers } from '../src/console/state/layers';
 import { parse, total } from '../src/console/state/prometheus';
-import { spells, tell, type Happened } from '../src/console/state/timeline';
+import { emptySince, peopleOf, spells, tell, type Happened } from '../src/console/state/timeline';
 
 describe('a chart', () => {
   test('ends at a round number above its highest value', () => {
@@ -82,6 +82,42 @@ describe('a timeline', () => {
       'Ada: sound off, screen on',
       'Ada is out: the connection was lost',
     ]);
+  });
+
+  describe('names everybody who was in a call', () => {
+    const ada = { user_id: 'ada', display_name: 'Ada', role: 'host', audio: true } as WireMember;
+    const bob = { user_id: 'bob', display_name: 'Bob', role: 'participant', audio: true } as WireMember;
+    const came = [
+      event('participant.joined', { participant_id: 'part_a', member: ada }, 1),
+      event('participant.joined', { participant_id: 'part_b', member: bob }, 2),
+      event('participant.role_changed', { participant_id: 'part_b', role: 'moderator' }, 3),
+    ];
+    const left = [...came, event('participant.left', { participant_id: 'part_b', reason: 'timed_out' }, 4)];
+    const inside: WireMember[] = [{ ...ada, participant_id: 'part_a' }];
+
+    test('those who left while it goes on too', () => {
+      const people = peopleOf({ status: 'active', participants: inside }, left);
+      expect(people.map(({ display_name, role, audio, left_at }) => [display_name, role, audio, left_at])).toEqual([
+        ['Ada', 'host', true, undefined],
+        ['Bob', 'moderator', false, '1970-01-01T00:00:04.000Z'],
+      ]);
+      expect(peopleOf({ status: 'active', participants: inside }, came)).toHaveLength(1); // that Bob left is not told yet
+    });
+
+    test('after its end as the server lists them', () => {
+      expect(peopleOf({ status: 'ended', participants: inside }, left)).toBe(inside);
+    });
+
+    test('and since when nobody is in it', () => {
+      const gone = [...left, event('participant.left', { participant_id: 'part_a', reason: 'left' }, 6)];
+      const people = peopleOf({ status: 'active', participants: [] }, gone);
+      expect(emptySince('active', people)).toBe('1970-01-01T00:00:06.000Z');
+      expect(emptySince('ended', people)).toBeNull();
+      expect(emptySince('active', peopleOf({ status: 'active', participants: inside }, left))).toBeNull();
+      const hidden = { ...ada, participant_id: 'part_h', hidden: true };
+      expect(emptySince('active', [hidden, ...people])).toBe('1970-01-01T00:00:06.000Z');
+      expect(emptySince('active', [])).toBeNull();
+    });
   });
 
   test('tells once that a connection is bad, and once that it is good again', () => {

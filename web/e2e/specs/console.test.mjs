@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { assertAccessible } from '../support/accessible.mjs';
-import { sees, seesAndHears, until } from '../support/meeting.mjs';
+import { control, sees, seesAndHears, until } from '../support/meeting.mjs';
 import { api } from '../support/server.mjs';
 import { world } from '../support/world.mjs';
 
@@ -94,6 +94,26 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   assert.equal(rows[0].split(',')[0], 'call_id');
   assert.equal(rows.length, 2);
   assert.match(rows[1], new RegExp(`^call_.*,conference,ended,completed,${room},`));
+  await operator.close();
+});
+
+test('who left a call that goes on is listed with their name, and so is since when it is empty', async () => {
+  const room = await here.room({ name: 'Handover' });
+  const ines = await here.join('Ines', room);
+  const juri = await here.join('Juri', room);
+  await sees(ines, 1);
+  const { data } = await api(here.url, 'GET', `/history?room_id=${room}`);
+  const operator = await open(`/calls/${data[0].call_id}`);
+  const { page } = operator;
+  await control(juri, 'Leave').click();
+  const left = page.getByRole('region', { name: 'People' }).getByRole('row', { name: /Juri/ });
+  await left.waitFor();
+  await until('Juri is out', async () => (await left.getByRole('button').count()) === 0);
+  await control(ines, 'Leave').click();
+  await page.getByText(/^Nobody has been in it since /).waitFor();
+  await page.getByRole('region', { name: 'People' }).getByRole('row', { name: /Ines/ }).waitFor();
+  await page.getByText('active', { exact: true }).waitFor();
+  await assertAccessible(operator, 'console-call-empty');
   await operator.close();
 });
 

@@ -9,7 +9,9 @@ import { Facts } from '../components/Facts';
 import { Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { useAsk } from '../state/ask';
-import { moment } from '../state/format';
+import { moment, timeOfDay } from '../state/format';
+import { useHappened } from '../state/happened';
+import { emptySince, peopleOf } from '../state/timeline';
 import { CallQuality } from './CallQuality';
 import { CallRecordings } from './CallRecordings';
 import { CallTimeline } from './CallTimeline';
@@ -26,26 +28,43 @@ export function CallPage({ callId }: { callId: string }) {
     <>
       <h1>{t('call.title')}</h1>
       <Answer of={call} list="calls">
-        {(known) => (
-          <>
-            <Summary call={known} />
-            <Deeds call={known} then={call.again} />
-            <h2>{t('call.people')}</h2>
-            <People call={known} then={call.again} />
-            <CallQuality call={known} />
-            <CallTimeline call={known} />
-            <CallRecordings call={known} />
-            <CallTranscript call={known} />
-          </>
-        )}
+        {(known) => <Known call={known} then={call.again} />}
       </Answer>
+    </>
+  );
+}
+
+function Known({ call, then }: { call: Call; then: () => void }) {
+  const happened = useHappened(call);
+  const people = peopleOf(call, happened.value?.rows ?? []);
+  const empty = emptySince(call.status, people);
+  return (
+    <>
+      <Summary call={call} empty={empty} />
+      <Deeds call={call} then={then} />
+      <h2>{t('call.people')}</h2>
+      {empty && <p>{t('call.empty', { time: timeOfDay(empty) })}</p>}
+      {people.length > 0 || happened.value || happened.error ? (
+        <People call={call} people={people} then={then} />
+      ) : (
+        <p class="console__wait">{t('answer.awaited')}</p>
+      )}
+      <CallQuality call={call} people={people} />
+      <CallTimeline call={call} happened={happened} />
+      <CallRecordings call={call} />
+      <CallTranscript call={call} people={people} />
     </>
   );
 }
 
 const over = ({ status }: Call): boolean => status === 'ended';
 
-function Summary({ call }: { call: Call }) {
+/** One that is empty lasts as long as it will if it ends so: until the last one left. */
+function lasts({ started_at, duration_seconds }: Call, empty: string | null): number {
+  return empty && started_at ? Math.max(0, Math.floor((Date.parse(empty) - Date.parse(started_at)) / 1000)) : duration_seconds;
+}
+
+function Summary({ call, empty }: { call: Call; empty: string | null }) {
   return (
     <Facts
       of={[
@@ -57,7 +76,7 @@ function Summary({ call }: { call: Call }) {
         [t('call.made'), call.created_at ? moment(call.created_at) : t('value.unknown')],
         [t('call.answered'), call.started_at ? moment(call.started_at) : t('value.none')],
         [t('call.ended'), call.ended_at ? moment(call.ended_at) : t('value.none')],
-        [t('call.lasts'), elapsed(call.duration_seconds)],
+        [t('call.lasts'), elapsed(lasts(call, empty))],
       ]}
     />
   );
@@ -95,7 +114,7 @@ function Deeds({ call, then }: { call: Call; then: () => void }) {
   );
 }
 
-function People({ call, then }: { call: Call; then: () => void }) {
+function People({ call, people, then }: { call: Call; people: readonly WireMember[]; then: () => void }) {
   return (
     <Table
       caption={t('call.people')}
@@ -108,9 +127,9 @@ function People({ call, then }: { call: Call; then: () => void }) {
         { head: t('person.left'), cell: ({ left_at }) => (left_at ? moment(left_at) : t('value.none')) },
         ...(over(call) ? [] : [{ head: t('person.deeds'), cell: (member: WireMember) => <PersonDeeds call={call} member={member} then={then} /> }]),
       ]}
-      rows={call.participants}
+      rows={people}
       keyOf={(member) => member.participant_id ?? `${member.user_id} ${member.joined_at}`}
-      empty={t('call.nobody')}
+      empty={t(over(call) ? 'call.nobody' : 'call.nobodyYet')}
     />
   );
 }

@@ -1,5 +1,5 @@
 /** How well each was connected, over the whole call. */
-import type { Call, QualitySample } from '@calls/sdk';
+import type { Call, QualitySample, WireMember } from '@calls/sdk';
 import { useMemo } from 'preact/hooks';
 import { Answer } from '../components/Answer';
 import { Chart } from '../components/Chart';
@@ -14,11 +14,11 @@ const EVERY_MS = 5000;
 /** The rest of a long call, page by page. */
 const REST_MS = 100;
 
-export function CallQuality({ call }: { call: Call }) {
+export function CallQuality({ call, people }: { call: Call; people: readonly WireMember[] }) {
   const ask = useMemo(() => samplesOf(call.call_id), [call.call_id]);
   const live = call.status === 'ended' ? undefined : EVERY_MS;
   const samples = useAsk(ask, [call.call_id], (last) => (last && !last.complete ? REST_MS : live));
-  const names = new Map(call.participants.map((member) => [member.participant_id, nameOf(member)]));
+  const names = new Map(people.map((member) => [member.participant_id, nameOf(member)]));
 
   const series = (samples: QualitySample[], value: (sample: QualitySample) => number | null): Series[] =>
     [...new Set(samples.map(({ participant_id }) => participant_id))].sort().map((id) => ({

@@ -5,43 +5,32 @@ import { elapsed } from '../../layout/text';
 import { Answer } from '../components/Answer';
 import { Badge } from '../components/Badge';
 import { Table } from '../components/Table';
-import { api, got } from '../state/api';
-import { useAsk } from '../state/ask';
+import { useAsk, type Asked } from '../state/ask';
 import { timeOfDay } from '../state/format';
-import { forwards } from '../state/growing';
+import type { Grown } from '../state/growing';
 import { layers } from '../state/layers';
 import { samplesOf } from '../state/samples';
 import { namesIn, spells, tell, type Entry, type Happened } from '../state/timeline';
 import { t } from '../words/t';
 
 const LIVE_MS = 5000;
-/** What was recorded is still being made. */
-const AFTER_MS = 20_000;
 /** The rest of a long call, page by page. */
 const REST_MS = 100;
 
-const eventsOf = (call_id: string) => async (after: string | undefined) => {
-  const query = { call_id, limit: 100, ...(after && { after }) };
-  const { data, ...rest } = await got(api.GET('/api/v1/calls/events', { params: { query } }));
-  return { ...rest, data: (data as Happened[]).filter(({ type }) => type !== 'transcription.utterance') }; // those are the transcript
-};
+interface CallTimelineProps {
+  call: Call;
+  happened: Asked<Grown<Happened>>;
+}
 
-export function CallTimeline({ call }: { call: Call }) {
-  const { call_id } = call;
-  const [events, samples] = useMemo(() => [forwards(eventsOf(call_id)), samplesOf(call_id)] as const, [call_id]);
-  const pause = call.status === 'ended' ? AFTER_MS : LIVE_MS;
-  const asked = useAsk(
-    async () => {
-      const [happened, sampled] = await Promise.all([events(), samples()]);
-      return { events: happened.rows, samples: sampled.rows, complete: happened.complete && sampled.complete };
-    },
-    [call_id, call.status],
-    (last) => (last && !last.complete ? REST_MS : pause),
-  );
+export function CallTimeline({ call, happened }: CallTimelineProps) {
+  const ask = useMemo(() => samplesOf(call.call_id), [call.call_id]);
+  const live = call.status === 'ended' ? undefined : LIVE_MS;
+  const sampled = useAsk(ask, [call.call_id, call.status], (last) => (last && !last.complete ? REST_MS : live));
+  const value = happened.value && sampled.value && { events: happened.value.rows, samples: sampled.value.rows };
   return (
     <>
       <h2>{t('timeline.title')}</h2>
-      <Answer of={asked}>
+      <Answer of={{ value, error: happened.error ?? sampled.error }}>
         {({ events, samples }) => {
           const names = namesIn(events);
           const name = (id: string) => names.get(id) ?? t('timeline.somebody');

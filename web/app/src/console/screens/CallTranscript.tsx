@@ -1,5 +1,5 @@
 /** What was said in a call: searched, and in step with the recording that plays beside it. */
-import type { Call, Schemas } from '@calls/sdk';
+import type { Call, Schemas, WireMember } from '@calls/sdk';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { elapsed } from '../../layout/text';
 import { Answer } from '../components/Answer';
@@ -20,14 +20,14 @@ interface Line {
   end: number;
 }
 
-export function CallTranscript({ call }: { call: Call }) {
+export function CallTranscript({ call, people }: { call: Call; people: readonly WireMember[] }) {
   const path = { call_id: call.call_id };
   const asked = useAsk(
     async () => (await got(api.GET('/api/v1/calls/{call_id}/transcript', { params: { path } }))) as Schemas['Transcript'], // JSON where nothing else is asked for
     [call.call_id, call.status, call.transcription],
     call.status !== 'ended' && call.transcription ? LIVE_MS : undefined, // each reading of it is in the audit log
   );
-  const names = new Map(call.participants.map((member) => [member.user_id, nameOf(member)]));
+  const names = new Map(people.map((member) => [member.user_id, nameOf(member)]));
   return (
     <>
       <h2>{t('transcript.title')}</h2>

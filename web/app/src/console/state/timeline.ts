@@ -1,5 +1,5 @@
 /** Events and figures of a call as lines that people read. */
-import type { QualitySample } from '@calls/sdk';
+import type { Call, QualitySample, WireMember } from '@calls/sdk';
 import type { Tone } from '../components/Badge';
 import { said, t } from '../words/t';
 import { bytes } from './format';
@@ -36,6 +36,31 @@ export function namesIn(events: readonly Happened[]): Map<string, string> {
       return [String(data['participant_id']), display_name || user_id];
     }),
   );
+}
+
+/** Everybody who is in a call or was. Of one that goes on the server lists who is inside; who left stands in its events. */
+export function peopleOf({ status, participants }: Pick<Call, 'status' | 'participants'>, events: readonly Happened[]): readonly WireMember[] {
+  if (status === 'ended') return participants;
+  const inside = new Set(participants.map(({ participant_id }) => participant_id));
+  const came = new Map<string, WireMember>();
+  for (const { type, timestamp, data } of events) {
+    const participant_id = String(data['participant_id']);
+    if (inside.has(participant_id)) continue;
+    if (type === 'participant.joined') came.set(participant_id, { ...(data['member'] as WireMember), participant_id });
+    const known = came.get(participant_id);
+    if (known && type === 'participant.role_changed') came.set(participant_id, { ...known, role: data['role'] as WireMember['role'] });
+    if (known && type === 'participant.left') {
+      came.set(participant_id, { ...known, audio: false, video: false, screen: false, left_at: timestamp });
+    }
+  }
+  return [...participants, ...[...came.values()].filter(({ left_at }) => left_at)];
+}
+
+/** Since when a call that goes on is empty; null where it is not. Whom the others do not learn of keeps no call going. */
+export function emptySince(status: Call['status'], people: readonly WireMember[]): string | null {
+  const seen = people.filter(({ hidden }) => !hidden);
+  if (status !== 'active' || seen.some(({ left_at }) => !left_at)) return null;
+  return seen.flatMap(({ left_at }) => left_at ?? []).reduce<string | null>((last, at) => (last && Date.parse(last) > Date.parse(at) ? last : at), null);
 }
 
 const SUBJECTS: readonly [prefix: string, about: Entry['about']][] = [
