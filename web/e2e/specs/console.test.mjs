@@ -21,6 +21,10 @@ const here = world();
 /** The call that was watched, and recorded. */
 let watched;
 
+/** What describes it, as a screen reader says it. */
+const saysOf = (locator) =>
+  locator.evaluate((one) => (one.getAttribute('aria-describedby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent ?? '').join(' '));
+
 const open = (path = '') => here.open('Operator', `/console${path}`, { viewport: WINDOW });
 
 test('an operator watches a call, removes somebody from it, ends it, and finds it again in the history', async () => {
@@ -82,7 +86,7 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   await page.getByRole('link', { name: 'Calls', exact: true }).click();
   await page.getByLabel('User').fill('nobody-of-that-name');
   await page.keyboard.press('Enter');
-  await page.getByText('No call is like that.').waitFor();
+  await page.getByText('No call matches the filters.').waitFor();
   await page.getByLabel('User').fill('');
   await page.getByLabel('Room id').fill(room);
   await page.keyboard.press('Enter');
@@ -124,9 +128,9 @@ test('the recordings of all calls are listed, and one is looked at, made again i
   const { page } = operator;
   const link = page.locator(`a[title="${id}"]`);
   await page.getByLabel('State').selectOption('requested');
-  await page.getByText('No recording is like that.').waitFor();
+  await page.getByText('No recording matches the filters.').waitFor();
   await page.getByLabel('State').selectOption('available');
-  await page.getByRole('row', { name: /available.*everybody in one picture, with names/ }).filter({ has: link }).waitFor();
+  await page.getByRole('row', { name: /^Weekly Edith, Flora.*available.*everybody in one picture, with names/ }).filter({ has: link }).waitFor();
   await assertAccessible(operator, 'console-recordings');
   await page.setViewportSize(PHONE);
   assert.equal(await page.locator('.table').evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth), 0, 'scrolls sideways');
@@ -135,6 +139,7 @@ test('the recordings of all calls are listed, and one is looked at, made again i
 
   await link.click();
   await page.getByRole('heading', { name: 'Recording', exact: true }).waitFor();
+  await page.getByText('Of the call Weekly Edith, Flora').waitFor();
   await page.getByText('grid: all of the same size').waitFor();
   const report = page.getByRole('region', { name: 'What is missing' });
   await report.getByText(/^(nothing that was sent is missing|something is missing)$/).waitFor();
@@ -175,7 +180,14 @@ test('what is not there leads back to its list', async () => {
 test('an endpoint is told of events, and each delivery with its tries can be looked at', async () => {
   const operator = await open('/webhooks');
   const { page } = operator;
-  await page.getByLabel('New endpoint').fill('https://hooks.invalid/calls'); // a name that leads nowhere (RFC 2606)
+  const address = page.getByRole('textbox', { name: 'New endpoint' });
+  await address.fill('nonsense');
+  await page.getByRole('button', { name: 'Add' }).click();
+  await page.getByText('This is no web address.').waitFor();
+  await until('the field says what is wrong, and what belongs there', async () =>
+    /no web address.*public internet/s.test(await saysOf(address)));
+  await assertAccessible(operator, 'console-webhook-refused');
+  await address.fill('https://hooks.invalid/calls'); // a name that leads nowhere (RFC 2606)
   await page.getByRole('button', { name: 'Add' }).click();
   await page.getByText('whsec_').waitFor();
   await page.getByRole('link', { name: 'https://hooks.invalid/calls' }).click();
@@ -223,6 +235,10 @@ test('a key is made, shown once, replaced and revoked, and the audit log says so
   const operator = await open('/keys');
   const { page } = operator;
   await page.getByLabel('New key for').fill('billing');
+  await page.getByRole('button', { name: 'Make key' }).click();
+  const may = page.getByRole('group', { name: 'May' });
+  assert.match(await saysOf(may), /Choose at least one thing/);
+  await assertAccessible(operator, 'console-key-refused');
   await page.getByLabel('rooms', { exact: true }).check();
   await page.getByLabel('recordings', { exact: true }).check();
   await page.getByRole('button', { name: 'Make key' }).click();
@@ -247,6 +263,11 @@ test('a key is made, shown once, replaced and revoked, and the audit log says so
 
   const rooms = await Promise.all(Array.from({ length: 51 }, () => here.room({ name: 'Audited' })));
   await page.getByRole('link', { name: 'Audit log' }).click();
+  const action = page.getByLabel('Action');
+  await action.fill('nonsense');
+  await page.keyboard.press('Enter');
+  await until('the filter says what is wrong with it', async () => /^must be one of .*key\.revoke/.test(await saysOf(action)));
+  assert.equal(await page.getByText('bad field').count(), 0);
   await page.getByLabel('Action').fill('room.create');
   await page.keyboard.press('Enter');
   const rows = page.getByRole('row').filter({ hasText: 'room.create' });

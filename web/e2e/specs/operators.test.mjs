@@ -35,11 +35,18 @@ test('a server that asks for a key shows its console to whoever has one, and to 
   await page.getByLabel('API key').fill('calls_not-a-key');
   await page.keyboard.press('Enter');
   await page.getByText('this key is not valid').waitFor();
+  await page.getByText('The key that the server printed at its first start').waitFor(); // beside it
   await assertAccessible(operator, 'console-sign-in-refused');
   await page.getByLabel('API key').fill(here.server.key);
   await page.keyboard.press('Enter');
   await page.getByRole('navigation').waitFor();
   await page.reload();
+  await page.getByRole('link', { name: 'API keys' }).click();
+  await page.getByText('yours', { exact: true }).waitFor();
+  await page.getByRole('button', { name: /^Revoke/ }).first().click();
+  await page.getByRole('dialog').getByText('revoking it signs you out. No other key may manage keys.').waitFor();
+  await assertAccessible(operator, 'console-revoke-own');
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await door.waitFor();
   await operator.close();

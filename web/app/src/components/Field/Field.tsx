@@ -18,7 +18,7 @@ interface FieldProps {
 export function Field(props: FieldProps) {
   const { label, value, onInput, type = 'text', placeholder, hint, error, maxLength, autoFocus, autoComplete } = props;
   const id = useId();
-  const note = error ?? hint;
+  const notes = [error && `${id}-error`, hint && `${id}-hint`].filter(Boolean).join(' ');
   return (
     <div class="field">
       <label class="field__label" for={id}>
@@ -34,16 +34,17 @@ export function Field(props: FieldProps) {
         autoFocus={autoFocus}
         autoComplete={autoComplete ?? 'off'}
         aria-invalid={error ? 'true' : undefined}
-        aria-describedby={note ? `${id}-note` : undefined}
+        aria-describedby={notes || undefined}
         onInput={(event) => onInput(event.currentTarget.value)}
       />
-      {note && (
-        <p
-          class={error ? 'field__note field__note--bad' : 'field__note'}
-          id={`${id}-note`}
-          role={error ? 'alert' : undefined}
-        >
-          {note}
+      {error && (
+        <p class="field__note field__note--bad" id={`${id}-error`} role="alert">
+          {error}
+        </p>
+      )}
+      {hint && (
+        <p class="field__note" id={`${id}-hint`}>
+          {hint}
         </p>
       )}
     </div>

@@ -2,7 +2,7 @@
 import type { Schemas } from '@calls/sdk';
 import { Answer } from '../components/Answer';
 import { Badge } from '../components/Badge';
-import { Filters } from '../components/Filters';
+import { beside, Filters } from '../components/Filters';
 import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { usePages } from '../state/ask';
@@ -28,8 +28,9 @@ export function Audit({ query }: { query: URLSearchParams }) {
         label={t('audit.label')}
         fields={FILTERS.map((name) => ({ name, label: t(`audit.by.${name}`), of: 'search' }))}
         query={query}
+        error={list.error}
       />
-      <Answer of={{ value: list.rows, error: list.error }}>
+      <Answer of={{ value: list.rows, error: beside(FILTERS, list.error) }}>
         {(rows) => (
           <Table
             caption={t('audit.title')}
@@ -43,7 +44,7 @@ export function Audit({ query }: { query: URLSearchParams }) {
             ]}
             rows={rows}
             keyOf={({ audit_id }) => audit_id}
-            empty={t('audit.empty')}
+            empty={t(query.size > 0 ? 'audit.noMatch' : 'audit.empty')}
           />
         )}
       </Answer>

@@ -3,7 +3,7 @@ import type { Call } from '@calls/sdk';
 import { elapsed } from '../../layout/text';
 import { Button } from '../../components/Button/Button';
 import { Answer } from '../components/Answer';
-import { Filters, type Field } from '../components/Filters';
+import { beside, Filters, type Field } from '../components/Filters';
 import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { all, usePages } from '../state/ask';
@@ -51,8 +51,8 @@ export function Calls({ query }: { query: URLSearchParams }) {
           {t('calls.csv')}
         </Button>
       </div>
-      <Filters screen="calls" label={t('filter.label')} fields={fields()} query={query} />
-      <Answer of={{ value: list.rows, error: list.error }}>
+      <Filters screen="calls" label={t('filter.label')} fields={fields()} query={query} error={list.error} />
+      <Answer of={{ value: list.rows, error: beside(FILTERS, list.error) }}>
         {(rows) => (
           <Table
             caption={t('calls.title')}
@@ -67,7 +67,7 @@ export function Calls({ query }: { query: URLSearchParams }) {
             ]}
             rows={rows}
             keyOf={({ call_id }) => call_id}
-            empty={t('calls.empty')}
+            empty={t(query.size > 0 ? 'calls.noMatch' : 'calls.empty')}
           />
         )}
       </Answer>

@@ -2,7 +2,7 @@
 import { Answer } from '../components/Answer';
 import { go, pathOf } from '../state/route';
 import { t } from '../words/t';
-import { CallLink } from './parts';
+import { CallLink, useKnown } from './parts';
 import { RecordingCard, useRecording } from './RecordingCard';
 
 export function RecordingPage({ recordingId }: { recordingId: string }) {
@@ -13,9 +13,7 @@ export function RecordingPage({ recordingId }: { recordingId: string }) {
       <Answer of={found} list="recordings">
         {(recording) => (
           <>
-            <p>
-              {t('recording.of')} <CallLink id={recording.call_id} />
-            </p>
+            <OfCall id={recording.call_id} />
             <section class="recordings__one" aria-label={t('recording.one')}>
               <RecordingCard recording={recording} callStartedAt={null} again={found.again} gone={() => go(pathOf('recordings'))} />
             </section>
@@ -23,5 +21,15 @@ export function RecordingPage({ recordingId }: { recordingId: string }) {
         )}
       </Answer>
     </>
+  );
+}
+
+function OfCall({ id }: { id: string }) {
+  const call = useKnown(id);
+  return (
+    <p>
+      {t('recording.of')} <CallLink id={id} name={call?.name} />
+      {call && call.people !== call.name && <span class="console__beside"> {call.people}</span>}
+    </p>
   );
 }

@@ -1,15 +1,15 @@
 /** The recordings of all calls, by filters. */
 import type { Recording } from '@calls/sdk';
-import { elapsed } from '../../layout/text';
 import { Answer } from '../components/Answer';
-import { Filters, type Field } from '../components/Filters';
+import { beside, Filters, type Field } from '../components/Filters';
 import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { usePages } from '../state/ask';
 import { filtersIn } from '../state/filters';
-import { bytes, moment } from '../state/format';
+import { moment } from '../state/format';
+import { lengthOf, sizeOf } from '../state/recordings';
 import { said, t } from '../words/t';
-import { CallLink, RecordingLink } from './parts';
+import { CallLink, RecordingLink, useKnown } from './parts';
 import { State } from './RecordingCard';
 
 const STATUSES = ['requested', 'active', 'processing', 'uploading', 'available', 'failed'] as const;
@@ -33,19 +33,19 @@ export function Recordings({ query }: { query: URLSearchParams }) {
   return (
     <>
       <h1>{t('recording.title')}</h1>
-      <Filters screen="recordings" label={t('recordings.label')} fields={fields()} query={query} />
-      <Answer of={{ value: list.rows, error: list.error }}>
+      <Filters screen="recordings" label={t('recordings.label')} fields={fields()} query={query} error={list.error} />
+      <Answer of={{ value: list.rows, error: beside(FILTERS, list.error) }}>
         {(rows) => (
           <Table
             caption={t('recording.title')}
             columns={[
-              { head: t('recording.one'), cell: ({ recording_id }: Recording) => <RecordingLink id={recording_id} /> },
+              { head: t('recording.one'), cell: (recording: Recording) => <Named recording={recording} /> },
               { head: t('call.call'), cell: ({ call_id }) => <CallLink id={call_id} /> },
               { head: t('recording.asked'), cell: ({ requested_at }) => moment(requested_at) },
               { head: t('recording.state'), cell: (recording) => <State recording={recording} /> },
               { head: t('recording.mode'), cell: ({ mode }) => said('mode', mode) },
-              { head: t('call.lasts'), cell: ({ duration_seconds }) => elapsed(duration_seconds), figures: true },
-              { head: t('recording.size'), cell: ({ size_bytes }) => bytes(size_bytes), figures: true },
+              { head: t('call.lasts'), cell: (recording) => lengthOf(recording), figures: true },
+              { head: t('recording.size'), cell: (recording) => sizeOf(recording), figures: true },
             ]}
             rows={rows}
             keyOf={({ recording_id }) => recording_id}
@@ -54,6 +54,17 @@ export function Recordings({ query }: { query: URLSearchParams }) {
         )}
       </Answer>
       <More more={list.more} />
+    </>
+  );
+}
+
+/** By the room that it is of, and who was there. */
+function Named({ recording: { recording_id, call_id } }: { recording: Recording }) {
+  const call = useKnown(call_id);
+  return (
+    <>
+      <RecordingLink id={recording_id} name={call?.name} />
+      {call && call.people !== call.name && <div class="console__beside">{call.people}</div>}
     </>
   );
 }

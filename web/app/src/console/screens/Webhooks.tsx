@@ -2,7 +2,6 @@
 import { useState } from 'preact/hooks';
 import { Button } from '../../components/Button/Button';
 import { Field } from '../../components/Field/Field';
-import { detailOf } from '../../state/detail';
 import { Answer } from '../components/Answer';
 import { Badge } from '../components/Badge';
 import { Secret } from '../components/Secret';
@@ -10,6 +9,7 @@ import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { usePages } from '../state/ask';
 import { moment } from '../state/format';
+import { wrongUrl } from '../state/refusal';
 import { follow, pathOf } from '../state/route';
 import { t } from '../words/t';
 import type { Webhook } from './WebhookPage';
@@ -77,7 +77,7 @@ function NewWebhook({ then }: { then: () => void }) {
       setUrl('');
       then();
     } catch (problem) {
-      setError(detailOf(problem));
+      setError(wrongUrl(url.trim(), problem));
     }
   };
   return (

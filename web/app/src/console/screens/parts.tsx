@@ -24,18 +24,18 @@ export function namesOf(members: readonly WireMember[]): string {
 /** The tail tells ids apart: they begin with the time. */
 const tail = (id: string): string => `…${id.slice(-8)}`;
 
-export function CallLink({ id }: { id: string }) {
+export function CallLink({ id, name }: { id: string; name?: string | undefined }) {
   return (
     <a href={pathOf('calls', id)} title={id} onClick={follow}>
-      {tail(id)}
+      {name ?? tail(id)}
     </a>
   );
 }
 
-export function RecordingLink({ id }: { id: string }) {
+export function RecordingLink({ id, name }: { id: string; name?: string | undefined }) {
   return (
     <a href={pathOf('recordings', id)} title={id} onClick={follow}>
-      {tail(id)}
+      {name ?? tail(id)}
     </a>
   );
 }
@@ -63,6 +63,37 @@ function roomName(id: string): Promise<string | undefined> {
     rooms.set(id, name);
   }
   return name;
+}
+
+/** What people know a call by. */
+export interface Known {
+  /** The name of its room, else of who was in it. */
+  name: string;
+  people: string;
+}
+
+/** Calls that were asked for, so that a table asks for each once. */
+const calls = new Map<string, Promise<Known | undefined>>();
+
+async function known(id: string): Promise<Known | undefined> {
+  const call = await got(api.GET('/api/v1/calls/{call_id}', { params: { path: { call_id: id } } }));
+  if (call.status !== 'ended') calls.delete(id); // others may come
+  const people = namesOf(call.participants);
+  const name = (call.room_id && (await roomName(call.room_id))) || people;
+  return name ? { name, people } : undefined;
+}
+
+/** What people know this call by; undefined until that is known, where it is erased, and where the key may not ask. */
+export function useKnown(id: string): Known | undefined {
+  const [found, setFound] = useState<Known>();
+  useEffect(() => {
+    let wanted = true;
+    const asked = calls.get(id) ?? known(id).catch(() => void calls.delete(id));
+    calls.set(id, asked);
+    void asked.then((one) => wanted && setFound(one));
+    return () => void (wanted = false);
+  }, [id]);
+  return found;
 }
 
 /** A room by its name, where it is still there. */

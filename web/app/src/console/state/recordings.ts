@@ -1,5 +1,8 @@
 /** When a recording is asked for again, and what can still be made of it. */
 import type { Recording } from '@calls/sdk';
+import { elapsed } from '../../layout/text';
+import { t } from '../words/t';
+import { bytes } from './format';
 
 export const EVERY_MS = 3000;
 
@@ -24,3 +27,14 @@ export function composable({ status, mode, files, transcript }: Composable): 'la
   const heard = tracks.some(({ source }) => source === 'microphone' || source === 'screen_audio');
   return mode === 'audio' && heard && !files.some(({ kind }) => kind === 'audio') ? 'plain' : null;
 }
+
+/** How long it is; while it runs, for how long it has run, as what comes of it ends with the last that somebody sent. */
+export function lengthOf({ status, files, duration_seconds }: Pick<Recording, 'status' | 'files' | 'duration_seconds'>): string {
+  const time = elapsed(duration_seconds);
+  if (status === 'active') return t('recording.soFar', { time });
+  return files.length > 0 ? time : t('value.none');
+}
+
+/** Of all its files, once there are some. */
+export const sizeOf = ({ files, size_bytes }: Pick<Recording, 'files' | 'size_bytes'>): string =>
+  files.length > 0 ? bytes(size_bytes) : t('value.none');
