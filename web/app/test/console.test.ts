@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { frameOf, line, roundUp } from '../src/console/components/chart';
 import { bytes, csv } from '../src/console/state/format';
+import { listed, pointsOf, read, SUBJECTS } from '../src/console/state/health';
 import type { QualitySample, WireMember } from '@calls/sdk';
 import { layers } from '../src/console/state/layers';
 import { parse, total } from '../src/console/state/prometheus';
@@ -52,6 +53,37 @@ test('Prometheus’s format is read, labels and all', () => {
   ]);
   expect(total(samples, 'a')).toBe(7);
   expect(total(samples, 'c')).toBeNull();
+  expect([total(samples, 'a', { b: 'x' }), total(samples, 'a', { b: 'z' })]).toEqual([3, null]);
+});
+
+describe('what the server counts', () => {
+  const figure = (name: string) => {
+    const found = SUBJECTS.flatMap(({ figures }) => figures).find((one) => one.name === name);
+    if (!found) throw new Error(`${name} is not shown`);
+    return found;
+  };
+
+  test('is told in words, and what is a bad sign is marked', () => {
+    const samples = parse('calls_actors{actor="call"} 2\ncalls_actors{actor="participant"} 7\ncalls_facts_waiting 1\ncalls_recording_disk_full 0');
+    expect(read(figure('calls_actors'), samples)).toEqual({ text: '2', bad: false });
+    expect(read(figure('calls_facts_waiting'), samples)).toEqual({ text: '1', bad: true });
+    expect(read(figure('calls_recording_disk_full'), samples)).toEqual({ text: false, bad: false });
+    expect(read(figure('calls_recordings_failed_total'), samples)).toEqual({ text: '0', bad: false }); // what never happened is not counted
+  });
+
+  test('is drawn from its second point on, of counters what they gain each second', () => {
+    const past = [1, 3, 7].map((value, index) => ({ at: index * 2000, samples: parse(`a ${value}`) }));
+    const plot = { label: 'server.cpu', unit: 'unit.percent', name: 'a' } as const;
+    expect(pointsOf(plot, past.slice(0, 1))).toEqual([]);
+    expect(pointsOf(plot, past).map(({ value }) => value)).toEqual([1, 3, 7]);
+    expect(pointsOf({ ...plot, rate: true }, past.slice(0, 2))).toEqual([]);
+    expect(pointsOf({ ...plot, rate: true, scale: 10 }, past).map(({ value }) => value)).toEqual([10, 20]);
+  });
+
+  test('stands whole at the end, by name', () => {
+    const names = listed(parse('process_b 1\ncalls_b{x="2"} 1\ncalls_b{x="1"} 1\ncalls_a_bucket 1\ngo_x 1\ncalls_a 1')).map(({ name }) => name);
+    expect(names).toEqual(['calls_a', 'calls_b', 'calls_b', 'process_b']);
+  });
 });
 
 describe('a timeline', () => {

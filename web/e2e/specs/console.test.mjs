@@ -285,6 +285,11 @@ test('the server shows how it does', async () => {
   const operator = await open('/server');
   const { page } = operator;
   await page.getByText('answers', { exact: true }).first().waitFor();
+  for (const name of ['Calls and people', 'Network', 'Recordings and transcripts', 'Webhooks', 'Process and database']) {
+    await page.getByRole('heading', { name, exact: true }).waitFor();
+  }
+  await page.getByRole('img', { name: /^Processor\. / }).waitFor(); // from its second point on
+  await page.getByText(/^All \d+ metrics/).click();
   await page.getByRole('cell', { name: 'calls_signaling_sockets' }).waitFor();
   await assertAccessible(operator, 'console-server');
   await operator.close();

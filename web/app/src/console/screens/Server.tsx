@@ -6,8 +6,8 @@ import { Chart } from '../components/Chart';
 import { Facts } from '../components/Facts';
 import { Table } from '../components/Table';
 import { useAsk } from '../state/ask';
-import { bytes } from '../state/format';
-import { parse, total, type Sample } from '../state/prometheus';
+import { listed, pointsOf, read, SUBJECTS, type Moment, type Subject } from '../state/health';
+import { parse, type Sample } from '../state/prometheus';
 import { t } from '../words/t';
 
 const EVERY_MS = 3000;
@@ -19,12 +19,6 @@ interface Readiness {
   media: boolean;
   draining: boolean;
   late: string[];
-}
-
-/** A moment's counters. */
-interface Moment {
-  at: number;
-  samples: Sample[];
 }
 
 async function ready(): Promise<Readiness> {
@@ -69,39 +63,48 @@ function Health({ of }: { of: Readiness }) {
 }
 
 function Figures({ of: { samples }, past }: { of: Moment; past: Moment[] }) {
-  const level = (name: string) => past.map(({ at, samples }) => ({ at, value: total(samples, name) }));
-  const known = samples.filter(({ name }) => /^(calls|process)_/.test(name) && !/_bucket$/.test(name));
+  const known = listed(samples);
   return (
     <>
-      <Facts of={[[t('server.memory'), bytes(total(samples, 'process_resident_memory_bytes') ?? 0)]]} />
-      <div class="charts">
-        <Chart title={t('server.received')} unit={t('unit.perSecond')} series={[{ name: t('server.all'), points: rate(past, 'calls_udp_received_datagrams_total') }]} />
-        <Chart title={t('server.sent')} unit={t('unit.perSecond')} series={[{ name: t('server.all'), points: rate(past, 'calls_udp_sent_datagrams_total') }]} />
-        <Chart title={t('server.sockets')} unit={t('unit.count')} series={[{ name: t('server.all'), points: level('calls_signaling_sockets') }]} />
-      </div>
-      <h2>{t('server.metrics')}</h2>
-      <Table
-        caption={t('server.metrics')}
-        columns={[
-          { head: t('server.metric'), cell: ({ name }: Sample) => <code>{name}</code> },
-          { head: t('server.labels'), cell: ({ labels }) => Object.entries(labels).map((pair) => pair.join('=')).join(', ') },
-          { head: t('server.value'), cell: ({ value }) => value, figures: true },
-        ]}
-        rows={known}
-        keyOf={({ name, labels }) => name + JSON.stringify(labels)}
-        empty={t('server.noMetrics')}
-      />
+      {SUBJECTS.map((subject) => (
+        <About key={subject.title} subject={subject} samples={samples} past={past} />
+      ))}
+      <details class="console__rest">
+        <summary>{t('server.metrics', { count: known.length })}</summary>
+        <Table
+          caption={t('server.metrics', { count: known.length })}
+          columns={[
+            { head: t('server.metric'), cell: ({ name }: Sample) => <code>{name}</code> },
+            { head: t('server.labels'), cell: ({ labels }) => Object.entries(labels).map((pair) => pair.join('=')).join(', ') },
+            { head: t('server.value'), cell: ({ value }) => value, figures: true },
+          ]}
+          rows={known}
+          keyOf={({ name, labels }) => name + JSON.stringify(labels)}
+          empty={t('server.noMetrics')}
+        />
+      </details>
     </>
   );
 }
 
-/** What a counter gained each second, from one moment to the next. */
-function rate(past: readonly Moment[], name: string) {
-  return past.slice(1).map((moment, index) => {
-    const before = past[index];
-    const [then, now] = [before && total(before.samples, name), total(moment.samples, name)];
-    const seconds = before ? (moment.at - before.at) / 1000 : 0;
-    const known = typeof then === 'number' && now !== null && seconds > 0;
-    return { at: moment.at, value: known ? Math.max(0, now - then) / seconds : null };
-  });
+function About({ subject: { title, figures, plots = [] }, samples, past }: { subject: Subject; samples: Sample[]; past: Moment[] }) {
+  const shown = (text: string | boolean) => (typeof text === 'string' ? text : t(text ? 'value.yes' : 'value.no'));
+  return (
+    <section>
+      <h2>{t(title)}</h2>
+      <Facts
+        of={figures.map((figure) => {
+          const { text, bad } = read(figure, samples);
+          return [t(figure.label), bad ? <Badge tone="bad">{shown(text)}</Badge> : shown(text)] as const;
+        })}
+      />
+      {plots.length > 0 && (
+        <div class="charts">
+          {plots.map((plot) => (
+            <Chart key={plot.label} title={t(plot.label)} unit={t(plot.unit)} series={[{ name: t('server.all'), points: pointsOf(plot, past) }]} />
+          ))}
+        </div>
+      )}
+    </section>
+  );
 }

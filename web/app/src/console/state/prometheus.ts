@@ -15,8 +15,9 @@ export function parse(text: string): Sample[] {
   });
 }
 
-/** Of all labels together; null where the server does not tell it. */
-export function total(samples: readonly Sample[], name: string): number | null {
-  const found = samples.filter((sample) => sample.name === name);
+/** Of all that have these labels together; null where the server does not tell it. */
+export function total(samples: readonly Sample[], name: string, labels: Record<string, string> = {}): number | null {
+  const wanted = Object.entries(labels);
+  const found = samples.filter((sample) => sample.name === name && wanted.every(([key, value]) => sample.labels[key] === value));
   return found.length > 0 ? found.reduce((sum, { value }) => sum + value, 0) : null;
 }
