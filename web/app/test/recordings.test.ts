@@ -82,11 +82,26 @@ describe('a report', () => {
       interruptions: [{ from_ms: 9_000, to_ms: null, reason: 'server_stopped' }],
       tracks: [{ ...track, gaps: [{ from_ms: 4_000, to_ms: 5_000, reason: 'loss' }] }],
     };
-    expect(holes(report, namesIn({ files: [file({})] }))).toEqual([
-      { from_ms: 4_000, to_ms: 5_000, out_ms: null, who: { name: 'Ada', source: 'camera' }, reason: 'loss' },
-      { from_ms: 9_000, to_ms: null, out_ms: null, who: null, reason: 'server_stopped' },
+    const whose = { id: 'part_1', name: 'Ada', source: 'camera' };
+    expect(holes(report, namesIn({ files: [file({})] })).lost).toEqual([
+      { from_ms: 4_000, to_ms: 5_000, out_ms: 1_000, gaps: 1, who: whose, reason: 'loss' },
+      { from_ms: 9_000, to_ms: null, out_ms: null, gaps: 1, who: null, reason: 'server_stopped' },
     ]);
-    expect(holes(report, namesIn({ files: [] }))[0]?.who?.name).toBe('ada');
+    expect(holes(report, namesIn({ files: [] })).lost[0]?.who?.name).toBe('ada');
+  });
+
+  test('tells what was lost apart from what was not there, and gaps that follow each other as one', () => {
+    const gap = (from: number, to: number, reason: string) => ({ from_ms: from * 1000, to_ms: to * 1000, reason }) as Report['tracks'][number]['gaps'][number];
+    const speaks = [gap(1, 2, 'no_media'), gap(4, 5, 'no_media'), gap(5.5, 6, 'loss'), gap(9.5, 11, 'no_media'), gap(30, 31, 'no_media')];
+    const other = { ...track, participant_id: 'part_2', gaps: [gap(3, 4, 'no_media')] };
+    const { lost, meant } = holes({ ...none, tracks: [{ ...track, gaps: speaks }, other] }, namesIn({ files: [] }));
+    const told = ({ from_ms, to_ms, out_ms, gaps, who }: (typeof meant)[number]) => [who?.id, from_ms, to_ms, out_ms, gaps];
+    expect(lost.map(told)).toEqual([['part_1', 5_500, 6_000, 500, 1]]);
+    expect(meant.map(told)).toEqual([
+      ['part_1', 1_000, 11_000, 3_500, 3],
+      ['part_2', 3_000, 4_000, 1_000, 1],
+      ['part_1', 30_000, 31_000, 1_000, 1],
+    ]);
   });
 
   test('tells a pause as the cut that it is in the files', () => {
@@ -94,8 +109,8 @@ describe('a report', () => {
       { from_ms: 10_000, to_ms: 15_000, reason: 'paused' },
       { from_ms: 20_000, to_ms: 22_000, reason: 'paused' },
     ];
-    const found = holes({ ...none, pauses }, namesIn({ files: [] }));
-    expect(found.map(({ from_ms, out_ms }) => [from_ms, out_ms])).toEqual([
+    const { meant } = holes({ ...none, pauses }, namesIn({ files: [] }));
+    expect(meant.map(({ from_ms, out_ms }) => [from_ms, out_ms])).toEqual([
       [10_000, 5_000],
       [15_000, 2_000],
     ]);

@@ -394,7 +394,7 @@ const PARTS = {
     await page.getByRole('cell', { name: 'everybody in one picture' }).first().waitFor();
     await shot(operator, 'console-recordings', FULL);
     await page.locator('a[href*="/recordings/rec_"]').first().click();
-    await page.locator('.report summary').click();
+    await page.locator('.report summary').last().click();
     await pause(1000);
     await shot(operator, 'console-recording', FULL);
     await page.getByRole('button', { name: 'Make the file again' }).click();

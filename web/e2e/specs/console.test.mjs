@@ -143,11 +143,15 @@ test('the recordings of all calls are listed, and one is looked at, made again i
   await page.getByText('grid: all of the same size').waitFor();
   const report = page.getByRole('region', { name: 'What is missing' });
   await report.getByText(/^(nothing that was sent is missing|something is missing)$/).waitFor();
-  await report.locator('summary').click();
+  await report.getByText('How well each microphone').click();
   await report.getByRole('row', { name: /Edith camera/ }).waitFor();
   await assertAccessible(operator, 'console-recording');
 
-  const before = await page.getByLabel(/\.mp4$/).getAttribute('src');
+  const below = (one, other) => one.boundingBox().then(async (box) => box.y >= (await other.boundingBox()).y);
+  const player = page.getByLabel(/\.mp4$/);
+  assert.ok(await below(page.getByRole('region', { name: 'Files' }), page.getByRole('button', { name: 'Delete recording' })), 'what can be done stands at the player');
+  assert.ok(await below(page.getByRole('button', { name: 'Make the file again' }), player));
+  const before = await player.getAttribute('src');
   await page.getByRole('button', { name: 'Make the file again' }).click();
   await page.getByRole('dialog').getByLabel('Layout').selectOption('speaker');
   await assertAccessible(operator, 'console-compose');

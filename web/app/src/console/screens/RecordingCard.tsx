@@ -11,7 +11,7 @@ import { api, got } from '../state/api';
 import { useAsk, type Asked } from '../state/ask';
 import { bytes, moment } from '../state/format';
 import { follow, placeOf } from '../state/playing';
-import { askAgainAfter, unfinished } from '../state/recordings';
+import { askAgainAfter, lengthOf, sizeOf, unfinished } from '../state/recordings';
 import type { Report } from '../state/report';
 import { said, t } from '../words/t';
 import { Compose } from './Compose';
@@ -90,13 +90,11 @@ export function RecordingCard({ recording, callStartedAt, again, gone }: CardPro
           [t('recording.mode'), said('mode', mode)],
           ...(layout ? [[t('recording.layout'), next ? t('recording.nextLayout', { now: said('layout', layout), next: said('layout', next) }) : said('layout', layout)] as const] : []),
           [t('recording.started'), recording.started_at ? moment(recording.started_at) : t('value.none')],
-          [t('call.lasts'), elapsed(recording.duration_seconds)],
-          [t('recording.size'), bytes(recording.size_bytes)],
+          [t('call.lasts'), lengthOf(recording)],
+          [t('recording.size'), sizeOf(recording)],
         ]}
       />
       <Player callStartedAt={callStartedAt} recording={recording} pauses={report.value?.pauses ?? []} />
-      <Files recording={recording} />
-      {recording.status === 'available' && <RecordingReport recording={recording} report={report} />}
       {!unfinished(recording) && (
         <p class="console__deeds">
           <Compose recording={recording} then={again} />
@@ -112,6 +110,8 @@ export function RecordingCard({ recording, callStartedAt, again, gone }: CardPro
           />
         </p>
       )}
+      <Files recording={recording} />
+      {recording.status === 'available' && <RecordingReport recording={recording} report={report} />}
     </>
   );
 }

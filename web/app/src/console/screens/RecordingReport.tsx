@@ -8,6 +8,9 @@ import type { Asked } from '../state/ask';
 import { holes, lostPercent, namesIn, whole, type Hole, type Report } from '../state/report';
 import { said, t, tn } from '../words/t';
 
+/** More rows than these stay folded until somebody wants them. */
+const MOST_OPEN = 20;
+
 export function RecordingReport({ recording, report }: { recording: Recording; report: Asked<Report | null> }) {
   return (
     <section class="report" aria-label={t('report.title')}>
@@ -19,7 +22,7 @@ export function RecordingReport({ recording, report }: { recording: Recording; r
 
 function Told({ report, recording }: { report: Report; recording: Recording }) {
   const name = namesIn(recording);
-  const found = holes(report, name);
+  const { lost, meant } = holes(report, name);
   const { files_damaged, files_unknown, log_lines_unreadable, tracks } = report;
   const unreadable = tracks.reduce((sum, { frames_unreadable }) => sum + frames_unreadable, 0);
   const dropped = tracks.reduce((sum, { bursts_dropped }) => sum + bursts_dropped, 0);
@@ -31,21 +34,10 @@ function Told({ report, recording }: { report: Report; recording: Recording }) {
       {log_lines_unreadable > 0 && <p>{tn('report.lines', log_lines_unreadable)}</p>}
       {unreadable > 0 && <p>{tn('report.unreadable', unreadable)}</p>}
       {dropped > 0 && <p>{tn('report.dropped', dropped)}</p>}
-      {found.length > 0 && (
-        <Table
-          caption={t('report.holes')}
-          columns={[
-            { head: t('report.at'), cell: (hole: Hole) => <Span of={hole} /> },
-            { head: t('report.who'), cell: ({ who }) => (who ? `${who.name}, ${said('source', who.source)}` : t('report.everybody')) },
-            { head: t('report.why'), cell: reasonOf },
-          ]}
-          rows={found}
-          keyOf={({ from_ms, who, reason }) => `${from_ms} ${who?.name} ${who?.source} ${reason}`}
-          empty=""
-        />
-      )}
+      <Holes title={tn('report.holes', lost.length)} of={lost} open />
+      <Holes title={tn('report.meant', meant.length)} of={meant} />
       {tracks.length > 0 && (
-        <details class="report__tracks">
+        <details class="report__part">
           <summary>{t('report.tracks')}</summary>
           <Table
             caption={t('report.tracks')}
@@ -65,13 +57,36 @@ function Told({ report, recording }: { report: Report; recording: Recording }) {
   );
 }
 
+function Holes({ title, of: found, open = false }: { title: string; of: readonly Hole[]; open?: boolean }) {
+  if (found.length === 0) return null;
+  return (
+    <details class="report__part" open={open && found.length <= MOST_OPEN}>
+      <summary>{title}</summary>
+      <Table
+        caption={title}
+        columns={[
+          { head: t('report.at'), cell: (hole: Hole) => <Span of={hole} /> },
+          { head: t('report.who'), cell: ({ who }) => (who ? `${who.name}, ${said('source', who.source)}` : t('report.everybody')) },
+          { head: t('report.why'), cell: reasonOf },
+        ]}
+        rows={found}
+        keyOf={({ from_ms, who, reason }) => `${from_ms} ${who?.id} ${who?.source} ${reason}`}
+        empty=""
+      />
+    </details>
+  );
+}
+
 function Span({ of: { from_ms, to_ms, reason } }: { of: Hole }) {
   const from = elapsed(from_ms / 1000);
   if (reason === 'paused') return <bdi>{from}</bdi>;
-  return to_ms === null ? <>{t('report.from', { from })}</> : <bdi>{t('report.span', { from, to: elapsed(to_ms / 1000) })}</bdi>;
+  if (to_ms === null) return <>{t('report.from', { from })}</>;
+  const to = elapsed(to_ms / 1000);
+  return <bdi>{from === to ? from : t('report.span', { from, to })}</bdi>;
 }
 
-function reasonOf({ reason, out_ms }: Hole): string {
+function reasonOf({ reason, out_ms, gaps }: Hole): string {
   if (reason === 'paused' && out_ms !== null) return t('report.pausedFor', { time: elapsed(out_ms / 1000) });
-  return said('gap', reason);
+  if (gaps === 1 || out_ms === null) return said('gap', reason);
+  return t('report.several', { reason: said('gap', reason), gaps, time: elapsed(out_ms / 1000) });
 }

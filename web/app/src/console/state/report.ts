@@ -8,12 +8,17 @@ export interface Hole {
   from_ms: number;
   /** Null: nobody knows, or what was left out is not in the files at all. */
   to_ms: number | null;
-  /** How much was left out. */
+  /** How much is missing in it, or was left out. */
   out_ms: number | null;
+  /** Of how many gaps it is made. */
+  gaps: number;
   /** Null: everybody. */
-  who: { name: string; source: string } | null;
+  who: { id: string; name: string; source: string } | null;
   reason: string;
 }
+
+/** Gaps of one source that follow each other as soon as that are told as one: whoever speaks with pauses has hundreds. */
+const NEAR_MS = 5_000;
 
 /** A gap of these reasons was meant, by whoever paused or switched something off. */
 const MEANT = new Set(['paused', 'no_media']);
@@ -24,16 +29,42 @@ export function namesIn({ files }: Pick<Recording, 'files'>): (participantId: st
   return (participantId, userId) => names.get(participantId) || userId;
 }
 
-/** Where something is missing, in order. */
-export function holes(report: Report, name: (participantId: string, userId: string) => string): Hole[] {
+/** Where something is missing, in order: what was lost, and what was not there to be recorded. */
+export function holes(report: Report, name: (participantId: string, userId: string) => string): { lost: Hole[]; meant: Hole[] } {
   const everybody = report.interruptions.map((gap): Hole => ({ ...spanOf(gap), who: null }));
-  const single = report.tracks.flatMap(({ participant_id, user_id, source, gaps }) =>
-    gaps.map((gap): Hole => ({ ...spanOf(gap), who: { name: name(participant_id, user_id), source } })),
+  const single = report.tracks.flatMap(({ participant_id: id, user_id, source, gaps }) =>
+    gaps.map((gap): Hole => ({ ...spanOf(gap), who: { id, name: name(id, user_id), source } })),
   );
-  return [...everybody, ...cuts(report.pauses), ...single].sort((a, b) => a.from_ms - b.from_ms);
+  const found = together([...everybody, ...cuts(report.pauses), ...single].sort((a, b) => a.from_ms - b.from_ms));
+  const meant = ({ reason }: Hole) => MEANT.has(reason);
+  return { lost: found.filter((hole) => !meant(hole)), meant: found.filter(meant) };
 }
 
-const spanOf = ({ from_ms, to_ms, reason }: Schemas['Gap']): Omit<Hole, 'who'> => ({ from_ms, to_ms: to_ms ?? null, out_ms: null, reason });
+const spanOf = ({ from_ms, to_ms, reason }: Schemas['Gap']): Omit<Hole, 'who'> => ({
+  from_ms,
+  to_ms: to_ms ?? null,
+  out_ms: to_ms == null ? null : to_ms - from_ms,
+  gaps: 1,
+  reason,
+});
+
+/** Those of one source and one reason that are near each other as one. They come in order. */
+function together(ordered: readonly Hole[]): Hole[] {
+  const last = new Map<string, Hole>();
+  return ordered.flatMap((hole): Hole[] => {
+    const key = `${hole.who?.id} ${hole.who?.source} ${hole.reason}`;
+    const before = last.get(key);
+    if (before?.to_ms != null && hole.to_ms !== null && hole.from_ms - before.to_ms < NEAR_MS) {
+      before.out_ms = (before.out_ms ?? 0) + (hole.out_ms ?? 0);
+      before.to_ms = Math.max(before.to_ms, hole.to_ms);
+      before.gaps += 1;
+      return [];
+    }
+    const own = { ...hole };
+    last.set(key, own);
+    return [own];
+  });
+}
 
 /** Pauses are told as if they had been kept; in the files each is a cut, and what comes later moves forward. */
 function cuts(pauses: Report['pauses']): Hole[] {
@@ -42,7 +73,7 @@ function cuts(pauses: Report['pauses']): Hole[] {
     .sort((a, b) => a.from_ms - b.from_ms)
     .map(({ from_ms, to_ms, reason }) => {
       const out_ms = to_ms == null ? null : to_ms - from_ms;
-      const cut = { from_ms: from_ms - before, to_ms: null, out_ms, who: null, reason };
+      const cut = { from_ms: from_ms - before, to_ms: null, out_ms, gaps: 1, who: null, reason };
       before += out_ms ?? 0;
       return cut;
     });
