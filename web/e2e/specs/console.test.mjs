@@ -105,7 +105,6 @@ test('who left a call that goes on is listed with their name, and so is since wh
   const room = await here.room({ name: 'Handover' });
   const ines = await here.join('Ines', room);
   const juri = await here.join('Juri', room);
-  await sees(ines, 1);
   const { data } = await api(here.url, 'GET', `/history?room_id=${room}`);
   const operator = await open(`/calls/${data[0].call_id}`);
   const { page } = operator;
@@ -143,7 +142,7 @@ test('the recordings of all calls are listed, and one is looked at, made again i
   await page.getByText('grid: all of the same size').waitFor();
   const report = page.getByRole('region', { name: 'What is missing' });
   await report.getByText(/^(nothing that was sent is missing|something is missing)$/).waitFor();
-  await report.getByText('How well each microphone').click();
+  await report.locator('summary', { hasText: 'How well each microphone' }).click();
   await report.getByRole('row', { name: /Edith camera/ }).waitFor();
   await assertAccessible(operator, 'console-recording');
 
@@ -293,7 +292,7 @@ test('the server shows how it does', async () => {
     await page.getByRole('heading', { name, exact: true }).waitFor();
   }
   await page.getByRole('img', { name: /^Processor\. / }).waitFor(); // from its second point on
-  await page.getByText(/^All \d+ metrics/).click();
+  await page.locator('summary', { hasText: /^All \d+ metrics/ }).click();
   await page.getByRole('cell', { name: 'calls_signaling_sockets' }).waitFor();
   await assertAccessible(operator, 'console-server');
   await operator.close();
