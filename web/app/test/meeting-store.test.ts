@@ -24,6 +24,7 @@ vi.mock('../../sdk/src/rtc/link', async () => {
 
 const page = fakePage();
 const { MeetingStore } = await import('../src/state/meeting-store');
+const { consentKey } = await import('../src/state/consent');
 const { t } = await import('../src/i18n/t');
 const { clearToasts, toasts } = await import('../src/state/toasts');
 
@@ -106,29 +107,79 @@ test('those who come within moments are one note, and so are those who go', asyn
   expect(notes()).toEqual(['dan joined']);
 });
 
+/** What the banner asks to take note of. */
+const asked = ({ consent, onlyVoices }: Awaited<ReturnType<typeof entering>>) =>
+  consent.asked.value.length > 0 ? t(consentKey(consent.asked.value, onlyVoices.value)) : null;
+
+const recorded = (seq: number, event: string, mode = 'composite') =>
+  FakeSocket.last.say({ t: 'recording', seq, d: { event, recording_id: 'rec_1', mode, by: null } });
+const transcribed = (seq: number, event: string) => FakeSocket.last.say({ t: 'transcription', seq, d: { event, language: 'en-US' } });
+
+/** Comes in while this is kept already. */
+async function late(kept: { recording?: boolean; transcription?: boolean }, call_id = 'call_1') {
+  const store = await entering();
+  const { call, ...rest } = welcome('s1');
+  FakeSocket.last.say({ t: 'welcome', seq: 1, d: { ...rest, call: { ...call, call_id, ...kept }, roster: [member('part_1', 'host')] } });
+  return store;
+}
+
 test('people are told what is kept of them: voices and pictures, or voices only', async () => {
   const store = await inside();
-  clearToasts();
-  const recording = (seq: number, event: string, mode: string) =>
-    FakeSocket.last.say({ t: 'recording', seq, d: { event, recording_id: 'rec_1', mode, by: null } });
-  const notes = () => toasts.value.map(({ text }) => text);
-  recording(2, 'started', 'audio');
-  expect([store.recording.value, store.onlyVoices.value]).toEqual(['on', true]);
-  expect(notes()).toEqual([t('recording.startedVoices')]);
-  clearToasts();
-  recording(3, 'stopped', 'audio');
-  recording(4, 'started', 'composite');
-  expect(store.onlyVoices.value).toBe(false);
-  expect(notes()).toEqual([t('recording.stopped'), t('recording.started')]);
+  recorded(2, 'started', 'audio');
+  expect([store.recording.value, store.onlyVoices.value, asked(store)]).toEqual(['on', true, t('consent.voices')]);
+  recorded(3, 'stopped', 'audio');
+  expect(asked(store)).toBe(null);
+  recorded(4, 'started');
+  expect([store.onlyVoices.value, asked(store)]).toEqual([false, t('consent.recording')]);
 });
 
-test('whoever comes in while it is recorded is told once, and rightly', async () => {
-  await entering();
+test('a banner asks for recording and transcription together, or for what has begun since', async () => {
+  const store = await inside();
+  transcribed(2, 'started');
+  expect(asked(store)).toBe(t('consent.transcription'));
+  recorded(3, 'started');
+  expect(asked(store)).toBe(t('consent.recordingTranscription'));
+  recorded(4, 'stopped');
+  store.consent.understand(['transcription']);
+  expect(asked(store)).toBe(null);
+  recorded(5, 'started');
+  expect(asked(store)).toBe(t('consent.recording'));
+  store.consent.understand(['recording']);
+  expect(asked(store)).toBe(null);
+  recorded(6, 'stopped');
+  recorded(7, 'started');
+  expect(asked(store)).toBe(t('consent.recording'));
+});
+
+test('whoever comes in while it is recorded and transcribed is asked for both, without a note', async () => {
   clearToasts();
-  const { call, ...rest } = welcome('s1');
-  FakeSocket.last.say({ t: 'welcome', seq: 1, d: { ...rest, call: { ...call, recording: true }, roster: [member('part_1')] } });
-  FakeSocket.last.say({ t: 'recording', seq: 2, d: { event: 'started', recording_id: 'rec_1', mode: 'audio', by: null } });
-  expect(toasts.value.map(({ text }) => text)).toEqual([t('recording.startedVoices')]);
+  const store = await late({ recording: true, transcription: true }, 'call_2');
+  recorded(2, 'started', 'audio');
+  expect(asked(store)).toBe(t('consent.voicesTranscription'));
+  expect(toasts.value).toEqual([]);
+});
+
+test('what was taken note of is not asked again after a reload, but in another call, or when it begins anew', async () => {
+  const before = await late({ transcription: true }, 'call_3');
+  before.consent.understand(['transcription']);
+  expect(asked(await late({ transcription: true }, 'call_3'))).toBe(null);
+  expect(asked(await late({ transcription: true }, 'call_4'))).toBe(t('consent.transcription'));
+  await late({ transcription: false }, 'call_3');
+  expect(asked(await late({ transcription: true }, 'call_3'))).toBe(t('consent.transcription'));
+});
+
+test('a host learns where a recording that has stopped can be found, and others that it has stopped', async () => {
+  const opened = vi.fn();
+  vi.stubGlobal('open', opened);
+  for (const [role, text] of [['host', t('recording.stoppedHost')], ['moderator', t('recording.stopped')]] as const) {
+    await inside(role);
+    recorded(2, 'started');
+    clearToasts();
+    recorded(3, 'stopped');
+    expect(toasts.value.map((note) => note.text)).toEqual([text]);
+    toasts.value[0]?.action?.run();
+  }
+  expect(opened.mock.calls).toEqual([['/console/recordings/rec_1', '_blank', 'noopener']]);
 });
 
 test('a new session begins without the spotlight and the line of the one before', async () => {

@@ -33,17 +33,18 @@ export function announce(store: MeetingStore): void {
   meeting.on('unmuteAsked', (source) => asked(source));
   let recorded = store.recording.value;
   const tellRecorded = (now: RecordingState) => {
-    if (now !== recorded) toast(t(newsOf(recorded, now, store.onlyVoices.value)));
-    recorded = now;
+    if (recorded === 'on' && now === 'paused') toast(t('recording.paused'));
+    if (recorded === 'paused' && now === 'on') toast(t('recording.resumed'));
+    if (recorded !== 'off' && now === 'off') stopped(store);
+    recorded = now; // that one begins is told by a banner
   };
-  store.recording.subscribe((now) => now === 'off' && tellRecorded(now));
+  store.recording.subscribe(tellRecorded);
   meeting.on('recording', ({ event }) => {
-    tellRecorded(store.recording.value); // not sooner: this alone says what is kept
     if (event === 'failed') toast(t('recording.failed'), { tone: 'bad' });
   });
   let transcribed = store.captions.running.value;
   store.captions.running.subscribe((now) => {
-    if (now !== transcribed) toast(t(now ? 'captions.started' : 'captions.stopped'));
+    if (transcribed && !now) toast(t('captions.stopped'));
     transcribed = now;
   });
   meeting.on('transcription', ({ event }) => {
@@ -96,10 +97,11 @@ function arrived(what: keyof typeof ARRIVALS, name: string): void {
   toast(text, { about: what });
 }
 
-function newsOf(before: RecordingState, now: RecordingState, onlyVoices: boolean) {
-  if (now !== 'on') return now === 'paused' ? 'recording.paused' : 'recording.stopped';
-  if (before === 'paused') return 'recording.resumed';
-  return onlyVoices ? 'recording.startedVoices' : 'recording.started';
+/** A host learns where it is, too: in the console, which opens to whoever has a key of the server. */
+function stopped({ self, recordingId: { value: id } }: MeetingStore): void {
+  if (self.value?.role !== 'host' || !id) return toast(t('recording.stopped'));
+  const run = () => void open(`/console/recordings/${id}`, '_blank', 'noopener');
+  toast(t('recording.stoppedHost'), { action: { label: t('recording.find'), run } });
 }
 
 /** Nobody is unmuted by others: the answer is a button. */

@@ -19,6 +19,7 @@ import { t } from '../i18n/t';
 import { handQueue, mainOf } from '../layout/stage';
 import { announce } from './announce';
 import { Captions } from './captions';
+import { Consent } from './consent';
 import { prefs } from './prefs';
 import { Reactions } from './reactions';
 import { Screenful } from './screenful';
@@ -38,6 +39,7 @@ export class MeetingStore {
   readonly screenful: Screenful;
   readonly reactions: Reactions;
   readonly captions = new Captions();
+  readonly consent = new Consent();
   readonly uploads = new Uploads(this);
 
   readonly state = signal<MeetingState>({ is: 'joining' });
@@ -57,10 +59,11 @@ export class MeetingStore {
   readonly pinned = signal<string | null>(null);
   readonly spotlight = signal<string | null>(null);
   readonly recording = signal<RecordingState>('off');
-  /** What is recorded; null while nobody has said. */
-  readonly recordingMode = signal<RecordingEvent['mode'] | null>(null);
+  /** The recording that was told of last; null while nobody has said what is recorded. */
+  readonly #recorded = signal<RecordingEvent | null>(null);
+  readonly recordingId = computed(() => this.#recorded.value?.recording_id ?? null);
   /** No pictures are recorded. */
-  readonly onlyVoices = computed(() => this.recordingMode.value === 'audio');
+  readonly onlyVoices = computed(() => this.#recorded.value?.mode === 'audio');
   /** Raised hands, first come first. */
   readonly hands = signal<readonly string[]>([]);
   readonly #pictures = signal(0);
@@ -175,23 +178,34 @@ export class MeetingStore {
     });
     meeting.on('call', (call) => {
       this.call.value = call;
-      this.captions.run(call.transcription);
+      this.consent.enter(call.call_id);
+      this.captions.running.value = call.transcription;
       if (!call.recording) this.recording.value = 'off';
       else if (this.recording.value === 'off') this.recording.value = 'on';
+      this.#tellKept();
     });
-    meeting.on('recording', ({ event, mode }) =>
+    meeting.on('recording', (recorded) =>
       batch(() => {
-        this.recordingMode.value = mode;
-        this.recording.value = recordingAfter(event);
+        this.#recorded.value = recorded;
+        this.recording.value = recordingAfter(recorded.event);
+        this.#tellKept();
       }),
     );
-    meeting.on('transcription', ({ event }) => this.captions.run(event !== 'stopped' && event !== 'failed'));
+    meeting.on('transcription', ({ event }) => {
+      this.captions.running.value = event !== 'stopped' && event !== 'failed';
+      this.#tellKept();
+    });
     meeting.on('caption', (caption) => this.captions.hear(caption, this.#nameOf(caption.participant_id)));
     meeting.on('spotlight', (id) => (this.spotlight.value = id));
     meeting.on('room', (room) => (this.room.value = room));
     meeting.on('knock', (waiting) => (this.#knocking.value = waiting));
     meeting.on('history', (messages) => (this.messages.value = messages));
     meeting.on('chat', (message) => this.#said(message));
+  }
+
+  #tellKept(): void {
+    this.consent.keep('recording', this.recording.value !== 'off');
+    this.consent.keep('transcription', this.captions.running.value);
   }
 
   #nameOf(id: string): string {

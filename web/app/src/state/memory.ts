@@ -1,9 +1,11 @@
 /** What the page remembers: of the person for good, of the meeting while the tab is open. */
 import type { Pass } from '@calls/sdk';
+import type { Kept } from './consent';
 import { Identity } from './identity';
 
 const NAME = 'calls.name';
 const DEVICES = 'calls.devices';
+const NOTICED = 'calls.noticed';
 
 /** What a tab needs to be back where it was after a reload. */
 export interface Stay {
@@ -41,6 +43,13 @@ export const rememberStay = (roomId: string, stay: Stay | null): void =>
 export const passwordOf = (roomId: string): string => sessionStorage.getItem(passwordKey(roomId)) ?? '';
 export const rememberPassword = (roomId: string, password: string): void =>
   keepInTab(passwordKey(roomId), password || null);
+
+/** What of a call's keeping the person has taken note of, in this tab. */
+export function noticedIn(call: string): readonly Kept[] {
+  const noticed = parse<{ call: string; kept: Kept[] }>(sessionStorage.getItem(NOTICED));
+  return noticed?.call === call ? noticed.kept : [];
+}
+export const rememberNoticed = (call: string, kept: readonly Kept[]): void => keepInTab(NOTICED, JSON.stringify({ call, kept }));
 
 const stayKey = (roomId: string): string => `calls.stay.${roomId}`;
 const passwordKey = (roomId: string): string => `calls.password.${roomId}`;

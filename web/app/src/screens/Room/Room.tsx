@@ -1,9 +1,9 @@
 /** The meeting itself. */
 import { useRef } from 'preact/hooks';
 import { Banner } from '../../components/Banner/Banner';
+import { ConsentBanner } from '../../components/Banner/ConsentBanner';
 import { Button } from '../../components/Button/Button';
 import { Captions } from '../../components/Captions/Captions';
-import { ConsentBanner } from '../../components/Captions/ConsentBanner';
 import { Chat } from '../../components/Chat/Chat';
 import { DropZone } from '../../components/Files/DropZone';
 import { Figures } from '../../components/Figures/Figures';
