@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hear, search, shownAt, type Line, type Said } from '../src/layout/captions';
+import { hear, isNamed, search, shownAt, type Line, type Said } from '../src/layout/captions';
 
 const said = (participant_id: string, text: string, final: boolean, start_ms = 0): Said => ({
   participant_id,
@@ -33,6 +33,11 @@ test('captions show the last three lines, for a while', () => {
   const lines = take(['a', 'b', 'c', 'd'].map((text, at) => said('ann', text, true, at)), 1_000);
   expect(texts(shownAt(lines, 2_000))).toEqual(['ann: b', 'ann: c', 'ann: d']);
   expect(shownAt(lines, 20_000)).toEqual([]);
+});
+
+test('who goes on speaking is named once', () => {
+  const lines = take([said('ann', 'a', true), said('ann', 'b', true), said('bob', 'c', true), said('ann', 'd', true)]);
+  expect(lines.map((_, at) => isNamed(lines, at))).toEqual([true, false, true, true]);
 });
 
 test('a search finds all of its words, in any order and case, and by speaker', () => {

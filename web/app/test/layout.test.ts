@@ -4,7 +4,8 @@ import { t, tn } from '../src/i18n/t';
 import { gridLayout } from '../src/layout/grid';
 import { EMPTY, page, seat, spoke } from '../src/layout/order';
 import { qualityLevel } from '../src/layout/quality';
-import { elapsed, initials, pieces, roomIn } from '../src/layout/text';
+import { Stillness } from '../src/layout/stillness';
+import { elapsed, goesOn, initials, pieces, roomIn } from '../src/layout/text';
 
 test('four people fill a wide window two by two, and two a phone one below the other', () => {
   expect(gridLayout(4, 1280, 670, 12).columns).toBe(2);
@@ -13,6 +14,24 @@ test('four people fill a wide window two by two, and two a phone one below the o
 
 test('five people on a phone are as wide as half of it', () => {
   expect(gridLayout(5, 374, 700, 12)).toMatchObject({ columns: 2, width: 181, height: 225 });
+});
+
+test('a picture that stands for three looks is still, but not one that never moved or that nobody looked at', () => {
+  const looks = (...counts: (number | null)[]) => {
+    const stillness = new Stillness();
+    return counts.map((count) => stillness.of(count)).at(-1);
+  };
+  expect(looks(1, 9, 9, 9)).toBe(false);
+  expect(looks(1, 9, 9, 9, 9)).toBe(true);
+  expect(looks(1, 9, 9, 9, 9, 10)).toBe(false);
+  expect(looks(0, 0, 0, 0, 0, 0)).toBe(false);
+  expect(looks(1, 9, null, null, null, null, 9, 9)).toBe(false);
+});
+
+test('a message goes on with the one before, but a file for one alone says so itself', () => {
+  const [open, secret, file] = [{ from: 'ann' }, { from: 'ann', to: 'bob' }, { file: { name: 'plan.txt' } }];
+  expect([goesOn(undefined, open), goesOn(open, open), goesOn(secret, secret), goesOn(open, secret)]).toEqual([false, true, true, false]);
+  expect([goesOn(open, { ...open, ...file }), goesOn(secret, { ...secret, ...file })]).toEqual([true, false]);
 });
 
 test('tiles never leave their window', () => {

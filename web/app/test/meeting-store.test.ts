@@ -194,6 +194,15 @@ test('a new session begins without the spotlight and the line of the one before'
   expect([store.spotlight.value, store.waiting.value.length]).toEqual([null, 0]);
 });
 
+test('who is cut off is shown nobody as speaking or well connected', async () => {
+  const store = await inside();
+  FakeSocket.last.say({ t: 'speakers', seq: 2, d: [{ participant_id: 'part_2', level_db: -20 }] });
+  FakeSocket.last.say({ t: 'quality', seq: 3, d: { participant_id: 'part_2', score: 5, up_kbps: 0, down_kbps: 0, loss: 0, rtt_ms: 1 } });
+  expect([store.speaking.value.size, store.quality.value.size]).toEqual([1, 1]);
+  FakeSocket.last.close();
+  expect([store.speaking.value.size, store.quality.value.size]).toEqual([0, 0]);
+});
+
 test('a resumed session keeps both', async () => {
   const store = await inside();
   FakeSocket.last.say({ t: 'knock', seq: 2, d: { waiting: [member('part_9')] } });

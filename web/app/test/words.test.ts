@@ -3,7 +3,7 @@ import { CannotEncrypt, CaptureError, ConnectionLost, ProblemError, type Capture
 import { pausedText } from '../src/components/Tile/paused';
 import { speak } from '../src/i18n/t';
 import { detailOf } from '../src/state/detail';
-import { deviceHelp, devicesHelp } from '../src/state/device-help';
+import { deviceHelp, devicesHelp, isDenied } from '../src/state/device-help';
 import { refusalOf } from '../src/state/refusal';
 
 test('each reason for a device that does not open has words of its own', () => {
@@ -23,6 +23,10 @@ test('what is the matter with both devices is said once, and else of each', () =
   expect(devicesHelp({ microphone: 'busy', camera: 'missing' })).toEqual([deviceHelp('microphone', 'busy'), deviceHelp('camera', 'missing')]);
   expect(devicesHelp({ microphone: null, camera: 'background' })).toEqual([deviceHelp('camera', 'background')]);
   expect(devicesHelp({ microphone: null, camera: null })).toEqual([]);
+});
+
+test('devices that the page may not see are told from those that are not there', () => {
+  expect((['denied', 'canceled', 'missing', null] as const).map((failure) => isDenied({ failure }))).toEqual([true, true, false, false]);
 });
 
 test('a picture that is paused says why; one that nobody looks at says nothing', () => {

@@ -218,7 +218,7 @@ const PARTS = {
     ]);
     await ada.page.getByText('plan.txt').first().waitFor();
     await pause(1500);
-    await control(grace, 'Share screen').click();
+    await control(grace, 'Stop sharing').click();
     await shot(ada, 'chat', ALL);
     await control(ada, 'People').click();
     await dismiss(ada);

@@ -15,6 +15,12 @@ test('the landing page, with its options open', async () => {
   const visitor = await here.open('Visitor', '/', { viewport: WINDOW });
   await visitor.page.getByText('Options').click();
   await assertAccessible(visitor, 'landing');
+  const join = visitor.page.getByRole('button', { name: 'Join', exact: true });
+  const { height } = await join.boundingBox();
+  await visitor.page.getByLabel('Join with a link or code').fill('nothing');
+  await join.click();
+  await visitor.page.getByText('neither a meeting link nor a room code').waitFor();
+  assert.equal((await join.boundingBox()).height, height, 'what is wrong with the field is no matter of the button');
   await visitor.close();
 });
 
@@ -63,7 +69,7 @@ test('the meeting, its panels and its goodbye', async () => {
   await ada.page.emulateMedia({ forcedColors: 'active' });
   await ada.page.screenshot({ path: `${RESULTS}screen-stage-forced.png` });
   await ada.page.emulateMedia({ forcedColors: null });
-  await control(grace, 'Share screen').click();
+  await control(grace, 'Stop sharing').click();
 
   await hears(ada, 'transcription', { event: 'started', language: 'en-US' });
   await control(ada, 'Captions').click();
@@ -176,6 +182,19 @@ test('a phone of 360 pixels shows the meeting without scrolling sideways', async
     assert.ok(x >= 0 && x + width <= 360 && Math.min(width, height) >= 24, `a control at ${x}, ${width} × ${height}`);
   }
   await assertAccessible(ada, 'phone');
+});
+
+test('a name that runs against the page is cut at its own end', async () => {
+  const room = await here.room({ name: 'Sales weekly of the northern and the southern region' });
+  const ada = await here.open('Ada', `/meet/${room}`, { viewport: { width: 360, height: 740 }, locale: 'ar' });
+  await ada.page.getByLabel('اسمك').fill('Ada');
+  await ada.page.keyboard.press('Enter');
+  await inside(ada);
+  const title = ada.page.getByRole('heading', { level: 1 });
+  const { direction, cut } = await title.evaluate((one) => ({ direction: getComputedStyle(one).direction, cut: one.scrollWidth > one.clientWidth }));
+  assert.deepEqual({ direction, cut }, { direction: 'ltr', cut: true });
+  await ada.page.screenshot({ path: `${RESULTS}screen-title-ar.png` });
+  await ada.close();
 });
 
 test('nobody’s page logged an error of its own', () => here.assertNoErrors(/Failed to load resource: .* 404/));

@@ -84,7 +84,7 @@ test('who switches microphone and camera off at the door comes in muted and dark
   const preview = bob.page.getByRole('region', { name: 'Your picture' });
   await preview.locator('video').waitFor();
   for (const name of ['Microphone', 'Camera']) await preview.getByRole('button', { name }).click();
-  await preview.getByText('Camera is off').waitFor();
+  await preview.getByText('Camera and microphone are off').waitFor();
   await enter(bob);
   await tile(ada, 'Bob').getByText('Microphone off').waitFor({ state: 'attached' });
   assert.equal(await tile(ada, 'Bob').locator('video').count(), 0);
@@ -95,8 +95,9 @@ test('who switches microphone and camera off at the door comes in muted and dark
 test('a raised hand is seen, and lowered again', async () => {
   await control(ada, 'Raise hand').click();
   await tile(grace, 'Ada').getByText('Hand raised').waitFor({ state: 'attached' });
-  await control(ada, 'Raise hand').click();
+  await control(ada, 'Lower hand').click();
   await tile(grace, 'Ada').getByText('Hand raised').waitFor({ state: 'detached' });
+  assert.equal(await control(ada, 'Raise hand').getAttribute('aria-pressed'), null, 'a button says what it does, or that it is on, not both');
 });
 
 test('a message is counted while the chat is closed, and read when it is open', async () => {
@@ -123,25 +124,34 @@ test('a shared screen takes the stage at the other end, and leaves it', async ()
   await grace.page.getByText('Ada is presenting').waitFor();
   await until('it is framed as it is, without bars', () =>
     stage.evaluate((frame) => {
-      const { videoWidth, videoHeight } = frame.querySelector('video');
-      return Math.abs(frame.clientWidth / frame.clientHeight - videoWidth / videoHeight) < 0.02;
+      const { videoWidth, videoHeight, clientWidth, clientHeight } = frame.querySelector('video');
+      return Math.abs(clientWidth / clientHeight - videoWidth / videoHeight) < 0.02;
     }));
   const before = grace.page.viewportSize();
-  await grace.page.setViewportSize({ width: 390, height: 844 });
-  await until('on an upright phone words and buttons stand above it', () =>
-    stage.evaluate((frame) => {
-      const { top } = frame.querySelector('video').getBoundingClientRect();
-      const over = [...frame.querySelectorAll('.screen__banner, .screen__fill')];
-      return over.length > 0 && over.every((one) => one.getBoundingClientRect().bottom <= top + 0.5);
-    }));
+  const LONG = 'Ada Augusta King-Noel, Countess of Lovelace, who wrote the first program';
+  const words = stage.locator('bdi');
+  for (const [width, height, dir] of [[1280, 800, 'ltr'], [390, 844, 'ltr'], [390, 844, 'rtl']]) {
+    await grace.page.setViewportSize({ width, height });
+    await grace.page.evaluate((to) => (document.documentElement.dir = to), dir);
+    await words.evaluate((name, long) => (name.textContent = long), LONG);
+    await until(`words and buttons stand above it, and beside each other (${width} × ${height}, ${dir})`, () =>
+      stage.evaluate((frame) => {
+        const box = (selector) => frame.querySelector(selector).getBoundingClientRect();
+        const [picture, button, said] = [box('video'), box('.screen__fill'), box('.screen__words > :last-child')];
+        const beside = said.right <= button.left || said.left >= button.right;
+        return beside && said.width > 20 && button.bottom <= picture.top + 0.5 && box('.screen__banner').bottom <= picture.top + 0.5;
+      }));
+  }
+  await words.evaluate((name) => (name.textContent = 'Ada'));
+  await grace.page.evaluate(() => (document.documentElement.dir = 'ltr'));
   await grace.page.setViewportSize(before);
 
-  await ada.page.getByRole('button', { name: 'Stop sharing' }).click();
+  await ada.page.locator('.banner').getByRole('button', { name: 'Stop sharing' }).click();
   await stage.waitFor({ state: 'detached' });
 
   await control(ada, 'Share screen').click();
   await stage.locator('video.video--shown').waitFor();
-  await control(ada, 'Share screen').click();
+  await control(ada, 'Stop sharing').click();
   await stage.waitFor({ state: 'detached' });
 });
 

@@ -119,7 +119,7 @@ test('who is removed is told so and does not come back by itself', async () => {
   await sees(host, 2);
   await control(host, 'People').click();
   await host.page.getByRole('button', { name: 'Actions for Guest' }).click();
-  await host.page.getByRole('button', { name: 'Remove' }).click();
+  await host.page.getByRole('button', { name: 'Remove and keep out' }).click();
   await guest.page.getByText('A moderator removed you from the meeting').waitFor();
   await sees(host, 1);
   await guest.close();

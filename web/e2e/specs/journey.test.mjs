@@ -104,10 +104,10 @@ test('who may share is the host’s to say: what is shared ends, and nobody star
   await until('the button is back', () => control(guest, 'Share screen').isEnabled());
   await control(guest, 'Share screen').click();
   await host.page.getByRole('region', { name: 'Screen of Gus' }).locator('.video--shown').waitFor();
-  await control(guest, 'Share screen').click();
+  await control(guest, 'Stop sharing').click();
 });
 
-test('a private message reaches one, and an empty chat is all that the rest see', async () => {
+test('a private message reaches one, who answers alike, and an empty chat is all that the rest see', async () => {
   await control(guest, 'Chat').click();
   await guest.page.getByLabel('Send to').selectOption({ label: 'Only to Host' });
   await guest.page.getByLabel('Message').fill('between us');
@@ -116,6 +116,11 @@ test('a private message reaches one, and an empty chat is all that the rest see'
   await control(host, 'Chat').click();
   await host.page.getByRole('log').getByText('between us').waitFor();
   await host.page.getByRole('log').getByText('only to you').waitFor();
+  await host.page.getByRole('button', { name: 'Reply privately' }).click();
+  await host.page.keyboard.type('I see');
+  await host.page.keyboard.press('Enter');
+  await host.page.getByRole('log').getByText('only to Gus').waitFor();
+  await host.page.getByLabel('Send to').selectOption({ label: 'To everybody' });
   await control(others[0], 'Chat').click();
   await others[0].page.getByText('No messages yet').waitFor();
   await control(others[0], 'Chat').click();
@@ -243,11 +248,10 @@ test('a reaction is seen on the tile of whoever shows it', async () => {
 test('what is said is written down with everybody’s knowledge: captions, and a transcript to search', async () => {
   await hears(guest, 'transcription', { event: 'started', language: 'en-US' });
   await guest.page.locator('.badge', { hasText: 'Transcribing' }).waitFor();
-  await note(guest, 'being written down from now on');
   await control(guest, 'Chat').click(); // the panel covers a small window
-  await guest.page.getByText('This meeting is being transcribed').waitFor();
+  await note(guest, 'This meeting is being recorded and transcribed');
   await guest.page.getByRole('button', { name: 'I understand' }).click();
-  await guest.page.getByText('This meeting is being transcribed').waitFor({ state: 'detached' });
+  await guest.page.getByText('This meeting is being').waitFor({ state: 'detached' });
 
   await control(guest, 'Captions').click();
   const participant_id = await participantId(guest, 'Ann');
@@ -271,7 +275,7 @@ test('what is said is written down with everybody’s knowledge: captions, and a
 
 test('whoever is put out may come in again', async () => {
   const bob = others[1];
-  await actOn('Bob', 'Put out');
+  await actOn('Bob', 'Send out (may come back)');
   await bob.page.getByText('You may come in again').waitFor();
   await sees(host, 4);
   await bob.page.getByRole('button', { name: 'Join again' }).click();
@@ -286,7 +290,10 @@ test('a guest whose network is away for ten seconds is told so, and is back by i
   await seesAndHears(guest, 2, 3);
   wire.cut();
   const cutAt = Date.now();
+  await tile(host, 'Gus').getByText('No picture arrives').waitFor({ timeout: CUT_MS });
+  await tile(host, 'Gus').getByRole('img', { name: 'Connection: lost' }).waitFor();
   await guest.page.getByText('Reconnecting').first().waitFor({ timeout: CUT_MS });
+  assert.equal(await guest.page.locator('.quality, .tile--speaking').count(), 0, 'who is cut off knows nothing of the others');
   await guest.page.waitForTimeout(Math.max(0, CUT_MS - (Date.now() - cutAt)));
   wire.mend();
   const tookMs = await timeUntilMoving(guest, 2, BACK_WITHIN_MS);

@@ -47,6 +47,9 @@ export function hear(lines: readonly Line[], said: Said, name: string, now: numb
 export const shownAt = (lines: readonly Line[], now: number): readonly Line[] =>
   lines.slice(-2 * AT_ONCE).filter(({ at }) => now - at < SHOWN_MS).slice(-AT_ONCE);
 
+/** Whether somebody else said the line before this one, so that this one says who. */
+export const isNamed = (lines: readonly Line[], at: number): boolean => lines[at - 1]?.participantId !== lines[at]?.participantId;
+
 /** The lines in which all of these words stand, in the text or as the speaker's name. */
 export function search(lines: readonly Line[], typed: string): readonly Line[] {
   const words = typed.toLocaleLowerCase().split(/\s+/).filter(Boolean);

@@ -36,6 +36,16 @@ export function roomIn(typed: string): { roomId: string; hash: string } | null {
   return { roomId, hash: text.includes('#') ? text.slice(text.indexOf('#')) : '' };
 }
 
+interface Addressed {
+  from: string;
+  to?: string | null | undefined;
+  file?: unknown;
+}
+
+/** A message goes on with the one before, and names nobody again; a file for one person alone always says so itself. */
+export const goesOn = (before: Addressed | undefined, { from, to, file }: Addressed): boolean =>
+  before?.from === from && before.to === to && !(to && file);
+
 /** Hours only when there are any: 4:07, 1:04:07. */
 export function elapsed(seconds: number): string {
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];

@@ -17,4 +17,7 @@ export function devicesHelp(failures: Record<UserDevice, CaptureFailure | null>)
   return [microphone && deviceHelp('microphone', microphone), camera && deviceHelp('camera', camera)].filter((text) => text !== null);
 }
 
+/** The browser, or the person, does not let us. */
+export const isDenied = ({ failure }: { failure: CaptureFailure | null }): boolean => failure !== null && known(failure) === 'denied';
+
 const known = (failure: CaptureFailure) => (failure === 'canceled' ? 'denied' : failure);

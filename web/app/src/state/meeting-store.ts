@@ -111,6 +111,8 @@ export class MeetingStore {
   readonly mayRecord = computed(
     () => this.moderator.value && !this.meeting.encrypted && (this.room.value?.settings.allow_recording ?? true),
   );
+  /** What is encrypted end to end no server can write down. */
+  readonly mayTranscribe = computed(() => this.moderator.value && !this.meeting.encrypted);
   /** Of the others; whoever is silent now stays large until somebody else speaks. */
   readonly #lastSpeaker = signal<string | null>(null);
   readonly #firstOther = computed(
@@ -145,6 +147,13 @@ export class MeetingStore {
     }
   }
 
+  /** Everybody else has another link: all that is encrypted here, nobody can open. */
+  get strangers(): boolean {
+    const others = this.members.value.filter(({ participant_id }) => participant_id !== this.me.value);
+    void this.#pictures.value;
+    return others.length > 0 && others.every(({ participant_id }) => this.meeting.keyOf(participant_id) === 'mismatch');
+  }
+
   /** Writes to somebody alone from now on, or to everybody. */
   writeTo(participantId: string | null): void {
     this.#wished.value = participantId;
@@ -165,6 +174,7 @@ export class MeetingStore {
     const { meeting } = this;
     meeting.on('state', (state) => {
       this.state.value = state;
+      if (state.is === 'inside' && !state.steady) this.#forgetSigns();
       if (state.is !== 'over') return;
       this.screenful.close();
       this.uploads.close();
@@ -201,6 +211,14 @@ export class MeetingStore {
     meeting.on('knock', (waiting) => (this.#knocking.value = waiting));
     meeting.on('history', (messages) => (this.messages.value = messages));
     meeting.on('chat', (message) => this.#said(message));
+  }
+
+  /** Cut off, we cannot know who speaks and how they are connected. */
+  #forgetSigns(): void {
+    batch(() => {
+      this.speaking.value = new Set();
+      this.quality.value = new Map();
+    });
   }
 
   #tellKept(): void {

@@ -2,7 +2,7 @@
 import type { ChatMessage } from '@calls/sdk';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { clock, t } from '../../i18n/t';
-import { pieces } from '../../layout/text';
+import { goesOn, pieces } from '../../layout/text';
 import { nameOf } from '../../state/announce';
 import type { MeetingStore } from '../../state/meeting-store';
 import { toast } from '../../state/toasts';
@@ -30,7 +30,7 @@ export function Chat({ store }: { store: MeetingStore }) {
               message={message}
               own={message.from === store.me.value}
               to={message.to ? nameIn(store, message.to) : null}
-              follows={follows(messages[index - 1], message)}
+              follows={goesOn(messages[index - 1], message)}
             />
           ))}
         </ol>
@@ -60,10 +60,21 @@ function nameIn(store: MeetingStore, id: string): string {
   return member ? nameOf(member) : t('chat.somebody');
 }
 
-const follows = (before: ChatMessage | undefined, { from, to }: ChatMessage): boolean =>
-  before?.from === from && before.to === to;
+/** From now on what is written goes to this person alone, as their words came. */
+function ReplyButton({ store, from }: { store: MeetingStore; from: string }) {
+  if (!store.mayWrite.value || !store.members.value.some(({ participant_id }) => participant_id === from)) return null;
+  const reply = () => {
+    store.writeTo(from);
+    document.querySelector<HTMLElement>('.composer__text')?.focus();
+  };
+  return (
+    <button class="message__reply" type="button" onClick={reply}>
+      {t('chat.reply')}
+    </button>
+  );
+}
 
-function Message({ store, message: { name, text, at, file }, own, to, follows }: MessageProps) {
+function Message({ store, message: { from, name, text, at, file }, own, to, follows }: MessageProps) {
   return (
     <li class={own ? 'message message--own' : 'message'}>
       {!follows && (
@@ -71,6 +82,7 @@ function Message({ store, message: { name, text, at, file }, own, to, follows }:
           <strong dir="auto">{own ? t('app.you') : name}</strong>
           <time dateTime={at}>{clock(at)}</time>
           {to !== null && <span class="message__private">{own ? t('chat.privateTo', { name: to }) : t('chat.private')}</span>}
+          {to !== null && !own && <ReplyButton store={store} from={from} />}
         </p>
       )}
       {file ? <FileCard store={store} file={file} /> : <Words text={text} />}

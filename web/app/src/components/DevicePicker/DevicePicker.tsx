@@ -5,6 +5,7 @@ import { useId, useState } from 'preact/hooks';
 import { t } from '../../i18n/t';
 import { canChooseSpeaker, choose, chooseSpeaker, devices, local, localState, speaker } from '../../state/devices';
 import { attempt } from '../../state/announce';
+import { isDenied } from '../../state/device-help';
 import { Button } from '../Button/Button';
 import { Icon } from '../Icon/Icon';
 import type { IconName } from '../Icon/paths';
@@ -16,7 +17,7 @@ interface DevicePickerProps {
 }
 
 export function DevicePicker({ level }: DevicePickerProps) {
-  void localState.value; // which device is in use follows what is open
+  const { microphone, camera } = localState.value; // which device is in use follows what is open
   const { microphones, cameras, speakers } = devices.value;
   return (
     <div class="devices">
@@ -24,6 +25,7 @@ export function DevicePicker({ level }: DevicePickerProps) {
         icon="microphone"
         label={t('device.microphone')}
         options={microphones}
+        denied={isDenied(microphone)}
         chosen={local.chosen('microphone')}
         choose={(id) => void choose('microphone', id)}
       />
@@ -32,6 +34,7 @@ export function DevicePicker({ level }: DevicePickerProps) {
         icon="camera"
         label={t('device.camera')}
         options={cameras}
+        denied={isDenied(camera)}
         chosen={local.chosen('camera')}
         choose={(id) => void choose('camera', id)}
       />
@@ -68,11 +71,13 @@ interface PickerProps {
   icon: IconName;
   label: string;
   options: readonly Device[];
+  /** The browser tells none, as it may not. */
+  denied?: boolean;
   chosen: string | undefined;
   choose: (id: string) => void;
 }
 
-function Picker({ icon, label, options, chosen, choose: pick }: PickerProps) {
+function Picker({ icon, label, options, denied = false, chosen, choose: pick }: PickerProps) {
   const id = useId();
   return (
     <div class="devices__row">
@@ -87,7 +92,7 @@ function Picker({ icon, label, options, chosen, choose: pick }: PickerProps) {
         disabled={options.length === 0}
         onChange={(event) => pick(event.currentTarget.value)}
       >
-        {options.length === 0 && <option value="">{t('device.none')}</option>}
+        {options.length === 0 && <option value="">{t(denied ? 'device.notAllowed' : 'device.none')}</option>}
         {options.map((option) => (
           <option key={option.id} value={option.id} dir="auto">
             {option.label}

@@ -10,7 +10,7 @@ export function Badges({ store }: { store: MeetingStore }) {
       {recording === 'on' && <Badge icon="record" tone="live" text={t(store.onlyVoices.value ? 'recording.badgeVoices' : 'recording.badge')} />}
       {recording === 'paused' && <Badge icon="record" tone="plain" text={t('recording.badgePaused')} />}
       {store.captions.running.value && <Badge icon="transcript" tone="live" text={t('captions.badge')} />}
-      {store.meeting.encrypted && <Badge icon="lock" tone="plain" text={t('e2ee.badge')} />}
+      {store.meeting.encrypted && <Badge icon="lock" tone={store.strangers ? 'warn' : 'plain'} text={t(store.strangers ? 'e2ee.badgeStrangers' : 'e2ee.badge')} />}
       {store.room.value?.locked && <Badge icon="lock" tone="warn" text={t('meeting.locked')} />}
     </>
   );

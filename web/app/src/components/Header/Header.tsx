@@ -13,7 +13,7 @@ export function Header({ store }: { store: MeetingStore }) {
   return (
     <header class="header">
       <img class="header__mark" src="/icon.svg" alt="" width="28" height="28" />
-      <h1 class="header__title">{room?.name ?? t('meeting.stage')}</h1>
+      <h1 class="header__title" dir="auto">{room?.name ?? t('meeting.stage')}</h1>
       <Badges store={store} />
       <Duration since={store.call.value?.started_at ?? null} />
       <span class="header__gap" />

@@ -106,7 +106,7 @@ function PersonActions({ store, member, done }: PersonProps & { done: () => void
           {t('people.makeHost')}
         </Button>
       )}
-      <Button size="small" look="danger" onClick={() => act({ action: 'kick', participant_id })}>
+      <Button size="small" look="wary" onClick={() => act({ action: 'kick', participant_id })}>
         {t('people.kick')}
       </Button>
       <Button size="small" look="danger" onClick={() => act({ action: 'remove', participant_id })}>

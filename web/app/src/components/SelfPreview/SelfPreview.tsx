@@ -12,7 +12,7 @@ export function SelfPreview({ name }: { name: string }) {
   return (
     <section class="preview" aria-label={t('lobby.preview')}>
       {name ? <Avatar name={name} /> : <span class="preview__nobody"><Icon name="camera-off" size={40} /></span>}
-      {camera.track ? <Video track={camera.track} mirrored /> : <p class="preview__note">{t('lobby.cameraOff')}</p>}
+      {camera.track ? <Video track={camera.track} mirrored /> : <p class="preview__note">{t(microphone.on ? 'lobby.cameraOff' : 'lobby.bothOff')}</p>}
       <span class="preview__meter">
         <MicMeter track={microphone.on ? microphone.track : null} />
       </span>

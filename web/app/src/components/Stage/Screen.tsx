@@ -32,10 +32,7 @@ export function Screen({ store, presenter }: ScreenProps) {
       data-screen={presenter.participant_id}
     >
       <Shared store={store} presenter={presenter} frame={ref} shaped={setAspect} />
-      <p class="screen__banner">
-        <Icon name="share" size={16} />
-        {t('meeting.presenting', { name })}
-      </p>
+      <Presenting name={name} />
       {canFill && (
         <div class="screen__fill">
           <IconButton icon="expand" label={t('tile.fullscreen')} onClick={() => void fill(ref.current)} />
@@ -52,11 +49,23 @@ export function ScreenTile({ store, presenter }: ScreenProps) {
   return (
     <section ref={ref} class="screen screen--tile" aria-label={t('tile.screen', { name })} data-screen={presenter.participant_id}>
       <Shared store={store} presenter={presenter} frame={ref} />
-      <p class="screen__banner">
-        <Icon name="share" size={16} />
-        {t('meeting.presenting', { name })}
-      </p>
+      <Presenting name={name} />
     </section>
+  );
+}
+
+/** The name apart from what surrounds it, as only the name may be cut. */
+function Presenting({ name }: { name: string }) {
+  const [before, after] = t('meeting.presenting', { name: '\0' }).split('\0');
+  return (
+    <p class="screen__banner">
+      <Icon name="share" size={16} />
+      <span class="screen__words">
+        {before && <span>{before}</span>}
+        <bdi dir="auto">{name}</bdi>
+        {after && <span>{after}</span>}
+      </span>
+    </p>
   );
 }
 
@@ -75,7 +84,7 @@ function Shared({ store, presenter, frame, shaped }: SharedProps) {
   return (
     <>
       {picture && !paused && <Video track={picture.track} whole shaped={shaped} />}
-      {paused && <p class="screen__paused">{paused}</p>}
+      <p class={paused ? 'screen__paused' : 'screen__paused screen__paused--waiting'}>{paused ?? t('meeting.pictureWaits')}</p>
     </>
   );
 }

@@ -7,9 +7,11 @@ import type { MeetingStore } from '../../state/meeting-store';
 const BARS = [1, 2, 3, 4, 5];
 
 /** A component of its own, as scores come every second and the tile around it need not be drawn for that. */
-export function QualityBars({ store, id }: { store: MeetingStore; id: string }) {
-  const quality = store.quality.value.get(id);
-  if (!quality) return null;
+/** `gone`: nothing comes from there, whatever was said of it before. */
+export function QualityBars({ store, id, gone }: { store: MeetingStore; id: string; gone: boolean }) {
+  const last = store.quality.value.get(id);
+  if (!last) return null;
+  const quality = gone ? { ...last, score: 0 } : last;
   const { bars, level } = qualityLevel(quality.score);
   const words = t('quality.words', { level: t(`quality.${level}`), score: quality.score.toFixed(1) });
   return (

@@ -1,6 +1,6 @@
 /** One person: their picture or avatar, their name, and how they are doing. */
 import type { Member } from '@calls/sdk';
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { useOnScreen } from '../../hooks/useOnScreen';
 import { useVisibleSize } from '../../hooks/useSize';
 import { t } from '../../i18n/t';
@@ -36,6 +36,7 @@ export function Tile({ store, member }: TileProps) {
   const locked = store.locked(id);
   const paused = locked ?? pausedText(picture?.paused ?? null);
   const track = self ? camera.track : (picture?.track ?? null);
+  const [still, setStill] = useState(false);
   const name = nameOf(member);
   return (
     <article
@@ -45,7 +46,7 @@ export function Tile({ store, member }: TileProps) {
       data-participant={id}
     >
       <Avatar name={name} />
-      {track && !paused && <Video track={track} mirrored={self && prefs.value.mirror} />}
+      {track && !paused && <Video track={track} mirrored={self && prefs.value.mirror} still={self ? undefined : setStill} />}
       {member.hand && (
         <p class="tile__hand">
           <Icon name="hand" size={18} />
@@ -54,7 +55,7 @@ export function Tile({ store, member }: TileProps) {
       )}
       {!self && <PinButton store={store} id={id} name={name} />}
       <Reacting store={store} id={id} />
-      <Note text={member.reconnecting ? t('tile.reconnecting') : paused} />
+      <Note text={member.reconnecting ? t('tile.reconnecting') : (paused ?? (still ? t('tile.still') : null))} />
       <p class="tile__name">
         {muted ? (
           <span class="tile__muted">
@@ -65,7 +66,7 @@ export function Tile({ store, member }: TileProps) {
           speaking && <Voice />
         )}
         <span class="tile__text" dir="auto">{self ? t('app.you') : name}</span>
-        <QualityBars store={store} id={id} />
+        <QualityBars store={store} id={id} gone={still || member.reconnecting} />
       </p>
     </article>
   );

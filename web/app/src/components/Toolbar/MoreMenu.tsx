@@ -18,7 +18,7 @@ export function MoreMenu({ store, actions }: { store: MeetingStore; actions: Act
       {store.mayRecord.value && (
         <MenuItem menu={MORE} icon="record" label={t(idle ? 'recording.start' : 'recording.stop')} onClick={actions.record} />
       )}
-      {store.moderator.value && (
+      {store.mayTranscribe.value && (
         <MenuItem
           menu={MORE}
           icon="captions"

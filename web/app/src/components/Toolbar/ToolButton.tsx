@@ -6,10 +6,10 @@ import type { IconName } from '../Icon/paths';
 
 interface ToolButtonProps {
   icon: IconName;
-  /** Its name, which stays the same whether it is on or off. */
+  /** What it is (with `pressed`, on or off), or else what a click does now: never both change (WAI-ARIA, toggle buttons). */
   label: string;
-  /** What a click does now. */
-  hint?: string;
+  /** What a click does now, or why it does nothing. */
+  hint?: string | undefined;
   look: 'on' | 'off' | 'lit' | 'leave' | 'end';
   pressed?: boolean;
   expanded?: boolean;

@@ -50,9 +50,8 @@ export function Toolbar({ store }: { store: MeetingStore }) {
       {canShareScreen() && (
         <ToolButton
           icon={screen.on ? 'share-off' : 'share'}
-          label={t('control.share')}
-          hint={t(screen.on ? 'control.shareStop' : store.mayShare.value ? 'control.share' : 'control.shareOff')}
-          pressed={screen.on}
+          label={t(screen.on ? 'control.shareStop' : 'control.share')}
+          hint={screen.on || store.mayShare.value ? undefined : t('control.shareOff')}
           look={screen.on ? 'lit' : 'on'}
           disabled={!screen.on && !store.mayShare.value}
           onClick={actions.share}
@@ -60,9 +59,7 @@ export function Toolbar({ store }: { store: MeetingStore }) {
       )}
       <ToolButton
         icon="hand"
-        label={t('control.hand')}
-        hint={t(hand ? 'control.handDown' : 'control.hand')}
-        pressed={hand}
+        label={t(hand ? 'control.handDown' : 'control.hand')}
         look={hand ? 'lit' : 'on'}
         shortcut={KEYS.hand}
         onClick={actions.hand}

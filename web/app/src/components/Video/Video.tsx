@@ -1,5 +1,6 @@
 /** A moving picture: shown from its first frame on, so that nobody looks at a black hole. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { useStill } from '../../hooks/useStill';
 import './Video.css';
 
 interface VideoProps {
@@ -9,9 +10,11 @@ interface VideoProps {
   whole?: boolean;
   /** Hears what its width is of its height, whenever that changes. */
   shaped?: ((aspect: number) => void) | undefined;
+  /** Hears whether no picture has come for some seconds. */
+  still?: ((still: boolean) => void) | undefined;
 }
 
-export function Video({ track, mirrored = false, whole = false, shaped }: VideoProps) {
+export function Video({ track, mirrored = false, whole = false, shaped, still }: VideoProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const [shown, setShown] = useState(false);
   useEffect(() => {
@@ -20,6 +23,7 @@ export function Video({ track, mirrored = false, whole = false, shaped }: VideoP
     video.srcObject = new MediaStream([track]);
     return () => (video.srcObject = null);
   }, [track]);
+  useStill(ref, track, still);
   const classes = ['video', mirrored && 'video--mirrored', whole && 'video--whole', shown && 'video--shown'];
   return (
     <video
