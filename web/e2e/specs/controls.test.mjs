@@ -120,6 +120,15 @@ test('a shared screen takes the stage at the other end, and leaves it', async ()
   await control(ada, 'Share screen').click();
   await ada.page.getByText('You are sharing your screen').waitFor();
   const stage = grace.page.getByRole('region', { name: 'Screen of Ada' });
+  await stage.waitFor();
+  const { width: wide, height: high } = await stage.evaluate((frame) => {
+    const known = frame.style.getPropertyValue('--aspect');
+    frame.style.removeProperty('--aspect');
+    const { width, height } = frame.getBoundingClientRect();
+    if (known) frame.style.setProperty('--aspect', known);
+    return { width, height };
+  });
+  assert.ok(wide < 3 * high, `it has a place while no picture is there: ${wide} × ${high}`);
   await stage.locator('video.video--shown').waitFor();
   await grace.page.getByText('Ada is presenting').waitFor();
   await until('it is framed as it is, without bars', () =>
