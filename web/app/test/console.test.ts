@@ -109,10 +109,10 @@ describe('a timeline', () => {
       name,
     );
     expect(told.map(({ text }) => text)).toEqual([
-      'The call was made',
-      'Ada came in',
+      'The call was created',
+      'Ada joined',
       'Ada: sound off, screen on',
-      'Ada is out: the connection was lost',
+      'Ada left: the connection was lost',
     ]);
   });
 

@@ -420,13 +420,13 @@ const PARTS = {
     await pause(1000);
     await page.locator('summary').first().click().catch(() => undefined);
     await page.getByRole('button', { name: 'Send a test' }).click();
-    await page.getByText('The endpoint did not take it').waitFor();
+    await page.getByText('The endpoint did not accept it').waitFor();
     await shot(operator, 'console-webhook', FULL);
     await page.goto(`${SERVER}/console/keys`);
     await page.getByLabel('New key for').fill('billing');
     await page.getByLabel('rooms', { exact: true }).check();
     await page.getByRole('button', { name: 'Make key' }).click();
-    await page.getByText('shown this once').waitFor();
+    await page.getByText('shown only once').waitFor();
     await shot(operator, 'console-keys', FULL);
     await page.goto(`${SERVER}/console/audit`);
     await pause(1000);

@@ -154,7 +154,7 @@ test('in the console the transcript is searched and goes along with the recordin
   const { call_id, start_ms } = data.find(({ participant_id }) => participant_id === adaId);
   const { page } = await here.open('Operator', `/console/calls/${call_id}`, { viewport: { width: 1280, height: 900 } });
   const timeline = page.getByRole('region', { name: 'Timeline' });
-  for (const text of ['Ada came in', 'Bob came in', 'It is recorded', 'What is said is written down']) {
+  for (const text of ['Ada joined', 'Bob joined', 'Recording started', 'Transcription started']) {
     await timeline.getByText(text).first().waitFor();
   }
   const player = page.getByLabel(/\.m4a$/);

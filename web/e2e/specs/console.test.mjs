@@ -70,7 +70,7 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   const timeline = page.getByRole('region', { name: 'Timeline' });
   await timeline.getByText(/^Edith sends a picture \d+ px high$/).first().waitFor();
   await timeline.getByText(/^Edith gets pictures \d+ px high/).first().waitFor();
-  for (const text of ['Edith came in', 'It is recorded', 'Flora is out: removed by a moderator', 'The call is over: completed']) {
+  for (const text of ['Edith joined', 'Recording started', 'Flora left: removed by a moderator', 'The call ended: completed']) {
     await timeline.getByText(text).waitFor();
   }
 
@@ -138,10 +138,10 @@ test('the recordings of all calls are listed, and one is looked at, made again i
 
   await link.click();
   await page.getByRole('heading', { name: 'Recording', exact: true }).waitFor();
-  await page.getByText('Of the call Weekly Edith, Flora').waitFor();
+  await page.getByText('From the call Weekly Edith, Flora').waitFor();
   await page.getByText('grid: all of the same size').waitFor();
   const report = page.getByRole('region', { name: 'What is missing' });
-  await report.getByText(/^(nothing that was sent is missing|something is missing)$/).waitFor();
+  await report.getByText(/^(everything that was sent is there|something is missing)$/).waitFor();
   await report.locator('summary', { hasText: 'How well each microphone' }).click();
   await report.getByRole('row', { name: /Edith camera/ }).waitFor();
   await assertAccessible(operator, 'console-recording');
@@ -203,12 +203,12 @@ test('an endpoint is told of events, and each delivery with its tries can be loo
   await page.locator('summary').first().click();
   await assertAccessible(operator, 'console-webhook');
   await page.getByRole('button', { name: 'Send a test' }).click();
-  await page.getByText('The endpoint did not take it').waitFor();
+  await page.getByText('The endpoint did not accept it').waitFor();
   await page.getByRole('button', { name: 'Disable' }).click();
   await page.getByText('disabled', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Delete webhook' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete webhook' }).click();
-  await page.getByText('Nobody is told of events yet.').waitFor();
+  await page.getByText('No webhooks yet.').waitFor();
   await page.getByLabel('Language').selectOption('ar');
   await page.getByRole('heading', { name: 'خطافات الويب' }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.dir), 'rtl');
@@ -245,16 +245,16 @@ test('a key is made, shown once, replaced and revoked, and the audit log says so
   await page.getByLabel('rooms', { exact: true }).check();
   await page.getByLabel('recordings', { exact: true }).check();
   await page.getByRole('button', { name: 'Make key' }).click();
-  const shown = page.getByRole('status').filter({ hasText: 'shown this once' }).locator('code');
+  const shown = page.getByRole('status').filter({ hasText: 'shown only once' }).locator('code');
   const first = await shown.textContent();
   const asks = async (key) => (await fetch(`${here.url}/api/v1/calls/rooms`, { headers: { authorization: `Bearer ${key}` } })).status;
   assert.equal(await asks(first), 200);
-  await page.getByRole('row', { name: /billing.*rooms, recordings.*good/ }).waitFor();
+  await page.getByRole('row', { name: /billing.*rooms, recordings.*valid/ }).waitFor();
   await assertAccessible(operator, 'console-keys');
 
   await page.getByRole('button', { name: 'Rotate: billing' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Rotate' }).click();
-  await page.getByText('good until').waitFor();
+  await page.getByText('valid until').waitFor();
   const second = await shown.textContent();
   assert.notEqual(second, first);
   assert.deepEqual([await asks(first), await asks(second)], [200, 200]);

@@ -121,7 +121,7 @@ test('the console is worked by keys alone, and each step shows where one is', as
   await page.keyboard.press('Space');
   await tabTo('Make key');
   await page.keyboard.press('Enter');
-  await page.getByRole('row', { name: /by keys.*rooms.*good/ }).waitFor();
+  await page.getByRole('row', { name: /by keys.*rooms.*valid/ }).waitFor();
   await tabTo('Revoke: by keys');
   await page.keyboard.press('Enter');
   const question = page.getByRole('dialog');

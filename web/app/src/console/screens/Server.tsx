@@ -90,7 +90,7 @@ function Figures({ of: { samples }, past }: { of: Moment; past: Moment[] }) {
 function About({ subject: { title, figures, plots = [] }, samples, past }: { subject: Subject; samples: Sample[]; past: Moment[] }) {
   const shown = (text: string | boolean) => (typeof text === 'string' ? text : t(text ? 'value.yes' : 'value.no'));
   return (
-    <section>
+    <>
       <h2>{t(title)}</h2>
       <Facts
         of={figures.map((figure) => {
@@ -105,6 +105,6 @@ function About({ subject: { title, figures, plots = [] }, samples, past }: { sub
           ))}
         </div>
       )}
-    </section>
+    </>
   );
 }
