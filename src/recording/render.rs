@@ -21,7 +21,7 @@ use calls_codec::CodecError;
 use calls_model::{Gap, Layout, RecordingFile, RecordingMode, Source, Turn};
 use tracing::warn;
 
-use self::command::{PICTURE, inputs_of, seconds_of, words};
+use self::command::{NO_REORDERING, PICTURE, inputs_of, seconds_of, words};
 use self::graph::mix;
 use self::look::{Look, all_of, is_whole};
 pub(super) use self::made::{NAMES, forget_note, noted, plays};
@@ -170,6 +170,7 @@ impl Render<'_> {
         drop(seen);
         arguments.extend(self.script(&graph)?);
         arguments.extend(words(&PICTURE));
+        arguments.extend(words(&NO_REORDERING));
         let length_ms = self.duration_ms - skip_ms;
         let (skip, length) = (seconds_of(skip_ms), seconds_of(length_ms));
         arguments.extend(words(&["-ss", &skip, "-t", &length, "-f", "mp4"]));

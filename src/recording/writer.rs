@@ -23,8 +23,8 @@ use tracing::warn;
 
 use self::floor::Floor;
 pub(super) use self::opus::SILENCE_US;
-pub(super) use self::track::GAP_US;
 use self::track::Track;
+pub(super) use self::track::{GAP_US, is_likely};
 use super::log::{Alive, Entry, Log, TrackKey};
 use crate::telemetry::names::RECORDING_BYTES;
 

@@ -157,6 +157,26 @@ async fn a_screen_of_two_pictures_a_second_is_composed_meanwhile() {
 }
 
 #[actix::test]
+async fn pieces_of_a_picture_that_stutters_become_one_file() {
+    let (beep, mut camera) = (Reel::beep(), Reel::flash(Codec::Vp8));
+    let picture = camera.frames.swap_remove(0).1;
+    let slow_and_then_fast = [0, 300, 600].into_iter().chain((40..50).map(|at| at * 20));
+    camera.frames = slow_and_then_fast
+        .map(|ms| (ms * 1000, picture.clone()))
+        .collect();
+    let (network, clocks) = (Network::default(), Clocks::default());
+    let played = play_and([&beep, &camera], 40, network, clocks, |_, _| ()).await;
+    let ahead = ahead(&played.place());
+    assert!(ahead.next().expect("a piece"), "it is due");
+    let finished = &played.finished;
+    let made = ahead.whole(&finished.files, finished.duration_ms, |_| ());
+    let made = made.expect("they follow each other").expect("of pieces");
+    let times = times(&played.place().join(made.file.name));
+    let longest = times.windows(2).map(|two| two[1] - two[0]).max();
+    assert!(longest <= Some(320_000), "no seam: {longest:?}");
+}
+
+#[actix::test]
 async fn a_piece_that_ends_the_server_each_time_is_given_up() {
     played(|second, folder| {
         if second == 50 {

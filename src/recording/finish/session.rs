@@ -9,6 +9,7 @@ use calls_media::capture::{Alignment, ClockPoint};
 use calls_model::{DisplayName, ParticipantId, Source, UserId};
 
 use crate::recording::log::{Entry, LaneKey, Reader, TrackKey};
+use crate::recording::writer::is_likely;
 
 pub(super) struct LiveFile {
     pub(super) name: String,
@@ -288,13 +289,21 @@ impl Session {
         }
     }
 
+    /// When what an epoch has was captured. Reports that contradict when it came are not of these timestamps: a browser
+    /// that is starved of time says in them where it should be by now.
     pub(super) fn alignment(&self, epoch: &LiveEpoch) -> Alignment {
         let own = self.clocks.get(&epoch.lane).map_or(&[][..], Vec::as_slice);
         let publisher = |lane: &LaneKey| (lane.track.run, lane.track.peer);
         let peer = |lane: &LaneKey| publisher(lane) == publisher(&epoch.lane);
         let all = self.clocks.iter().filter(|(lane, _)| peer(lane));
         let all: Vec<ClockPoint> = all.flat_map(|(_, points)| points.iter().copied()).collect();
-        Alignment::new(epoch.rate, own, &all, (epoch.rtp, epoch.at_us))
+        let came = (epoch.rtp, epoch.at_us);
+        let told = Alignment::new(epoch.rate, own, &all, came);
+        if is_likely(epoch.at_us - told.at(epoch.rtp)) {
+            told
+        } else {
+            Alignment::new(epoch.rate, &[], &[], came)
+        }
     }
 }
 
@@ -382,6 +391,28 @@ mod tests {
         ];
         let session = Session::read(entries, ONE);
         assert_eq!(session.pauses, [(1_000_000, Some(5_000_000))]);
+    }
+
+    #[test]
+    fn reports_that_contradict_when_something_came_are_not_believed() {
+        let epoch = |rtp| LiveEpoch {
+            at_us: 70_000_000,
+            rtp,
+            rate: 48_000,
+            lane: LANE,
+        };
+        let clock = |rtp, second: i64| Entry::Clock {
+            lane: LANE,
+            rtp,
+            ntp_us: second * 1_000_000,
+            arrival_us: second * 1_000_000 + 20_000,
+        };
+        // A second later, it says what it should have sent by then.
+        let reports = vec![begun(0, "one"), clock(71 * 48_000, 71)];
+        let session = Session::read(reports, ONE);
+        let at = |rtp| session.alignment(&epoch(rtp)).at(rtp);
+        assert_eq!(at(70 * 48_000), 70_020_000);
+        assert_eq!(at(4 * 48_000), 70_000_000);
     }
 
     #[test]

@@ -31,6 +31,10 @@ pub(super) const PICTURE: [&str; 22] = [
     "1",
 ];
 
+/// A piece that others follow: pictures are coded in their order. Else they would be decoded before they are shown, by as
+/// much as lies between the first of them, and so before the last of the piece before where they come closer together.
+pub(super) const NO_REORDERING: [&str; 2] = ["-bf", "0"];
+
 /// Milliseconds, as FFmpeg takes a time.
 pub(super) fn seconds_of(ms: u64) -> String {
     format!("{}.{:03}", ms / 1000, ms % 1000)

@@ -33,6 +33,11 @@ const LATE_US: i64 = 10_000_000;
 /// …and so far after it (clocks run apart): nothing arrives before it is captured.
 const EARLY_US: i64 = 5_000_000;
 
+/// Whether something can have come so much later than it was captured, in microseconds.
+pub(in crate::recording) fn is_likely(late_us: i64) -> bool {
+    (-EARLY_US..LATE_US).contains(&late_us)
+}
+
 /// One track.
 pub(super) struct Track {
     id: TrackId,
@@ -248,7 +253,7 @@ impl Track {
         if let Some(epoch) = self.epoch {
             let at = epoch.time(timestamp);
             let late = desk.at(captured.came) - at;
-            if (-EARLY_US..LATE_US).contains(&late) && at > self.end_us - GAP_US {
+            if is_likely(late) && at > self.end_us - GAP_US {
                 return at;
             }
         }
@@ -256,7 +261,7 @@ impl Track {
         let (came_us, offset) = (desk.at(captured.came), desk.offsets.get(&self.id.peer));
         let told = lane.captured_at(&captured.frame).zip(offset);
         let told = told.map(|(at, offset)| at + offset);
-        let likely = |at: &i64| (-EARLY_US..LATE_US).contains(&(came_us - at));
+        let likely = |at: &i64| is_likely(came_us - at);
         if told.is_some_and(|at| !likely(&at)) {
             lane.forget_clock(); // what it said was of other timestamps
         }
