@@ -318,4 +318,6 @@ test('whom the others in a call do not learn of is marked for who runs the serve
 
 // Specs share a server: a call is listed whose room another one has deleted, and its name is asked for.
 const GONE = /404 \(Not Found\) \(.*\/(rooms\/room_[0-9a-f]+|(calls\/call|rooms\/room|recordings\/rec)_gone)\)$/;
-test('nobody’s page logged an error of its own', () => here.assertNoErrors(GONE));
+// What is typed wrongly is refused, and the browser writes that down.
+const REFUSED = /422 \(Unprocessable Entity\) \(.*\/calls\/(webhooks|audit\?action=nonsense&limit=50)\)$/;
+test('nobody’s page logged an error of its own', () => here.assertNoErrors(GONE, REFUSED));
