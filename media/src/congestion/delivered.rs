@@ -54,7 +54,7 @@ pub(super) struct Delivered {
     /// The same of the latest packet.
     way: i64,
     packets: VecDeque<Delivery>,
-    /// When the latest of them did.
+    /// When the latest of them came in.
     arrived: Duration,
     bytes: u64,
 }

@@ -6,8 +6,10 @@ import type { MeetingStore } from '../../state/meeting-store';
 
 const BARS = [1, 2, 3, 4, 5];
 
-/** A component of its own, as scores come every second and the tile around it need not be drawn for that. */
-/** `gone`: nothing comes from there, whatever was said of it before. */
+/**
+ * A component of its own, as scores come every second and the tile around it need not be drawn for that. `gone`: nothing
+ * comes from there, whatever was said of it before.
+ */
 export function QualityBars({ store, id, gone }: { store: MeetingStore; id: string; gone: boolean }) {
   const last = store.quality.value.get(id);
   if (!last) return null;
