@@ -113,6 +113,7 @@ pub fn recorder() -> PrometheusHandle {
             let handle = recorder.handle();
             if metrics::set_global_recorder(recorder).is_ok() {
                 names::describe();
+                names::begin_alarms();
                 calls_actors::metrics::describe();
             }
             handle

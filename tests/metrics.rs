@@ -79,6 +79,23 @@ async fn a_server_says_what_the_page_says_it_does() {
     assert!(seen > 10, "{said}");
 }
 
+/// What counts alarms is there before the first: a rate knows no step from nothing to one.
+#[actix_web::test]
+async fn numbers_that_are_alarms_are_there_as_nought_from_the_start() {
+    let world = World::open().await;
+    let said = send(world.page(Method::GET, "/metrics")).await.text;
+    let page = read("docs/METRICS.md");
+    let alarm = |line: &&str| line.contains("_total` | counter |  |") && line.contains("*Alarm.*");
+    let alarms = page.lines().filter(alarm);
+    let mut names: Vec<&str> = alarms.filter_map(|line| line.split('`').nth(1)).collect();
+    assert!(names.len() > 4, "{names:?}");
+    names.push("calls_recording_starts_failed_total");
+    for name in names {
+        let line = format!("{name} 0");
+        assert!(said.lines().any(|said| said == line), "{name}: {said}");
+    }
+}
+
 /// What a query asks for: words that are no function, label or variable.
 fn asked(query: &str) -> BTreeSet<String> {
     let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');

@@ -29,6 +29,8 @@ pub const QUALITY_SCORE: &str = "calls_quality_score";
 pub const QUALITY_RTT: &str = "calls_quality_rtt_seconds";
 /// Lost shares of connections, 0 to 1, one every five seconds.
 pub const QUALITY_LOSS: &str = "calls_quality_loss_ratio";
+/// Recordings that were asked for and did not begin, because the server could not or nothing came to be recorded.
+pub const RECORDING_STARTS_FAILED: &str = "calls_recording_starts_failed_total";
 /// Pictures that froze at clients, as they say themselves.
 pub const FREEZES: &str = "calls_freezes_total";
 /// What was refused because there was too much of it; label `limit`, see docs/LIMITS.md.
@@ -71,6 +73,14 @@ pub fn describe() {
     describe_counter!(PARTICIPANTS_LEFT, "Presences that ended.");
     describe_counter!(BURSTS_DROPPED, "Bursts that did not fit into a mailbox.");
     describe_counter!(FACTS_LOST, "Transactions of facts that failed for good.");
+    describe_counter!(
+        RECORDING_STARTS_FAILED,
+        "Recordings that were asked for and did not begin."
+    );
+    // A rate knows no step from nothing to one.
+    for alarm in [FACTS_LOST, RECORDING_STARTS_FAILED] {
+        metrics::counter!(alarm).increment(0);
+    }
     describe_gauge!(
         FACTS_WAITING,
         "Entries of facts that wait for a database that is away."

@@ -70,6 +70,18 @@ pub const RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 /// Open file descriptors.
 pub const OPEN_FILES: &str = "process_open_fds";
 
+/// Counts alarms as nought until there is one: a rate knows no step from nothing to one.
+pub(super) fn begin_alarms() {
+    for alarm in [
+        RECORDINGS_FAILED,
+        RECORDING_UPLOADS_FAILED,
+        WEBHOOK_DELIVERIES_FAILED,
+        SPEECH_DROPPED,
+    ] {
+        metrics::counter!(alarm).increment(0);
+    }
+}
+
 /// Tells the exporter what the names mean.
 pub(super) fn describe() {
     describe_counter!(REQUESTS, "Requests answered.");

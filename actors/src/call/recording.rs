@@ -18,6 +18,7 @@ use crate::calls::{
     PauseRecording, RecordAsked, RecordRefused, RecordingLive, StartRecording, StopRecording,
 };
 use crate::clock;
+use crate::metrics::RECORDING_STARTS_FAILED;
 use crate::recorder::{PauseRecorder, Plan, ROLLS_WITHIN};
 use crate::room::recording::{StartRecorder, StopRecorder, TellRecording};
 
@@ -91,6 +92,9 @@ impl Call {
         within: Duration,
     ) -> ResponseActFuture<Self, Answer> {
         if let Err(refused) = self.may_start(&start) {
+            if let RecordRefused::Studio(_) = refused {
+                metrics::counter!(RECORDING_STARTS_FAILED).increment(1);
+            }
             return Box::pin(actix::fut::ready(Err(refused)));
         }
         let now = self.services.clock.now();
@@ -162,6 +166,7 @@ impl Call {
         };
         let id = live.id().clone();
         if let Err(refused) = rolling {
+            metrics::counter!(RECORDING_STARTS_FAILED).increment(1);
             let fact = live.failed(&refused, at);
             warn!(recording.id = %id, "recording {id} did not start: {refused}");
             if refused != RecordRefused::NotStored {
@@ -193,6 +198,7 @@ impl Call {
         let told = async move { written.await.is_ok() };
         Box::pin(told.into_actor(self).map(move |stored, call, _| {
             if !stored {
+                metrics::counter!(RECORDING_STARTS_FAILED).increment(1);
                 // It was asked for, and that is stored: it must not be taken for one that was left behind.
                 let live = call.recording.as_ref();
                 let failed = live.map(|live| live.failed(&RecordRefused::NotStored, at));
