@@ -1,6 +1,7 @@
 //! Bodies of REST requests and replies that are not nouns of their own.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::room::{Encryption, RoomSettings, RoomType};
@@ -365,8 +366,8 @@ pub struct StartRecording {
     /// What it is made of.
     pub mode: RecordingMode,
     /// Whom it is of; everybody where it is left out. Those who come later count too.
-    #[serde(default)]
-    #[schema(max_items = 100)]
+    #[serde(default, deserialize_with = "one_at_least")]
+    #[schema(min_items = 1, max_items = 100)]
     pub participants: Vec<UserId>,
     /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out. Refused in the others,
     /// which have no pictures.
@@ -376,6 +377,17 @@ pub struct StartRecording {
     /// key frame every ten seconds for it.
     #[serde(default)]
     pub live: bool,
+}
+
+/// A list of nobody must not become one of everybody.
+fn one_at_least<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<UserId>, D::Error> {
+    let users = Vec::<UserId>::deserialize(deserializer)?;
+    if users.is_empty() {
+        return Err(D::Error::custom(
+            "must name at least one user; left out, everybody is recorded",
+        ));
+    }
+    Ok(users)
 }
 
 /// Body of `POST /calls/{call_id}/say`.

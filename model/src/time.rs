@@ -72,7 +72,10 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let moment = DateTime::<Utc>::deserialize(deserializer)?;
+        let text = String::deserialize(deserializer)?;
+        let moment: DateTime<Utc> = text.parse().map_err(|_| {
+            D::Error::custom("must be a moment such as 2026-01-31T09:30:00Z (RFC 3339)")
+        })?;
         Self::from_millis(moment.timestamp_millis())
             .ok_or_else(|| D::Error::custom("must be in the years 0000 to 9999"))
     }

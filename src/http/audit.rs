@@ -9,7 +9,7 @@ use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, get, web};
-use calls_model::rest::{Page, PageLimit};
+use calls_model::rest::Page;
 use calls_model::{ActorKind, AuditEntry, AuditId, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use tracing::{error, warn};
 use utoipa::IntoParams;
 
 use super::envelope::request_id;
-use super::extract::{Query, invalid};
+use super::extract::{List, invalid};
 use super::origin;
 use super::paging::Paging;
 use super::problem::documented::{Access, BadQuery, Unavailable};
@@ -209,13 +209,6 @@ pub(super) struct Wanted {
     /// Only this action, such as `room.delete`.
     #[param(max_length = 64)]
     pub action: Option<String>,
-    /// Rows of a page.
-    pub limit: Option<PageLimit>,
-    /// `next_cursor` of the page before.
-    pub cursor: Option<String>,
-    /// Rows to skip, for those who count pages; a cursor is the better way.
-    #[param(minimum = 0, maximum = 1_000_000_000)]
-    pub offset: Option<u32>,
 }
 
 /// Nothing is found by an action that is misspelt, and that looks as if nothing had happened.
@@ -239,7 +232,7 @@ fn known(asked: &str) -> Result<(), Problem> {
 /// Lists who changed what and who moderated whom, the latest first.
 #[utoipa::path(
     tag = "audit",
-    params(Wanted),
+    params(Wanted, Paging),
     responses(
         (status = 200, description = "One page of entries.", body = Page<AuditEntry>),
         Access, BadQuery, Unavailable,
@@ -250,7 +243,7 @@ fn known(asked: &str) -> Result<(), Problem> {
 pub(super) async fn audit_log(
     caller: Caller,
     app: web::Data<App>,
-    Query(asked): Query<Wanted>,
+    List(asked, paging): List<Wanted>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     if let Some(action) = &asked.action {
@@ -259,11 +252,6 @@ pub(super) async fn audit_log(
     let filter = AuditFilter {
         actor: asked.actor.filter(|text| !text.contains('\0')),
         action: asked.action,
-    };
-    let paging = Paging {
-        limit: asked.limit,
-        cursor: asked.cursor,
-        offset: asked.offset,
     };
     let page = app
         .store

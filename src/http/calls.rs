@@ -11,7 +11,7 @@ use calls_model::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Body, OptionalBody, Query, invalid};
+use super::extract::{Body, List, OptionalBody, invalid};
 use super::paging::Paging;
 use super::problem::documented::{Access, BadBody, BadQuery, Conflict, Missing, Unavailable};
 use super::problem::{Problem, kinds};
@@ -104,8 +104,7 @@ pub(super) async fn initiate(
 pub(super) async fn history(
     caller: Caller,
     app: web::Data<App>,
-    Query(filter): Query<HistoryFilter>,
-    Query(paging): Query<Paging>,
+    List(filter, paging): List<HistoryFilter>,
 ) -> Result<HttpResponse, Problem> {
     let user_id = caller.user(filter.user_id.clone())?;
     let filter = store::HistoryFilter {

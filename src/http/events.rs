@@ -32,7 +32,7 @@ const BATCH: u32 = 100;
 
 /// Where to go on.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// The last event that is known; those after it are wanted. From the very first where it is left out.

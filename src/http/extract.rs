@@ -11,8 +11,12 @@ use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
+use super::paging::Paging;
 use super::problem::{Problem, kinds};
 
 pub(crate) use fault::{explain, invalid, without_position};
@@ -34,8 +38,22 @@ pub(super) struct Body<T>(pub(super) T);
 /// A JSON body that may be left out.
 pub(super) struct OptionalBody<T>(pub(super) T);
 
-/// Query parameters.
+/// Query parameters. Those that nobody knows are ignored.
 pub(super) struct Query<T>(pub(super) T);
+
+/// Query parameters of a list: what narrows it, and which page of it. Those that nobody knows are refused: with a filter that is
+/// misspelt it would be the list of everything.
+pub(super) struct List<F>(pub(super) F, pub(super) Paging);
+
+/// Narrows a list by nothing.
+#[derive(Debug, Deserialize)]
+pub(super) struct All {}
+
+impl IntoParams for All {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Vec::new()
+    }
+}
 
 /// A body of `application/sdp`.
 pub(super) struct Sdp(pub(super) String);
@@ -89,23 +107,43 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(
-            request.query_string().as_bytes(),
-        ));
-        ready(
-            serde_path_to_error::deserialize(pairs)
-                .map(Self)
-                .map_err(|error| {
-                    let (pointer, detail) = explain(error.path(), &error.inner().to_string());
-                    invalid(
-                        &kinds::INVALID_QUERY,
-                        "the query has a bad parameter",
-                        pointer,
-                        detail,
-                    )
-                }),
-        )
+        ready(of_query(request).map(Self))
     }
+}
+
+impl<F: DeserializeOwned + IntoParams> FromRequest for List<F> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let all = || Some(ParameterIn::Query);
+        let known = [F::into_params(all), Paging::into_params(all)].concat();
+        let known: Vec<String> = known.into_iter().map(|one| one.name).collect();
+        let query = request.query_string().as_bytes();
+        let mut asked = form_urlencoded::parse(query).map(|(name, _)| name);
+        let listed = match asked.find(|name| !known.iter().any(|one| one == name)) {
+            Some(name) => Err(bad_parameter(
+                format!("/{}", fault::escape(&name)),
+                fault::unknown(&known.join(", ")),
+            )),
+            None => of_query(request).and_then(|filter| Ok(Self(filter, of_query(request)?))),
+        };
+        ready(listed)
+    }
+}
+
+fn of_query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
+    let pairs = form_urlencoded::parse(request.query_string().as_bytes());
+    let pairs = serde_urlencoded::Deserializer::new(pairs);
+    serde_path_to_error::deserialize(pairs).map_err(|error| {
+        let (pointer, detail) = explain(error.path(), &error.inner().to_string());
+        bad_parameter(pointer, detail)
+    })
+}
+
+fn bad_parameter(pointer: String, detail: String) -> Problem {
+    let summary = "the query has a bad parameter";
+    invalid(&kinds::INVALID_QUERY, summary, pointer, detail)
 }
 
 impl FromRequest for Sdp {

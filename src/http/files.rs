@@ -23,7 +23,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::calls::{find, moderates, or_over};
-use super::extract::Query;
+use super::extract::{All, List, Query};
 use super::paging::Paging;
 use super::problem::documented::{
     Access, BadFile, BadQuery, Conflict, Missing, NoSpace, Unavailable,
@@ -269,7 +269,7 @@ pub(super) async fn list_files(
     caller: Caller,
     app: web::Data<App>,
     call_id: web::Path<CallId>,
-    Query(paging): Query<Paging>,
+    List(All {}, paging): List<All>,
 ) -> Result<HttpResponse, Problem> {
     let by = member(&caller, &app, &call_id).await?;
     let mut page = app.store.files(&call_id, &paging.request()).await?;

@@ -10,7 +10,7 @@ use serde_json::json;
 use tracing::warn;
 
 use super::audit::Detail;
-use super::extract::{OptionalBody, Query, invalid};
+use super::extract::{All, List, OptionalBody, invalid};
 use super::paging::Paging;
 use super::problem::documented::{Access, BadBody, BadQuery, Conflict, Missing, Unavailable};
 use super::problem::{Problem, kinds};
@@ -84,7 +84,7 @@ pub(super) async fn create_key(
 pub(super) async fn list_keys(
     caller: Caller,
     app: web::Data<App>,
-    Query(paging): Query<Paging>,
+    List(All {}, paging): List<All>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let all = app.store.api_keys(Some(caller.org())).await?;

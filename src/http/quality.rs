@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::calls::{hidden_to, readable};
-use super::extract::Query;
+use super::extract::List;
 use super::paging::Paging;
 use super::problem::Problem;
 use super::problem::documented::{Access, BadQuery, Missing, Unavailable};
@@ -41,8 +41,7 @@ pub(super) async fn call_quality(
     caller: Caller,
     app: web::Data<App>,
     call_id: web::Path<CallId>,
-    Query(filter): Query<QualityFilter>,
-    Query(paging): Query<Paging>,
+    List(filter, paging): List<QualityFilter>,
 ) -> Result<HttpResponse, Problem> {
     readable(&caller, &app, &call_id).await?;
     let of = QualityOf {

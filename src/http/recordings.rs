@@ -20,7 +20,7 @@ pub(super) use self::all::list_all_recordings;
 pub(super) use self::download::download_recording;
 pub use self::links::Links;
 use super::calls::{moderates, or_over};
-use super::extract::{Body, OptionalBody, Query, invalid};
+use super::extract::{All, Body, List, OptionalBody, invalid};
 use super::paging::Paging;
 use super::problem::documented::{
     Access, BadBody, BadQuery, Conflict, Missing, NotStarted, Unavailable,
@@ -194,7 +194,7 @@ pub(super) async fn list_recordings(
     caller: Caller,
     app: web::Data<App>,
     call_id: web::Path<CallId>,
-    Query(paging): Query<Paging>,
+    List(All {}, paging): List<All>,
 ) -> Result<HttpResponse, Problem> {
     may_see(&caller, &app, &call_id).await?;
     super::calls::find(&app, &call_id)

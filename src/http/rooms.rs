@@ -11,7 +11,7 @@ use calls_model::{
 };
 
 use super::calls::told_of;
-use super::extract::{Body, Query, invalid};
+use super::extract::{All, Body, List, invalid};
 use super::paging::Paging;
 use super::problem::documented::{
     Access, BadBody, BadQuery, Conflict, Missing, TooMany, Unavailable,
@@ -90,7 +90,7 @@ pub(super) async fn create_room(
 pub(super) async fn list_rooms(
     caller: Caller,
     app: web::Data<App>,
-    Query(paging): Query<Paging>,
+    List(All {}, paging): List<All>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     Ok(HttpResponse::Ok().json(app.store.rooms(caller.org(), &paging.request()).await?))
@@ -293,7 +293,7 @@ pub(super) async fn list_participants(
     caller: Caller,
     app: web::Data<App>,
     room_id: web::Path<RoomId>,
-    Query(paging): Query<Paging>,
+    List(All {}, paging): List<All>,
 ) -> Result<HttpResponse, Problem> {
     let asking = caller.in_room(&room_id)?;
     at_door(&app, &room_id).await?;

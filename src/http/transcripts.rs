@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::calls::{or_over, readable};
-use super::extract::{OptionalBody, Query, invalid};
+use super::extract::{List, OptionalBody, Query, invalid};
 use super::paging::Paging;
 use super::problem::documented::{Access, BadBody, BadQuery, Conflict, Missing, Unavailable};
 use super::problem::{Problem, kinds};
@@ -249,8 +249,7 @@ pub(super) struct Sought {
 pub(super) async fn search_transcripts(
     caller: Caller,
     app: web::Data<App>,
-    Query(sought): Query<Sought>,
-    Query(paging): Query<Paging>,
+    List(sought, paging): List<Sought>,
 ) -> Result<HttpResponse, Problem> {
     let words = sought.q.trim();
     if !(1..=LONGEST_SOUGHT).contains(&words.chars().count()) || words.contains('\0') {

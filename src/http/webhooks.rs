@@ -13,7 +13,7 @@ use calls_model::{
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Body, Query, invalid};
+use super::extract::{All, Body, List, invalid};
 use super::paging::Paging;
 use super::problem::documented::{Access, BadBody, BadQuery, Conflict, Missing, Unavailable};
 use super::problem::{Problem, kinds};
@@ -33,13 +33,6 @@ const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Standing {
     /// Only those that stand so.
     pub status: Option<DeliveryStatus>,
-    /// Rows of a page.
-    pub limit: Option<calls_model::rest::PageLimit>,
-    /// `next_cursor` of the page before.
-    pub cursor: Option<String>,
-    /// Rows to skip, for those who count pages; a cursor is the better way.
-    #[param(minimum = 0, maximum = 1_000_000_000)]
-    pub offset: Option<u32>,
 }
 
 /// Makes an endpoint. The reply has its secret, which is shown this once. When the key that made it is revoked, it is
@@ -105,7 +98,7 @@ pub(super) async fn create_webhook(
 pub(super) async fn list_webhooks(
     caller: Caller,
     app: web::Data<App>,
-    Query(paging): Query<Paging>,
+    List(All {}, paging): List<All>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let all = app.store.webhooks(Some(caller.org())).await?;
@@ -262,7 +255,7 @@ pub(super) async fn test_webhook(
 /// Lists deliveries to an endpoint, the latest first.
 #[utoipa::path(
     tag = "webhooks",
-    params(("webhook_id" = WebhookId, Path, description = "Which endpoint."), Standing),
+    params(("webhook_id" = WebhookId, Path, description = "Which endpoint."), Standing, Paging),
     responses(
         (status = 200, description = "One page of deliveries.", body = Page<Delivery>),
         Access, Missing, BadQuery, Unavailable,
@@ -274,14 +267,9 @@ pub(super) async fn list_deliveries(
     caller: Caller,
     app: web::Data<App>,
     id: web::Path<WebhookId>,
-    Query(asked): Query<Standing>,
+    List(asked, paging): List<Standing>,
 ) -> Result<HttpResponse, Problem> {
     find(&caller, &app, &id).await?;
-    let paging = Paging {
-        limit: asked.limit,
-        cursor: asked.cursor,
-        offset: asked.offset,
-    };
     let request = paging.request();
     let page = app.store.deliveries(&id, asked.status, &request).await?;
     Ok(HttpResponse::Ok().json(page))

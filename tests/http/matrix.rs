@@ -170,7 +170,7 @@ impl Matrix {
             _ => (self.bearers.get(caller), "zoe"),
         };
         let answering = if user == "zoe" { &things.callee } else { user };
-        let at = things.fill(path);
+        let at = things.fill(method, path);
         let request = self.world.page(method.clone(), &self.world_path(&at));
         let request = match bearer {
             Some(bearer) => request.bearer_auth(bearer),
@@ -255,8 +255,8 @@ impl Things {
         send(world.request_as(Some(&self.key), Method::POST, &end)).await;
     }
 
-    /// A path with ids in it.
-    fn fill(&self, path: &str) -> String {
+    /// A path with ids in it, and what its query needs.
+    fn fill(&self, method: &Method, path: &str) -> String {
         let rings = ["/answer", "/reject", "/cancel"];
         let call = if rings.iter().any(|verb| path.ends_with(verb)) {
             &self.ringing
@@ -276,7 +276,7 @@ impl Things {
         assert!(!path.contains('{'), "{path}: the matrix knows no such id");
         if path.ends_with("/search") {
             format!("{path}?q=hello")
-        } else if path.ends_with("/files") {
+        } else if *method == Method::POST && path.ends_with("/files") {
             format!("{path}?name=notes.txt")
         } else {
             path

@@ -168,6 +168,78 @@ async fn bad_query_parameters_are_named() {
 }
 
 #[actix_web::test]
+async fn a_moment_that_is_none_is_told_what_it_should_look_like() {
+    let world = World::open().await;
+    for list in ["/history", "/recordings"] {
+        let refused = world.get(&format!("{list}?from=yesterday")).await;
+        let refused = refused.problem(422, "invalid-query");
+        let error = &refused["errors"][0];
+        assert_eq!(error["pointer"], "/from");
+        assert_eq!(
+            error["detail"],
+            "must be a moment such as 2026-01-31T09:30:00Z (RFC 3339)"
+        );
+    }
+}
+
+/// A filter that is misspelt would list everything, and look as if it had been heard.
+#[actix_web::test]
+async fn every_list_names_the_parameters_that_it_does_not_know() {
+    let world = World::open().await;
+    let document = world.get("/openapi.json").await.expect(200);
+    let mut lists = 0;
+    for (path, verbs) in document["paths"].as_object().expect("paths") {
+        let parameters = verbs["get"]["parameters"].as_array();
+        let takes = |name: &str| {
+            let mut all = parameters.into_iter().flatten();
+            all.any(|parameter| parameter["in"] == "query" && parameter["name"] == name)
+        };
+        if !takes("limit") {
+            continue;
+        }
+        lists += 1;
+        let path = path.strip_prefix("/api/v1/calls").expect("a path of ours");
+        let path = path
+            .replace("{call_id}", "call_0")
+            .replace("{room_id}", "room_0")
+            .replace("{webhook_id}", "hook_0");
+        let query = if takes("q") {
+            "q=a&colour=red"
+        } else {
+            "colour=red"
+        };
+        let refused = world.get(&format!("{path}?{query}")).await;
+        let refused = refused.problem(422, "invalid-query");
+        let error = &refused["errors"][0];
+        assert_eq!(error["pointer"], "/colour", "{path}: {refused}");
+        let why = error["detail"].as_str().expect("a sentence");
+        assert!(
+            why.starts_with("is no parameter of this list"),
+            "{path}: {why}"
+        );
+        assert!(
+            why.contains("limit"),
+            "{path}: it names those that are: {why}"
+        );
+    }
+    assert!(lists > 10, "{lists} lists");
+}
+
+#[actix_web::test]
+async fn a_recording_of_nobody_is_refused_and_does_not_become_one_of_everybody() {
+    let world = World::open().await;
+    let nobody = json!({ "mode": "tracks", "participants": [] });
+    let refused = world.post("/call_0/record/start", nobody).await;
+    let refused = refused.problem(422, "invalid-body");
+    let error = &refused["errors"][0];
+    assert_eq!(error["pointer"], "/participants");
+    assert_eq!(
+        error["detail"],
+        "must name at least one user; left out, everybody is recorded"
+    );
+}
+
+#[actix_web::test]
 async fn every_reply_is_named_and_none_is_sniffed() {
     let world = World::open().await;
     for path in ["/healthz", "/readyz", "/metrics", "/", "/docs/", "/nothing"] {

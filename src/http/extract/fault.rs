@@ -46,7 +46,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     pointer
 }
 
-fn escape(key: &str) -> String {
+pub(super) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
@@ -59,7 +59,20 @@ pub(crate) fn explain(path: &serde_path_to_error::Path, said: &str) -> (String, 
         place.push_str(&escape(field));
         return (place, "is missing".to_owned());
     }
+    // And that it has one too many, so misspelt perhaps.
+    if let Some((name, known)) = said
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once("`, expected "))
+    {
+        let known = known.trim_start_matches("one of ").replace('`', "");
+        return (format!("/{}", escape(name)), unknown(&known));
+    }
     (place, sentence(said))
+}
+
+/// What is said of a query parameter that a list does not have.
+pub(super) fn unknown(known: &str) -> String {
+    format!("is no parameter of this list, which has {known}")
 }
 
 fn sentence(said: &str) -> String {

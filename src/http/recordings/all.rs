@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::present;
 use crate::app::App;
 use crate::auth::Caller;
-use crate::http::extract::Query;
+use crate::http::extract::List;
 use crate::http::paging::Paging;
 use crate::http::problem::Problem;
 use crate::http::problem::documented::{Access, BadQuery, Unavailable};
@@ -44,8 +44,7 @@ pub(crate) struct RecordingFilter {
 pub(crate) async fn list_all_recordings(
     caller: Caller,
     app: web::Data<App>,
-    Query(filter): Query<RecordingFilter>,
-    Query(paging): Query<Paging>,
+    List(filter, paging): List<RecordingFilter>,
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let filter = store::RecordingFilter {
