@@ -15,6 +15,7 @@ pub mod render;
 mod storage;
 mod studio;
 pub mod transcripts;
+mod unsent;
 mod writer;
 
 pub use bucket::PART;

@@ -525,6 +525,22 @@ impl Store {
         .await
     }
 
+    /// Recordings that failed before anything of them was known to be on disk, of these or of all.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub(crate) async fn failed_starts(
+        &self,
+        of: Option<&[RecordingId]>,
+    ) -> Result<Vec<RecordingId>> {
+        let of = of.map(<[_]>::to_vec);
+        self.run(move |db| async move {
+            recordings::failed_starts(&mut db.reader().await?.conn(), of.as_deref()).await
+        })
+        .await
+    }
+
     /// The oldest recording that can be had and has a transcript to come, but for these.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod media_e2e {
     mod broken_disk;
     mod broken_ears;
     mod captions;
+    mod deleting;
     mod keeping;
     mod last_words;
     mod once_more;

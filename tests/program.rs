@@ -1,6 +1,11 @@
 //! The program itself, as a shell starts it.
 
+#[path = "media_e2e/s3.rs"]
+#[allow(dead_code, reason = "recordings use more of it")]
+mod s3;
 mod support;
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -103,6 +108,94 @@ fn a_diagnosis_changes_nothing_and_knows_a_server_that_runs() {
     assert!(said.contains("runs there, and is well"), "{said}");
     assert!(said.contains("tables are up to date"), "{said}");
     server.stop();
+}
+
+/// What `calls doctor` says of this bucket, and whether all is well.
+async fn doctor(folder: &Path, storage: [(&'static str, String); 4]) -> (bool, String) {
+    let mut command = calls(folder, "doctor");
+    for (key, value) in storage {
+        command.env(format!("CALLS__STORAGE__{key}"), value);
+    }
+    let ran = tokio::task::spawn_blocking(move || run(&mut command));
+    let ran = ran.await.expect("it ran");
+    (ran.status.success(), text(&ran.stdout))
+}
+
+#[tokio::test]
+async fn a_diagnosis_looks_whether_the_bucket_takes_recordings_and_says_what_is_wrong() {
+    let (folder, bucket) = (folder(), s3::bucket());
+    let (address, serving) = s3::serve(bucket.path(), s3::anywhere()).await;
+    let storage = |bucket: &str, key: &str, secret: &str| {
+        [
+            ("BUCKET", bucket.to_owned()),
+            ("ENDPOINT", format!("http://{address}")),
+            ("ACCESS_KEY_ID", key.to_owned()),
+            ("SECRET_ACCESS_KEY", secret.to_owned()),
+        ]
+    };
+    let right = || storage(s3::BUCKET, s3::KEY, s3::SECRET);
+    let (well, said) = doctor(folder.path(), right()).await;
+    assert!(well, "{said}");
+    let told = format!(
+        "  ok    storage.bucket: {} at http://{address} answers",
+        s3::BUCKET
+    );
+    assert!(said.contains(&told), "{said}");
+    let inside = bucket.path().join(s3::BUCKET).read_dir().expect("a bucket");
+    assert_eq!(inside.count(), 0, "it changes nothing");
+
+    let not_the_secret = "not-the-secret";
+    let wrong = [
+        (
+            storage(s3::BUCKET, s3::KEY, not_the_secret),
+            "the secret does not belong to the access key",
+        ),
+        (
+            storage(s3::BUCKET, "nobody", s3::SECRET),
+            "the access key is not known there",
+        ),
+    ];
+    for (storage, told) in wrong {
+        let (well, said) = doctor(folder.path(), storage).await;
+        let told = format!("  BAD   storage.bucket: {}: {told}", s3::BUCKET);
+        assert!(!well && said.contains(&told), "{said}");
+        for secret in [not_the_secret, s3::SECRET, "<Error>"] {
+            assert!(!said.contains(secret), "{said}");
+        }
+    }
+    std::fs::remove_dir(bucket.path().join(s3::BUCKET)).expect("it was there");
+    let (well, said) = doctor(folder.path(), right()).await;
+    assert!(
+        !well && said.contains(": there is no such bucket"),
+        "{said}"
+    );
+    serving.abort();
+    let _ = serving.await; // it was told to end
+    let (well, said) = doctor(folder.path(), right()).await;
+    let told = ": the bucket cannot be reached: connection refused";
+    assert!(!well && said.contains(told), "{said}");
+}
+
+#[test]
+fn a_diagnosis_tells_of_a_folder_in_which_nothing_can_be_recorded() {
+    let folder = folder();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no folder").expect("written");
+    let examined = |place: &Path| {
+        let mut command = calls(folder.path(), "doctor");
+        let ran = run(command.env("CALLS__RECORDING__FOLDER", place));
+        (ran.status.success(), text(&ran.stdout))
+    };
+    let (well, said) = examined(&file.join("recordings"));
+    assert!(
+        !well && said.contains("  BAD   recording.folder: "),
+        "{said}"
+    );
+    let (well, said) = examined(&folder.path().join("recordings"));
+    assert!(
+        well && said.contains(" MB free, 1000 MB stay free"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -26,7 +26,7 @@ enum Finding {
     Good(String),
     /// Works, but perhaps not as meant.
     Odd(String, &'static str),
-    /// The server will not start, or nobody will hear anybody.
+    /// The server will not start, nobody will hear anybody, or recordings are not kept where they should be.
     Bad(String, &'static str),
 }
 
@@ -48,6 +48,7 @@ pub(super) fn examine(config: &Config) -> ExitCode {
     findings.extend(turn(config, running.is_some()));
     findings.push(database(config));
     findings.extend(recording::examine(&config.recording));
+    findings.extend(bucket(config));
     findings.extend(speech::examine(&config.transcription));
     for finding in &findings {
         match finding {
@@ -258,6 +259,23 @@ fn database(config: &Config) -> Finding {
             "See database.url: the file must be readable and SQLite's, or PostgreSQL must run and let this user in.",
         ),
     }
+}
+
+/// The bucket that recordings go to, if there is one.
+fn bucket(config: &Config) -> Option<Finding> {
+    let storage = &config.storage;
+    let asked = actix::System::new().block_on(recording::ask_bucket(storage))?;
+    let mut place = format!("storage.bucket: {}", storage.bucket);
+    if !storage.endpoint.is_empty() && asked.is_ok() {
+        place = format!("{place} at {}", storage.endpoint);
+    }
+    Some(match asked {
+        Ok(()) => Finding::Good(format!("{place} answers, and lets the server read")),
+        Err(why) => Finding::Bad(
+            format!("{place}: {why}"),
+            "See storage.endpoint, storage.region and the credentials: until it takes them, recordings stay on this disk.",
+        ),
+    })
 }
 
 #[cfg(test)]

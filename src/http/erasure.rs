@@ -6,7 +6,7 @@ use calls_model::{CallId, Erased, RecordingId, UserId};
 
 use super::problem::Problem;
 use super::problem::documented::{Access, Conflict, Missing, Unavailable};
-use super::recordings::settled;
+use super::recordings::may_go;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::store::PageRequest;
@@ -97,7 +97,7 @@ pub(super) async fn erase_user(
     let shared = app.store.files_of(org, &user).await?;
     for recording in &heard_in {
         if let Some(stored) = app.store.recording(recording, app.clock.now()).await? {
-            settled(&stored.recording)?;
+            may_go(&app, &stored.recording)?;
         }
     }
     // Before these: nobody finds the replies that name them afterwards.
@@ -125,7 +125,7 @@ async fn all_settled(app: &App, call_id: &CallId) -> Result<(), Problem> {
     loop {
         let now = app.clock.now();
         let page = app.store.recordings(call_id, &next, now).await?;
-        page.data.iter().try_for_each(settled)?;
+        page.data.iter().try_for_each(|one| may_go(app, one))?;
         if page.next_cursor.is_none() {
             return Ok(());
         }
@@ -137,6 +137,6 @@ async fn erase_recording(app: &App, id: &RecordingId) -> Result<(), Problem> {
     let Some(stored) = app.store.recording(id, app.clock.now()).await? else {
         return Ok(()); // somebody else was faster
     };
-    settled(&stored.recording)?;
+    may_go(app, &stored.recording)?;
     Ok(app.archive.delete(stored.recording).await?)
 }

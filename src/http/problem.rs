@@ -24,6 +24,8 @@ use kinds::Kind;
 
 use crate::auth::door::PasswordRefused;
 use crate::auth::tokens::BadToken;
+use crate::recording::StorageError;
+use crate::recording::archive::NotDeleted;
 use crate::store::StoreError;
 use crate::voice::Speechless;
 
@@ -186,6 +188,9 @@ pub enum Problem {
         /// Which.
         recording_id: RecordingId,
     },
+    /// Something of it is where nobody can delete it now.
+    #[error("the recording is still kept, because {0}; ask again later")]
+    RecordingKept(StorageError),
     /// The recording has several files.
     #[error("file is needed: the recording has {count} files")]
     FileNeeded {
@@ -304,6 +309,7 @@ impl Problem {
             Self::Speechless(why) => refusals::speechless(why),
             Self::RecordingState(_) | Self::RecordingRuns { .. } => &kinds::RECORDING_STATE,
             Self::RecordingProcessing { .. } => &kinds::RECORDING_PROCESSING,
+            Self::RecordingKept(_) => &kinds::UNAVAILABLE,
             Self::FileNeeded { .. } => &kinds::FILE_NEEDED,
             Self::TooManyWebhooks { .. } => &kinds::TOO_MANY_WEBHOOKS,
             Self::WebhookDisabled => &kinds::WEBHOOK_DISABLED,
@@ -381,6 +387,16 @@ impl Problem {
         response
             .content_type(PROBLEM_JSON)
             .json(self.details(request_id))
+    }
+}
+
+impl From<NotDeleted> for Problem {
+    fn from(not: NotDeleted) -> Self {
+        match not {
+            NotDeleted::Busy(recording_id) => Self::RecordingProcessing { recording_id },
+            NotDeleted::Kept(why) => Self::RecordingKept(why),
+            NotDeleted::Store(error) => Self::Store(error),
+        }
     }
 }
 

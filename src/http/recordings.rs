@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, delete, get, post, web};
 use calls_actors::calls::{
-    PauseRecording, StartRecording as Start, StopRecording, TranscribeRefused,
+    PauseRecording, RecordRefused, StartRecording as Start, StopRecording, TranscribeRefused,
 };
 use calls_model::rest::{ComposeRecording, Page, StartRecording, StartTranscription};
 use calls_model::{
@@ -23,7 +23,7 @@ use super::calls::{moderates, or_over};
 use super::extract::{All, Body, List, OptionalBody, invalid};
 use super::paging::Paging;
 use super::problem::documented::{
-    Access, BadBody, BadQuery, Conflict, Missing, NotStarted, Unavailable,
+    Access, BadBody, BadQuery, Conflict, Missing, NoSpace, NotStarted, Unavailable,
 };
 use super::problem::{Problem, kinds};
 use super::transcripts::{prepare, short_enough};
@@ -258,7 +258,8 @@ pub(super) async fn recording_report(
     ))
 }
 
-/// Deletes a recording with all its files.
+/// Deletes a recording with all its files, also one that waits for its upload. Where the bucket may have something of it and
+/// cannot be reached, that is 503, and it is still there.
 #[utoipa::path(
     tag = "recordings",
     params(("recording_id" = RecordingId, Path, description = "Which recording.")),
@@ -276,7 +277,7 @@ pub(super) async fn delete_recording(
 ) -> Result<HttpResponse, Problem> {
     caller.application()?;
     let stored = find(&caller, &app, &id).await?;
-    settled(&stored.recording)?;
+    may_go(&app, &stored.recording)?;
     app.archive.delete(stored.recording).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -290,7 +291,7 @@ pub(super) async fn delete_recording(
     request_body = Option<ComposeRecording>,
     responses(
         (status = 202, description = "It is being made; `progress` tells how far it is.", body = Recording),
-        Access, Missing, BadBody, Conflict, Unavailable,
+        Access, Missing, BadBody, Conflict, NoSpace, Unavailable,
     ),
     security(("bearer" = [])),
 )]
@@ -310,6 +311,7 @@ pub(super) async fn compose_recording(
             "the recording is being transcribed; compose it afterwards",
         ));
     }
+    app.archive.studio.has_room().map_err(RecordRefused::from)?;
     let again = Fact::RecordingComposeRequested {
         call_id: recording.call_id.clone(),
         recording_id: recording.recording_id.clone(),
@@ -393,6 +395,15 @@ pub(super) fn settled(recording: &Recording) -> Result<(), Problem> {
         }
         RecordingStatus::Available | RecordingStatus::Failed => Ok(()),
     }
+}
+
+/// It may be deleted: nothing more is to come of it, or only the bucket's turn.
+pub(super) fn may_go(app: &App, recording: &Recording) -> Result<(), Problem> {
+    let uploads = recording.status == RecordingStatus::Uploading;
+    if uploads && !app.archive.is_at_work_on(&recording.recording_id) {
+        return Ok(());
+    }
+    settled(recording)
 }
 
 /// Its files can be had, and nobody works on them.

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod claim;
+mod delete;
 mod keep;
 mod make;
 mod rot;
@@ -27,11 +28,12 @@ use tracing::{debug, error, info, warn};
 
 use self::attempt::Attempt;
 use self::claim::Claims;
+pub use self::delete::NotDeleted;
 use self::make::{Made, MakeError, Progress, Try, ahead, make, unchanged};
 use self::rot::Rotten;
 use super::ahead::Followed;
 use super::finish::FinishError;
-use super::{DiskStudio, StorageError, Storages, backoff, finish, render};
+use super::{DiskStudio, StorageError, Storages, backoff, finish, unsent};
 use crate::config;
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::telemetry::names::{RECORDINGS_FAILED, RECORDINGS_UNSETTLED};
@@ -132,7 +134,8 @@ impl Archive {
             self.make_all(Queue::Long),
             self.keep_all(),
             self.watch_disk(),
-            self.sweep_all()
+            self.sweep_all(),
+            self.let_go_of_failed_starts()
         );
     }
 
@@ -264,8 +267,14 @@ impl Archive {
         } else {
             self.store.try_recording(id).await?;
             match self.make(&stored).await {
-                Ok(made) => self.processed(&stored, made),
+                Ok(made) => {
+                    self.note_unsent(&stored).await;
+                    self.processed(&stored, made)
+                }
                 Err(error) if stored.tries + 1 < MADE_WITHIN && !error.is_final() => {
+                    if let MakeError::Storage(error) = &error {
+                        tell_its_words(id, error);
+                    }
                     let why = format!("not made yet: {error}");
                     return self.postpone(id, stored.tries, why).await;
                 }
@@ -309,6 +318,15 @@ impl Archive {
         let made = apart(made);
         let made = made.await.map_err(StorageError::System)?;
         made.ok_or(MakeError::Crashed)?
+    }
+
+    /// Of what is made for the first time no bucket has anything.
+    async fn note_unsent(&self, stored: &StoredRecording) {
+        if stored.report.is_some() || self.storages.wanted().place() == FilePlace::Local {
+            return;
+        }
+        let folder = self.studio.folder_of(&stored.recording.recording_id);
+        let _ = apart(move || unsent::note(&folder)).await; // without it, the bucket is asked
     }
 
     fn processed(&self, stored: &StoredRecording, made: Made) -> Vec<Fact> {
@@ -373,50 +391,12 @@ impl Archive {
         let next = Timestamp::from_millis(next).unwrap_or(now);
         Ok(self.store.postpone_recording(id, why, next).await?)
     }
+}
 
-    /// Deletes a recording, files first.
-    pub(crate) async fn delete(&self, recording: Recording) -> Result<(), StoreError> {
-        self.erase(&recording).await?;
-        let deleted = Fact::RecordingDeleted {
-            call_id: recording.call_id,
-            recording_id: recording.recording_id,
-            at: self.clock.now(),
-        };
-        self.store.record(vec![deleted]).await
-    }
-
-    /// What was made or sent while a recording was deleted goes, too.
-    async fn erase_if_deleted(&self, recording: &Recording) -> Result<(), Trouble> {
-        let found = (self.store).recording(&recording.recording_id, self.clock.now());
-        if found.await?.is_none() {
-            self.erase(recording).await?;
-        }
-        Ok(())
-    }
-
-    /// Deletes the files of a recording, wherever they are.
-    async fn erase(&self, recording: &Recording) -> Result<(), StoreError> {
-        let unavailable = |error: StorageError| StoreError::Unavailable(error.to_string());
-        let id = &recording.recording_id;
-        for file in &recording.files {
-            let gone = self.storages.delete(id, file).await;
-            gone.map_err(unavailable)?;
-        }
-        // One of an earlier time, where the last one came to nothing.
-        for name in render::NAMES {
-            let gone = self.storages.delete_all(id, name).await;
-            gone.map_err(unavailable)?;
-        }
-        let folder = self.studio.folder_of(&recording.recording_id);
-        let given_up = self.storages.give_up(id, &folder).await;
-        given_up.map_err(unavailable)?;
-        let gone = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
-        match gone {
-            Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(StoreError::Unavailable(error.to_string()))
-            }
-            _ => Ok(()),
-        }
+/// What a bucket says in its own words is for the log.
+fn tell_its_words(id: &RecordingId, error: &StorageError) {
+    if let Some(words) = error.in_its_words() {
+        warn!(recording.id = %id, words, "of {id} the bucket says: {words}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! A bucket of an S3-compatible store, where recordings are kept if the configuration names one.
 
+mod said;
 mod upload;
 
 use std::fmt;
@@ -17,9 +18,11 @@ use object_store::{ClientOptions, ObjectStoreExt, RetryConfig};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
+pub(super) use self::said::said;
 pub use self::upload::PART;
 use self::upload::Upload;
 use super::storage::{Storage, StorageError};
+use super::unsent;
 use crate::config;
 
 /// How long the store may take to answer before the outbox waits and tries again.
@@ -80,6 +83,20 @@ impl Bucket {
         }))
     }
 
+    /// Asks for something that is not there: by that the store tells whether it lets us read in this bucket.
+    pub(super) async fn ask(&self) -> Result<(), StorageError> {
+        let parts = [self.prefix.as_str(), "calls-doctor"].into_iter();
+        let nothing: Key = parts.filter(|part| !part.is_empty()).collect();
+        match self.store.get(&nothing).await {
+            Err(object_store::Error::NotFound { source, .. })
+                if !source.to_string().contains("NoSuchBucket") =>
+            {
+                Ok(())
+            }
+            asked => Ok(asked.map(drop)?),
+        }
+    }
+
     fn key(&self, id: &RecordingId, name: &str) -> Key {
         let parts = [self.prefix.as_str(), id.as_str(), name].into_iter();
         parts.filter(|part| !part.is_empty()).collect()
@@ -105,7 +122,11 @@ impl Storage for Bucket {
             file,
             from,
         };
-        if upload.is_there().await? {
+        let is_there = upload.is_there().await?;
+        if let Some(folder) = from.parent() {
+            unsent::forget(folder)?; // the bucket lets us in, so it may have something of it from now on
+        }
+        if is_there {
             upload.forget().await?;
             return Ok(()); // an earlier try got that far
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use calls_model::{FilePlace, RecordingFile, RecordingId};
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, said};
 use super::finish::sha256;
 use crate::config;
 
@@ -17,7 +17,7 @@ use crate::config;
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// What the bucket, or the way there, says.
-    #[error("{0}")]
+    #[error("{}", said(.0))]
     Store(#[from] object_store::Error),
     /// What the system says of our own file.
     #[error("{0}")]
@@ -62,6 +62,14 @@ pub enum Damage {
 }
 
 impl StorageError {
+    /// The bucket's own words, for the log.
+    pub(super) fn in_its_words(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
     /// Waiting does not help.
     pub fn is_lasting(&self) -> bool {
         matches!(
@@ -240,6 +248,19 @@ impl Storages {
             disk: Arc::new(Disk { folder }),
             bucket: bucket.map(|bucket| Arc::new(bucket) as Arc<dyn Storage>),
         })
+    }
+
+    /// Asks the bucket that the configuration names for something that it has not; `false` where it names none.
+    ///
+    /// # Errors
+    ///
+    /// The bucket is not there, cannot be reached, or does not let the server in.
+    pub(crate) async fn ask_bucket(config: &config::Storage) -> Result<bool, StorageError> {
+        let Some(bucket) = Bucket::open(config)? else {
+            return Ok(false);
+        };
+        bucket.ask().await?;
+        Ok(true)
     }
 
     /// Where new files are kept.

@@ -34,6 +34,8 @@ pub struct DiskStudio {
     /// Tells segments of this run of the server from those of others.
     run: Arc<str>,
     open: Arc<Mutex<HashMap<RecordingId, usize>>>,
+    /// Whose tapes were closed since somebody took them.
+    just_closed: Arc<Mutex<Vec<RecordingId>>>,
     /// Changes when a tape is closed.
     closed: watch::Sender<()>,
 }
@@ -47,6 +49,7 @@ impl DiskStudio {
             most,
             run: format!("{:016x}", rand::random::<u64>()).into(),
             open: Arc::default(),
+            just_closed: Arc::default(),
             closed: watch::Sender::default(),
         }
     }
@@ -90,6 +93,12 @@ impl DiskStudio {
         self.closed.send_replace(());
     }
 
+    /// Whose tapes were closed since this was asked.
+    pub(crate) fn take_closed(&self) -> Vec<RecordingId> {
+        let just_closed = self.just_closed.lock();
+        std::mem::take(&mut *just_closed.unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// How many tapes are open.
     pub fn open_tapes(&self) -> usize {
         self.lock().len()
@@ -120,14 +129,8 @@ impl DiskStudio {
         Ok(free)
     }
 
-    fn free(&self) -> std::io::Result<u64> {
-        let stat = rustix::fs::statvfs(&*self.folder)?;
-        Ok(stat.f_bavail * stat.f_frsize)
-    }
-}
-
-impl Studio for DiskStudio {
-    fn admit(&self) -> Result<(), StudioRefused> {
+    /// So much is free that something new may begin.
+    pub(crate) fn has_room(&self) -> Result<(), StudioRefused> {
         let free = self.watch_disk().map_err(|error| {
             StudioRefused::System(format!("{}: {error}", self.folder.display()))
         })?;
@@ -137,6 +140,18 @@ impl Studio for DiskStudio {
                 wanted_mb: self.min_free / MEGABYTE,
             });
         }
+        Ok(())
+    }
+
+    fn free(&self) -> std::io::Result<u64> {
+        let stat = rustix::fs::statvfs(&*self.folder)?;
+        Ok(stat.f_bavail * stat.f_frsize)
+    }
+}
+
+impl Studio for DiskStudio {
+    fn admit(&self) -> Result<(), StudioRefused> {
+        self.has_room()?;
         if self.lock().len() >= self.most {
             return Err(StudioRefused::Busy { limit: self.most });
         }
@@ -228,6 +243,9 @@ impl Drop for Place {
             *count -= 1;
             if *count == 0 {
                 open.remove(&self.id);
+                let just_closed = self.studio.just_closed.lock();
+                let mut just_closed = just_closed.unwrap_or_else(PoisonError::into_inner);
+                just_closed.push(self.id.clone());
             }
         }
         drop(open);

@@ -251,6 +251,28 @@ pub(super) async fn unsettled(
     rows.into_iter().map(|row| row.into_stored(now)).collect()
 }
 
+/// Recordings whose start failed, of these or of all: what ran has stopped, whatever came of it then.
+pub(super) async fn failed_starts(
+    conn: &mut Conn<'_>,
+    of: Option<&[RecordingId]>,
+) -> Result<Vec<RecordingId>, StoreError> {
+    let ids: Vec<String> = on!(conn, c => {
+        let mut query = recordings::table
+            .filter(recordings::status.eq(word(RecordingStatus::Failed)))
+            .filter(recordings::started_at.is_null())
+            .filter(recordings::stopped_at.is_null())
+            .select(recordings::id)
+            .into_boxed();
+        if let Some(of) = of {
+            let of: Vec<&str> = of.iter().map(RecordingId::as_str).collect();
+            query = query.filter(recordings::id.eq_any(of));
+        }
+        query.load(c).await
+    })?;
+    let id = |id| value("recording id", id);
+    ids.into_iter().map(id).collect()
+}
+
 /// Recordings that were settled and asked for before then, oldest first; a hundred at a time, behind this one.
 pub(super) async fn older_than(
     conn: &mut Conn<'_>,

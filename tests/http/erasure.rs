@@ -214,19 +214,46 @@ async fn a_kept_reply_that_names_an_erased_recording_is_given_to_nobody() {
     }
 }
 
+/// What is to come of a recording waits.
+async fn in_an_hour(world: &World, recording: &RecordingId, why: &str) {
+    let app = world.server.app();
+    let later = Timestamp::from_millis(app.clock.now().millis() + 3_600_000);
+    let later = later.expect("a time");
+    let postponed = (app.store).postpone_recording(recording, why.to_owned(), later);
+    postponed.await.expect("it waits");
+}
+
+#[actix_web::test]
+async fn what_waits_for_a_bucket_is_erased_all_the_same() {
+    let world = World::closed().await;
+    let ring = json!({ "type": "audio", "from": "ann", "to": ["ben"] });
+    let call = text(&world.post("/initiate", ring).await.expect(201), "call_id");
+    let (recording, file, mut facts) = recording(&world, &call);
+    facts.pop(); // its upload is due
+    let recorded = world.server.app().store.record(facts).await;
+    recorded.expect("facts");
+    in_an_hour(&world, &recording, "not uploaded yet").await;
+    world
+        .post(&format!("/{call}/end"), json!({}))
+        .await
+        .expect(200);
+    let erased = erase(&world, &format!("/{call}")).await;
+    assert_eq!(erased["recordings"], 1);
+    assert!(!file.exists());
+}
+
 #[actix_web::test]
 async fn what_cannot_be_erased_yet_keeps_its_replies() {
     let world = World::closed().await;
     let ring = json!({ "type": "audio", "from": "ann", "to": ["ben"] });
     let call = text(&world.post("/initiate", ring).await.expect(201), "call_id");
     let (recording, _, mut facts) = recording(&world, &call);
-    facts.pop(); // it waits for a bucket, for an hour
+    facts.truncate(3); // it stopped, and is made in an hour
+    let stopped = facts.split_off(1);
     let app = world.server.app();
     app.store.record(facts).await.expect("facts");
-    let later = Timestamp::from_millis(app.clock.now().millis() + 3_600_000);
-    let (why, later) = ("not uploaded yet".to_owned(), later.expect("a time"));
-    let postponed = app.store.postpone_recording(&recording, why, later).await;
-    postponed.expect("it waits");
+    in_an_hour(&world, &recording, "not made yet").await;
+    app.store.record(stopped).await.expect("facts");
     let path = format!("/recordings/{recording}/compose");
     let ask = || {
         let request = world.request(Method::POST, &path);

@@ -149,3 +149,24 @@ async fn what_means_nothing_in_a_mode_is_refused_by_name_and_nothing_begins() {
     let started = world.post(&path, nothing).await;
     started.problem(504, "recording-not-started"); // nobody publishes
 }
+
+#[actix::test]
+async fn on_a_disk_that_is_nearly_full_nothing_is_made_once_more() {
+    let world = World::open().await;
+    let (_, [alice, _bob]) = room_of(&world, ["alice", "bob"]).await;
+    let started = start(&world, &alice, "audio").await;
+    stop(&world, &alice).await;
+    let made = settled(&world, &started).await;
+    let full = |config: &mut calls::config::Config| config.recording.min_free_mb = 1 << 40;
+    let world = world.restart_with(true, full).await;
+    let path = format!(
+        "/recordings/{}",
+        made["recording_id"].as_str().expect("an id")
+    );
+    let refused = world.post(&format!("{path}/compose"), json!({})).await;
+    let refused = refused.problem(507, "disk-full");
+    let why = refused["detail"].as_str().expect("a sentence");
+    assert!(why.contains("MB free"), "{why}");
+    let still = world.get(&path).await.expect(200);
+    assert_eq!(still["status"], "available", "nothing began");
+}

@@ -1,11 +1,18 @@
-//! What recordings need: room on the disk, and FFmpeg with its coders.
+//! What recordings need: a folder with room in it, FFmpeg with its coders, and the bucket where there is one.
 
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::fs::{Access, access};
 
 use super::Finding;
-use crate::config::Recording;
-use crate::recording::DiskStudio;
+use crate::config::{Recording, Storage};
+use crate::recording::{DiskStudio, Storages};
+
+/// How long the bucket may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Coders that recordings in one file are made with.
 const CODERS: [&str; 2] = ["libx264", "aac"];
@@ -22,26 +29,44 @@ fn disk(config: &Recording) -> Finding {
     let folder = &config.folder;
     let there = folder.ancestors().find(|path| path.exists());
     let there = there.filter(|path| !path.as_os_str().is_empty());
-    let studio = DiskStudio::new(
-        there.unwrap_or(Path::new(".")).to_owned(),
-        config.min_free_mb,
-        config.most,
-    );
+    let there = there.unwrap_or(Path::new("."));
+    let studio = DiskStudio::new(there.to_owned(), config.min_free_mb, config.most);
     let what = format!("recording.folder: {}", folder.display());
-    match studio.free_mb() {
-        Ok(free) if free < config.min_free_mb => Finding::Odd(
-            format!(
-                "{what} has {free} MB free, {} are kept free",
-                config.min_free_mb
-            ),
+    let writable = if there.is_dir() {
+        access(there, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
+    } else {
+        Err(io::ErrorKind::NotADirectory.into())
+    };
+    let min_free = config.min_free_mb;
+    match writable.and_then(|()| studio.free_mb()) {
+        Ok(free) if free < min_free => Finding::Odd(
+            format!("{what} has {free} MB free, {min_free} MB stay free"),
             "No recording begins there: make room, choose another disk, or lower recording.min_free_mb.",
         ),
-        Ok(free) => Finding::Good(format!("{what} has {free} MB free")),
-        Err(error) => Finding::Odd(
-            format!("{what}: {error}"),
+        Ok(free) => Finding::Good(format!(
+            "{what} can be written to; it has {free} MB free, {min_free} MB stay free"
+        )),
+        Err(error) => Finding::Bad(
+            format!("{what}: {}: {error}", there.display()),
             "No recording begins there: name a folder that this user can write to.",
         ),
     }
+}
+
+/// Whether the bucket takes recordings, or why not; nothing where there is none.
+pub(super) async fn ask_bucket(config: &Storage) -> Option<Result<(), String>> {
+    let asked = async {
+        match Storages::ask_bucket(config).await {
+            Ok(there) => there.then_some(Ok(())),
+            Err(error) => Some(Err(error.to_string())),
+        }
+    };
+    let late = |_| {
+        let seconds = ANSWERS_WITHIN.as_secs();
+        Some(Err(format!("no answer came within {seconds} s")))
+    };
+    let answered = tokio::time::timeout(ANSWERS_WITHIN, asked).await;
+    answered.unwrap_or_else(late)
 }
 
 fn ffmpeg(program: &str) -> Finding {

@@ -28,6 +28,11 @@ impl Claims {
         })
     }
 
+    /// Somebody has it.
+    pub(super) fn are_taken(&self, id: &RecordingId) -> bool {
+        self.lock().contains(id)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashSet<RecordingId>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tracing::warn;
 
-use super::{Archive, LOOK_EVERY, Trouble};
+use super::{Archive, LOOK_EVERY, Trouble, tell_its_words};
 use crate::recording::StorageError;
 use crate::store::StoredRecording;
 use crate::telemetry::names::{RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED};
@@ -70,7 +70,14 @@ impl Archive {
 
     /// Keeps files where they are to be kept. A bucket that says no is asked again, for good.
     pub(super) async fn keep(&self, stored: StoredRecording) -> Result<(), Trouble> {
-        let Some(claim) = self.claims.take(&stored.recording.recording_id) else {
+        let id = &stored.recording.recording_id;
+        let Some(claim) = self.claims.take(id) else {
+            return Ok(());
+        };
+        // It may have been deleted while it waited for its turn.
+        let now = self.store.recording(id, self.clock.now()).await?;
+        let still = |now: &StoredRecording| now.recording.status == RecordingStatus::Uploading;
+        let Some(stored) = now.filter(still) else {
             return Ok(());
         };
         let mut recording = stored.recording.clone();
@@ -81,6 +88,7 @@ impl Archive {
                 return self.make_anew(&stored, (recording, &claim), &error).await;
             }
             metrics::counter!(RECORDING_UPLOADS_FAILED).increment(1);
+            tell_its_words(&recording.recording_id, &error);
             let why = format!("not uploaded yet: {error}");
             return self
                 .postpone(&recording.recording_id, stored.tries, why)

@@ -8,7 +8,7 @@ use calls_model::{FilePlace, Recording, RecordingId, RecordingReport, RecordingS
 use tracing::{info, warn};
 
 use super::claim::Claim;
-use super::{Archive, Trouble};
+use super::{Archive, LOOK_EVERY, Trouble};
 use crate::recording::{finish, render};
 use crate::store::StoredRecording;
 
@@ -34,9 +34,57 @@ impl Archive {
         {
             warn!(%trouble, "old recordings have to wait: {trouble}");
         }
+        if let Err(trouble) = self.let_go_of_starts(None).await {
+            warn!(%trouble, "what starts left that failed has to wait: {trouble}");
+        }
         if let Err(trouble) = self.let_go_of_leftovers().await {
             warn!(%trouble, "copies of recordings have to wait: {trouble}");
         }
+    }
+
+    /// Lets go of what a start left that failed, as soon as its tape is closed.
+    pub(super) async fn let_go_of_failed_starts(&self) {
+        let mut bell = self.studio.bell();
+        let mut closed = Vec::new();
+        loop {
+            closed.extend(self.studio.take_closed());
+            match self.begun(&mut closed).await {
+                Ok(begun) => {
+                    if let Err(trouble) = self.let_go_of_starts(Some(&begun)).await {
+                        warn!(%trouble, "what starts left that failed has to wait: {trouble}");
+                    }
+                }
+                Err(trouble) => warn!(%trouble, "nobody can tell which starts failed: {trouble}"),
+            }
+            let _ = tokio::time::timeout(LOOK_EVERY, bell.changed()).await; // a ring, or time
+        }
+    }
+
+    /// Takes those out of which is written down by now how they began.
+    async fn begun(&self, closed: &mut Vec<RecordingId>) -> Result<Vec<RecordingId>, Trouble> {
+        let mut begun = Vec::new();
+        for id in closed.clone() {
+            let found = self.store.recording(&id, self.clock.now()).await?;
+            let starts = |one: StoredRecording| one.recording.status == RecordingStatus::Requested;
+            if !found.is_some_and(starts) {
+                begun.push(id);
+            }
+        }
+        closed.retain(|id| !begun.contains(id));
+        Ok(begun)
+    }
+
+    /// Of these, or of all: what a start left that failed. Whoever asked was told that nothing is recorded.
+    async fn let_go_of_starts(&self, of: Option<&[RecordingId]>) -> Result<(), Trouble> {
+        if of.is_some_and(<[_]>::is_empty) {
+            return Ok(());
+        }
+        for id in self.store.failed_starts(of).await? {
+            if !self.studio.is_open(&id) {
+                self.erase_folder(&id).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn let_go_of_old(&self) -> Result<(), Trouble> {

@@ -18,6 +18,7 @@ use object_store::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::fs;
+use tracing::warn;
 
 use crate::recording::StorageError;
 use crate::recording::storage::{is_as_made, of_finished};
@@ -140,8 +141,13 @@ impl Begun {
             noted => noted?,
         };
         if let Ok(Progress { upload, .. }) = serde_json::from_slice(&noted) {
-            let gone = store.abort_multipart(key, &upload);
-            let _ = gone.await;
+            match store.abort_multipart(key, &upload).await {
+                Ok(()) | Err(Error::NotFound { .. }) => {}
+                Err(error) => {
+                    let name = &self.name;
+                    warn!(%error, "parts of {name} stay in the bucket until its own rules clear them away: {error}");
+                }
+            }
         }
         remove(&self.note).await
     }

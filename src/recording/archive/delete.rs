@@ -1,0 +1,102 @@
+//! Deletes recordings, their files first, wherever those are.
+
+use std::io;
+
+use calls_model::{Fact, Recording, RecordingId, RecordingStatus};
+
+use super::{Archive, Trouble, tell_its_words};
+use crate::recording::{StorageError, render, unsent};
+use crate::store::StoreError;
+
+/// A recording cannot be deleted now.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDeleted {
+    /// Its files are being made or sent.
+    #[error("somebody works on {0}")]
+    Busy(RecordingId),
+    /// The disk or the bucket still has something of it.
+    #[error(transparent)]
+    Kept(#[from] StorageError),
+    /// It cannot be written down.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Archive {
+    /// Somebody makes, sends or clears away files of this recording.
+    pub(crate) fn is_at_work_on(&self, id: &RecordingId) -> bool {
+        self.claims.are_taken(id)
+    }
+
+    /// Deletes a recording, files first. One that waits for its upload is not sent meanwhile.
+    pub(crate) async fn delete(&self, recording: Recording) -> Result<(), NotDeleted> {
+        if recording.status != RecordingStatus::Uploading {
+            return self.delete_settled(recording).await;
+        }
+        let id = recording.recording_id;
+        let Some(_claim) = self.claims.take(&id) else {
+            return Err(NotDeleted::Busy(id));
+        };
+        match self.store.recording(&id, self.clock.now()).await? {
+            None => Ok(()), // somebody else was faster
+            Some(now) if now.recording.status == RecordingStatus::Processing => {
+                Err(NotDeleted::Busy(id)) // it is made anew
+            }
+            Some(now) => self.delete_settled(now.recording).await,
+        }
+    }
+
+    async fn delete_settled(&self, recording: Recording) -> Result<(), NotDeleted> {
+        self.erase(&recording).await?;
+        let deleted = Fact::RecordingDeleted {
+            call_id: recording.call_id,
+            recording_id: recording.recording_id,
+            at: self.clock.now(),
+        };
+        Ok(self.store.record(vec![deleted]).await?)
+    }
+
+    /// What was made or sent while a recording was deleted goes, too.
+    pub(super) async fn erase_if_deleted(&self, recording: &Recording) -> Result<(), Trouble> {
+        let found = (self.store).recording(&recording.recording_id, self.clock.now());
+        if found.await?.is_none() {
+            self.erase(recording).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the files of a recording, wherever they are.
+    async fn erase(&self, recording: &Recording) -> Result<(), StorageError> {
+        let id = &recording.recording_id;
+        let folder = self.studio.folder_of(id);
+        if !unsent::is_noted(&folder) {
+            let gone = self.erase_kept(recording).await;
+            gone.inspect_err(|error| tell_its_words(id, error))?;
+        }
+        self.erase_folder(id).await
+    }
+
+    /// All of it that is, or may be, where files are kept.
+    async fn erase_kept(&self, recording: &Recording) -> Result<(), StorageError> {
+        let id = &recording.recording_id;
+        for file in &recording.files {
+            self.storages.delete(id, file).await?;
+        }
+        // One of an earlier time, where the last one came to nothing.
+        for name in render::NAMES {
+            self.storages.delete_all(id, name).await?;
+        }
+        let folder = self.studio.folder_of(id);
+        self.storages.give_up(id, &folder).await
+    }
+
+    /// The folder that it was made in.
+    pub(super) async fn erase_folder(&self, id: &RecordingId) -> Result<(), StorageError> {
+        let folder = self.studio.folder_of(id);
+        let gone = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
+        match gone.unwrap_or_else(|stopped| Err(io::Error::other(stopped))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
