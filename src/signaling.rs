@@ -6,7 +6,9 @@ mod budget;
 pub mod frame;
 mod greet;
 mod guard;
+mod portions;
 mod session;
 
 pub(crate) use guard::Guard;
+pub(crate) use portions::{PORTION, Portions};
 pub(crate) use session::Session;

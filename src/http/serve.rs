@@ -15,6 +15,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::{audit, envelope, idempotency, limits, routes};
 use crate::app::{App, StartError};
+use crate::signaling::PORTION;
 use crate::telemetry::RequestSpan;
 use crate::tls::{self, Resolver, TlsError};
 
@@ -61,6 +62,7 @@ pub(crate) fn server(
             .configure(routes::all)
     })
     .on_connect(tune)
+    .h1_write_buffer_size(PORTION)
     .client_request_timeout(SLOW_HEAD)
     .shutdown_timeout(http.drain_seconds)
     .disable_signals();

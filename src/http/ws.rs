@@ -1,5 +1,6 @@
 //! `/api/v1/calls/ws`: where the signaling socket begins.
 
+use actix_web::body::MessageBody;
 use actix_web::http::header::{self, HeaderMap, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, web};
 use actix_web_actors::ws::WsResponseBuilder;
@@ -11,7 +12,7 @@ use super::origin;
 use super::problem::documented::Handshake;
 use super::problem::{Problem, kinds};
 use crate::app::App;
-use crate::signaling::{Guard, Session};
+use crate::signaling::{Guard, Portions, Session};
 use crate::telemetry::names::LIMITS_HIT;
 
 /// Opens the signaling WebSocket, subprotocol `calls.v1`; its first frame must be `hello` with a token.
@@ -55,6 +56,7 @@ pub(super) async fn signaling(
         .protocols(&[SUBPROTOCOL])
         .frame_size(MAX_FRAME)
         .start()
+        .map(|response| response.map_body(|_, frames| Portions::new(frames).boxed()))
         .map_err(|error| Problem::Invalid {
             kind: &kinds::MALFORMED_REQUEST,
             detail: format!("not a WebSocket handshake: {error}"),
