@@ -9,6 +9,7 @@ mod media_e2e {
     mod broken_ears;
     mod captions;
     mod deleting;
+    mod gaps;
     mod keeping;
     mod last_words;
     mod once_more;

@@ -8,6 +8,7 @@ mod tape {
     mod composed;
     mod cost;
     mod damage;
+    mod gaps;
     mod hours;
     mod layout;
     mod missing;

@@ -1,14 +1,14 @@
 //! A recorder: a silent member of the room that passes what it hears on to a tape.
 //!
 //! * Parent: [`Room`](crate::room::Room). Children: none; the tape is a thread behind a port.
-//! * Receives [`Packets`], [`ClockTold`] and [`StageChanged`] from its room, [`TapeTold`] from its tape. Sends the room
+//! * Receives [`Packets`], [`ClockTold`], [`StageChanged`] and [`PublisherLeft`] from its room, [`TapeTold`] from its tape. Sends the room
 //!   [`SilentWatch`] and [`KeyframeWanted`].
 //! * Ends when its tape is closed, or cannot go on.
 //! * On crash, its own or the tape's: the room opens a fresh one with the next segment, a moment later.
 
 mod tape;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +57,14 @@ pub struct PauseRecorder(pub bool);
 #[rtype(result = "()")]
 pub struct CloseRecorder;
 
+/// Somebody left the call. It comes before the stage without them.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct PublisherLeft(
+    /// Their presence.
+    pub ParticipantId,
+);
+
 /// All that a recorder knows of its room. It keeps no room alive.
 #[derive(Clone)]
 pub struct RecorderDoor {
@@ -68,6 +76,14 @@ pub struct RecorderDoor {
     pub keyframe: WeakRecipient<KeyframeWanted>,
     /// Learns of its end.
     pub ended: WeakRecipient<ChildEnded<RecordingId>>,
+}
+
+/// What is known of a track that is recorded.
+#[derive(Debug)]
+struct Followed {
+    whose: ParticipantId,
+    layers: LayerSet,
+    muted: bool,
 }
 
 // ── actor ───────────────────────────────────────────────────────────────────
@@ -85,7 +101,9 @@ pub struct Recorder {
     starting: Vec<oneshot::Sender<Result<(), String>>>,
     /// Who waits for the end.
     closing: Vec<oneshot::Sender<()>>,
-    watched: HashMap<TrackId, LayerSet>,
+    watched: HashMap<TrackId, Followed>,
+    /// Who left, and stood on the stage that is known here.
+    left: HashSet<ParticipantId>,
     _lifeline: Option<Lifeline<RecordingId>>,
     _alive: Alive,
 }
@@ -104,6 +122,7 @@ impl Recorder {
             starting: Vec::new(),
             closing: Vec::new(),
             watched: HashMap::new(),
+            left: HashSet::new(),
             _alive: services.living.enter(ActorKind::Recorder),
             services,
         }
@@ -122,7 +141,8 @@ impl Recorder {
                 continue;
             }
             let track = staged.announced.track;
-            if !self.watched.contains_key(&track) {
+            let known = self.watched.get(&track);
+            if known.is_none() {
                 tape.track(TapeTrack {
                     track,
                     participant_id: staged.participant_id.clone(),
@@ -131,18 +151,29 @@ impl Recorder {
                     source,
                 });
             }
-            wanted.insert(track, all_of(staged.announced.layers));
+            let muted = staged.announced.muted;
+            if muted != known.is_some_and(|known| known.muted) {
+                tape.muted(track, muted);
+            }
+            let followed = Followed {
+                whose: staged.participant_id.clone(),
+                layers: all_of(staged.announced.layers),
+                muted,
+            };
+            wanted.insert(track, followed);
         }
-        for (&track, &layers) in &wanted {
-            if self.watched.get(&track) != Some(&layers) {
-                self.watch(track, layers, ctx);
+        for (&track, of) in &wanted {
+            if self.watched.get(&track).map(|known| known.layers) != Some(of.layers) {
+                self.watch(track, of.layers, ctx);
             }
         }
-        let gone = self.watched.keys();
-        for &track in gone.filter(|track| !wanted.contains_key(track)) {
+        let gone = self.watched.iter();
+        for (&track, of) in gone.filter(|(track, _)| !wanted.contains_key(track)) {
+            tape.gone(track, self.left.contains(&of.whose));
             self.watch(track, LayerSet::NONE, ctx);
         }
         self.watched = wanted;
+        self.left.clear();
     }
 
     fn watch(&self, track: TrackId, layers: LayerSet, ctx: &Context<Self>) {
@@ -286,6 +317,14 @@ impl Handler<StageChanged> for Recorder {
     fn handle(&mut self, StageChanged(stage): StageChanged, ctx: &mut Self::Context) {
         let stage: Arc<Stage> = stage;
         self.follow(&stage, ctx);
+    }
+}
+
+impl Handler<PublisherLeft> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, PublisherLeft(who): PublisherLeft, _: &mut Self::Context) {
+        self.left.insert(who);
     }
 }
 

@@ -320,7 +320,7 @@ pub struct RecordingReport {
     /// What was left out on purpose. In milliseconds as time went by: `begins_at` + `from_ms` is when it was paused. How long
     /// the pauses before one lasted has to be taken off, to find it in a file.
     pub pauses: Vec<Gap>,
-    /// Each track.
+    /// Each source of each presence, once, also where it is on several files or nothing came of it.
     pub tracks: Vec<TrackReport>,
     /// Lines of the recording's own log that the disk damaged: what they told of tracks, times and gaps is missing here. What
     /// the recording was written in stays on the server then, in its folder (`live`), until the recording is deleted.
@@ -376,7 +376,8 @@ pub struct Turn {
     pub user_id: UserId,
 }
 
-/// How far one track can be trusted.
+/// How far what somebody published of one source can be trusted, over all its tracks: whoever connects anew, or comes back
+/// after a crash of the server, goes on with another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrackReport {
     /// Whose presence.
@@ -385,11 +386,11 @@ pub struct TrackReport {
     pub user_id: UserId,
     /// What it shows or carries.
     pub source: Source,
-    /// Its files, in order.
+    /// Its files, in order: a crash, another codec or a new connection begins another. None: nothing was written.
     pub files: Vec<String>,
     /// Packets that came, of all encodings.
     pub packets_received: u64,
-    /// Packets that never came, of all encodings, retransmissions included.
+    /// Packets that never came, of all encodings, retransmissions included. What was sent while it was muted does not count.
     pub packets_lost: u64,
     /// Bursts that the recorder was too slow to take.
     pub bursts_dropped: u64,
@@ -404,7 +405,9 @@ pub struct TrackReport {
     pub silence_ms: u64,
     /// How far its clock ran from ours, which was made up for, in milliseconds.
     pub drift_ms: i64,
-    /// Where something is missing, of more than a moment. In milliseconds of the recording, pauses cut out.
+    /// Where something is missing between when it was published and the end of the recording, in order; of what was not lost,
+    /// only what is missing for more than a moment. Those that follow each other for the same reason are one. In milliseconds
+    /// of the recording, pauses cut out. What is in `interruptions` is not told here.
     pub gaps: Vec<Gap>,
 }
 
@@ -416,12 +419,21 @@ pub struct Gap {
     /// To there; null: nobody knows.
     #[schema(required = true)]
     pub to_ms: Option<u64>,
-    /// Why: `loss`, `no_media`, `damaged` (the disk gave back something else than it was given), `recorder_crashed`,
-    /// `server_stopped`, `paused`.
+    /// Why: `loss` (packets of it never came), `no_media` (nothing was sent: switched off, silent, or without a connection),
+    /// `unpublished` (its publisher took it back: a screen that is not shared any more), `left` (its publisher left the call),
+    /// `damaged` (the disk gave back something else than it was given), `recorder_crashed`, `server_stopped`, `paused`.
     pub reason: String,
 }
 
 impl Gap {
+    /// The reason of one in which packets were lost.
+    pub const LOSS: &str = "loss";
+    /// The reason of one in which nothing was sent.
+    pub const NO_MEDIA: &str = "no_media";
+    /// The reason of one whose publisher took the track back.
+    pub const UNPUBLISHED: &str = "unpublished";
+    /// The reason of one whose publisher left the call.
+    pub const LEFT: &str = "left";
     /// The reason of one that the disk made.
     pub const DAMAGED: &str = "damaged";
 }

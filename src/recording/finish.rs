@@ -4,6 +4,7 @@
 //! that.
 
 mod excerpt;
+mod gaps;
 mod report;
 mod session;
 mod timeline;
@@ -288,6 +289,7 @@ fn whole(
     let path = into.join(&name);
     fs::rename(part, &path)?;
     copies.names.push(name.clone());
+    copies.spans.push((live.segment, first, end));
     Ok(Some(RecordingFile {
         size_bytes: fs::metadata(&path)?.len(),
         sha256: sha256(&path)?,

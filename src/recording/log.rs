@@ -84,12 +84,22 @@ pub(super) enum Entry {
     /// A track belongs to it.
     Track {
         track: TrackKey,
+        /// From when on.
+        #[serde(default)]
+        at_us: Option<i64>,
         participant_id: ParticipantId,
         user_id: UserId,
         /// As they came in.
         #[serde(default)]
         display_name: Option<DisplayName>,
         source: Source,
+    },
+    /// A track is not published any more.
+    Gone {
+        track: TrackKey,
+        at_us: i64,
+        /// Its publisher left the call.
+        left: bool,
     },
     /// A file was opened for a track.
     File {
@@ -112,7 +122,7 @@ pub(super) enum Entry {
         ntp_us: i64,
         arrival_us: i64,
     },
-    /// Nothing came of a track in this time; `lost` packets of it were missed.
+    /// Nothing came of a track in this time, because `lost` packets were, or because nothing was sent.
     Gap {
         track: TrackKey,
         from_us: i64,
@@ -155,6 +165,7 @@ impl Entry {
     fn in_segment(&mut self, segment: u32, run: u32) {
         match self {
             Self::Track { track, .. }
+            | Self::Gone { track, .. }
             | Self::File { track, .. }
             | Self::Gap { track, .. }
             | Self::Counts { track, .. } => track.run = run,

@@ -273,7 +273,15 @@ impl DiskTape {
 
 impl Tape for DiskTape {
     fn track(&self, track: TapeTrack) {
-        self.tell(Word::Track(track));
+        self.tell(Word::Track(track, Instant::now()));
+    }
+
+    fn muted(&self, track: TrackId, muted: bool) {
+        self.tell(Word::Muted(track, muted, Instant::now()));
+    }
+
+    fn gone(&self, track: TrackId, left: bool) {
+        self.tell(Word::Gone(track, left, Instant::now()));
     }
 
     fn clock(&self, clock: SourceClock) {

@@ -1,5 +1,6 @@
 //! The thread that writes a segment of a recording: packets in, files and a log of what they mean out.
 
+mod coding;
 mod floor;
 mod lane;
 mod opus;
@@ -46,7 +47,10 @@ const REFRESH_EVERY: Duration = Duration::from_secs(10);
 /// What a tape is told.
 #[derive(Debug)]
 pub(super) enum Word {
-    Track(TapeTrack),
+    Track(TapeTrack, Instant),
+    Muted(TrackId, bool, Instant),
+    /// It is not published any more; its publisher left the call.
+    Gone(TrackId, bool, Instant),
     Packets(Burst),
     Clock(SourceClock),
     Pause(bool, Instant),
@@ -190,22 +194,15 @@ impl Segment<'_> {
 
     fn hear(&mut self, word: Word) -> Result<(), WriteError> {
         match word {
-            Word::Track(track) => {
-                let key = key(track.track);
-                self.desk.log.note(&Entry::Track {
-                    track: key,
-                    participant_id: track.participant_id.clone(),
-                    user_id: track.user_id.clone(),
-                    display_name: track.display_name.clone(),
-                    source: track.source,
-                });
-                if track.source == Source::Microphone {
-                    self.floor.voice(track.track, track.participant_id.clone());
+            Word::Track(track, at) => self.publish(track, at),
+            Word::Muted(track, muted, at) => {
+                if let Some(track) = self.tracks.get_mut(&track) {
+                    track.mute(muted, at);
                 }
-                let number = self.tracks.len();
-                let refresh = self.writer.plan.live.then_some(REFRESH_EVERY);
-                let opened = Track::new(track.track, key, track.source, number, refresh);
-                self.tracks.entry(track.track).or_insert(opened);
+            }
+            Word::Gone(track, left, at) => {
+                let (track, at_us) = (key(track), self.desk.at(at));
+                self.desk.log.note(&Entry::Gone { track, at_us, left });
             }
             Word::Clock(clock) => {
                 if let Some(track) = self.tracks.get_mut(&clock.track) {
@@ -245,6 +242,26 @@ impl Segment<'_> {
             Word::Crash => panic!("crashed on purpose"),
         }
         Ok(())
+    }
+
+    fn publish(&mut self, track: TapeTrack, at: Instant) {
+        let key = key(track.track);
+        let at_us = self.desk.at(at);
+        if track.source == Source::Microphone {
+            self.floor.voice(track.track, track.participant_id.clone());
+        }
+        let number = self.tracks.len();
+        let refresh = self.writer.plan.live.then_some(REFRESH_EVERY);
+        let opened = Track::new((track.track, key), track.source, (number, at_us), refresh);
+        self.tracks.entry(track.track).or_insert(opened);
+        self.desk.log.note(&Entry::Track {
+            track: key,
+            at_us: Some(at_us),
+            participant_id: track.participant_id,
+            user_id: track.user_id,
+            display_name: track.display_name,
+            source: track.source,
+        });
     }
 
     fn drain(&mut self, now: Instant) -> Result<(), WriteError> {
@@ -320,6 +337,7 @@ impl Segment<'_> {
         let now_us = self.desk.at(now);
         for track in self.tracks.values_mut() {
             track.fall_silent(&mut self.desk, now_us)?;
+            track.give_up(&mut self.desk);
             track.finish()?;
         }
         self.sync(now)?;

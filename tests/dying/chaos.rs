@@ -114,6 +114,26 @@ async fn come_and_go(api: Rc<Api>, rooms: Vec<String>, user: String, seed: u64, 
     }
 }
 
+/// No file goes on into an interruption, and each source of each presence is told once.
+fn is_told_as_it_is(recording: &Value, report: &Value) {
+    let ms = |of: &Value, name: &str| of[name].as_u64();
+    for gap in report["interruptions"].as_array().expect("an array") {
+        let Some((from, to)) = ms(gap, "from_ms").zip(ms(gap, "to_ms")) else {
+            continue; // nobody came back
+        };
+        for file in recording["files"].as_array().expect("an array") {
+            let starts = ms(file, "start_ms").expect("a time");
+            let ends = starts + ms(file, "duration_ms").expect("a time");
+            assert!(ends <= from + 1 || starts + 1 >= to, "{gap} {file}");
+        }
+    }
+    let tracks = report["tracks"].as_array().expect("an array").iter();
+    let sources = tracks.map(|track| (text(track, "participant_id"), text(track, "source")));
+    let all: Vec<_> = sources.collect();
+    let once: BTreeSet<_> = all.iter().collect();
+    assert_eq!(once.len(), all.len(), "{report}");
+}
+
 /// Sends a voice and a picture into a room that is recorded, and comes back by its token after each kill.
 async fn publish(
     api: Rc<Api>,
@@ -309,6 +329,8 @@ async fn random_kills_under_load_lose_nothing_that_was_acknowledged() {
             }
             assert!(frames > 0, "{} is empty", path.display());
         }
+        let report = api.get(&format!("/recordings/{id}/report")).await;
+        is_told_as_it_is(&recording, &report);
     }
     // Every event was told, by its id, since there was somebody to tell.
     let events = api.all_events().await;

@@ -11,7 +11,7 @@ use calls_actors::recorder::{Plan, Studio, Tape, TapeTold, TapeTrack};
 use calls_actors::testing::Probe;
 use calls_codec::Demuxer;
 use calls_media::seam::{Codec, Layer, Packet, PayloadInfo, PeerId, SourceClock, TrackId};
-use calls_model::{CallId, ParticipantId, RecordingId, RecordingMode, Source, UserId};
+use calls_model::{CallId, RecordingId, RecordingMode, Source, UserId};
 use tempfile::TempDir;
 
 /// The track that is there from the beginning.
@@ -65,7 +65,7 @@ impl OneTrack {
     pub(crate) fn belongs_to(&self, user: &str, track: TrackId, source: Source) {
         self.tape.track(TapeTrack {
             track,
-            participant_id: ParticipantId::new(),
+            participant_id: format!("part_{user}").parse().expect("an id"),
             user_id: UserId::try_from(user.to_owned()).expect("an id"),
             display_name: None,
             source,
@@ -74,7 +74,13 @@ impl OneTrack {
 
     /// Another run of the server goes on with the recording; nothing is on it yet.
     pub(crate) async fn next_run(self) -> Self {
+        self.next_run_after(|_| ()).await
+    }
+
+    /// The same, where something happened to its folder in between.
+    pub(crate) async fn next_run_after(self, spoil: impl FnOnce(&Path)) -> Self {
         self.closed().await;
+        spoil(&self.studio.folder_of(&self.plan.recording_id));
         let studio = DiskStudio::new(self.folder.path().to_owned(), 0, 1);
         Self::on(self.folder, studio, self.plan)
     }
@@ -98,7 +104,12 @@ impl OneTrack {
 
     /// So many packets of it never come, or it numbers anew, where they are very many.
     pub(crate) fn skip(&mut self, packets: u64) {
-        *self.seq.entry(TRACK).or_default() += packets;
+        self.skip_on(TRACK, packets);
+    }
+
+    /// The same, of any of its tracks.
+    pub(crate) fn skip_on(&mut self, track: TrackId, packets: u64) {
+        *self.seq.entry(track).or_default() += packets;
     }
 
     /// The same, on any of its tracks.

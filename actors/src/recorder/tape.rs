@@ -118,6 +118,12 @@ pub trait Tape: Send {
     /// A track belongs to the recording from now on. It comes before its packets.
     fn track(&self, track: TapeTrack);
 
+    /// What is sent of it from now on goes to nobody, or to all again.
+    fn muted(&self, track: TrackId, muted: bool);
+
+    /// It is not published any more, as its publisher left the call, or as they took it back.
+    fn gone(&self, track: TrackId, left: bool);
+
     /// A sender report.
     fn clock(&self, clock: SourceClock);
 

@@ -18,6 +18,8 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Debug, PartialEq, Eq)]
 enum Taped {
     Track(TrackId),
+    Muted(TrackId, bool),
+    Gone(TrackId, bool),
     Pause(bool),
     Close,
 }
@@ -63,6 +65,14 @@ impl Studio for Memory {
 impl Tape for MemoryTape {
     fn track(&self, track: TapeTrack) {
         self.note(Taped::Track(track.track));
+    }
+
+    fn muted(&self, track: TrackId, muted: bool) {
+        self.note(Taped::Muted(track, muted));
+    }
+
+    fn gone(&self, track: TrackId, left: bool) {
+        self.note(Taped::Gone(track, left));
     }
 
     fn clock(&self, _: SourceClock) {}
@@ -216,6 +226,41 @@ async fn every_encoding_of_every_track_is_watched_and_each_track_told_before_it(
     booth.recorder.do_send(StageChanged(Arc::default()));
     let none = [1, 2, 3].map(|index| (index, LayerSet::NONE));
     assert_eq!(watched(&booth.watch.heard().await), none, "they are gone");
+}
+
+#[actix::test]
+async fn who_is_muted_and_why_a_track_is_gone_is_told_to_the_tape() {
+    let booth = Booth::open(RecordingMode::Tracks, &[], false);
+    let of = |muted: bool, names: &[&str]| {
+        let audio = names.iter().zip(1..).map(|(name, index)| {
+            let mut one = staged(name, Source::Microphone, index, 1);
+            one.participant_id = format!("part_{name}").parse().expect("an id");
+            one.announced.muted = muted;
+            one
+        });
+        let audio = audio.collect();
+        StageChanged(Arc::new(Stage {
+            audio,
+            video: vec![],
+        }))
+    };
+    booth.recorder.do_send(of(true, &["ada", "bob"]));
+    let taped = booth.taped().await;
+    let muted = |muted| [1, 2].map(|index| Taped::Muted(track(index), muted));
+    let told: Vec<Taped> = [1, 2]
+        .into_iter()
+        .flat_map(|index| [Taped::Track(track(index)), Taped::Muted(track(index), true)])
+        .collect();
+    assert_eq!(taped, told);
+    booth.recorder.do_send(of(false, &["ada", "bob"]));
+    booth.recorder.do_send(of(false, &["ada", "bob"]));
+    assert_eq!(booth.taped().await, muted(false), "once");
+    booth.recorder.do_send(of(false, &["ada"]));
+    assert_eq!(booth.taped().await, [Taped::Gone(track(2), false)]);
+    let ada = "part_ada".parse().expect("an id");
+    booth.recorder.do_send(PublisherLeft(ada));
+    booth.recorder.do_send(of(false, &[]));
+    assert_eq!(booth.taped().await, [Taped::Gone(track(1), true)]);
 }
 
 #[actix::test]

@@ -149,6 +149,7 @@ impl Room {
         let participant_id = member.participant_id.clone()?;
         metrics::counter!(PARTICIPANTS_LEFT, "reason" => label(reason)).increment(1);
         self.put_out(&participant_id, reason);
+        self.tell_recorder_left(&participant_id);
         self.forget_media(&participant_id);
         if self.spotlight.as_ref() == Some(&participant_id) {
             self.shine_on(None);

@@ -15,7 +15,9 @@ use crate::calls::{RecordAsked, RecordRefused};
 use crate::clock;
 use crate::lifeline::ChildEnded;
 use crate::participant::StageChanged;
-use crate::recorder::{AwaitRolling, CloseRecorder, PauseRecorder, Plan, Recorder, RecorderDoor};
+use crate::recorder::{
+    AwaitRolling, CloseRecorder, PauseRecorder, Plan, PublisherLeft, Recorder, RecorderDoor,
+};
 use crate::restarts::RestartBudget;
 
 /// How long after a crash the next segment begins.
@@ -121,6 +123,13 @@ impl Room {
     pub(super) fn tell_recorder_stage(&self) {
         if let Some(recorded) = &self.recorded {
             recorded.tell(StageChanged(self.stage.clone()));
+        }
+    }
+
+    /// Somebody left the call, and what they publish goes with them.
+    pub(super) fn tell_recorder_left(&self, who: &ParticipantId) {
+        if let Some(recorded) = &self.recorded {
+            recorded.tell(PublisherLeft(who.clone()));
         }
     }
 

@@ -255,6 +255,7 @@ mod tests {
                 run: None,
             },
             Entry::Track {
+                at_us: None,
                 track: TRACK,
                 participant_id: ParticipantId::new(),
                 user_id: UserId::try_from("ada".to_owned()).expect("an id"),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use calls_model::{Gap, ParticipantId, RecordingReport, TrackReport, Turn};
 
+use super::gaps::{Coverage, Stretch};
 use super::millis;
 use super::session::{Known, Session};
-use super::timeline::cut;
+use super::timeline::{ROUNDING_US, cut};
 use crate::recording::log::TrackKey;
 use crate::recording::writer::SILENCE_US;
 
@@ -19,6 +20,8 @@ pub(super) struct Copies {
     pub(super) frames: BTreeMap<u32, u64>,
     /// From, to: what could not be read, in microseconds of the recording; with no end where it was given up.
     pub(super) damage: Vec<(i64, Option<i64>)>,
+    /// Of which segment, from, to: what they hold, in microseconds of the recording.
+    pub(super) spans: Vec<(u32, i64, i64)>,
     /// Of which segment, from, to: where nothing is, in microseconds of the recording.
     pub(super) holes: Vec<(u32, i64, i64)>,
 }
@@ -32,80 +35,29 @@ pub(super) struct Missed {
     pub(super) files: u64,
 }
 
-/// What of each track was lost, and where something is missing.
+/// What of each source was lost, and where something is missing.
 pub(super) fn report(
     session: &Session,
     copies: &BTreeMap<TrackKey, Copies>,
     missed: Missed,
     origin_us: i64,
 ) -> RecordingReport {
-    let pauses = &session.pauses;
-    let at = |raw: i64| millis((cut(raw, pauses) - origin_us).max(0));
-    let gap = |from: i64, to: Option<i64>, reason: &str| Gap {
-        from_ms: at(from),
-        to_ms: to.map(at),
-        reason: reason.to_owned(),
+    let told = Told {
+        session,
+        copies,
+        origin_us,
     };
-    let interruptions = session.interruptions.iter().map(|one| {
-        let reason = if one.of_server {
-            "server_stopped"
-        } else {
-            "recorder_crashed"
-        };
-        gap(one.from_us, one.to_us, reason)
-    });
-    let left_out = pauses.iter().map(|&(from, to)| Gap {
+    let interruptions = told.interruptions();
+    let left_out = session.pauses.iter().map(|&(from, to)| Gap {
         from_ms: millis((from - origin_us).max(0)),
         to_ms: to.map(|to| millis((to - origin_us).max(0))),
         reason: "paused".to_owned(),
     });
-    let tracks = session.tracks.iter().map(|(key, known)| {
-        let sum = |index: usize| {
-            known
-                .counts
-                .values()
-                .map(|counts| counts[index])
-                .sum::<i64>()
-        };
-        let count = |index| u64::try_from(sum(index)).unwrap_or(0);
-        let none = Copies::default();
-        let copies = copies.get(key).unwrap_or(&none);
-        let missing = missing(session, known, &copies.frames);
-        let gaps = known.gaps.iter();
-        let gaps = gaps
-            .map(|&(from, to, lost)| gap(from, Some(to), if lost { "loss" } else { "no_media" }));
-        let mut gaps: Vec<Gap> = gaps.collect();
-        let damage = copies.damage.iter().copied();
-        let damage = damage.chain(unexplained(&copies.holes, &missing, &gaps));
-        let damage: Vec<Gap> = damage
-            .map(|(from, to)| Gap {
-                from_ms: millis(from),
-                to_ms: to.map(millis),
-                reason: Gap::DAMAGED.to_owned(),
-            })
-            .collect();
-        gaps.extend(damage);
-        let files = session.files.iter().filter(|file| file.track == *key);
-        let epochs = files.flat_map(|file| &file.epochs);
-        let drifts = epochs.map(|epoch| session.alignment(epoch).drift_us() / 1000);
-        TrackReport {
-            participant_id: known.participant_id.clone(),
-            user_id: known.user_id.clone(),
-            source: known.source,
-            files: copies.names.clone(),
-            packets_received: count(0),
-            packets_lost: count(1),
-            bursts_dropped: count(2),
-            frames_written: count(3),
-            frames_unreadable: missing.values().sum(),
-            silence_ms: millis(sum(4)),
-            drift_ms: drifts.max_by_key(|drift| drift.abs()).unwrap_or(0),
-            gaps,
-        }
-    });
+    let tracks = told.sources().into_iter();
+    let tracks = tracks.map(|source| told.source(&source, &interruptions));
     RecordingReport {
         begins_at: None, // by the clock of the wall, of which nothing is known here
-        interruptions: interruptions.collect(),
+        interruptions: interruptions.iter().map(|one| one.told()).collect(),
         pauses: left_out.collect(),
         tracks: tracks.collect(),
         log_lines_unreadable: missed.lines,
@@ -115,6 +67,145 @@ pub(super) fn report(
         layout: None,
         not_composed: None,
     }
+}
+
+/// A track, and what is known of it.
+type Track<'a> = (&'a TrackKey, &'a Known);
+
+/// What a report is made of.
+struct Told<'a> {
+    session: &'a Session,
+    copies: &'a BTreeMap<TrackKey, Copies>,
+    origin_us: i64,
+}
+
+impl<'a> Told<'a> {
+    /// A time of the log as one of the recording.
+    fn at(&self, raw_us: i64) -> i64 {
+        (cut(raw_us, &self.session.pauses) - self.origin_us).max(0)
+    }
+
+    /// What is in files: of which segment, from, to.
+    fn spans(&self) -> impl Iterator<Item = (u32, i64, i64)> {
+        self.copies.values().flat_map(|of| of.spans.iter().copied())
+    }
+
+    /// From where the last file before ends to where the first after it begins: the log may know less than was written.
+    fn interruptions(&self) -> Vec<Stretch> {
+        let told = self.session.interruptions.iter().map(|one| {
+            let before = self.spans().filter(|(segment, ..)| *segment < one.next);
+            let from = before.map(|(_, _, end)| end).max();
+            let from_us = self.at(one.from_us).max(from.unwrap_or(0));
+            let after = self.spans().filter(|(segment, ..)| *segment == one.next);
+            let after = after.map(|(_, first, _)| first).min();
+            let to_us = one.to_us.map(|to| after.unwrap_or_else(|| self.at(to)));
+            Stretch {
+                from_us,
+                to_us: to_us.map(|to| to.max(from_us)),
+                reason: if one.of_server {
+                    "server_stopped"
+                } else {
+                    "recorder_crashed"
+                },
+            }
+        });
+        told.collect()
+    }
+
+    /// The tracks of each source of each presence, in the order in which they were published first.
+    fn sources(&self) -> Vec<Vec<Track<'a>>> {
+        let mut sources: Vec<Vec<Track<'a>>> = Vec::new();
+        for track in &self.session.tracks {
+            let whose = |(_, known): &Track<'_>| (known.participant_id.clone(), known.source);
+            let own = whose(&track);
+            match sources.iter_mut().find(|of| whose(&of[0]) == own) {
+                Some(of) => of.push(track),
+                None => sources.push(vec![track]),
+            }
+        }
+        sources
+    }
+
+    /// What is told of a source, which has a track at least.
+    fn source(&self, tracks: &[Track<'_>], interruptions: &[Stretch]) -> TrackReport {
+        let (_, known) = tracks[0];
+        let sum = |index: usize| {
+            let counts = tracks.iter().flat_map(|(_, known)| known.counts.values());
+            counts.map(|counts| counts[index]).sum::<i64>()
+        };
+        let count = |index| u64::try_from(sum(index)).unwrap_or(0);
+        let mut report = TrackReport {
+            participant_id: known.participant_id.clone(),
+            user_id: known.user_id.clone(),
+            source: known.source,
+            files: Vec::new(),
+            packets_received: count(0),
+            packets_lost: count(1),
+            bursts_dropped: count(2),
+            frames_written: count(3),
+            frames_unreadable: 0,
+            silence_ms: millis(sum(4)),
+            drift_ms: 0,
+            gaps: Vec::new(),
+        };
+        let mut coverage = Coverage::default();
+        for (key, known) in tracks {
+            let none = Copies::default();
+            let copies = self.copies.get(key).unwrap_or(&none);
+            let missing = missing(self.session, known, &copies.frames);
+            report.frames_unreadable += missing.values().sum::<u64>();
+            report.files.extend(copies.names.iter().cloned());
+            let damage = self.add(&mut coverage, known, copies, &missing);
+            coverage.is_damaged |= !missing.is_empty() && !damage;
+        }
+        let drifts = self.session.files.iter();
+        let drifts = drifts.filter(|file| tracks.iter().any(|(key, _)| file.track == **key));
+        let drifts = drifts.flat_map(|file| &file.epochs);
+        let drifts = drifts.map(|epoch| self.session.alignment(epoch).drift_us() / 1000);
+        report.drift_ms = drifts.max_by_key(|drift| drift.abs()).unwrap_or(0);
+        report.files.sort_by_key(|name| number(name));
+        let ends_us = self.spans().map(|(_, _, end)| end).max().unwrap_or(0);
+        let gaps = coverage.gaps(interruptions, ends_us).into_iter();
+        report.gaps = gaps.map(Stretch::told).collect();
+        report
+    }
+
+    /// Adds what is known of a track to what is known of its source. Tells whether anything of it is damaged.
+    fn add(
+        &self,
+        coverage: &mut Coverage,
+        known: &Known,
+        copies: &Copies,
+        missing: &BTreeMap<u32, u64>,
+    ) -> bool {
+        let places = known.places.iter().map(|&(at, place)| (self.at(at), place));
+        coverage.tracks.push(places.collect());
+        let spans = copies.spans.iter().map(|&(_, first, end)| (first, end));
+        coverage.files.extend(spans);
+        let gaps = known.gaps.iter().map(|&(from, to, lost)| {
+            let reason = if lost { Gap::LOSS } else { Gap::NO_MEDIA };
+            Stretch::new(self.at(from), self.at(to), reason)
+        });
+        let gaps: Vec<Stretch> = gaps.collect();
+        let damage = copies.damage.iter().copied();
+        let damage = damage.chain(unexplained(&copies.holes, missing, &gaps));
+        let damage = damage.map(|(from_us, to_us)| Stretch {
+            from_us,
+            to_us,
+            reason: Gap::DAMAGED,
+        });
+        let damage: Vec<Stretch> = damage.collect();
+        let damaged = !damage.is_empty();
+        coverage.gaps.extend(gaps);
+        coverage.gaps.extend(damage);
+        damaged
+    }
+}
+
+/// The number that the name of a file begins with.
+fn number(name: &str) -> u32 {
+    let number = name.split_once('-').map(|(number, _)| number.parse());
+    number.and_then(Result::ok).unwrap_or(0)
 }
 
 /// Something was written that cannot be read, where no frame can be.
@@ -128,14 +219,15 @@ pub(super) fn is_lost(session: &Session, missed: Missed) -> bool {
 fn unexplained<'a>(
     holes: &'a [(u32, i64, i64)],
     missing: &'a BTreeMap<u32, u64>,
-    gaps: &[Gap],
+    gaps: &[Stretch],
 ) -> impl Iterator<Item = (i64, Option<i64>)> + use<'a> {
-    let known: Vec<(u64, u64)> = gaps
+    let known: Vec<(i64, i64)> = gaps
         .iter()
-        .filter_map(|gap| Some((gap.from_ms, gap.to_ms?)))
+        .filter_map(|gap| Some((gap.from_us, gap.to_us?)))
         .collect();
     let told = move |from: i64, to: i64| {
-        let overlap = |&(begins, ends): &(u64, u64)| begins < millis(to) && millis(from) < ends;
+        let overlap =
+            |&(begins, ends): &(i64, i64)| begins + ROUNDING_US < to && from + ROUNDING_US < ends;
         known.iter().any(overlap)
     };
     holes
@@ -203,6 +295,7 @@ mod tests {
         };
         let known = Entry::Track {
             track,
+            at_us: None,
             participant_id: ParticipantId::new(),
             user_id: UserId::try_from("ada".to_owned()).expect("an id"),
             display_name: None,

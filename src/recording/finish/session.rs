@@ -8,6 +8,7 @@ use calls_codec::Container;
 use calls_media::capture::{Alignment, ClockPoint};
 use calls_model::{DisplayName, ParticipantId, Source, UserId};
 
+use super::gaps::Place;
 use crate::recording::log::{Entry, LaneKey, Reader, TrackKey};
 use crate::recording::writer::is_likely;
 
@@ -45,6 +46,8 @@ pub(super) struct Known {
     /// The last that was counted in each segment.
     pub(super) counts: BTreeMap<u32, [i64; 5]>,
     pub(super) gaps: Vec<(i64, i64, bool)>,
+    /// From when on it was where.
+    pub(super) places: Vec<(i64, Place)>,
 }
 
 /// Nothing was written, though it should have been.
@@ -53,6 +56,8 @@ pub(super) struct Interruption {
     pub(super) from_us: i64,
     /// `None`: nobody came back.
     pub(super) to_us: Option<i64>,
+    /// The segment that went on; those below it were before.
+    pub(super) next: u32,
     /// Another run of the server went on with it: it was not only the recorder that had crashed.
     pub(super) of_server: bool,
 }
@@ -115,9 +120,14 @@ impl Story {
         match entry {
             Entry::Begun {
                 segment: number,
+                at_us,
                 run,
-                ..
             } => {
+                for known in session.tracks.values_mut() {
+                    if let Some((_, Place::There)) = known.places.last() {
+                        known.places.push((at_us, Place::Away));
+                    }
+                }
                 // One that began and wrote nothing may have been of this run.
                 let went_on = self.ended.is_some();
                 self.of_server = (went_on && self.of_server) || run != self.written;
@@ -126,19 +136,32 @@ impl Story {
             }
             Entry::Track {
                 track,
+                at_us,
                 participant_id,
                 user_id,
                 display_name,
                 source,
             } => {
-                session.tracks.entry(track).or_insert(Known {
+                let known = session.tracks.entry(track).or_insert(Known {
                     participant_id,
                     user_id,
                     display_name,
                     source,
                     counts: BTreeMap::new(),
                     gaps: Vec::new(),
+                    places: Vec::new(),
                 });
+                known.places.extend(at_us.map(|at| (at, Place::There)));
+            }
+            Entry::Gone { track, at_us, left } => {
+                let place = if left {
+                    Place::Left
+                } else {
+                    Place::Unpublished
+                };
+                if let Some(known) = session.tracks.get_mut(&track) {
+                    known.places.push((at_us, place));
+                }
             }
             Entry::File { file, track, codec } => session.files.push(LiveFile {
                 name: file,
@@ -160,6 +183,7 @@ impl Story {
                     session.interruptions.push(Interruption {
                         from_us: from,
                         to_us: Some(at_us.max(from)),
+                        next: self.segment,
                         of_server: self.of_server,
                     });
                 }
@@ -239,6 +263,7 @@ impl Story {
                     session.interruptions.push(Interruption {
                         from_us: from,
                         to_us: None,
+                        next: self.segment,
                         of_server: self.of_server,
                     });
                 }
@@ -253,6 +278,7 @@ impl Story {
             session.interruptions.push(Interruption {
                 from_us: self.end.unwrap_or(0),
                 to_us: None,
+                next: self.segment + 1,
                 of_server: (self.of_server && self.ended.is_some())
                     || (!self.broke
                         && (self.written.is_none() || self.written.as_deref() != present)),
@@ -339,10 +365,12 @@ mod tests {
         }
     }
 
-    fn interruption(from_us: i64, to_us: Option<i64>, of_server: bool) -> Interruption {
+    fn interruption(from_us: i64, to: (Option<i64>, u32), of_server: bool) -> Interruption {
+        let (to_us, next) = to;
         Interruption {
             from_us,
             to_us,
+            next,
             of_server,
         }
     }
@@ -353,7 +381,10 @@ mod tests {
         let end_us = 4_000_000;
         let entries = vec![begun(0), synced(end_us), begun(1), Entry::Closed];
         let session = Session::read(entries, ONE);
-        assert_eq!(session.interruptions, [interruption(end_us, None, false)]);
+        assert_eq!(
+            session.interruptions,
+            [interruption(end_us, (None, 1), false)]
+        );
         let quiet = Session::read(vec![begun(0), Entry::Closed], ONE);
         assert_eq!(quiet.interruptions, []);
     }
@@ -363,10 +394,16 @@ mod tests {
         let end_us = 4_000_000;
         let broke = vec![begun(0, "one"), synced(end_us), Entry::Broke];
         let session = Session::read(broke, Some("two"));
-        assert_eq!(session.interruptions, [interruption(end_us, None, false)]);
+        assert_eq!(
+            session.interruptions,
+            [interruption(end_us, (None, 1), false)]
+        );
         let killed = vec![begun(0, "one"), synced(end_us)];
         let session = Session::read(killed, Some("two"));
-        assert_eq!(session.interruptions, [interruption(end_us, None, true)]);
+        assert_eq!(
+            session.interruptions,
+            [interruption(end_us, (None, 1), true)]
+        );
     }
 
     #[test]
@@ -374,7 +411,7 @@ mod tests {
         let entries = vec![begun(0, "one"), synced(4), begun(1, "one"), synced(0)];
         let session = Session::read(entries, ONE);
         assert_eq!(session.end_us, 4);
-        assert_eq!(session.interruptions, [interruption(4, None, false)]);
+        assert_eq!(session.interruptions, [interruption(4, (None, 2), false)]);
     }
 
     #[test]
@@ -437,8 +474,8 @@ mod tests {
         let session = Session::read(entries, ONE);
         let seen = session.interruptions;
         let wanted = [
-            interruption(4_000_000, Some(5_000_000), false),
-            interruption(7_000_000, None, false),
+            interruption(4_000_000, (Some(5_000_000), 1), false),
+            interruption(7_000_000, (None, 2), false),
         ];
         assert_eq!(seen, wanted);
     }

@@ -5,7 +5,7 @@ use calls_media::capture::Alignment;
 use super::session::{LiveEpoch, LiveFile, Session};
 
 /// How far a time in a file may be off by rounding (Matroska counts milliseconds).
-const ROUNDING_US: i64 = 1000;
+pub(super) const ROUNDING_US: i64 = 1000;
 
 /// From a time in a live file to the time of the recording.
 pub(super) struct Timeline<'a> {

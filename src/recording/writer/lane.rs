@@ -11,16 +11,28 @@ use crate::recording::log::LaneKey;
 /// An encoding that was silent for so long is not there: its publisher stopped it, or turned it off.
 const SILENT: Duration = Duration::from_secs(1);
 
+/// Whoever sends sends something at least that often: Opus where nobody speaks every 400 ms (RFC 6716 §2.1.9), a screen that
+/// does not change more often than it takes to find out.
+const EVERY: Duration = Duration::from_millis(500);
+
 /// One encoding of a track.
 pub(super) struct Lane {
     pub(super) key: LaneKey,
     reorder: Reorder,
     frames: Frames,
-    came: Option<Instant>,
+    pub(super) came: Option<Instant>,
+    /// When the last packet in order came that had something in it.
+    heard: Option<Instant>,
+    /// From, to: what was sent then went to nobody. The last time.
+    muted: Option<(Instant, Option<Instant>)>,
     /// The latest sender report, as the log knows it.
     clock: Option<ClockPoint>,
+    /// Packets that never came before the next that has something in it.
+    skipped: u64,
     /// Packets that never came since the last frame.
-    missing: u64,
+    pub(super) missing: u64,
+    /// So long nothing was sent since the last frame.
+    unsent: Duration,
     /// Its numbering began anew since the last frame.
     anew: bool,
     pub(super) received: u64,
@@ -34,6 +46,8 @@ pub(super) struct Captured {
     pub(super) came: Instant,
     /// Packets that never came.
     pub(super) lost: u64,
+    /// So long nothing was sent, whatever was lost besides.
+    pub(super) unsent: Duration,
     /// Nothing goes on from before.
     pub(super) anew: bool,
 }
@@ -45,8 +59,12 @@ impl Lane {
             reorder: Reorder::default(),
             frames: Frames::default(),
             came: None,
+            heard: None,
+            muted: None,
             clock: None,
+            skipped: 0,
             missing: 0,
+            unsent: Duration::ZERO,
             anew: false,
             received: 0,
             lost: 0,
@@ -76,18 +94,21 @@ impl Lane {
             match ordered {
                 Ordered::Packet(packet) => {
                     let came = packet.arrival;
+                    if !packet.payload.is_empty() {
+                        self.hear(came);
+                    }
                     if let Some(frame) = self.frames.push(&packet) {
                         captured.push(Captured {
                             frame,
                             came,
                             lost: std::mem::take(&mut self.missing),
+                            unsent: std::mem::take(&mut self.unsent),
                             anew: std::mem::take(&mut self.anew),
                         });
                     }
                 }
                 Ordered::Lost(count) => {
-                    self.missing += count;
-                    self.lost += count;
+                    self.skipped += count;
                     self.frames.lost();
                 }
                 Ordered::Restarted => {
@@ -98,6 +119,40 @@ impl Lane {
             }
         }
         captured
+    }
+
+    /// A packet in order came then. What was skipped before it was lost, unless it was sent while that went to nobody.
+    fn hear(&mut self, came: Instant) {
+        let skipped = std::mem::take(&mut self.skipped);
+        let heard = self.heard.unwrap_or(came);
+        let was_muted = skipped > 0
+            && self
+                .muted
+                .is_some_and(|(from, to)| from <= came && to.is_none_or(|to| heard <= to));
+        if !was_muted {
+            self.missing += skipped;
+            self.lost += skipped;
+        }
+        // So few packets are not all that was sent in this time: numbers are skipped also where a sender falls silent and
+        // drops what still waits.
+        let silent = came.saturating_duration_since(heard);
+        let most = u32::try_from(skipped).unwrap_or(u32::MAX);
+        if was_muted || silent > EVERY.saturating_mul(most.max(1)) {
+            self.unsent += silent;
+        }
+        self.heard = Some(came.max(heard));
+    }
+
+    /// What is sent from then on goes to nobody, or to all again.
+    pub(super) fn mute(&mut self, muted: bool, at: Instant) {
+        // What came in between may still wait for its turn.
+        let waits = |to: Instant| at.saturating_duration_since(to) < SILENT;
+        match &mut self.muted {
+            Some((_, to)) if muted && to.is_none_or(waits) => *to = None,
+            Some((_, to)) if !muted => *to = to.or(Some(at)),
+            _ if muted => self.muted = Some((at, None)),
+            _ => {}
+        }
     }
 
     /// Timestamps do not go on from those that reports were of.
@@ -168,6 +223,42 @@ mod tests {
             },
             payload: vec![0x10, 0, 0x02, 0, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01].into(),
         }
+    }
+
+    /// What was lost in all, and what is told with the picture that came so many seconds after the last.
+    fn after(seconds: u64, skipped: u64, mutes: &[(bool, u64)]) -> (u64, u64, Duration) {
+        let (mut lane, now) = (lane(), Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        lane.take(picture(1, now));
+        assert_eq!(lane.drain(now).len(), 1);
+        for &(muted, seconds) in mutes {
+            lane.mute(muted, at(seconds));
+        }
+        lane.take(picture(2 + skipped, at(seconds)));
+        let captured = lane.drain(at(seconds) + SILENT);
+        let [captured] = &captured[..] else {
+            panic!("one picture");
+        };
+        (lane.lost, captured.lost, captured.unsent)
+    }
+
+    #[test]
+    fn what_was_sent_while_it_went_to_nobody_is_not_lost() {
+        let none = Duration::ZERO;
+        let ten = Duration::from_secs(10);
+        assert_eq!(after(10, 500, &[]), (500, 500, none));
+        assert_eq!(after(10, 500, &[(true, 1), (false, 9)]), (0, 0, ten));
+        assert_eq!(after(10, 500, &[(true, 1)]), (0, 0, ten), "told later");
+        let twice = [(true, 1), (false, 9), (true, 9), (false, 10)];
+        assert_eq!(after(10, 500, &twice), (0, 0, ten));
+    }
+
+    #[test]
+    fn a_few_packets_that_are_missing_are_not_all_that_a_source_would_have_sent() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(after(10, 0, &[]), (0, 0, ten));
+        assert_eq!(after(10, 3, &[]), (3, 3, ten));
+        assert_eq!(after(10, 25, &[]), (25, 25, Duration::ZERO));
     }
 
     #[test]

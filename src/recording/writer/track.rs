@@ -8,6 +8,7 @@ use calls_media::codecs::clock_rate;
 use calls_media::seam::{Codec, Layer, MAX_LAYERS, Packet, SourceClock, TrackId};
 use calls_model::Source;
 
+use super::coding::{coding, word};
 use super::lane::{Captured, Lane};
 use super::{Desk, WriteError, opus};
 use crate::recording::log::{Entry, LaneKey, TrackKey};
@@ -20,6 +21,10 @@ const HOLE_US: i64 = 15_000;
 
 /// Holes of this length are worth a line in the report.
 pub(in crate::recording) const GAP_US: i64 = 500_000;
+
+/// Sound of which nothing came for so long is switched off: who is merely silent speaks up after 20 packets of up to 60 ms
+/// (RFC 6716 §2.1.9).
+const OFF_US: i64 = 1_500_000;
 
 /// Holes longer than this are left to the container's own times: so much silence would not be worth its disk.
 const LONGEST_US: i64 = 600_000_000;
@@ -44,6 +49,8 @@ pub(super) struct Track {
     key: TrackKey,
     source: Source,
     number: usize,
+    /// Since when it is known.
+    since_us: i64,
     lanes: [Lane; MAX_LAYERS],
     /// The encoding that is written.
     current: Option<usize>,
@@ -85,10 +92,9 @@ impl Epoch {
 
 impl Track {
     pub(super) fn new(
-        id: TrackId,
-        key: TrackKey,
+        (id, key): (TrackId, TrackKey),
         source: Source,
-        number: usize,
+        (number, since_us): (usize, i64),
         refresh: Option<Duration>,
     ) -> Self {
         let lane = |layer: usize| {
@@ -104,6 +110,7 @@ impl Track {
             key,
             source,
             number,
+            since_us,
             lanes: std::array::from_fn(lane),
             current: None,
             refresh,
@@ -130,6 +137,13 @@ impl Track {
     pub(super) fn take(&mut self, packet: Packet) {
         if let Some(lane) = self.lanes.get_mut(usize::from(packet.layer.0)) {
             lane.take(packet);
+        }
+    }
+
+    /// What is sent from then on goes to nobody, or to all again.
+    pub(super) fn mute(&mut self, muted: bool, at: Instant) {
+        for lane in &mut self.lanes {
+            lane.mute(muted, at);
         }
     }
 
@@ -291,15 +305,12 @@ impl Track {
         if self.cut || hole <= HOLE_US {
             return Ok(());
         }
-        // Sound that nobody sends is a gap only if something was lost: silence is not sent. Where the numbering does not go
-        // on, nobody knows what was.
-        let silence = self.source.is_audio() && captured.lost == 0 && !captured.anew;
-        if captured.lost > 0 || (hole >= GAP_US && !silence) {
+        if let Some(lost) = self.gap(hole, captured) {
             desk.log.note(&Entry::Gap {
                 track: self.key,
                 from_us: self.end_us,
                 to_us: at_us,
-                lost: captured.lost,
+                lost,
             });
         }
         let Some(file) = self
@@ -317,6 +328,37 @@ impl Track {
         self.end_us += filled;
         self.silence_us += filled;
         Ok(())
+    }
+
+    /// How many packets were lost in a hole that is worth a line; none: nothing was sent for most of it.
+    fn gap(&self, hole: i64, captured: &Captured) -> Option<u64> {
+        let off = 2 * i64::try_from(captured.unsent.as_micros()).unwrap_or(i64::MAX / 2) >= hole;
+        if captured.lost > 0 && !off {
+            return Some(captured.lost);
+        }
+        // Sound that nobody sends for a moment is silence. Where the numbering does not go on, nobody knows what was.
+        let least = match self.source.is_audio() && !captured.anew {
+            true if off => OFF_US,
+            true => return None,
+            false => GAP_US,
+        };
+        (hole >= least).then_some(0)
+    }
+
+    /// The recording stops, and what came last was of no use: something before it was lost, and no key frame came since.
+    pub(super) fn give_up(&self, desk: &mut Desk) {
+        let came = self.lanes.iter().filter_map(|lane| lane.came).max();
+        let lost = self.lanes.iter().map(|lane| lane.missing).sum();
+        let from_us = self.end_us.max(self.since_us);
+        let to_us = came.map_or(0, |came| desk.at(came));
+        if lost > 0 && !desk.paused && to_us - from_us >= GAP_US {
+            desk.log.note(&Entry::Gap {
+                track: self.key,
+                from_us,
+                to_us,
+                lost,
+            });
+        }
     }
 
     /// The recording stops: whoever is silent now does not send, and was there until the end.
@@ -440,24 +482,4 @@ fn write_silence(muxer: &mut Muxer, at_us: i64) -> Result<(), WriteError> {
         data: &opus::SILENCE,
     };
     Ok(muxer.write(0, sample)?)
-}
-
-fn coding(codec: Codec) -> Coding {
-    match codec {
-        Codec::Opus | Codec::Red => Coding::Opus,
-        Codec::Vp8 => Coding::Vp8,
-        Codec::Vp9 { .. } => Coding::Vp9,
-        Codec::H264 { .. } => Coding::H264,
-        Codec::Av1 => Coding::Av1,
-    }
-}
-
-fn word(coding: Coding) -> &'static str {
-    match coding {
-        Coding::Opus => "opus",
-        Coding::Vp8 => "vp8",
-        Coding::Vp9 => "vp9",
-        Coding::H264 => "h264",
-        Coding::Av1 => "av1",
-    }
 }

@@ -118,8 +118,8 @@ describe('a report', () => {
 
   test('is whole where nothing is missing but what was meant to be', () => {
     const pauses = [{ from_ms: 0, to_ms: 1, reason: 'paused' }];
-    const off = { ...track, gaps: [{ from_ms: 0, to_ms: 9, reason: 'no_media' }] };
-    expect(whole({ ...none, pauses, tracks: [off] })).toBe(true);
+    const off = ['no_media', 'unpublished', 'left'].map((reason) => ({ ...track, gaps: [{ from_ms: 0, to_ms: 9, reason }] }));
+    expect(whole({ ...none, pauses, tracks: off })).toBe(true);
     expect(whole({ ...none, tracks: [{ ...track, gaps: [{ from_ms: 0, to_ms: 9, reason: 'loss' }] }] })).toBe(false);
     expect(whole({ ...none, tracks: [{ ...track, frames_unreadable: 1 }] })).toBe(false);
     expect(whole({ ...none, tracks: [{ ...track, bursts_dropped: 1 }] })).toBe(false);

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use actix::WeakRecipient;
-use calls_media::seam::{Burst, SourceClock};
+use calls_media::seam::{Burst, SourceClock, TrackId};
 use calls_model::signal::RecordingNews;
 use calls_model::{Recording, RecordingId, RecordingMode, RecordingStatus, Timestamp};
 
@@ -43,6 +43,10 @@ impl Studio for Deck {
 
 impl Tape for Deck {
     fn track(&self, _: TapeTrack) {}
+
+    fn muted(&self, _: TrackId, _: bool) {}
+
+    fn gone(&self, _: TrackId, _: bool) {}
 
     fn clock(&self, _: SourceClock) {}
 

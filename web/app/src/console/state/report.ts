@@ -17,11 +17,11 @@ export interface Hole {
   reason: string;
 }
 
-/** Gaps of one source that follow each other as soon as that are told as one: whoever speaks with pauses has hundreds. */
+/** Gaps of one source that follow each other as soon as that are told as one, with their sum; the server joins only those that touch. */
 const NEAR_MS = 5_000;
 
-/** A gap of these reasons was meant, by whoever paused or switched something off. */
-const MEANT = new Set(['paused', 'no_media']);
+/** A gap of these reasons was meant, by whoever paused, switched something off, took it back or left. */
+const MEANT = new Set(['paused', 'no_media', 'unpublished', 'left']);
 
 /** Who is who in the files, by what they were called when they came in. */
 export function namesIn({ files }: Pick<Recording, 'files'>): (participantId: string, userId: string) => string {
