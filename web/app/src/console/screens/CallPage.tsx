@@ -11,6 +11,7 @@ import { api, got } from '../state/api';
 import { useAsk } from '../state/ask';
 import { moment, timeOfDay } from '../state/format';
 import { useHappened } from '../state/happened';
+import { useSamples } from '../state/samples';
 import { emptySince, peopleOf } from '../state/timeline';
 import { CallQuality } from './CallQuality';
 import { CallRecordings } from './CallRecordings';
@@ -36,6 +37,7 @@ export function CallPage({ callId }: { callId: string }) {
 
 function Known({ call, then }: { call: Call; then: () => void }) {
   const happened = useHappened(call);
+  const sampled = useSamples(call);
   const people = peopleOf(call, happened.value?.rows ?? []);
   const empty = emptySince(call.status, people);
   return (
@@ -49,8 +51,8 @@ function Known({ call, then }: { call: Call; then: () => void }) {
       ) : (
         <p class="console__wait">{t('answer.awaited')}</p>
       )}
-      <CallQuality call={call} people={people} />
-      <CallTimeline call={call} happened={happened} />
+      <CallQuality people={people} sampled={sampled} />
+      <CallTimeline call={call} happened={happened} sampled={sampled} />
       <CallRecordings call={call} />
       <CallTranscript call={call} people={people} />
     </>

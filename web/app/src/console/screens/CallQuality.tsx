@@ -1,23 +1,19 @@
 /** How well each was connected, over the whole call. */
-import type { Call, QualitySample, WireMember } from '@calls/sdk';
-import { useMemo } from 'preact/hooks';
+import type { QualitySample, WireMember } from '@calls/sdk';
 import { Answer } from '../components/Answer';
 import { Chart } from '../components/Chart';
 import type { Series } from '../components/chart';
-import { useAsk } from '../state/ask';
-import { samplesOf } from '../state/samples';
+import type { Asked } from '../state/ask';
+import type { Grown } from '../state/growing';
 import { nameOf } from './parts';
 import { t } from '../words/t';
 
-/** The server keeps a sample for every 5 s. */
-const EVERY_MS = 5000;
-/** The rest of a long call, page by page. */
-const REST_MS = 100;
+interface CallQualityProps {
+  people: readonly WireMember[];
+  sampled: Asked<Grown<QualitySample>>;
+}
 
-export function CallQuality({ call, people }: { call: Call; people: readonly WireMember[] }) {
-  const ask = useMemo(() => samplesOf(call.call_id), [call.call_id]);
-  const live = call.status === 'ended' ? undefined : EVERY_MS;
-  const samples = useAsk(ask, [call.call_id], (last) => (last && !last.complete ? REST_MS : live));
+export function CallQuality({ people, sampled }: CallQualityProps) {
   const names = new Map(people.map((member) => [member.participant_id, nameOf(member)]));
 
   const series = (samples: QualitySample[], value: (sample: QualitySample) => number | null): Series[] =>
@@ -30,7 +26,7 @@ export function CallQuality({ call, people }: { call: Call; people: readonly Wir
   return (
     <>
       <h2>{t('quality.title')}</h2>
-      <Answer of={samples}>
+      <Answer of={sampled}>
         {({ rows }) =>
           rows.length === 0 ? (
             <p class="console__empty">{t('quality.empty')}</p>

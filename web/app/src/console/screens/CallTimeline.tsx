@@ -1,31 +1,23 @@
 /** What happened in a call, in its order: who came and went, what they switched on, which layers they got, and where a connection was bad. */
-import type { Call } from '@calls/sdk';
-import { useMemo } from 'preact/hooks';
+import type { Call, QualitySample } from '@calls/sdk';
 import { elapsed } from '../../layout/text';
 import { Answer } from '../components/Answer';
 import { Badge } from '../components/Badge';
 import { Table } from '../components/Table';
-import { useAsk, type Asked } from '../state/ask';
+import type { Asked } from '../state/ask';
 import { timeOfDay } from '../state/format';
 import type { Grown } from '../state/growing';
 import { layers } from '../state/layers';
-import { samplesOf } from '../state/samples';
 import { namesIn, spells, tell, type Entry, type Happened } from '../state/timeline';
 import { t } from '../words/t';
-
-const LIVE_MS = 5000;
-/** The rest of a long call, page by page. */
-const REST_MS = 100;
 
 interface CallTimelineProps {
   call: Call;
   happened: Asked<Grown<Happened>>;
+  sampled: Asked<Grown<QualitySample>>;
 }
 
-export function CallTimeline({ call, happened }: CallTimelineProps) {
-  const ask = useMemo(() => samplesOf(call.call_id), [call.call_id]);
-  const live = call.status === 'ended' ? undefined : LIVE_MS;
-  const sampled = useAsk(ask, [call.call_id, call.status], (last) => (last && !last.complete ? REST_MS : live));
+export function CallTimeline({ call, happened, sampled }: CallTimelineProps) {
   const value = happened.value && sampled.value && { events: happened.value.rows, samples: sampled.value.rows };
   return (
     <>

@@ -11,6 +11,15 @@ export interface Grown<T> {
 /** Pages of one question: what there is shows while the rest is still to come. */
 const PAGES_AT_ONCE = 10;
 
+/** Between one question and the next, while something is missing. */
+const REST_MS = 100;
+
+/** When a list is asked for again: the rest of it soon, and what is new after a pause, or never. */
+export const growing =
+  (pause: number | undefined) =>
+  (last: Grown<unknown> | null): number | undefined =>
+    last && !last.complete ? REST_MS : pause;
+
 /** A list whose pages run from its first row to its newest; `next_cursor` says where to go on, at its end too. */
 export function forwards<T>(ask: (after: string | undefined) => Promise<PageOf<T>>): () => Promise<Grown<T>> {
   let rows: T[] = [];

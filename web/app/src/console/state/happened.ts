@@ -3,14 +3,12 @@ import type { Call } from '@calls/sdk';
 import { useMemo } from 'preact/hooks';
 import { api, got } from './api';
 import { useAsk, type Asked } from './ask';
-import { forwards, type Grown } from './growing';
+import { forwards, growing, type Grown } from './growing';
 import type { Happened } from './timeline';
 
 const LIVE_MS = 3000;
 /** What was recorded is still being made. */
 const AFTER_MS = 20_000;
-/** The rest of a long call, page by page. */
-const REST_MS = 100;
 
 const eventsOf = (call_id: string) => async (after: string | undefined) => {
   const query = { call_id, limit: 100, ...(after && { after }) };
@@ -20,6 +18,5 @@ const eventsOf = (call_id: string) => async (after: string | undefined) => {
 
 export function useHappened({ call_id, status }: Pick<Call, 'call_id' | 'status'>): Asked<Grown<Happened>> {
   const ask = useMemo(() => forwards(eventsOf(call_id)), [call_id]);
-  const pause = status === 'ended' ? AFTER_MS : LIVE_MS;
-  return useAsk(ask, [call_id, status], (last) => (last && !last.complete ? REST_MS : pause));
+  return useAsk(ask, [call_id, status], growing(status === 'ended' ? AFTER_MS : LIVE_MS));
 }
