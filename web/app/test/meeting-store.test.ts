@@ -214,6 +214,46 @@ test('a resumed session keeps both', async () => {
   expect([store.spotlight.value, store.waiting.value.length]).toEqual(['part_2', 1]);
 });
 
+const said = (seq: number, from: string, to: string | null) =>
+  FakeSocket.last.say({ t: 'chat', seq, d: { number: seq, from, name: from, text: 'psst', at: '2024-01-01T00:00:00Z', to } });
+
+test('what is written to one person alone never goes to everybody because they leave', async () => {
+  const store = await inside();
+  const { writing, uploads } = store;
+  writing.to('part_2');
+  writing.draft.value = 'between us';
+  expect([writing.reader.value?.participant_id, writing.gone.value]).toEqual(['part_2', false]);
+  FakeSocket.last.say({ t: 'participant', seq: 2, d: { event: 'left', participant: member('part_2') } });
+  expect([writing.reader.value?.participant_id, writing.gone.value, writing.draft.value]).toEqual(['part_2', true, 'between us']);
+  clearToasts();
+  uploads.share([new File(['x'], 'x.txt')]);
+  expect([uploads.running.value.length, toasts.value.map(({ text }) => text)]).toEqual([0, ['x.txt was not shared: part_2 has left']]);
+  writing.to(null);
+  expect([writing.reader.value, writing.gone.value]).toEqual([null, false]);
+});
+
+test('who answers a private message to everybody is told so, and who answers it alike is not', async () => {
+  const { writing, messages } = await inside();
+  const whispered = () => writing.whispered(messages.value.at(-1), 'part_1')?.participant_id;
+  said(2, 'part_2', 'part_1');
+  expect(whispered()).toBe('part_2');
+  writing.to('part_2');
+  expect(whispered()).toBe(undefined);
+  writing.to(null);
+  said(3, 'part_2', null);
+  expect(whispered()).toBe(undefined);
+});
+
+test('what could not be sent is there again for whom it was', async () => {
+  const { writing } = await inside();
+  writing.to('part_2');
+  const reader = writing.reader.value;
+  writing.to(null);
+  writing.draft.value = 'hello all';
+  writing.putBack('between us', reader);
+  expect([writing.draft.value, writing.reader.value?.participant_id]).toEqual(['between us\nhello all', 'part_2']);
+});
+
 test('files that are on their way are given up when the meeting is over', async () => {
   const store = await inside();
   const cancel = vi.fn();

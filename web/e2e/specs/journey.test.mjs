@@ -126,14 +126,36 @@ test('a private message reaches one, who answers alike, and an empty chat is all
   await control(host, 'Chat').click();
   await host.page.getByRole('log').getByText('between us').waitFor();
   await host.page.getByRole('log').getByText('only to you').waitFor();
+  await host.page.getByText('What you write here goes to everybody.').waitFor();
   await host.page.getByRole('button', { name: 'Reply privately' }).click();
+  await host.page.getByText('What you write here goes to everybody.').waitFor({ state: 'detached' });
   await host.page.keyboard.type('I see');
   await host.page.keyboard.press('Enter');
   await host.page.getByRole('log').getByText('only to Gus').waitFor();
+  assert.equal(await host.page.getByLabel('Send to').locator('option:checked').textContent(), 'Only to Gus');
   await host.page.getByLabel('Send to').selectOption({ label: 'To everybody' });
   await control(others[0], 'Chat').click();
   await others[0].page.getByText('No messages yet').waitFor();
   await control(others[0], 'Chat').click();
+});
+
+test('what is written to somebody who leaves goes to nobody, and is still there', async () => {
+  const ivo = await here.lobby('Ivo', room);
+  await enter(ivo);
+  await host.page.getByRole('status').getByRole('button', { name: 'Let in' }).click();
+  await inside(ivo);
+  await host.page.getByLabel('Send to').selectOption({ label: 'Only to Ivo' });
+  await host.page.getByLabel('Message').fill('for your eyes only');
+  await control(host, 'People').click();
+  await control(host, 'Chat').click();
+  await control(ivo, 'Leave').click();
+  await host.page.getByText('Ivo has left. Choose who is to read this.').waitFor();
+  await assertAccessible(host, 'chat-reader-gone');
+  await host.page.getByLabel('Message').press('Enter');
+  assert.equal(await host.page.getByLabel('Message').inputValue(), 'for your eyes only');
+  await host.page.getByLabel('Send to').selectOption({ label: 'To everybody' });
+  await host.page.getByLabel('Message').fill('');
+  await ivo.close();
 });
 
 /** Picks a file in the chat, as if from the disk. */

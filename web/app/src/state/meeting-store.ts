@@ -17,13 +17,14 @@ import { batch, computed, signal } from '@preact/signals';
 import { EMPTY, seat, spoke, type Seating } from '../layout/order';
 import { t } from '../i18n/t';
 import { handQueue, mainOf } from '../layout/stage';
-import { announce } from './announce';
+import { announce, nameOf } from './announce';
 import { Captions } from './captions';
 import { Consent } from './consent';
 import { prefs } from './prefs';
 import { Reactions } from './reactions';
 import { Screenful } from './screenful';
 import { Uploads } from './uploads';
+import { Writing } from './writing';
 
 /** Tiles on one page of the grid. */
 export const PER_PAGE = 9;
@@ -49,6 +50,7 @@ export class MeetingStore {
   readonly speaking = signal<ReadonlySet<string>>(new Set());
   readonly quality = signal<ReadonlyMap<string, Quality>>(new Map());
   readonly messages = signal<readonly ChatMessage[]>([]);
+  readonly writing = new Writing(this.members);
   readonly unread = signal(0);
   readonly #knocking = signal<readonly Member[]>([]);
   readonly room = signal<Room | null>(null);
@@ -103,11 +105,6 @@ export class MeetingStore {
     const takes = this.me.value !== '' && (this.meeting.limits?.max_file_bytes ?? 0) > 0;
     return takes && !this.meeting.encrypted && (this.moderator.value || (room?.settings.allow_files ?? true));
   });
-  readonly #wished = signal<string | null>(null);
-  /** Who alone reads what is written now; null: everybody. Whoever is gone is nobody's reader. */
-  readonly recipient = computed(() =>
-    this.members.value.some(({ participant_id }) => participant_id === this.#wished.value) ? this.#wished.value : null,
-  );
   readonly mayRecord = computed(
     () => this.moderator.value && !this.meeting.encrypted && (this.room.value?.settings.allow_recording ?? true),
   );
@@ -152,11 +149,6 @@ export class MeetingStore {
     const others = this.members.value.filter(({ participant_id }) => participant_id !== this.me.value);
     void this.#pictures.value;
     return others.length > 0 && others.every(({ participant_id }) => this.meeting.keyOf(participant_id) === 'mismatch');
-  }
-
-  /** Writes to somebody alone from now on, or to everybody. */
-  writeTo(participantId: string | null): void {
-    this.#wished.value = participantId;
   }
 
   show(panel: PanelName | null): void {
@@ -228,7 +220,7 @@ export class MeetingStore {
 
   #nameOf(id: string): string {
     const member = this.members.value.find(({ participant_id }) => participant_id === id);
-    return member ? member.display_name || member.user_id : t('chat.somebody');
+    return member ? nameOf(member) : t('captions.somebody');
   }
 
   #roster(members: Member[]): void {

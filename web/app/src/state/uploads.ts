@@ -2,6 +2,7 @@
 import { CallsClient, ConnectionLost, ProblemError, type SharedFile } from '@calls/sdk';
 import { signal } from '@preact/signals';
 import { bytes, has, t } from '../i18n/t';
+import { nameOf } from './announce';
 import { detailOf } from './detail';
 import type { MeetingStore } from './meeting-store';
 import { toast } from './toasts';
@@ -26,8 +27,12 @@ export class Uploads {
 
   /** Shares files with whoever is written to now. */
   share(files: Iterable<File>): void {
-    const to = this.#store.recipient.value;
-    for (const file of files) void this.#send(file, to);
+    const { reader, gone } = this.#store.writing;
+    const to = reader.value;
+    for (const file of files) {
+      if (to && gone.value) failed(file.name, t('files.readerGone', { name: nameOf(to) }));
+      else void this.#send(file, to?.participant_id ?? null);
+    }
   }
 
   /** Gives up what is on its way: whoever left shares nothing any more. */

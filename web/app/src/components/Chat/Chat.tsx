@@ -1,6 +1,6 @@
 /** What is said in writing. */
 import type { ChatMessage } from '@calls/sdk';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { clock, t } from '../../i18n/t';
 import { goesOn, pieces } from '../../layout/text';
 import { nameOf } from '../../state/announce';
@@ -61,15 +61,15 @@ function nameIn(store: MeetingStore, id: string): string {
 }
 
 /** From now on what is written goes to this person alone, as their words came. */
-function ReplyButton({ store, from }: { store: MeetingStore; from: string }) {
+function ReplyButton({ store, from, label }: { store: MeetingStore; from: string; label: string }) {
   if (!store.mayWrite.value || !store.members.value.some(({ participant_id }) => participant_id === from)) return null;
   const reply = () => {
-    store.writeTo(from);
+    store.writing.to(from);
     document.querySelector<HTMLElement>('.composer__text')?.focus();
   };
   return (
     <button class="message__reply" type="button" onClick={reply}>
-      {t('chat.reply')}
+      {label}
     </button>
   );
 }
@@ -82,7 +82,7 @@ function Message({ store, message: { from, name, text, at, file }, own, to, foll
           <strong dir="auto">{own ? t('app.you') : name}</strong>
           <time dateTime={at}>{clock(at)}</time>
           {to !== null && <span class="message__private">{own ? t('chat.privateTo', { name: to }) : t('chat.private')}</span>}
-          {to !== null && !own && <ReplyButton store={store} from={from} />}
+          {to !== null && !own && <ReplyButton store={store} from={from} label={t('chat.reply')} />}
         </p>
       )}
       {file ? <FileCard store={store} file={file} /> : <Words text={text} />}
@@ -110,16 +110,18 @@ function Words({ text }: { text: string }) {
 const EVERYBODY = '';
 
 function Composer({ store }: { store: MeetingStore }) {
-  const [draft, setDraft] = useState('');
+  const { writing } = store;
+  const draft = writing.draft.value;
+  const reader = writing.reader.value;
+  const gone = writing.gone.value;
+  const note = useId();
   const others = store.members.value.filter(({ participant_id }) => participant_id !== store.me.value);
-  const to = store.recipient.value ?? EVERYBODY;
-  const say = (text: string) => store.meeting.say(text, ...(to ? [to] : []));
   const send = async () => {
     const text = draft.trim();
-    if (!text) return;
-    setDraft('');
-    await say(text).catch(() => {
-      setDraft(text);
+    if (!text || gone) return;
+    writing.draft.value = '';
+    await store.meeting.say(text, ...(reader ? [reader.participant_id] : [])).catch(() => {
+      writing.putBack(text, reader);
       toast(t('chat.failed'), { tone: 'bad' });
     });
   };
@@ -130,20 +132,22 @@ function Composer({ store }: { store: MeetingStore }) {
   };
   return (
     <form
-      class="composer"
+      class={reader ? 'composer composer--private' : 'composer'}
       onSubmit={(event) => {
         event.preventDefault();
         void send();
       }}
     >
+      <ReaderNote id={note} store={store} />
+      {reader && <Icon name="lock" size={14} />}
       <select
         class="composer__to"
         aria-label={t('chat.to')}
-        value={to}
-        onChange={(event) => store.writeTo(event.currentTarget.value || null)}
+        value={reader?.participant_id ?? EVERYBODY}
+        onChange={(event) => writing.to(event.currentTarget.value || null)}
       >
         <option value={EVERYBODY}>{t('chat.everybody')}</option>
-        {others.map((member) => (
+        {[...others, ...(reader && gone ? [reader] : [])].map((member) => (
           <option key={member.participant_id} value={member.participant_id}>
             {t('chat.only', { name: nameOf(member) })}
           </option>
@@ -155,10 +159,11 @@ function Composer({ store }: { store: MeetingStore }) {
         rows={Math.min(5, draft.split('\n').length)}
         maxLength={LONGEST}
         value={draft}
-        placeholder={t(to ? 'chat.placeholderPrivate' : 'chat.placeholder')}
+        placeholder={t(reader ? 'chat.placeholderPrivate' : 'chat.placeholder')}
         aria-label={t('chat.message')}
+        aria-describedby={note}
         data-autofocus
-        onInput={(event) => setDraft(event.currentTarget.value)}
+        onInput={(event) => (writing.draft.value = event.currentTarget.value)}
         onKeyDown={pressed}
       />
       <button
@@ -166,10 +171,27 @@ function Composer({ store }: { store: MeetingStore }) {
         type="submit"
         aria-label={t('chat.send')}
         title={t('chat.send')}
-        disabled={!draft.trim()}
+        disabled={gone || !draft.trim()}
       >
         <Icon name="send" size={20} />
       </button>
     </form>
+  );
+}
+
+/** That who was to read it has left, or that an answer to a private word would go to everybody. */
+function ReaderNote({ id, store: { writing, messages, me }, store }: { id: string; store: MeetingStore }) {
+  const reader = writing.reader.value;
+  const whispered = writing.whispered(messages.value.at(-1), me.value);
+  return (
+    <p class="composer__note" id={id} role="status">
+      {reader && writing.gone.value && t('chat.readerGone', { name: nameOf(reader) })}
+      {whispered && (
+        <>
+          {t('chat.goesToAll')}{' '}
+          <ReplyButton store={store} from={whispered.participant_id} label={t('chat.only', { name: nameOf(whispered) })} />
+        </>
+      )}
+    </p>
   );
 }

@@ -44,6 +44,6 @@ export function DropZone({ store, className, children }: { store: MeetingStore; 
 }
 
 function dropText(store: MeetingStore): string {
-  const to = store.members.value.find(({ participant_id }) => participant_id === store.recipient.value);
+  const to = store.writing.reader.value;
   return to ? t('files.dropFor', { name: nameOf(to) }) : t('files.drop');
 }
