@@ -182,6 +182,14 @@ test('a host learns where a recording that has stopped can be found, and others 
   expect(opened.mock.calls).toEqual([['/console/recordings/rec_1', '_blank', 'noopener']]);
 });
 
+test('of a recording that fails one note tells that, and none that it has stopped', async () => {
+  await inside('host');
+  recorded(2, 'started');
+  clearToasts();
+  recorded(3, 'failed');
+  expect(toasts.value.map((note) => note.text)).toEqual([t('recording.failed')]);
+});
+
 test('a new session begins without the spotlight and the line of the one before', async () => {
   const store = await inside();
   FakeSocket.last.say({ t: 'knock', seq: 2, d: { waiting: [member('part_9')] } });

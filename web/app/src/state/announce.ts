@@ -97,10 +97,11 @@ function arrived(what: keyof typeof ARRIVALS, name: string): void {
   toast(text, { about: what });
 }
 
-/** A host learns where it is, too: in the console, which opens to whoever has a key of the server. */
-function stopped({ self, recordingId: { value: id } }: MeetingStore): void {
-  if (self.value?.role !== 'host' || !id) return toast(t('recording.stopped'));
-  const run = () => void open(`/console/recordings/${id}`, '_blank', 'noopener');
+/** A host learns where it is, too: in the console, which opens to whoever has a key of the server. Of one that failed that is told. */
+function stopped({ self, recorded: { value: recorded } }: MeetingStore): void {
+  if (recorded?.event === 'failed') return;
+  if (self.value?.role !== 'host' || !recorded) return toast(t('recording.stopped'));
+  const run = () => void open(`/console/recordings/${recorded.recording_id}`, '_blank', 'noopener');
   toast(t('recording.stoppedHost'), { action: { label: t('recording.find'), run } });
 }
 

@@ -61,11 +61,10 @@ export class MeetingStore {
   readonly pinned = signal<string | null>(null);
   readonly spotlight = signal<string | null>(null);
   readonly recording = signal<RecordingState>('off');
-  /** The recording that was told of last; null while nobody has said what is recorded. */
-  readonly #recorded = signal<RecordingEvent | null>(null);
-  readonly recordingId = computed(() => this.#recorded.value?.recording_id ?? null);
+  /** What was told last of a recording; null while nobody has said what is recorded. */
+  readonly recorded = signal<RecordingEvent | null>(null);
   /** No pictures are recorded. */
-  readonly onlyVoices = computed(() => this.#recorded.value?.mode === 'audio');
+  readonly onlyVoices = computed(() => this.recorded.value?.mode === 'audio');
   /** Raised hands, first come first. */
   readonly hands = signal<readonly string[]>([]);
   readonly #pictures = signal(0);
@@ -188,7 +187,7 @@ export class MeetingStore {
     });
     meeting.on('recording', (recorded) =>
       batch(() => {
-        this.#recorded.value = recorded;
+        this.recorded.value = recorded;
         this.recording.value = recordingAfter(recorded.event);
         this.#tellKept();
       }),
