@@ -119,6 +119,7 @@ test('a message is counted while the chat is closed, and read when it is open', 
 test('a shared screen takes the stage at the other end, and leaves it', async () => {
   await control(ada, 'Share screen').click();
   await ada.page.getByText('You are sharing your screen').waitFor();
+  await ada.page.locator('.banner').locator('.video--shown').waitFor(); // what the others see of it
   const stage = grace.page.getByRole('region', { name: 'Screen of Ada' });
   await stage.waitFor();
   const { width: wide, height: high } = await stage.evaluate((frame) => {

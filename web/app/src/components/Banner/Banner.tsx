@@ -7,14 +7,16 @@ import './Banner.css';
 interface BannerProps {
   icon: IconName;
   tone: 'accent' | 'warn';
+  /** What it is about, in its sign's place. */
+  picture?: ComponentChildren;
   children: ComponentChildren;
   action?: ComponentChildren;
 }
 
-export function Banner({ icon, tone, children, action }: BannerProps) {
+export function Banner({ icon, tone, picture, children, action }: BannerProps) {
   return (
     <div class={`banner banner--${tone}`} role="status">
-      <Icon name={icon} size={18} />
+      {picture ? <div class="banner__picture">{picture}</div> : <Icon name={icon} size={18} />}
       <span>{children}</span>
       {action}
     </div>

@@ -2,7 +2,7 @@
 import { useRef } from 'preact/hooks';
 import { Banner } from '../../components/Banner/Banner';
 import { ConsentBanner } from '../../components/Banner/ConsentBanner';
-import { Button } from '../../components/Button/Button';
+import { SharingBanner } from '../../components/Banner/SharingBanner';
 import { Captions } from '../../components/Captions/Captions';
 import { Chat } from '../../components/Chat/Chat';
 import { DropZone } from '../../components/Files/DropZone';
@@ -10,7 +10,6 @@ import { Figures } from '../../components/Figures/Figures';
 import { Grid } from '../../components/Grid/Grid';
 import { Header } from '../../components/Header/Header';
 import { People } from '../../components/People/People';
-import { RoomDialog } from './RoomDialog';
 import { Stage } from '../../components/Stage/Stage';
 import { Transcript } from '../../components/Transcript/Transcript';
 import { Toolbar } from '../../components/Toolbar/Toolbar';
@@ -19,9 +18,9 @@ import { useLate } from '../../hooks/useLate';
 import { useMutedHint } from '../../hooks/useMutedHint';
 import { usePushToTalk } from '../../hooks/usePushToTalk';
 import { t } from '../../i18n/t';
-import { local, localState } from '../../state/devices';
 import { prefs } from '../../state/prefs';
 import type { MeetingStore } from '../../state/meeting-store';
+import { RoomDialog } from './RoomDialog';
 import './Room.css';
 
 /** A repair that is done by then is not worth a word. */
@@ -46,7 +45,7 @@ export function Room({ store, steady }: { store: MeetingStore; steady: boolean }
         )}
         <ConsentBanner store={store} />
         <HearBanner />
-        {localState.value.screen.on && <SharingBanner />}
+        <SharingBanner />
         <div class="room__people">
           {main ? <Stage store={store} main={main} /> : <Grid store={store} />}
         </div>
@@ -62,18 +61,5 @@ export function Room({ store, steady }: { store: MeetingStore; steady: boolean }
       <Voices store={store} />
       <RoomDialog store={store} />
     </DropZone>
-  );
-}
-
-function SharingBanner() {
-  const stop = (
-    <Button look="danger" size="small" onClick={() => local.stopSharing()}>
-      {t('control.shareStop')}
-    </Button>
-  );
-  return (
-    <Banner icon="share" tone="accent" action={stop}>
-      {t('meeting.youPresent')}
-    </Banner>
   );
 }
