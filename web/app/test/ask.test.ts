@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { backwards, forwards } from '../src/console/state/growing';
 import { Poll } from '../src/console/state/poll';
 import { askAgainAfter } from '../src/console/state/recordings';
+import { once, together } from '../src/console/state/together';
 
 describe('a question that is asked again and again', () => {
   beforeEach(() => void vi.useFakeTimers());
@@ -52,6 +53,18 @@ describe('a question that is asked again and again', () => {
     await vi.advanceTimersByTimeAsync(1_100);
     expect([failed.mock.calls.length, told.mock.calls.flat()]).toEqual([1, [7]]);
   });
+});
+
+test('names that are wanted at the same moment are asked for together, and singly where they are not among them', async () => {
+  const list = vi.fn(async () => new Map([['a', 'Ada'], ['b', 'Bo']]));
+  const single = vi.fn(async (id: string) => id.toUpperCase());
+  const ask = once(together({ list, single }), (name) => name !== 'Bo');
+  expect(await ask('z')).toBe('Z');
+  expect(list).toHaveBeenCalledTimes(0);
+  expect(await Promise.all(['a', 'b', 'a', 'c'].map(ask))).toEqual(['Ada', 'Bo', 'Ada', 'C']);
+  expect([list.mock.calls.length, single.mock.calls]).toEqual([1, [['z'], ['c']]]);
+  await Promise.all(['a', 'b'].map(ask)); // the one is known, the other still changes
+  expect([list.mock.calls.length, single.mock.calls.slice(2)]).toEqual([1, [['b']]]);
 });
 
 test('a recording that is finished is left alone, so that its player keeps its link', () => {

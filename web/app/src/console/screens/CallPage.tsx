@@ -11,13 +11,14 @@ import { api, got } from '../state/api';
 import { useAsk } from '../state/ask';
 import { moment, timeOfDay } from '../state/format';
 import { useHappened } from '../state/happened';
+import { nameOf } from '../state/names';
 import { useSamples } from '../state/samples';
 import { emptySince, peopleOf } from '../state/timeline';
 import { CallQuality } from './CallQuality';
 import { CallRecordings } from './CallRecordings';
 import { CallTimeline } from './CallTimeline';
 import { CallTranscript } from './CallTranscript';
-import { Marks, nameOf, RoomName } from './parts';
+import { Marks, RoomName } from './parts';
 import { said, t } from '../words/t';
 
 const LIVE_MS = 3000;

@@ -5,7 +5,7 @@ import { Chart } from '../components/Chart';
 import type { Series } from '../components/chart';
 import type { Asked } from '../state/ask';
 import type { Grown } from '../state/growing';
-import { nameOf } from './parts';
+import { nameOf } from '../state/names';
 import { t } from '../words/t';
 
 interface CallQualityProps {

@@ -5,9 +5,9 @@ import { elapsed } from '../../layout/text';
 import { Answer } from '../components/Answer';
 import { api, got } from '../state/api';
 import { useAsk } from '../state/ask';
+import { nameOf } from '../state/names';
 import { jump, playing } from '../state/playing';
 import { t } from '../words/t';
-import { nameOf } from './parts';
 
 const LIVE_MS = 5000;
 

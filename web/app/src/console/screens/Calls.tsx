@@ -10,7 +10,8 @@ import { all, usePages } from '../state/ask';
 import { useDeed } from '../state/deed';
 import { filtersIn } from '../state/filters';
 import { csv, download, moment } from '../state/format';
-import { CallLink, Marks, namesOf, RoomName } from './parts';
+import { namesOf } from '../state/names';
+import { CallLink, Marks, RoomName } from './parts';
 import { said, t } from '../words/t';
 
 const STATUSES = ['initiated', 'ringing', 'active', 'ended'] as const;

@@ -5,7 +5,8 @@ import { Answer } from '../components/Answer';
 import { Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { all, useAsk } from '../state/ask';
-import { CallLink, Marks, namesOf, RoomName } from './parts';
+import { namesOf } from '../state/names';
+import { CallLink, Marks, RoomName } from './parts';
 import { t, tn } from '../words/t';
 
 const EVERY_MS = 3000;

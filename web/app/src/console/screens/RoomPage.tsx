@@ -10,8 +10,9 @@ import { More, Table } from '../components/Table';
 import { api, got } from '../state/api';
 import { useAsk, usePages } from '../state/ask';
 import { moment } from '../state/format';
+import { namesOf } from '../state/names';
 import { go, pathOf } from '../state/route';
-import { CallLink, Marks, namesOf } from './parts';
+import { CallLink, Marks } from './parts';
 import { said, t } from '../words/t';
 
 const EVERY_MS = 5000;
