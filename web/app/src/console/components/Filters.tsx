@@ -64,6 +64,7 @@ interface TypedProps {
   label: string;
   type: 'search' | 'date';
   value: string;
+  /** In the server's English. */
   wrong: string | undefined;
   set: (value: string) => void;
 }
@@ -86,7 +87,7 @@ function Typed({ label, type, value, wrong, set }: TypedProps) {
         onChange={(event) => set(event.currentTarget.value.trim())}
       />
       {wrong && (
-        <span class="filters__wrong" id={`${id}-wrong`} role="alert">
+        <span class="filters__wrong" lang="en" dir="auto" id={`${id}-wrong`} role="alert">
           {wrong}
         </span>
       )}

@@ -88,5 +88,5 @@ function Span({ of: { from_ms, to_ms, reason } }: { of: Hole }) {
 function reasonOf({ reason, out_ms, gaps }: Hole): string {
   if (reason === 'paused' && out_ms !== null) return t('report.pausedFor', { time: elapsed(out_ms / 1000) });
   if (gaps === 1 || out_ms === null) return said('gap', reason);
-  return t('report.several', { reason: said('gap', reason), gaps, time: elapsed(out_ms / 1000) });
+  return tn('report.several', gaps, { reason: said('gap', reason), time: elapsed(out_ms / 1000) });
 }
