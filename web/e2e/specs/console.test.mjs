@@ -295,6 +295,12 @@ test('the server shows how it does', async () => {
   await page.locator('summary', { hasText: /^All \d+ metrics/ }).click();
   await page.getByRole('cell', { name: 'calls_signaling_sockets' }).waitFor();
   await assertAccessible(operator, 'console-server');
+  await page.getByLabel('Language').selectOption('ar');
+  await until('what stands at the axes of a plot stays beside it, from right to left too', () =>
+    page.locator('.chart').first().evaluate((chart) => {
+      const [whole, ...labels] = [chart, ...chart.querySelectorAll('.chart__label')].map((one) => one.getBoundingClientRect());
+      return document.documentElement.dir === 'rtl' && labels.length > 3 && labels.every(({ left, right }) => left >= whole.left && right <= whole.right);
+    }));
   await operator.close();
 });
 

@@ -1,7 +1,7 @@
 /** Figures over time, a line for each series, and the same figures as a table behind. */
 import { useRef } from 'preact/hooks';
 import { useSize } from '../../hooks/useSize';
-import { timeOfDay } from '../state/format';
+import { figure, timeOfDay } from '../state/format';
 import { t } from '../words/t';
 import { frameOf, line, type Series } from './chart';
 import { Table } from './Table';
@@ -48,7 +48,7 @@ function Plotted({ title, unit, series, top }: ChartProps) {
             <g key={tick}>
               <line class="chart__grid" x1={LEFT} x2={width} y1={y} y2={y} />
               <text class="chart__label" x={LEFT - 6} y={y + 4} text-anchor="end">
-                {Number(tick.toPrecision(3))}
+                {figure(Number(tick.toPrecision(3)))}
               </text>
             </g>
           );
@@ -86,7 +86,7 @@ function Plotted({ title, unit, series, top }: ChartProps) {
           columns={[
             { head: t('chart.at'), cell: (row) => timeOfDay(row.at) },
             { head: t('chart.who'), cell: (row) => row.name },
-            { head: `${title} (${unit})`, cell: (row) => row.value ?? t('value.unknown'), figures: true },
+            { head: `${title} (${unit})`, cell: (row) => (row.value === null ? t('value.unknown') : figure(row.value)), figures: true },
           ]}
           rows={series.flatMap(({ name, points }) => points.map((point) => ({ name, ...point })))}
           keyOf={({ name, at }) => `${name} ${at}`}

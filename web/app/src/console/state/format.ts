@@ -9,6 +9,8 @@ export const moment = (at: string): string =>
 export const timeOfDay = (at: string | number): string =>
   new Intl.DateTimeFormat(language(), { hour: 'numeric', minute: '2-digit', second: '2-digit' }).format(new Date(at));
 
+export const figure = (value: number): string => new Intl.NumberFormat(language(), { maximumFractionDigits: 3 }).format(value);
+
 /** RFC 4180, and no cell that a spreadsheet would take for a formula. */
 export function csv(rows: readonly (readonly (string | number | null)[])[]): string {
   const cell = (value: string | number | null) => {
