@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hear, isNamed, search, shownAt, type Line, type Said } from '../src/layout/captions';
+import { hear, search, shownAt, turns, type Line, type Said } from '../src/layout/captions';
 
 const said = (participant_id: string, text: string, final: boolean, start_ms = 0): Said => ({
   participant_id,
@@ -37,7 +37,7 @@ test('captions show the last three lines, for a while', () => {
 
 test('who goes on speaking is named once', () => {
   const lines = take([said('ann', 'a', true), said('ann', 'b', true), said('bob', 'c', true), said('ann', 'd', true)]);
-  expect(lines.map((_, at) => isNamed(lines, at))).toEqual([true, false, true, true]);
+  expect(turns(lines).map(texts)).toEqual([['ann: a', 'ann: b'], ['bob: c'], ['ann: d']]);
 });
 
 test('a search finds all of its words, in any order and case, and by speaker', () => {

@@ -294,6 +294,15 @@ test('what is said is written down with everybody’s knowledge: captions, and a
   await says('please mute the microphone', true);
   await captions.getByText('Ann').waitFor();
   assert.deepEqual(await captions.locator('span').allTextContents(), ['please mute the microphone']);
+  const before = guest.page.viewportSize();
+  await guest.page.setViewportSize({ width: 360, height: 740 });
+  await hears(guest, 'caption', { participant_id, text: 'and then we look at the figures '.repeat(8), final: true, start_ms: 63_000, end_ms: 64_000 });
+  await until('who speaks is named above however much they say', () =>
+    captions.evaluate((box) => {
+      const [whole, name, said] = [box, box.querySelector('strong'), box.querySelector('p:last-child')].map((one) => one.getBoundingClientRect());
+      return said.top < whole.top && name.top >= whole.top && name.bottom <= whole.bottom && said.bottom <= whole.bottom;
+    }));
+  await guest.page.setViewportSize(before);
 
   await (await menu(guest, /^Transcript$/)).click();
   const transcript = guest.page.getByRole('region', { name: 'Transcript' });

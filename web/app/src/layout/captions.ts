@@ -47,8 +47,16 @@ export function hear(lines: readonly Line[], said: Said, name: string, now: numb
 export const shownAt = (lines: readonly Line[], now: number): readonly Line[] =>
   lines.slice(-2 * AT_ONCE).filter(({ at }) => now - at < SHOWN_MS).slice(-AT_ONCE);
 
-/** Whether somebody else said the line before this one, so that this one says who. */
-export const isNamed = (lines: readonly Line[], at: number): boolean => lines[at - 1]?.participantId !== lines[at]?.participantId;
+/** Lines that follow each other by the same person, who is named once for all of them. */
+export function turns(lines: readonly Line[]): readonly (readonly Line[])[] {
+  const turns: Line[][] = [];
+  for (const line of lines) {
+    const last = turns.at(-1);
+    if (last?.[0]?.participantId === line.participantId) last.push(line);
+    else turns.push([line]);
+  }
+  return turns;
+}
 
 /** The lines in which all of these words stand, in the text or as the speaker's name. */
 export function search(lines: readonly Line[], typed: string): readonly Line[] {

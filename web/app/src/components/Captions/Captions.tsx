@@ -1,7 +1,7 @@
 /** What is said now, written under the pictures. Not a live region: whoever listens to a screen reader hears the voices. */
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../../i18n/t';
-import { isNamed, shownAt } from '../../layout/captions';
+import { shownAt, turns } from '../../layout/captions';
 import type { MeetingStore } from '../../state/meeting-store';
 import { prefs } from '../../state/prefs';
 import './Captions.css';
@@ -19,11 +19,20 @@ export function Captions({ store }: { store: MeetingStore }) {
   if (lines.length === 0) return null;
   return (
     <div class={`captions captions--${prefs.value.captionSize}`} role="region" aria-label={t('captions.title')}>
-      {lines.map(({ key, name, text }, at) => (
-        <p class="captions__line" key={key}>
-          {isNamed(lines, at) && <strong class="captions__name" dir="auto">{name}</strong>} <span dir="auto">{text}</span>
-        </p>
-      ))}
+      <div class="captions__end">
+        <div>
+          {turns(lines).map((said) => (
+            <div key={said[0]?.key}>
+              <strong class="captions__name" dir="auto">{said[0]?.name}</strong>
+              {said.map(({ key, text }) => (
+                <p class="captions__line" key={key}>
+                  <span dir="auto">{text}</span>
+                </p>
+              ))}
+            </div>
+          ))}
+        </div>
+      </div>
     </div>
   );
 }
