@@ -23,7 +23,9 @@ export function Captions({ store }: { store: MeetingStore }) {
         <div>
           {turns(lines).map((said) => (
             <div key={said[0]?.key}>
-              <strong class="captions__name" dir="auto">{said[0]?.name}</strong>
+              <p class="captions__who">
+                <strong class="captions__name" dir="auto">{said[0]?.name}</strong>
+              </p>
               {said.map(({ key, text }) => (
                 <p class="captions__line" key={key}>
                   <span dir="auto">{text}</span>
