@@ -1,6 +1,6 @@
 // Every screen as a picture, for people to look at: light and dark, a desk and a phone, from left to right and from right to left.
 //
-//   scripts/serve-for-tests node web/e2e/figures/screens.mjs [doors grids meeting background encrypted arabic console]
+//   scripts/serve-for-tests node web/e2e/figures/screens.mjs [doors grids meeting readme background encrypted arabic console]
 //
 // They land in test-results/screens/. Not a test: e2e/accessibility holds what a machine can hold.
 import { mkdir } from 'node:fs/promises';
@@ -273,6 +273,41 @@ const PARTS = {
     await pause(2500);
     await shot(ada, 'reconnecting', BOTH);
     await ada.context.setOffline(false);
+  },
+
+  /** What the README shows, as docs/*.webp: `ffmpeg -i readme-meeting-desk-light.png -quality 80 meeting.webp`, and so the console. */
+  async readme() {
+    const room = await createRoom(SERVER, { name: 'Design review' });
+    const people = [];
+    for (const person of [0, 1]) await comeWithFace(room, person, people);
+    const [ada, grace] = people;
+    for (const name of NAMES.slice(2, 4)) await come(ada, room, name);
+    await sees(ada, 4);
+    await grace.page.setViewportSize({ width: 640, height: 480 });
+    await control(grace, 'Chat').click();
+    const writes = async ({ page }, text) => {
+      await page.getByLabel('Message').fill(text);
+      await page.keyboard.press('Enter');
+    };
+    await control(ada, 'Chat').click();
+    await writes(ada, 'Good morning! The agenda: https://example.org/agenda');
+    await writes(grace, 'Who writes the minutes?');
+    await grace.page.getByLabel('Send to').selectOption({ label: 'Only to Ada Lovelace' });
+    await writes(grace, 'Between us: I shall be late tomorrow.');
+    await ada.page.getByText('late tomorrow').waitFor();
+    await grace.page.setViewportSize({ width: 320, height: 240 });
+    await hears(ada, 'transcription', { event: 'started', language: 'en-US' });
+    await ada.page.getByRole('button', { name: 'I understand' }).click();
+    await control(ada, 'Captions').click();
+    const participant_id = await participantId(ada, grace.name);
+    await pause(8000); // pictures are sharp by then
+    await dismiss(ada);
+    await hears(ada, 'caption', { participant_id, text: 'and then we look at the figures that nobody has seen yet', final: true, start_ms: 0, end_ms: 1 });
+    await shot(ada, 'readme-meeting', { themes: ['light'] });
+    const operator = await browsers[0].open('Operator', `${SERVER}/console`, { viewport: DESK });
+    await operator.page.getByRole('row', { name: /Ada Lovelace/ }).getByRole('link').first().click();
+    await pause(25_000); // lines have points by then
+    await shot(operator, 'readme-console', { viewports: { desk: { width: 1280, height: 1180 } }, themes: ['light'] });
   },
 
   async background() {
