@@ -20,5 +20,6 @@ mod tape {
     mod reel;
     mod runs;
     mod stamps;
+    mod tiles;
     mod trust;
 }

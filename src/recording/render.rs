@@ -12,6 +12,8 @@ mod look;
 mod made;
 mod names;
 mod program;
+mod seats;
+mod spans;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -138,7 +140,7 @@ impl Render<'_> {
         let sound = mix(&mut graph, &seen.inputs, 0);
         if self.pictures() {
             arguments.extend(words(&["-i", CLOCK]));
-            self.arrange(&mut graph, &seen, 0)?;
+            self.arrange(&mut graph, &seen, None)?;
         }
         seen.times = Vec::new(); // of hours they are many, and `ffmpeg` needs the memory
         arguments.extend(self.script(&graph)?);
@@ -166,7 +168,7 @@ impl Render<'_> {
         let mut arguments = inputs_of(&seen.inputs);
         let mut graph = String::new();
         arguments.extend(words(&["-i", CLOCK]));
-        self.arrange(&mut graph, &seen, skip_ms)?;
+        self.arrange(&mut graph, &seen, Some(skip_ms))?;
         drop(seen);
         arguments.extend(self.script(&graph)?);
         arguments.extend(words(&PICTURE));

@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use calls_model::{RecordingFile, RecordingMode};
 
 use super::command::seconds_of;
-use super::layout::{HEIGHT, Place, Tile, WIDTH, places};
-use super::{CLOCK, Render, RenderError, Seen, clock, is_audio, names};
+use super::layout::{HEIGHT, Tile, WIDTH, places};
+use super::names::Writer;
+use super::seats::{Seat, seats};
+use super::spans::{Time, both, expression, joined};
+use super::{CLOCK, Render, RenderError, Seen, clock, is_audio};
 
 /// Sound follows its timestamps: stretched by what clocks run apart, padded and cut where more is missing. FFmpeg's own
 /// defaults let it run a tenth of a second away first. Resampling is on from the beginning: FFmpeg would begin anew with it
@@ -16,24 +19,42 @@ const STRETCH: &str = "flags=res:async=1000:min_comp=0.002:min_hard_comp=0.04";
 /// How pictures are made smaller: a tile is a quarter of what came, and nobody sees a better filter in it.
 const SCALE: &str = "flags=bilinear";
 
+/// A picture that is not to be seen comes on so often all the same, in seconds: what it is laid upon waits for it.
+const IDLES: &str = "0.25";
+
 impl Render<'_> {
-    /// Lays each picture over a dark ground, where and when it was there: the ground has its times from a film behind all
-    /// inputs, and one of them is `skip_ms`.
+    /// Lays each picture over a dark ground, where and when it is to be seen: the ground has its times from a film behind all
+    /// inputs, and one of them is where
+    /// a piece begins. What stands in for pictures is on the ground, and names are over all.
     pub(super) fn arrange(
         &self,
         graph: &mut String,
         seen: &Seen<'_>,
-        skip_ms: u64,
+        piece: Option<u64>,
     ) -> Result<(), RenderError> {
         let inputs = &seen.inputs;
-        let shown: Vec<usize> = (0..inputs.len())
-            .filter(|&i| !is_audio(inputs[i]))
-            .collect();
-        let files: Vec<&RecordingFile> = shown.iter().map(|&input| inputs[input]).collect();
-        let places = places(self.layout, &files, self.turns);
-        let pictures: Vec<&[u32]> = shown.iter().map(|&input| &seen.times[input][..]).collect();
-        let moments = places.iter().flatten().flat_map(|place| &place.times);
-        let moments = moments.flat_map(|&(from, to)| [from, to]).chain([skip_ms]);
+        let of_track =
+            |track: &RecordingFile| inputs.iter().position(|&input| std::ptr::eq(input, track));
+        let shown = (0..self.tracks.len()).filter_map(|track| {
+            let input = of_track(&self.tracks[track])?;
+            (!is_audio(inputs[input])).then(|| (track, &seen.times[input][..]))
+        });
+        let shown: Vec<(usize, &[u32])> = shown.collect();
+        let mut seats = seats(self.tracks, &shown);
+        if piece.is_some() {
+            // Nobody knows yet who comes back: as in the piece before, everybody stays.
+            for seat in &mut seats {
+                seat.there = vec![(0, self.duration_ms)];
+            }
+        }
+        let places = places(self.layout, &seats, self.turns);
+        let pictures: Vec<&[u32]> = shown.iter().map(|&(_, times)| times).collect();
+        let moments = places
+            .iter()
+            .flatten()
+            .flat_map(|place| place.times.clone());
+        let moments = moments.chain(seats.iter().flat_map(Seat::seen));
+        let moments = moments.flat_map(|(from, to)| [from, to]).chain(piece);
         let moments: Vec<u64> = moments.collect();
         let times = clock::times(&pictures, &moments, self.duration_ms);
         clock::write(&self.folder.join(CLOCK), &times)?;
@@ -41,48 +62,95 @@ impl Render<'_> {
         let clock = inputs.len();
         let _ = write!(
             graph,
-            "[{clock}:v]pad={WIDTH}:{HEIGHT}:color=0x202124,setsar=1[ground0]"
+            "[{clock}:v]pad={WIDTH}:{HEIGHT}:color=0x202124,setsar=1"
         );
-        let near = seconds_of(clock::NEAR_MS);
+        let mut writer = Writer::new(self.folder, self.mode == RecordingMode::Composite);
+        let all = || seats.iter().zip(&places);
+        let each =
+            || all().flat_map(|(seat, places)| places.iter().map(move |place| (seat, place)));
+        for (seat, place) in each() {
+            *graph += &writer.stand_in(seat, place)?;
+        }
         let mut layer = 0;
-        for (&input, places) in shown.iter().zip(places) {
-            let copies = places.len();
-            let _ = write!(
-                graph,
-                ";[{input}:v]setpts=round(PTS-{near}/TB),split={copies}"
-            );
-            for copy in layer..layer + copies {
-                let _ = write!(graph, "[copy{copy}]");
-            }
-            for Place { tile, times } in places {
-                let Tile {
-                    x,
-                    y,
-                    width,
-                    height,
-                } = tile;
-                let named = self.mode == RecordingMode::Composite;
-                let name = named.then(|| names::filter(self.folder, layer, inputs[input], width));
-                let name = name.transpose()?.unwrap_or_default();
-                let _ = write!(
-                    graph,
-                    ";[copy{layer}]scale={width}:{height}:force_original_aspect_ratio=decrease:{SCALE},\
-                     format=yuva420p,pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:color=0x000000:eval=frame,\
-                     setsar=1{name}[tile{layer}]\
-                     ;[ground{layer}][tile{layer}]overlay=x={x}:y={y}:enable='"
-                );
-                for (index, (from, to)) in times.into_iter().enumerate() {
-                    let plus = if index == 0 { "" } else { "+" };
-                    let (from, to) = (seconds_of(from), seconds_of(to));
-                    let _ = write!(graph, "{plus}gte(t,{from})*lt(t,{to})");
-                }
-                layer += 1;
-                let _ = write!(graph, "'[ground{layer}]");
+        for (seat, places) in all() {
+            for (track, times) in &seat.pictures {
+                let Some(input) = of_track(&self.tracks[*track]) else {
+                    continue;
+                };
+                let seen_at = places
+                    .iter()
+                    .map(|place| (place.tile, both(&place.times, times)));
+                let seen_at: Vec<(Tile, Vec<Time>)> =
+                    seen_at.filter(|(_, times)| !times.is_empty()).collect();
+                lay(graph, (input, &seen.times[input]), &seen_at, &mut layer);
             }
         }
-        let _ = write!(graph, ";[ground{layer}]null[picture]");
+        for (seat, place) in each() {
+            *graph += &writer.label(seat, place)?;
+        }
+        let _ = write!(graph, "[picture]");
         Ok(())
     }
+}
+
+/// Lays the picture of an input, which has it at these times, over what there is so far.
+fn lay(
+    graph: &mut String,
+    (input, pictures): (usize, &[u32]),
+    seen_at: &[(Tile, Vec<Time>)],
+    layer: &mut usize,
+) {
+    if seen_at.is_empty() {
+        return;
+    }
+    let near = seconds_of(clock::NEAR_MS);
+    let (first, copies) = (*layer, seen_at.len());
+    let mut chains = format!(";[{input}:v]split={copies}");
+    for copy in first..first + copies {
+        let _ = write!(chains, "[copy{copy}]");
+    }
+    let _ = write!(graph, "[ground{first}]{chains}");
+    for (tile, times) in seen_at {
+        let Tile {
+            x,
+            y,
+            width,
+            height,
+        } = tile;
+        let rests = if copies > 1 {
+            rests(pictures, times)
+        } else {
+            String::new()
+        };
+        let enable = expression(times);
+        if *layer > first {
+            let _ = write!(graph, "[ground{layer}]");
+        }
+        let _ = write!(
+            graph,
+            ";[copy{layer}]{rests}setpts=round(PTS-{near}/TB),\
+             scale={width}:{height}:force_original_aspect_ratio=decrease:{SCALE}:eval=frame,\
+             format=yuva420p,setsar=1[tile{layer}]\
+             ;[ground{layer}][tile{layer}]overlay=x='{x}+floor(({width}-w)/4)*2':y='{y}+floor(({height}-h)/4)*2':\
+             enable='{enable}'"
+        );
+        *layer += 1;
+    }
+}
+
+/// Lets pass what is to be seen then, from the picture on that stands when it begins, and of the rest only so much as has to
+/// come.
+fn rests(pictures: &[u32], times: &[Time]) -> String {
+    let begins = |at: u64| {
+        let before = pictures.partition_point(|&picture| u64::from(picture) <= at + clock::NEAR_MS);
+        let stands = pictures[..before]
+            .last()
+            .map_or(at, |&picture| u64::from(picture).min(at));
+        stands.saturating_sub(1) // files round to milliseconds
+    };
+    let times = times.iter().map(|&(from, to)| (begins(from), to)).collect();
+    let seen = expression(&joined(times, 0));
+    format!("select='{seen}+isnan(prev_selected_t)+gte(t-prev_selected_t,{IDLES})',")
 }
 
 /// A graph's next chain begins.

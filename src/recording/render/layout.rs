@@ -1,13 +1,15 @@
-//! Where in the picture each recorded picture stands, and when.
+//! Where in the picture each seat is, and when.
 
-use calls_model::{Layout, RecordingFile, Source, Turn};
+use std::cmp::Reverse;
+
+use calls_model::{Layout, Turn};
+
+use super::seats::Seat;
+use super::spans::{Time, holds, joined};
 
 /// Size of the whole picture.
 pub(super) const WIDTH: u32 = 1280;
 pub(super) const HEIGHT: u32 = 720;
-
-/// A last picture stays for so long; its length is not known.
-const LAST_MS: u64 = 200;
 
 /// Who has the floor for less than that is not made large: a cough, a "yes".
 const SETTLES_MS: u64 = 1000;
@@ -21,108 +23,109 @@ pub(super) struct Tile {
     pub(super) height: u32,
 }
 
-/// From, to, in milliseconds.
-pub(super) type Time = (u64, u64);
-
-/// Where a file's picture stands at some times.
+/// Where a seat is at some times.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) tile: Tile,
     pub(super) times: Vec<Time>,
 }
 
-/// Whose picture: files of one share a tile, a screen has its own.
-type Person<'a> = (Option<&'a str>, bool);
-
-/// The places of each of these files.
-pub(super) fn places(layout: Layout, files: &[&RecordingFile], turns: &[Turn]) -> Vec<Vec<Place>> {
-    let people = people(files);
-    let tiles = tiles(layout, &people);
-    let small = |file: &&RecordingFile| Place {
-        tile: tiles[people
-            .iter()
-            .position(|one| *one == person(file))
-            .unwrap_or(0)],
-        times: vec![time(file)],
-    };
-    let mut places: Vec<Vec<Place>> = files.iter().map(|file| vec![small(file)]).collect();
-    if let (Layout::Speaker, Some(tile)) = (layout, stage(people.len())) {
-        for (places, times) in places.iter_mut().zip(on_stage(files, turns)) {
-            if !times.is_empty() {
-                places.push(Place { tile, times });
+/// The places of each of these seats: who comes gets one, and who goes makes room.
+pub(super) fn places(layout: Layout, seats: &[Seat<'_>], turns: &[Turn]) -> Vec<Vec<Place>> {
+    let mut places: Vec<Vec<Place>> = seats.iter().map(|_| Vec::new()).collect();
+    let mut floor = Floor::of(turns);
+    for (from, to) in stretches(layout, seats, turns) {
+        floor.goes_on_to(from);
+        let taken: Vec<usize> = (0..seats.len())
+            .filter(|&seat| holds(&seats[seat].there, from))
+            .collect();
+        let has_screen = taken.first().is_some_and(|&seat| seats[seat].is_screen);
+        let tiles = tiles(layout, taken.len(), has_screen);
+        for (&seat, tile) in taken.iter().zip(tiles) {
+            add(&mut places[seat], tile, (from, to));
+        }
+        if let (Layout::Speaker, Some(tile)) = (layout, stage(taken.len())) {
+            let rank = |&&seat: &&usize| {
+                let of = &seats[seat];
+                let spoke = floor.rank(of);
+                (spoke, of.is_seen(from), !of.is_screen, Reverse(seat))
+            };
+            if let Some(&large) = taken.iter().max_by_key(rank) {
+                add(&mut places[large], tile, (from, to));
             }
         }
+    }
+    for place in places.iter_mut().flatten() {
+        place.times = joined(std::mem::take(&mut place.times), 0);
     }
     places
 }
 
-fn person(file: &RecordingFile) -> Person<'_> {
-    let whose = file.user_id.as_ref().map(calls_model::UserId::as_str);
-    (whose, file.source == Some(Source::Screen))
-}
-
-fn people<'a>(files: &[&'a RecordingFile]) -> Vec<Person<'a>> {
-    let mut people = Vec::new();
-    for file in files {
-        let one = person(file);
-        if !people.contains(&one) {
-            people.push(one);
-        }
+fn add(places: &mut Vec<Place>, tile: Tile, during: Time) {
+    match places.iter_mut().find(|place| place.tile == tile) {
+        Some(place) => place.times.push(during),
+        None => places.push(Place {
+            tile,
+            times: vec![during],
+        }),
     }
-    people.sort_by_key(|&(_, screen)| !screen);
-    people
 }
 
-fn time(file: &RecordingFile) -> Time {
-    (file.start_ms, file.start_ms + file.duration_ms + LAST_MS)
-}
-
-/// When each of these files is the large one: the latest to speak of those who are to be seen then.
-fn on_stage(files: &[&RecordingFile], turns: &[Turn]) -> Vec<Vec<Time>> {
-    let mut shown = vec![Vec::new(); files.len()];
-    let mut moments: Vec<u64> = files
-        .iter()
-        .flat_map(|file| [time(file).0, time(file).1])
-        .collect();
-    moments.extend(turns.iter().map(|turn| turn.from_ms));
+/// Times in which nothing moves.
+fn stretches(layout: Layout, seats: &[Seat<'_>], turns: &[Turn]) -> Vec<Time> {
+    let mut times: Vec<Time> = seats.iter().flat_map(|seat| seat.there.clone()).collect();
+    let mut moments = Vec::new();
+    if layout == Layout::Speaker {
+        times.extend(seats.iter().flat_map(Seat::seen));
+        moments.extend(turns.iter().map(|turn| turn.from_ms));
+    }
+    moments.extend(times.iter().flat_map(|&(from, to)| [from, to]));
     moments.sort_unstable();
     moments.dedup();
-    let mut turns = turns.iter().peekable();
-    let mut spoke: Vec<&str> = Vec::new(); // latest last
-    for pair in moments.windows(2) {
-        let (from, to) = (pair[0], pair[1]);
-        while let Some(turn) = turns.next_if(|turn| turn.from_ms <= from) {
-            let settles = |next: &&Turn| next.from_ms >= turn.from_ms + SETTLES_MS;
-            if turns.peek().is_none_or(settles) {
-                spoke.retain(|who| *who != turn.user_id.as_str());
-                spoke.push(turn.user_id.as_str());
-            }
+    moments.windows(2).map(|pair| (pair[0], pair[1])).collect()
+}
+
+/// Who had the floor so far.
+struct Floor<'a> {
+    turns: &'a [Turn],
+    /// Latest last.
+    spoke: Vec<&'a str>,
+}
+
+impl<'a> Floor<'a> {
+    fn of(turns: &'a [Turn]) -> Self {
+        Self {
+            turns,
+            spoke: Vec::new(),
         }
-        let seen = (0..files.len())
-            .filter(|&file| time(files[file]).0 <= from && to <= time(files[file]).1);
-        let rank = |&file: &usize| {
-            let (whose, screen) = person(files[file]);
-            let spoke = spoke.iter().position(|who| Some(*who) == whose);
-            (spoke, !screen, std::cmp::Reverse(file))
-        };
-        if let Some(large) = seen.max_by_key(rank) {
-            let times: &mut Vec<Time> = &mut shown[large];
-            match times.last_mut() {
-                Some(last) if last.1 == from => last.1 = to,
-                _ => times.push((from, to)),
+    }
+
+    fn goes_on_to(&mut self, at_ms: u64) {
+        while let [turn, rest @ ..] = self.turns
+            && turn.from_ms <= at_ms
+        {
+            self.turns = rest;
+            let settles = |next: &Turn| next.from_ms >= turn.from_ms + SETTLES_MS;
+            if rest.first().is_none_or(settles) {
+                self.spoke.retain(|who| *who != turn.user_id.as_str());
+                self.spoke.push(turn.user_id.as_str());
             }
         }
     }
-    shown
+
+    /// Who spoke later has more.
+    fn rank(&self, seat: &Seat<'_>) -> Option<usize> {
+        self.spoke.iter().position(|who| seat.is_of(who))
+    }
 }
 
 /// Where each of them stands.
-fn tiles(layout: Layout, people: &[Person<'_>]) -> Vec<Tile> {
-    let count = u32::try_from(people.len()).unwrap_or(u32::MAX).max(1);
+fn tiles(layout: Layout, seats: usize, has_screen: bool) -> Vec<Tile> {
+    let count = u32::try_from(seats).unwrap_or(u32::MAX).max(1);
     match layout {
         Layout::Speaker if count > 1 => beside(count),
-        Layout::ScreenFirst if count > 1 && people[0].1 => {
-            let screen = stage(people.len()).into_iter();
+        Layout::ScreenFirst if count > 1 && has_screen => {
+            let screen = stage(seats).into_iter();
             screen.chain(beside(count - 1)).collect()
         }
         Layout::Grid | Layout::Speaker | Layout::ScreenFirst => grid(count),
@@ -150,8 +153,8 @@ fn side() -> u32 {
 }
 
 /// The large one, where there is more than one.
-fn stage(people: usize) -> Option<Tile> {
-    (people > 1).then(|| Tile {
+fn stage(seats: usize) -> Option<Tile> {
+    (seats > 1).then(|| Tile {
         x: 0,
         y: 0,
         width: WIDTH - side(),
@@ -178,8 +181,9 @@ fn even(size: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use calls_model::{FileKind, FilePlace, ParticipantId};
+    use calls_model::{FileKind, FilePlace, ParticipantId, RecordingFile, Source};
 
+    use super::super::seats::seats;
     use super::*;
 
     fn file(user: &str, source: Source, (from, to): Time) -> RecordingFile {
@@ -193,7 +197,7 @@ mod tests {
             codec: String::new(),
             media_type: String::new(),
             start_ms: from,
-            duration_ms: to - from - LAST_MS,
+            duration_ms: to - from - 200,
             size_bytes: 0,
             sha256: String::new(),
             place: FilePlace::Local,
@@ -209,12 +213,28 @@ mod tests {
         }
     }
 
+    /// When each of these voices and screens has a tile of that width.
+    fn wide(layout: Layout, files: &[RecordingFile], turns: &[Turn], width: u32) -> Vec<Vec<Time>> {
+        let no_times: Vec<(usize, &[u32])> = (0..files.len())
+            .filter(|&file| files[file].source == Some(Source::Screen))
+            .map(|file| (file, &[][..]))
+            .collect();
+        let seats = seats(files, &no_times);
+        let wide = |places: Vec<Place>| {
+            let wide = places.into_iter().filter(|place| place.tile.width == width);
+            wide.flat_map(|place| place.times).collect()
+        };
+        let places = places(layout, &seats, turns).into_iter();
+        places.map(wide).collect()
+    }
+
+    const STAGE: u32 = WIDTH - WIDTH / 5;
+
     #[test]
     fn tiles_lie_inside_the_picture_and_not_on_each_other() {
         for layout in [Layout::Grid, Layout::Speaker, Layout::ScreenFirst] {
             for count in 1..=49usize {
-                let people: Vec<Person<'_>> = (0..count).map(|index| (None, index == 0)).collect();
-                let mut tiles = tiles(layout, &people);
+                let mut tiles = tiles(layout, count, true);
                 assert_eq!(tiles.len(), count);
                 tiles.extend(stage(count).filter(|_| layout == Layout::Speaker));
                 for (index, a) in tiles.iter().enumerate() {
@@ -239,48 +259,57 @@ mod tests {
 
     #[test]
     fn a_screen_comes_first() {
-        let (face, screen) = (
-            file("ann", Source::Camera, (0, 9000)),
-            file("ann", Source::Screen, (0, 9000)),
+        let face = file("ann", Source::Camera, (0, 9000));
+        let screen = file("ann", Source::Screen, (2000, 9000));
+        let large = wide(Layout::ScreenFirst, &[face, screen], &[], STAGE);
+        assert_eq!(
+            large,
+            [vec![(2000, 9000)], vec![]],
+            "the screen's seat is first"
         );
-        let places = places(Layout::ScreenFirst, &[&face, &screen], &[]);
-        assert!(places[1][0].tile.width > places[0][0].tile.width);
+    }
+
+    #[test]
+    fn who_comes_gets_a_place_and_who_goes_makes_room() {
+        let files = [("ann", (0, 20_000)), ("bob", (5_000, 12_000))]
+            .map(|(user, time)| file(user, Source::Microphone, time));
+        let alone = wide(Layout::Grid, &files, &[], WIDTH);
+        assert_eq!(alone, [vec![(0, 5_000), (12_000, 20_000)], vec![]]);
+        let two = wide(Layout::Grid, &files, &[], WIDTH / 2);
+        assert_eq!(two, [vec![(5_000, 12_000)], vec![(5_000, 12_000)]]);
     }
 
     #[test]
     fn who_speaks_is_large_until_another_has_spoken_for_a_while() {
-        let (ann, bob) = (
-            file("ann", Source::Camera, (0, 20_000)),
-            file("bob", Source::Camera, (0, 20_000)),
-        );
+        let files = ["ann", "bob"].map(|user| file(user, Source::Microphone, (0, 20_000)));
         let turns = [
             turn("ann", 500),
             turn("bob", 5_000),
             turn("ann", 12_000),
             turn("bob", 12_400),
         ];
-        let shown = on_stage(&[&ann, &bob], &turns);
-        assert_eq!(shown, [vec![(0, 5_000)], vec![(5_000, 20_000)]]);
+        let large = wide(Layout::Speaker, &files, &turns, STAGE);
+        assert_eq!(large, [vec![(0, 5_000)], vec![(5_000, 20_000)]]);
     }
 
     #[test]
-    fn where_the_speaker_is_not_to_be_seen_the_one_before_is_large() {
-        let (ann, bob) = (
-            file("ann", Source::Camera, (0, 20_000)),
-            file("bob", Source::Camera, (8_000, 15_000)),
-        );
-        let shown = on_stage(&[&ann, &bob], &[turn("ann", 0), turn("bob", 5_000)]);
-        assert_eq!(
-            shown,
-            [vec![(0, 8_000), (15_000, 20_000)], vec![(8_000, 15_000)]]
-        );
+    fn where_the_speaker_has_left_the_one_before_is_large() {
+        let files = [
+            ("ann", (0, 20_000)),
+            ("bob", (0, 15_000)),
+            ("cem", (0, 20_000)),
+        ]
+        .map(|(user, time)| file(user, Source::Microphone, time));
+        let turns = [turn("cem", 0), turn("ann", 2_000), turn("bob", 5_000)];
+        let large = wide(Layout::Speaker, &files, &turns, STAGE);
+        let ann = vec![(2_000, 5_000), (15_000, 20_000)];
+        assert_eq!(large, [ann, vec![(5_000, 15_000)], vec![(0, 2_000)]]);
     }
 
     #[test]
     fn alone_nobody_stands_twice() {
-        let ann = file("ann", Source::Camera, (0, 20_000));
-        let places = places(Layout::Speaker, &[&ann], &[turn("ann", 0)]);
-        assert_eq!(places[0].len(), 1);
-        assert_eq!(places[0][0].tile.width, WIDTH);
+        let ann = file("ann", Source::Microphone, (0, 20_000));
+        let all = wide(Layout::Speaker, &[ann], &[turn("ann", 0)], WIDTH);
+        assert_eq!(all, [vec![(0, 20_000)]]);
     }
 }
