@@ -156,6 +156,7 @@ impl Ahead {
         fs::create_dir_all(&work)?;
         let Excerpt {
             files,
+            people,
             turns,
             skip_ms,
         } = self
@@ -167,7 +168,8 @@ impl Ahead {
         }
         let part = "piece.mp4";
         let length = to - from + skip_ms;
-        self.render(&work, &files, &turns, length)
+        let tracks = [people, files].concat(); // whoever came first has the first place
+        self.render(&work, &tracks, &turns, length)
             .piece(skip_ms, part)?;
         let made = work.join(part);
         File::open(&made)?.sync_all()?; // one that has its name is whole, also after a power cut

@@ -5,6 +5,7 @@
 
 mod excerpt;
 mod gaps;
+mod present;
 mod report;
 mod session;
 mod timeline;

@@ -29,6 +29,7 @@ use self::look::{Look, all_of, is_whole};
 pub(super) use self::made::{NAMES, forget_note, noted, plays};
 pub use self::made::{Rendered, leftovers};
 use self::program::Program;
+pub(super) use self::seats::{STANDS_MS, STUTTERS_MS};
 
 /// The film that tells when there are pictures.
 const CLOCK: &str = "part-clock.webm";
@@ -140,7 +141,7 @@ impl Render<'_> {
         let sound = mix(&mut graph, &seen.inputs, 0);
         if self.pictures() {
             arguments.extend(words(&["-i", CLOCK]));
-            self.arrange(&mut graph, &seen, None)?;
+            self.arrange(&mut graph, &seen, 0)?;
         }
         seen.times = Vec::new(); // of hours they are many, and `ffmpeg` needs the memory
         arguments.extend(self.script(&graph)?);
@@ -151,13 +152,14 @@ impl Render<'_> {
     }
 
     /// Makes a picture without sound that leaves so much out at its beginning, to be one of the pieces of
-    /// [`join`](Self::join).
+    /// [`join`](Self::join). Of voices nothing is read: they tell who is there.
     ///
     /// # Errors
     ///
     /// When something of what it is to be made of cannot be read, or FFmpeg fails.
     pub(super) fn piece(&self, skip_ms: u64, to: &str) -> Result<(), RenderError> {
-        let seen = self.look(self.tracks.iter().collect())?;
+        let pictures = self.tracks.iter().filter(|track| !is_audio(track));
+        let seen = self.look(pictures.collect())?;
         if let Some((name, gap)) = seen.missing.first() {
             // A piece has no report; the whole, which is made at the end instead, has one.
             return Err(RenderError::Missing {
@@ -168,7 +170,7 @@ impl Render<'_> {
         let mut arguments = inputs_of(&seen.inputs);
         let mut graph = String::new();
         arguments.extend(words(&["-i", CLOCK]));
-        self.arrange(&mut graph, &seen, Some(skip_ms))?;
+        self.arrange(&mut graph, &seen, skip_ms)?;
         drop(seen);
         arguments.extend(self.script(&graph)?);
         arguments.extend(words(&PICTURE));

@@ -11,6 +11,7 @@ use calls_model::{Layout, RecordingMode};
 
 use super::play::{Clocks, Network, Played, flashes, play_and, times};
 use super::reel::Reel;
+use super::tiles::Picture;
 
 /// Two pieces, and what is left at the end.
 const SECONDS: i64 = 70;
@@ -174,6 +175,18 @@ async fn pieces_of_a_picture_that_stutters_become_one_file() {
     let times = times(&played.place().join(made.file.name));
     let longest = times.windows(2).map(|two| two[1] - two[0]).max();
     assert!(longest <= Some(320_000), "no seam: {longest:?}");
+}
+
+#[actix::test]
+async fn whoever_has_no_picture_has_a_tile_in_pieces_too() {
+    let (beep, mut camera) = (Reel::beep(), Reel::flash(Codec::Vp8));
+    camera.frames.clear();
+    let (network, clocks) = (Network::default(), Clocks::default());
+    let played = play_and([&beep, &camera], 40, network, clocks, |_, _| ()).await;
+    let ahead = ahead(&played.place());
+    assert!(ahead.next().expect("a piece"), "it is due");
+    let piece = played.place().join("live/pieces/0-30000.mp4");
+    Picture::of(&piece, "15").stands_in((0, 0), (1280, 720));
 }
 
 #[actix::test]

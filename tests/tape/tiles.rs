@@ -14,11 +14,11 @@ const WIDTH: usize = 1280;
 const SECONDS: u64 = 8;
 
 /// Red, green and blue of each point of a picture.
-struct Picture(Vec<u8>);
+pub(crate) struct Picture(Vec<u8>);
 
 impl Picture {
     /// Of this file at this moment.
-    fn of(file: &Path, second: &str) -> Self {
+    pub(crate) fn of(file: &Path, second: &str) -> Self {
         let ran = Command::new("ffmpeg")
             .args(["-v", "error", "-nostdin", "-ss", second, "-i"])
             .arg(file)
@@ -42,7 +42,11 @@ impl Picture {
     }
 
     /// There is a calm colour at the corner of this tile, letters in its middle and a name at its foot. Tells the colour.
-    fn stands_in(&self, (x, y): (usize, usize), (width, height): (usize, usize)) -> [u8; 3] {
+    pub(crate) fn stands_in(
+        &self,
+        (x, y): (usize, usize),
+        (width, height): (usize, usize),
+    ) -> [u8; 3] {
         let colour = self.at(x + 8, y + 8);
         let (least, most) = (colour.iter().min(), colour.iter().max());
         let (least, most) = (least.copied().unwrap_or(0), most.copied().unwrap_or(0));

@@ -4,17 +4,21 @@ use std::fmt;
 use std::path::Path;
 
 use calls_codec::{Demuxer, Muxer, Sample};
-use calls_model::{RecordingFile, Turn};
+use calls_model::{RecordingFile, Source, Turn};
 
+use super::present::present;
 use super::session::{Known, LiveFile, Reading, Session};
 use super::timeline::{Timeline, cut};
 use super::{FinishError, STILL_HOLE_US, described, input, millis, open, origin, report};
+use crate::recording::render::{STANDS_MS, STUTTERS_MS};
 
 /// A stretch of a recording. Its times begin where decoding has to.
 #[derive(Debug)]
 pub(in crate::recording) struct Excerpt {
     /// Its pictures.
     pub(in crate::recording) files: Vec<RecordingFile>,
+    /// Who was there, whether they had a picture or not: voices that have no file.
+    pub(in crate::recording) people: Vec<RecordingFile>,
     /// Who had the floor.
     pub(in crate::recording) turns: Vec<Turn>,
     /// How much before the stretch is in it.
@@ -84,7 +88,8 @@ fn excerpt(
         let known = session.tracks.get(&live.track);
         if let Some(known) = known.filter(|known| !known.source.is_audio()) {
             let timeline = Timeline::of(session, live, origin_us);
-            if let Some(key_us) = begins(folder, live, &timeline, stretch)? {
+            let is_camera = known.source == Source::Camera;
+            if let Some(key_us) = begins(folder, live, (&timeline, is_camera), stretch)? {
                 parts.push(Part {
                     live,
                     known,
@@ -108,33 +113,46 @@ fn excerpt(
     }
     Ok(Excerpt {
         files,
+        people: present(session, origin_us, (base, stretch.1)),
         turns,
         skip_ms: from_ms - before_ms,
     })
 }
 
-/// Where decoding has to begin for this stretch; `None` where nothing of it is in this file.
+/// Where decoding has to begin for this stretch; `None` where nothing of it is in this file. Of a camera that is off when it
+/// begins, what was before is not needed.
 fn begins(
     folder: &Path,
     live: &LiveFile,
-    timeline: &Timeline<'_>,
+    (timeline, is_camera): (&Timeline<'_>, bool),
     (from_us, to_us): (i64, i64),
 ) -> Result<Option<i64>, FinishError> {
     let Some(mut file) = open(folder, live)? else {
         return Ok(None); // nothing of it is on disk yet
     };
-    let (mut key_us, mut seen) = (None, false);
+    let (mut key_us, mut seen, mut before_us) = (None, false, None);
     while let Some(read) = file.read().map_err(input(live))? {
         let at_us = timeline.at(read.at_us).max(0);
         if at_us >= to_us {
             break;
         }
-        if read.key && (at_us <= from_us || key_us.is_none()) {
+        let is_off = |before_us| is_camera && !seen && is_off(before_us, from_us, at_us);
+        if read.key && (at_us <= from_us || key_us.is_none() || before_us.is_some_and(is_off)) {
             key_us = Some(at_us);
         }
         seen |= at_us >= from_us;
+        before_us = Some(at_us);
     }
     Ok(key_us.filter(|_| seen))
+}
+
+/// A camera with one picture then and its next one there is off in between.
+fn is_off(before_us: i64, at_us: i64, next_us: i64) -> bool {
+    let [stutters, stands] = [STUTTERS_MS, STANDS_MS].map(|ms| i64::try_from(ms * 1000));
+    let (Ok(stutters), Ok(stands)) = (stutters, stands) else {
+        return false;
+    };
+    next_us > before_us + stutters && at_us >= before_us + stands
 }
 
 fn copy(
@@ -228,6 +246,16 @@ mod tests {
     /// The times of an excerpt's pictures, of a camera that has its own at these, all in milliseconds; and what its log says
     /// beside that.
     fn excerpt(pictures: &[i64], says: &[Entry], to_ms: u64) -> Result<Vec<i64>, FinishError> {
+        let (_, times) = stretch(pictures, says, (0, to_ms))?;
+        Ok(times)
+    }
+
+    /// How much before a stretch is needed for it, and the times of its pictures from there on.
+    fn stretch(
+        pictures: &[i64],
+        says: &[Entry],
+        stretch: (u64, u64),
+    ) -> Result<(u64, Vec<i64>), FinishError> {
         let (folder, into) = (TempDir::new()?, TempDir::new()?);
         fs::create_dir(folder.path().join("live"))?;
         let name = "live/0-0-0.webm".to_owned();
@@ -285,7 +313,7 @@ mod tests {
             log.note(entry);
         }
         log.sync()?;
-        let made = Following::default().excerpt(folder.path(), (0, to_ms), into.path())?;
+        let made = Following::default().excerpt(folder.path(), stretch, into.path())?;
         let mut times = Vec::new();
         for file in made.files {
             let mut file = Demuxer::open(&into.path().join(file.name))?;
@@ -293,7 +321,7 @@ mod tests {
                 times.push(read.at_us / 1000);
             }
         }
-        Ok(times)
+        Ok((made.skip_ms, times))
     }
 
     fn is_damage(made: &Result<Vec<i64>, FinishError>) -> bool {
@@ -335,5 +363,27 @@ mod tests {
         assert_eq!(made.expect("the log is behind"), [0, 400]);
         let made = excerpt(&pictures, &[], 2000);
         assert!(is_damage(&made), "of a stretch with it: {made:?}");
+    }
+
+    #[test]
+    fn what_a_camera_saw_before_it_was_off_is_not_needed_to_go_on() {
+        let gap = |from_ms: i64, to_ms: i64| Entry::Gap {
+            track: TRACK,
+            from_us: from_ms * 1000,
+            to_us: to_ms * 1000,
+            lost: 0,
+        };
+        let pictures = [0, 400, 100_000, 100_400];
+        let off = [gap(400, 100_000)];
+        let made = stretch(&pictures, &off, (90_000, 120_000)).expect("it is read");
+        assert_eq!(made, (0, vec![10_000, 10_400]));
+        let made = stretch(&pictures, &off, (600, 100_200)).expect("it is read");
+        assert_eq!(
+            made,
+            (200, vec![0, 99_600]),
+            "its last picture still stands"
+        );
+        let stutters = stretch(&[0, 400, 1900, 2300], &[gap(400, 1900)], (1500, 3000));
+        assert_eq!(stutters.expect("it is read"), (1100, vec![0, 1500, 1900]));
     }
 }

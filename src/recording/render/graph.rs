@@ -24,13 +24,12 @@ const IDLES: &str = "0.25";
 
 impl Render<'_> {
     /// Lays each picture over a dark ground, where and when it is to be seen: the ground has its times from a film behind all
-    /// inputs, and one of them is where
-    /// a piece begins. What stands in for pictures is on the ground, and names are over all.
+    /// inputs, and one of them is `skip_ms`. What stands in for pictures is on the ground, and names are over all.
     pub(super) fn arrange(
         &self,
         graph: &mut String,
         seen: &Seen<'_>,
-        piece: Option<u64>,
+        skip_ms: u64,
     ) -> Result<(), RenderError> {
         let inputs = &seen.inputs;
         let of_track =
@@ -40,13 +39,7 @@ impl Render<'_> {
             (!is_audio(inputs[input])).then(|| (track, &seen.times[input][..]))
         });
         let shown: Vec<(usize, &[u32])> = shown.collect();
-        let mut seats = seats(self.tracks, &shown);
-        if piece.is_some() {
-            // Nobody knows yet who comes back: as in the piece before, everybody stays.
-            for seat in &mut seats {
-                seat.there = vec![(0, self.duration_ms)];
-            }
-        }
+        let seats = seats(self.tracks, &shown);
         let places = places(self.layout, &seats, self.turns);
         let pictures: Vec<&[u32]> = shown.iter().map(|&(_, times)| times).collect();
         let moments = places
@@ -54,7 +47,7 @@ impl Render<'_> {
             .flatten()
             .flat_map(|place| place.times.clone());
         let moments = moments.chain(seats.iter().flat_map(Seat::seen));
-        let moments = moments.flat_map(|(from, to)| [from, to]).chain(piece);
+        let moments = moments.flat_map(|(from, to)| [from, to]).chain([skip_ms]);
         let moments: Vec<u64> = moments.collect();
         let times = clock::times(&pictures, &moments, self.duration_ms);
         clock::write(&self.folder.join(CLOCK), &times)?;

@@ -2,13 +2,14 @@
 
 use calls_model::{DisplayName, RecordingFile, Source, UserId};
 
+use super::is_audio;
 use super::spans::{Time, holds, joined};
 
 /// Of a camera: a picture for which no other comes so soon stutters; after that it is off…
-const STUTTERS_MS: u64 = 2000;
+pub(in crate::recording) const STUTTERS_MS: u64 = 2000;
 
 /// …and its last picture stood for so long.
-const STANDS_MS: u64 = 500;
+pub(in crate::recording) const STANDS_MS: u64 = 500;
 
 /// A last picture of a screen stays for so long; its length is not known.
 const LAST_MS: u64 = 200;
@@ -20,6 +21,7 @@ pub(super) struct Seat<'a> {
     pub(super) is_screen: bool,
     /// What stands on it.
     pub(super) name: Option<&'a str>,
+    came_ms: u64,
     /// Which colour it has where there is no picture: counts people as they come.
     pub(super) number: usize,
     /// When it is taken.
@@ -52,9 +54,11 @@ pub(super) fn seats<'a>(tracks: &'a [RecordingFile], times: &[(usize, &[u32])]) 
     let mut seats: Vec<Seat<'a>> = Vec::new();
     for (index, file) in tracks.iter().enumerate() {
         let ends = file.start_ms + file.duration_ms + LAST_MS;
-        place(&mut seats, file, false)
-            .there
-            .push((file.start_ms, ends));
+        let person = place(&mut seats, file, false);
+        person.came_ms = person.came_ms.min(file.start_ms);
+        if file.duration_ms > 0 || !is_audio(file) {
+            person.there.push((file.start_ms, ends));
+        }
         let Some((_, times)) = times.iter().find(|(of, _)| *of == index) else {
             continue;
         };
@@ -72,8 +76,7 @@ pub(super) fn seats<'a>(tracks: &'a [RecordingFile], times: &[(usize, &[u32])]) 
         let apart = if seat.is_screen { 0 } else { u64::MAX / 2 };
         seat.there = joined(std::mem::take(&mut seat.there), apart);
     }
-    let came = |seat: &Seat<'_>| seat.there.first().map(|time| time.0);
-    seats.sort_by_key(|seat| (!seat.is_screen, came(seat)));
+    seats.sort_by_key(|seat| (!seat.is_screen, seat.came_ms));
     let people = seats.iter_mut().filter(|seat| !seat.is_screen);
     for (number, seat) in people.enumerate() {
         seat.number = number;
@@ -95,6 +98,7 @@ fn place<'s, 'a>(
             whose,
             is_screen,
             name: called.or(whose),
+            came_ms: file.start_ms,
             number: 0,
             there: Vec::new(),
             pictures: Vec::new(),
