@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod files;
 pub mod http;
+mod lasting;
 pub mod recording;
 pub mod signaling;
 pub mod store;

@@ -32,6 +32,7 @@ use crate::http;
 use crate::http::Sessions;
 use crate::http::limits::Limits;
 use crate::http::recordings::Links;
+use crate::lasting::lasting;
 use crate::recording::archive::Archive;
 use crate::recording::transcripts::Transcripts;
 use crate::recording::{DiskStudio, StorageError, Storages};
@@ -346,9 +347,18 @@ impl Server {
             keys::first(&app.store, app.clock.now()).await?
         };
         let tasks = [
-            actix::spawn(app.archive.clone().run()),
-            actix::spawn(app.transcripts.clone().run()),
-            actix::spawn(app.files.clone().run()),
+            actix::spawn({
+                let archive = app.archive.clone();
+                lasting("archive", move || archive.clone().run())
+            }),
+            actix::spawn({
+                let transcripts = app.transcripts.clone();
+                lasting("transcripts", move || transcripts.clone().run())
+            }),
+            actix::spawn({
+                let files = app.files.clone();
+                lasting("files", move || files.clone().run())
+            }),
         ];
         let (store, clock) = (app.store.clone(), app.clock.clone());
         let courier = Courier::start(store, clock, sender, app.config.webhooks);

@@ -53,6 +53,13 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     if !tls.acme_domains.is_empty() && !is_web(&tls.acme_directory) {
         return refuse("tls.acme_directory", "must begin with https://");
     }
+    let storage = &config.storage;
+    if !storage.endpoint.is_empty() && !is_web(&storage.endpoint) {
+        return refuse(
+            "storage.endpoint",
+            "must begin with https:// or http:// and name a host, as in \"https://minio.example.org:9000\"",
+        );
+    }
     let telemetry = &config.telemetry;
     if !telemetry.otlp_endpoint.is_empty() && !is_web(&telemetry.otlp_endpoint) {
         return refuse(

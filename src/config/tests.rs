@@ -84,6 +84,11 @@ fn values_that_make_no_sense_are_refused() {
             "http.public_url",
         ),
         (
+            "CALLS__STORAGE__ENDPOINT",
+            "minio.example.org:9000",
+            "storage.endpoint",
+        ),
+        (
             "CALLS__HTTP__ALLOWED_ORIGINS",
             "app.example",
             "http.allowed_origins",

@@ -35,6 +35,7 @@ use super::ahead::Followed;
 use super::finish::FinishError;
 use super::{DiskStudio, StorageError, Storages, backoff, finish, unsent};
 use crate::config;
+use crate::lasting::{Crashed, guarded};
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::telemetry::names::{RECORDINGS_FAILED, RECORDINGS_UNSETTLED};
 
@@ -95,6 +96,8 @@ enum Trouble {
     Storage(#[from] StorageError),
     #[error("{0}")]
     System(#[from] std::io::Error),
+    #[error(transparent)]
+    Crashed(#[from] Crashed),
 }
 
 impl Archive {
@@ -167,7 +170,8 @@ impl Archive {
         ));
         for stored in unsettled {
             let id = stored.recording.recording_id.clone();
-            if let Err(trouble) = self.see_to(queue, stored).await {
+            let seen = guarded("archive", self.see_to(queue, stored)).await;
+            if let Err(trouble) = seen.unwrap_or_else(|crashed| Err(crashed.into())) {
                 warn!(recording.id = %id, %trouble, "{id} has to wait: {trouble}");
             }
         }

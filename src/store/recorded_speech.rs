@@ -1,7 +1,5 @@
 //! Transcripts of recordings: rows of `recording_transcripts`, and what is still to be made.
 
-use std::collections::HashMap;
-
 use calls_model::{
     Fact, FileKind, RecordingFile, RecordingId, RecordingStatus, RecordingTranscript, Timestamp,
     TranscriptStatus,
@@ -13,25 +11,7 @@ use super::db::{Conn, on};
 use super::error::StoreError;
 use super::recordings::{self, StoredRecording};
 use super::schema::{recording_transcripts, recordings as recording_rows};
-use super::sql_types::JsonText;
 use super::words::{document, value, word};
-
-/// How the transcripts of these recordings stand, of those that have one.
-pub(super) async fn of(
-    conn: &mut Conn<'_>,
-    ids: &[&str],
-) -> Result<HashMap<String, RecordingTranscript>, StoreError> {
-    use recording_transcripts as row;
-    let rows: Vec<(String, JsonText)> = on!(conn, c => {
-        row::table
-            .filter(row::recording_id.eq_any(ids))
-            .select((row::recording_id, row::body))
-            .load(c)
-            .await
-    })?;
-    let read = |(id, JsonText(body))| Ok((id, value("transcript of a recording", body)?));
-    rows.into_iter().map(read).collect()
-}
 
 /// The oldest recording that can be had and has a transcript to come, but for these.
 pub(super) async fn next(

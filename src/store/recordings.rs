@@ -14,8 +14,7 @@ use diesel_async::RunQueryDsl;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::PageRequest;
-use super::recorded_speech;
-use super::schema::recordings;
+use super::schema::{recording_transcripts, recordings};
 use super::sql_types::{At, JsonText};
 use super::words::{count, moment, optional, value, word};
 
@@ -106,7 +105,7 @@ impl RecordingRow {
             },
             // Why there was no such file before says nothing of the one that is being made.
             error: self.error.or(not_composed.filter(|_| !is_made)),
-            transcript: None, // of a table of its own
+            transcript: None, // of a table of its own, see `stored`
         };
         Ok(StoredRecording {
             recording,
@@ -131,35 +130,26 @@ pub(super) async fn find(
     id: &RecordingId,
     now: Timestamp,
 ) -> Result<Option<StoredRecording>, StoreError> {
-    let row: Option<RecordingRow> = on!(conn, c => {
+    let row: Option<Whole> = on!(conn, c => {
         recordings::table
-            .find(id.as_str())
-            .select(RecordingRow::as_select())
+            .left_join(recording_transcripts::table)
+            .filter(recordings::id.eq(id.as_str()))
+            .select((RecordingRow::as_select(), recording_transcripts::body.nullable()))
             .first(c)
             .await
             .optional()
     })?;
-    let stored = row.map(|row| row.into_stored(now)).transpose()?;
-    let mut stored: Vec<StoredRecording> = stored.into_iter().collect();
-    with_transcripts(conn, stored.iter_mut().map(|one| &mut one.recording)).await?;
-    Ok(stored.pop())
+    row.map(|row| stored(row, now)).transpose()
 }
 
-/// Adds how their transcripts stand.
-async fn with_transcripts(
-    conn: &mut Conn<'_>,
-    recordings: impl Iterator<Item = &mut Recording>,
-) -> Result<(), StoreError> {
-    let recordings: Vec<&mut Recording> = recordings.collect();
-    let ids: Vec<&str> = recordings
-        .iter()
-        .map(|one| one.recording_id.as_str())
-        .collect();
-    let mut transcripts = recorded_speech::of(conn, &ids).await?;
-    for recording in recordings {
-        recording.transcript = transcripts.remove(recording.recording_id.as_str());
-    }
-    Ok(())
+/// A recording and how its transcript stands, read as one: what the one tells of is a file of the other.
+type Whole = (RecordingRow, Option<JsonText>);
+
+fn stored((row, transcript): Whole, now: Timestamp) -> Result<StoredRecording, StoreError> {
+    let mut stored = row.into_stored(now)?;
+    let transcript = transcript.map(|JsonText(body)| value("transcript of a recording", body));
+    stored.recording.transcript = transcript.transpose()?;
+    Ok(stored)
 }
 
 /// Whose recording it is, unless it is deleted or never was.
@@ -203,11 +193,12 @@ pub(super) async fn of_call(
     now: Timestamp,
 ) -> Result<Page<Recording>, StoreError> {
     let after = request.after::<RecordingId>()?;
-    let rows: Vec<RecordingRow> = on!(conn, c => {
+    let rows: Vec<Whole> = on!(conn, c => {
         let mut query = recordings::table
+            .left_join(recording_transcripts::table)
             .filter(recordings::call_id.eq(call_id.as_str()))
             .order(recordings::id.desc())
-            .select(RecordingRow::as_select())
+            .select((RecordingRow::as_select(), recording_transcripts::body.nullable()))
             .limit(request.rows())
             .offset(request.offset.into())
             .into_boxed();
@@ -216,21 +207,18 @@ pub(super) async fn of_call(
         }
         query.load(c).await
     })?;
-    page_of(conn, rows, request, now).await
+    page_of(rows, request, now)
 }
 
 /// The page of these rows.
-async fn page_of(
-    conn: &mut Conn<'_>,
-    rows: Vec<RecordingRow>,
+fn page_of(
+    rows: Vec<Whole>,
     request: &PageRequest,
     now: Timestamp,
 ) -> Result<Page<Recording>, StoreError> {
-    let rows = rows
-        .into_iter()
-        .map(|row| Ok(row.into_stored(now)?.recording));
-    let mut rows: Vec<Recording> = rows.collect::<Result<_, StoreError>>()?;
-    with_transcripts(conn, rows.iter_mut()).await?;
+    let rows = rows.into_iter();
+    let rows = rows.map(|row| Ok(stored(row, now)?.recording));
+    let rows: Vec<Recording> = rows.collect::<Result<_, StoreError>>()?;
     Ok(request.page(rows, |one| (one.requested_at, one.recording_id.clone())))
 }
 

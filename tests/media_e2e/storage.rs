@@ -26,10 +26,14 @@ pub(super) async fn world(address: SocketAddr) -> World {
 }
 
 async fn world_with(address: SocketAddr, secret: &str) -> World {
+    world_at(format!("http://{address}"), secret).await
+}
+
+async fn world_at(endpoint: String, secret: &str) -> World {
     World::start(true, |config| {
         let storage = &mut config.storage;
         BUCKET.clone_into(&mut storage.bucket);
-        storage.endpoint = format!("http://{address}");
+        storage.endpoint = endpoint;
         KEY.clone_into(&mut storage.access_key_id);
         secret.clone_into(&mut storage.secret_access_key);
     })
@@ -197,6 +201,17 @@ pub(super) async fn available(world: &World, started: &Value) -> Value {
         }
         assert!(began.elapsed() < TOLD, "{recording}");
         sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[actix::test]
+async fn an_upload_that_crashes_is_told_of_and_holds_up_no_other() {
+    // No configuration lets that through; what is behind the storage panics at it.
+    let world = world_at(anywhere().to_string(), SECRET).await;
+    for _ in 0..2 {
+        let started = record(&world).await;
+        let why = trouble(&world, &started).await;
+        assert_eq!(why, "not uploaded yet: the work on it crashed");
     }
 }
 

@@ -3,7 +3,7 @@
 use calls::store::{PageRequest, StoredRecording};
 use calls_model::{
     Fact, FileKind, FilePlace, Layout, Recording, RecordingFile, RecordingId, RecordingMode,
-    RecordingReport, RecordingStatus,
+    RecordingReport, RecordingStatus, RecordingTranscript, TranscriptStatus,
 };
 
 use super::database::Database;
@@ -18,6 +18,7 @@ on_both! {
     what_is_made_anew_has_its_new_layout_once_it_is_there,
     what_could_not_be_made_anew_has_the_layout_of_what_is_there,
     a_report_that_knows_no_layout_yet_learns_that_of_the_file_that_is_there,
+    a_transcript_that_can_be_had_is_among_the_files_whenever_one_looks,
 }
 
 /// A recording that was asked for, in a call that is stored.
@@ -326,4 +327,56 @@ async fn a_report_that_knows_no_layout_yet_learns_that_of_the_file_that_is_there
         Some(Layout::Grid),
         "it could not be made anew"
     );
+}
+
+async fn a_transcript_that_can_be_had_is_among_the_files_whenever_one_looks(db: Database) {
+    let store = db.open().await;
+    let call = call("ann", &["bob"], at(0));
+    store.record(vec![initiated(&call)]).await.unwrap();
+    for _ in 0..100 {
+        let made = requested(&call.call_id);
+        let (call_id, recording_id) = (call.call_id.clone(), made.recording_id.clone());
+        let asked = Fact::RecordingTranscriptRequested {
+            call_id: call_id.clone(),
+            recording_id: recording_id.clone(),
+            transcript: RecordingTranscript {
+                status: TranscriptStatus::Queued,
+                language: "en".parse().unwrap(),
+                phrases: Vec::new(),
+                requested_at: at(19),
+                progress: 0,
+                utterances: None,
+                error: None,
+            },
+            at: at(19),
+        };
+        let facts = life(&made).into_iter().chain([asked]);
+        store.record(facts.collect()).await.unwrap();
+        let transcribed = Fact::RecordingTranscribed {
+            call_id,
+            recording_id: recording_id.clone(),
+            file: Box::new(RecordingFile {
+                kind: FileKind::Transcript,
+                ..file()
+            }),
+            utterances: 1,
+            at: at(20),
+        };
+        let looking = async {
+            loop {
+                let found = store.recording(&recording_id, at(21)).await.unwrap();
+                let recording = found.unwrap().recording;
+                let files = recording.files.iter();
+                let is_there = files.filter(|file| file.kind == FileKind::Transcript);
+                let is_there = is_there.count() == 1;
+                let transcript = recording.transcript.expect("one was asked for");
+                assert_eq!(is_there, transcript.status == TranscriptStatus::Available);
+                if is_there {
+                    break;
+                }
+            }
+        };
+        let (stored, ()) = tokio::join!(store.record(vec![transcribed]), looking);
+        stored.unwrap();
+    }
 }

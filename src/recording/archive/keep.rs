@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use tracing::warn;
 
 use super::{Archive, LOOK_EVERY, Trouble, tell_its_words};
+use crate::lasting::guarded;
 use crate::recording::StorageError;
 use crate::store::StoredRecording;
 use crate::telemetry::names::{RECORDING_UPLOAD_AGE, RECORDING_UPLOADS_FAILED};
@@ -60,8 +61,16 @@ impl Archive {
 
     /// Keeps one, or tells why that has to wait.
     async fn bring(&self, stored: StoredRecording) -> RecordingId {
-        let id = stored.recording.recording_id.clone();
-        if let Err(trouble) = self.keep(stored).await {
+        let (id, tries) = (stored.recording.recording_id.clone(), stored.tries);
+        let kept = match guarded("archive", self.keep(stored)).await {
+            Ok(kept) => kept,
+            Err(crashed) => {
+                metrics::counter!(RECORDING_UPLOADS_FAILED).increment(1);
+                let why = format!("not uploaded yet: {crashed}");
+                self.postpone(&id, tries, why).await
+            }
+        };
+        if let Err(trouble) = kept {
             warn!(recording.id = %id, %trouble, "{id} cannot be kept yet: {trouble}");
             tokio::time::sleep(LOOK_EVERY).await;
         }

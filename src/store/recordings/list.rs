@@ -5,11 +5,11 @@ use calls_model::{OrgId, Recording, RecordingId, RecordingMode, RecordingStatus,
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{RecordingRow, page_of};
+use super::{RecordingRow, Whole, page_of};
 use crate::store::db::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::page::{PageRequest, older};
-use crate::store::schema::recordings;
+use crate::store::schema::{recording_transcripts, recordings};
 use crate::store::sql_types::At;
 use crate::store::words::word;
 
@@ -36,11 +36,12 @@ pub(crate) async fn list(
     now: Timestamp,
 ) -> Result<Page<Recording>, StoreError> {
     let after = request.after::<RecordingId>()?;
-    let rows: Vec<RecordingRow> = on!(conn, c => {
+    let rows: Vec<Whole> = on!(conn, c => {
         let mut query = recordings::table
+            .left_join(recording_transcripts::table)
             .filter(recordings::org_id.eq(filter.org_id.as_str()))
             .order((recordings::requested_at.desc(), recordings::id.desc()))
-            .select(RecordingRow::as_select())
+            .select((RecordingRow::as_select(), recording_transcripts::body.nullable()))
             .limit(request.rows())
             .offset(request.offset.into())
             .into_boxed();
@@ -61,5 +62,5 @@ pub(crate) async fn list(
         }
         query.load(c).await
     })?;
-    page_of(conn, rows, request, now).await
+    page_of(rows, request, now)
 }
