@@ -4,6 +4,7 @@ mod said;
 mod upload;
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -124,7 +125,9 @@ impl Storage for Bucket {
         };
         let is_there = upload.is_there().await?;
         if let Some(folder) = from.parent() {
-            unsent::forget(folder)?; // the bucket lets us in, so it may have something of it from now on
+            let folder = folder.to_owned();
+            let gone = tokio::task::spawn_blocking(move || unsent::forget(&folder)).await;
+            gone.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))?; // the bucket lets us in, so it may have something of it from now on
         }
         if is_there {
             upload.forget().await?;

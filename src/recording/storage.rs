@@ -275,24 +275,17 @@ impl Storages {
             .flatten()
     }
 
-    /// Deletes a file wherever it may be: what is made once more is on this disk, while the bucket still has it.
+    /// Deletes what has these names, wherever it may be: what is made once more is on this disk, while the bucket still has it.
+    /// Nothing goes here before all of it is gone there.
     ///
     /// # Errors
     ///
-    /// It is still somewhere, or where it is is not configured ([`StorageError::NoBucket`]).
-    pub async fn delete(&self, id: &RecordingId, file: &RecordingFile) -> Result<(), StorageError> {
-        self.of(file.place)?;
-        self.delete_all(id, &file.name).await
-    }
-
-    /// Deletes what has this name, wherever it may be.
-    ///
-    /// # Errors
-    ///
-    /// It is still somewhere.
-    pub async fn delete_all(&self, id: &RecordingId, name: &str) -> Result<(), StorageError> {
+    /// Some is still somewhere.
+    pub async fn delete(&self, id: &RecordingId, names: &[&str]) -> Result<(), StorageError> {
         for storage in self.all() {
-            storage.delete(id, name).await?;
+            for name in names {
+                storage.delete(id, name).await?;
+            }
         }
         Ok(())
     }

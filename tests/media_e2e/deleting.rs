@@ -70,6 +70,24 @@ async fn one_that_waits_for_a_bucket_that_never_had_anything_of_it_is_deleted_wi
 }
 
 #[actix::test]
+async fn a_start_that_failed_is_deleted_without_the_bucket() {
+    let folder = bucket();
+    let (address, serving) = serve(folder.path(), anywhere()).await;
+    let world = world(address).await;
+    serving.abort();
+    let _ = serving.await; // it was told to end
+    let room = world.room(json!({})).await;
+    let (_socket, welcome) = world.enter(&room, "alice").await;
+    let call = welcome["call"]["call_id"].as_str().expect("an id");
+    let path = format!("/{call}/record/start");
+    let started = world.post(&path, json!({ "mode": "tracks" })).await;
+    started.problem(504, "recording-not-started"); // nobody publishes
+    let listed = world.get("/recordings?status=failed").await.expect(200);
+    let id = listed["data"][0]["recording_id"].as_str().expect("an id");
+    world.delete(&format!("/recordings/{id}")).await.expect(204);
+}
+
+#[actix::test]
 async fn one_of_which_the_bucket_has_something_waits_for_it_to_be_deleted_there_too() {
     let sent = SentInPart::of(&[("large.webm", &vec![7; 3 * PART])], |_| ()).await;
     let path = format!("/recordings/{}", sent.id);

@@ -1,12 +1,19 @@
 //! Deletes recordings, their files first, wherever those are.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use calls_model::{Fact, Recording, RecordingId, RecordingStatus};
 
 use super::{Archive, Trouble, tell_its_words};
 use crate::recording::{StorageError, render, unsent};
 use crate::store::StoreError;
+
+/// Of one that has just become available, copies are cleared away within that time.
+const CLEARED_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether they are.
+const POLL: Duration = Duration::from_millis(20);
 
 /// A recording cannot be deleted now.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +35,17 @@ impl Archive {
         self.claims.are_taken(id)
     }
 
-    /// Deletes a recording, files first. One that waits for its upload is not sent meanwhile.
+    /// Deletes a recording, files first. One that waits for its upload is not sent meanwhile, and none is made anew.
     pub(crate) async fn delete(&self, recording: Recording) -> Result<(), NotDeleted> {
-        if recording.status != RecordingStatus::Uploading {
-            return self.delete_settled(recording).await;
-        }
+        let uploads = recording.status == RecordingStatus::Uploading;
         let id = recording.recording_id;
-        let Some(_claim) = self.claims.take(&id) else {
+        let mut claim = self.claims.take(&id);
+        let began = Instant::now();
+        while claim.is_none() && !uploads && began.elapsed() < CLEARED_WITHIN {
+            tokio::time::sleep(POLL).await;
+            claim = self.claims.take(&id);
+        }
+        let Some(_claim) = claim else {
             return Err(NotDeleted::Busy(id));
         };
         match self.store.recording(&id, self.clock.now()).await? {
@@ -69,7 +80,9 @@ impl Archive {
     async fn erase(&self, recording: &Recording) -> Result<(), StorageError> {
         let id = &recording.recording_id;
         let folder = self.studio.folder_of(id);
-        if !unsent::is_noted(&folder) {
+        let nothing_made =
+            recording.status == RecordingStatus::Failed && recording.files.is_empty();
+        if !nothing_made && !unsent::is_noted(&folder) {
             let gone = self.erase_kept(recording).await;
             gone.inspect_err(|error| tell_its_words(id, error))?;
         }
@@ -80,12 +93,12 @@ impl Archive {
     async fn erase_kept(&self, recording: &Recording) -> Result<(), StorageError> {
         let id = &recording.recording_id;
         for file in &recording.files {
-            self.storages.delete(id, file).await?;
+            self.storages.of(file.place)?;
         }
-        // One of an earlier time, where the last one came to nothing.
-        for name in render::NAMES {
-            self.storages.delete_all(id, name).await?;
-        }
+        let names = recording.files.iter().map(|file| file.name.as_str());
+        // And one of an earlier time, where the last one came to nothing.
+        let names: Vec<&str> = names.chain(render::NAMES).collect();
+        self.storages.delete(id, &names).await?;
         let folder = self.studio.folder_of(id);
         self.storages.give_up(id, &folder).await
     }

@@ -80,8 +80,10 @@ impl Archive {
             return Ok(());
         }
         for id in self.store.failed_starts(of).await? {
-            if !self.studio.is_open(&id) {
-                self.erase_folder(&id).await?;
+            if !self.studio.is_open(&id)
+                && let Err(trouble) = self.erase_folder(&id).await
+            {
+                warn!(recording.id = %id, %trouble, "what the start of {id} left has to wait: {trouble}");
             }
         }
         Ok(())

@@ -39,8 +39,8 @@ impl Render<'_> {
             (!is_audio(inputs[input])).then(|| (track, &seen.times[input][..]))
         });
         let shown: Vec<(usize, &[u32])> = shown.collect();
-        let seats = seats(self.tracks, &shown);
-        let places = places(self.layout, &seats, self.turns);
+        let mut seats = seats(self.tracks, &shown);
+        let places = places(self.layout, &mut seats, self.turns);
         let pictures: Vec<&[u32]> = shown.iter().map(|&(_, times)| times).collect();
         let moments = places
             .iter()

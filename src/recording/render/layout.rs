@@ -30,8 +30,33 @@ pub(super) struct Place {
     pub(super) times: Vec<Time>,
 }
 
-/// The places of each of these seats: who comes gets one, and who goes makes room.
-pub(super) fn places(layout: Layout, seats: &[Seat<'_>], turns: &[Turn]) -> Vec<Vec<Place>> {
+/// Each costs filters of its own: where there would be more, everybody keeps one tile from beginning to end.
+const MOST_PLACES: usize = 100;
+
+/// The places of each of these seats: who comes gets one, and who goes makes room, unless too many come and go.
+pub(super) fn places(layout: Layout, seats: &mut [Seat<'_>], turns: &[Turn]) -> Vec<Vec<Place>> {
+    let moving = arranged(layout, seats, turns);
+    if moving.iter().flatten().count() <= MOST_PLACES {
+        return moving;
+    }
+    let begins = seats
+        .iter()
+        .filter_map(|seat| seat.there.first())
+        .map(|time| time.0)
+        .min();
+    let ends = seats
+        .iter()
+        .filter_map(|seat| seat.there.last())
+        .map(|time| time.1)
+        .max();
+    let all = begins.zip(ends);
+    for seat in &mut *seats {
+        seat.there = all.into_iter().collect();
+    }
+    arranged(layout, seats, turns)
+}
+
+fn arranged(layout: Layout, seats: &[Seat<'_>], turns: &[Turn]) -> Vec<Vec<Place>> {
     let mut places: Vec<Vec<Place>> = seats.iter().map(|_| Vec::new()).collect();
     let mut floor = Floor::of(turns);
     for (from, to) in stretches(layout, seats, turns) {
@@ -219,16 +244,37 @@ mod tests {
             .filter(|&file| files[file].source == Some(Source::Screen))
             .map(|file| (file, &[][..]))
             .collect();
-        let seats = seats(files, &no_times);
+        let mut seats = seats(files, &no_times);
         let wide = |places: Vec<Place>| {
             let wide = places.into_iter().filter(|place| place.tile.width == width);
             wide.flat_map(|place| place.times).collect()
         };
-        let places = places(layout, &seats, turns).into_iter();
+        let places = places(layout, &mut seats, turns).into_iter();
         places.map(wide).collect()
     }
 
     const STAGE: u32 = WIDTH - WIDTH / 5;
+
+    #[test]
+    fn a_crowd_that_comes_and_goes_keeps_its_tiles() {
+        for (people, at_most) in [(5, MOST_PLACES), (60, 2 * 49)] {
+            let files = (0..people).map(|n: u64| {
+                let time = (n * 1000, 200_000 - n * 1000);
+                file(&format!("user{n}"), Source::Microphone, time)
+            });
+            let files: Vec<RecordingFile> = files.collect();
+            for layout in [Layout::Grid, Layout::Speaker] {
+                let mut seats = seats(&files, &[]);
+                let places = places(layout, &mut seats, &[]);
+                assert!(
+                    places.iter().all(|of| !of.is_empty()),
+                    "{layout:?} of {people}"
+                );
+                let places = places.iter().flatten().count();
+                assert!(places <= at_most, "{layout:?} of {people}: {places}");
+            }
+        }
+    }
 
     #[test]
     fn tiles_lie_inside_the_picture_and_not_on_each_other() {

@@ -25,6 +25,9 @@ const BAND: u32 = 44;
 /// In a tile that is lower than that, letters in its middle would touch the name.
 const LOW: u32 = 200;
 
+/// Smaller letters nobody reads; a name over a lower tile than [`BAND`] would cover the tile above.
+const SMALLEST: u32 = 12;
+
 /// Calm colours that white letters can be read on.
 const COLOURS: [&str; 8] = [
     "0x3b5b7a", "0x6d4468", "0x2f6659", "0x7d5138", "0x514b80", "0x4d6133", "0x7a4353", "0x3f6470",
@@ -72,7 +75,8 @@ impl<'a> Writer<'a> {
         let size = (width.min(above) * 2 / 5).min(160);
         let (middle, centre) = (x + width / 2, y + above / 2);
         let at = format!("fontsize={size}:x={middle}-tw/2:y={centre}-th/2");
-        let letters = seat.name.map(initials).unwrap_or_default();
+        let letters = seat.name.filter(|_| size >= SMALLEST);
+        let letters = letters.map(initials).unwrap_or_default();
         filters += &self.text(&letters, &at, &times)?;
         Ok(filters)
     }
@@ -84,7 +88,8 @@ impl<'a> Writer<'a> {
         let at = format!(
             "fontsize={FONT}:box=1:boxcolor=0x000000@0.5:boxborderw=6:x={left}:y={foot}-th"
         );
-        let name = seat.name.map(|name| fitting(name, width));
+        let name = seat.name.filter(|_| place.tile.height >= BAND);
+        let name = name.map(|name| fitting(name, width));
         self.text(&name.unwrap_or_default(), &at, &place.times)
     }
 

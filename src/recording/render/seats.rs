@@ -14,6 +14,12 @@ pub(in crate::recording) const STANDS_MS: u64 = 500;
 /// A last picture of a screen stays for so long; its length is not known.
 const LAST_MS: u64 = 200;
 
+/// So many seats can be told from one another; where there are more, it takes a picture to have one.
+const MOST_SEATS: usize = 49;
+
+/// A camera that goes off and on more often than that is taken to stutter: each time is a term that FFmpeg reckons with.
+const MOST_TIMES: usize = 500;
+
 /// A person who was there, or the screen of one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Seat<'a> {
@@ -77,6 +83,13 @@ pub(super) fn seats<'a>(tracks: &'a [RecordingFile], times: &[(usize, &[u32])]) 
         seat.there = joined(std::mem::take(&mut seat.there), apart);
     }
     seats.sort_by_key(|seat| (!seat.is_screen, seat.came_ms));
+    if seats.len() > MOST_SEATS {
+        let mut number = 0;
+        seats.retain(|seat| {
+            number += 1;
+            number <= MOST_SEATS || !seat.pictures.is_empty()
+        });
+    }
     let people = seats.iter_mut().filter(|seat| !seat.is_screen);
     for (number, seat) in people.enumerate() {
         seat.number = number;
@@ -122,5 +135,23 @@ fn shown(times: &[u32]) -> Vec<Time> {
         }
     }
     shown.retain(|(from, to)| from < to);
+    let mut apart = STUTTERS_MS;
+    while shown.len() > MOST_TIMES {
+        apart *= 2;
+        shown = joined(shown, apart);
+    }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camera_that_goes_off_and_on_all_day_has_a_bounded_number_of_times() {
+        let now_and_then: Vec<u32> = (0..20_000).map(|n| n * 4_000).collect();
+        let shown = shown(&now_and_then);
+        assert!(shown.len() <= MOST_TIMES, "{}", shown.len());
+        assert_eq!(shown.first().map(|time| time.0), Some(0));
+    }
 }
