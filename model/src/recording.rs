@@ -419,7 +419,8 @@ pub struct Gap {
     /// To there; null: nobody knows.
     #[schema(required = true)]
     pub to_ms: Option<u64>,
-    /// Why: `loss` (packets of it never came), `no_media` (nothing was sent: switched off, silent, or without a connection),
+    /// Why: `loss` (packets of it never came), `no_media` (nothing was sent: switched off, silent, without a connection, or a
+    /// moment before another encoding of the picture takes over),
     /// `unpublished` (its publisher took it back: a screen that is not shared any more), `left` (its publisher left the call),
     /// `damaged` (the disk gave back something else than it was given), `recorder_crashed`, `server_stopped`, `paused`.
     pub reason: String,

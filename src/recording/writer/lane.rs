@@ -5,19 +5,21 @@ use std::time::{Duration, Instant};
 use calls_media::capture::{ClockPoint, Frame, Frames, Ordered, Reorder};
 use calls_media::codecs::clock_rate;
 use calls_media::seam::{Packet, SourceClock};
+use calls_model::Source;
 
 use crate::recording::log::LaneKey;
 
 /// An encoding that was silent for so long is not there: its publisher stopped it, or turned it off.
 const SILENT: Duration = Duration::from_secs(1);
 
-/// Whoever sends sends something at least that often: Opus where nobody speaks every 400 ms (RFC 6716 §2.1.9), a screen that
-/// does not change more often than it takes to find out.
+/// Microphones and cameras send something at least that often: Opus where nobody speaks every 400 ms (RFC 6716 §2.1.9).
 const EVERY: Duration = Duration::from_millis(500);
 
 /// One encoding of a track.
 pub(super) struct Lane {
     pub(super) key: LaneKey,
+    /// It sends at least as often as [`EVERY`] says; a screen that stands still need not.
+    is_steady: bool,
     reorder: Reorder,
     frames: Frames,
     pub(super) came: Option<Instant>,
@@ -53,9 +55,10 @@ pub(super) struct Captured {
 }
 
 impl Lane {
-    pub(super) fn new(key: LaneKey) -> Self {
+    pub(super) fn new(key: LaneKey, source: Source) -> Self {
         Self {
             key,
+            is_steady: source != Source::Screen,
             reorder: Reorder::default(),
             frames: Frames::default(),
             came: None,
@@ -125,22 +128,35 @@ impl Lane {
     fn hear(&mut self, came: Instant) {
         let skipped = std::mem::take(&mut self.skipped);
         let heard = self.heard.unwrap_or(came);
-        let was_muted = skipped > 0
-            && self
-                .muted
-                .is_some_and(|(from, to)| from <= came && to.is_none_or(|to| heard <= to));
-        if !was_muted {
-            self.missing += skipped;
-            self.lost += skipped;
-        }
-        // So few packets are not all that was sent in this time: numbers are skipped also where a sender falls silent and
-        // drops what still waits.
         let silent = came.saturating_duration_since(heard);
-        let most = u32::try_from(skipped).unwrap_or(u32::MAX);
-        if was_muted || silent > EVERY.saturating_mul(most.max(1)) {
-            self.unsent += silent;
-        }
+        let muted = self.muted_between(heard, came);
+        let (lost, unsent) = if skipped > 0 && !muted.is_zero() {
+            (share(skipped, silent.saturating_sub(muted), silent), muted)
+        } else {
+            // So few packets are not all that was sent in this time: numbers are skipped also where a sender falls silent
+            // and drops what still waits.
+            let most = u32::try_from(skipped).unwrap_or(u32::MAX);
+            let is_few = silent > EVERY.saturating_mul(most.max(1));
+            let off = is_few && (self.is_steady || skipped == 0);
+            (skipped, if off { silent } else { Duration::ZERO })
+        };
+        self.missing += lost;
+        self.lost += lost;
+        self.unsent += unsent;
         self.heard = Some(came.max(heard));
+    }
+
+    /// For how long what was sent in between went to nobody. That it goes to all again is told a moment late; what did not
+    /// come for longer than that was lost on its way.
+    fn muted_between(&self, heard: Instant, came: Instant) -> Duration {
+        let Some((from, to)) = self.muted else {
+            return Duration::ZERO;
+        };
+        if from > came || to.is_some_and(|to| to < heard) {
+            return Duration::ZERO;
+        }
+        let ended = to.filter(|&to| came.saturating_duration_since(to) > SILENT);
+        ended.unwrap_or(came).saturating_duration_since(heard)
     }
 
     /// What is sent from then on goes to nobody, or to all again.
@@ -180,6 +196,12 @@ impl Lane {
     }
 }
 
+/// So many of them, as this time is of all.
+fn share(packets: u64, of: Duration, all: Duration) -> u64 {
+    let share = u128::from(packets) * of.as_millis() / all.as_millis().max(1);
+    u64::try_from(share).unwrap_or(packets)
+}
+
 #[cfg(test)]
 mod tests {
     use calls_media::seam::{Codec, Layer, PayloadInfo, PeerId, TrackId};
@@ -187,8 +209,8 @@ mod tests {
     use super::*;
     use crate::recording::log::TrackKey;
 
-    fn lane() -> Lane {
-        Lane::new(LaneKey {
+    fn lane(source: Source) -> Lane {
+        let key = LaneKey {
             segment: 0,
             track: TrackKey {
                 run: 0,
@@ -197,7 +219,8 @@ mod tests {
             },
             layer: 0,
             generation: 0,
-        })
+        };
+        Lane::new(key, source)
     }
 
     /// A VP8 key frame that is one packet (RFC 7741 §4.2).
@@ -227,7 +250,16 @@ mod tests {
 
     /// What was lost in all, and what is told with the picture that came so many seconds after the last.
     fn after(seconds: u64, skipped: u64, mutes: &[(bool, u64)]) -> (u64, u64, Duration) {
-        let (mut lane, now) = (lane(), Instant::now());
+        on(Source::Camera, seconds, skipped, mutes)
+    }
+
+    fn on(
+        source: Source,
+        seconds: u64,
+        skipped: u64,
+        mutes: &[(bool, u64)],
+    ) -> (u64, u64, Duration) {
+        let (mut lane, now) = (lane(source), Instant::now());
         let at = |seconds| now + Duration::from_secs(seconds);
         lane.take(picture(1, now));
         assert_eq!(lane.drain(now).len(), 1);
@@ -254,6 +286,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_network_lost_after_a_mute_is_lost() {
+        let muted = Duration::from_secs(10);
+        let told = after(60, 3000, &[(true, 1), (false, 10)]);
+        assert_eq!(told, (2500, 2500, muted));
+    }
+
+    #[test]
+    fn a_screen_that_stands_still_sends_few_packets_and_all_of_them_were_lost() {
+        let none = Duration::ZERO;
+        assert_eq!(on(Source::Screen, 10, 3, &[]), (3, 3, none));
+        let ten = Duration::from_secs(10);
+        assert_eq!(on(Source::Screen, 10, 0, &[]), (0, 0, ten));
+    }
+
+    #[test]
     fn a_few_packets_that_are_missing_are_not_all_that_a_source_would_have_sent() {
         let ten = Duration::from_secs(10);
         assert_eq!(after(10, 0, &[]), (0, 0, ten));
@@ -263,7 +310,7 @@ mod tests {
 
     #[test]
     fn what_was_lost_is_told_with_the_next_picture_also_when_that_is_whole_later() {
-        let (mut lane, now) = (lane(), Instant::now());
+        let (mut lane, now) = (lane(Source::Camera), Instant::now());
         let later = now + Duration::from_secs(1);
         lane.take(picture(1, now));
         lane.take(picture(2, now));

@@ -13,6 +13,9 @@ use super::lane::{Captured, Lane};
 use super::{Desk, WriteError, opus};
 use crate::recording::log::{Entry, LaneKey, TrackKey};
 
+/// Encodings of a picture come together: one of which nothing came for so long while another did is not sent any more.
+const BESIDE: Duration = Duration::from_millis(400);
+
 /// How often a key frame may be asked for.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
@@ -98,12 +101,13 @@ impl Track {
         refresh: Option<Duration>,
     ) -> Self {
         let lane = |layer: usize| {
-            Lane::new(LaneKey {
+            let key = LaneKey {
                 segment: 0, // known when it is read
                 track: key,
                 layer: u8::try_from(layer).unwrap_or(0),
                 generation: 0,
-            })
+            };
+            Lane::new(key, source)
         };
         Self {
             id,
@@ -163,11 +167,13 @@ impl Track {
         });
     }
 
-    /// The best encoding that is there.
+    /// The best encoding that is there. Where another goes on without it, its publisher has given it up.
     fn best(&self, now: Instant) -> Option<usize> {
+        let latest = self.lanes.iter().filter_map(|lane| lane.came).max()?;
+        let keeps_up = |lane: &Lane| lane.came.is_some_and(|came| came + BESIDE >= latest);
         (0..self.lanes.len())
             .rev()
-            .find(|&layer| self.lanes[layer].is_alive(now))
+            .find(|&layer| self.lanes[layer].is_alive(now) && keeps_up(&self.lanes[layer]))
     }
 
     /// The encoding that a key frame has to be asked for of, if it is time.
@@ -483,3 +489,6 @@ fn write_silence(muxer: &mut Muxer, at_us: i64) -> Result<(), WriteError> {
     };
     Ok(muxer.write(0, sample)?)
 }
+
+#[cfg(test)]
+mod tests;
