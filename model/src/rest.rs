@@ -366,7 +366,11 @@ pub struct StartRecording {
     /// What it is made of.
     pub mode: RecordingMode,
     /// Whom it is of; everybody where it is left out. Those who come later count too.
-    #[serde(default, deserialize_with = "one_at_least")]
+    #[serde(
+        default,
+        deserialize_with = "one_at_least",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     #[schema(min_items = 1, max_items = 100)]
     pub participants: Vec<UserId>,
     /// How pictures are arranged, in the modes `video` and `composite`; a grid where it is left out. Refused in the others,
@@ -516,6 +520,21 @@ mod tests {
 
     fn password(body: &str) -> Change<Password> {
         serde_json::from_str::<UpdateRoom>(body).unwrap().password
+    }
+
+    #[test]
+    fn a_recording_of_everybody_is_asked_for_in_words_that_are_understood() {
+        let everybody = StartRecording {
+            mode: RecordingMode::Tracks,
+            participants: Vec::new(),
+            layout: None,
+            live: false,
+        };
+        let body = serde_json::to_string(&everybody).unwrap();
+        let read: StartRecording = serde_json::from_str(&body).unwrap();
+        assert_eq!(read, everybody, "{body}");
+        let nobody = r#"{"mode": "tracks", "participants": []}"#;
+        assert!(serde_json::from_str::<StartRecording>(nobody).is_err());
     }
 
     #[test]
