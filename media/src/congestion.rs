@@ -35,6 +35,7 @@ use losses::Losses;
 use receiver::Receiver;
 use trendline::Trendline;
 
+pub(crate) use ledger::Told;
 pub(crate) use probes::{Probe, Probes};
 
 /// What is believed of a path before it told anything.
@@ -121,6 +122,11 @@ impl Congestion {
     /// The other end says that it can take no more (draft-alvestrand-rmcat-remb).
     pub(crate) fn remb(&mut self, most: Bitrate, now: Instant) {
         self.receiver.says(most, now);
+    }
+
+    /// How far feedback has come.
+    pub(crate) fn told(&self) -> Option<Told> {
+        self.ledger.told()
     }
 
     /// A packet of pictures left, whether it is told of or not.

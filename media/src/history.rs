@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use crate::congestion::Told;
+use crate::rtp::Window;
 use crate::seam::{Burst, Packet};
 use crate::slot::Stamp;
 
@@ -12,24 +14,35 @@ const ROUND_TRIPS: u32 = 4;
 const KEPT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
 /// While no round trip was measured.
 const KEPT_AT_FIRST: Duration = Duration::from_secs(1);
-/// Packets that there is room for at first: one that comes so late has its place still.
-const ROOM_AT_FIRST: usize = 64;
-/// No burst has a packet there.
-const NOWHERE: u16 = u16::MAX;
+/// Packets that there is room for at first.
+const ROOM_AT_FIRST: usize = 16;
+/// It grows to no more than this for the sake of a packet that comes late.
+const ROOM_FOR_LATE: usize = 64;
 
 /// The latest packets of one slot, in a ring by their sequence number.
 #[derive(Debug)]
 pub(crate) struct History {
     /// Packets remembered at most.
     most: usize,
+    admitted: Window,
     /// Grows as long as payloads are wanted that it has no room for.
     entries: Vec<Option<Entry>>,
-    /// Held bursts in the order in which they were begun, and when that was.
-    bursts: VecDeque<(Instant, Burst)>,
+    /// In the order in which they were begun.
+    bursts: VecDeque<Held>,
     /// How many were held before the first of them; counts around.
     gone: u32,
     kept: Duration,
     newest: u64,
+    /// When a packet was first sent again.
+    zero: Option<Instant>,
+}
+
+/// A burst that something of may be asked for.
+#[derive(Debug)]
+struct Held {
+    burst: Burst,
+    /// When the latest packet of it left.
+    left: Instant,
 }
 
 /// Small, because there is one for each packet that is kept for each slot.
@@ -39,7 +52,7 @@ struct Entry {
     /// The count of its burst, and which packet of it it is.
     burst: u32,
     at: u16,
-    /// When it was sent again, in microseconds from one before its burst was begun.
+    /// When it was sent again, in microseconds from one before the history's zero; counts around.
     resent: Option<NonZeroU32>,
 }
 
@@ -48,11 +61,13 @@ impl History {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             most,
+            admitted: Window::default(),
             entries: Vec::new(),
             bursts: VecDeque::new(),
             gone: 0,
             kept: KEPT_AT_FIRST,
             newest: 0,
+            zero: None,
         }
     }
 
@@ -62,22 +77,26 @@ impl History {
         self.kept = (rtt * ROUND_TRIPS).clamp(low, high);
     }
 
-    /// The index was not sent yet and is not too old to be sent.
-    pub(crate) fn admits(&self, index: u64) -> bool {
-        self.entry(index)
-            .is_none_or(|entry| entry.stamp.index < index)
+    /// The index was not sent yet and is not too old to be sent. It counts as sent from now on.
+    pub(crate) fn admit(&mut self, index: u64) -> bool {
+        self.admitted.insert(index)
     }
 
     /// This packet of the burst was sent with this stamp.
     pub(crate) fn remember(&mut self, stamp: Stamp, burst: &Burst, at: usize, now: Instant) {
         let Ok(at) = u16::try_from(at) else { return };
         self.expire(now);
-        let same = |(_, latest): &(_, Burst)| latest.is(burst);
-        if !self.bursts.back().is_some_and(same) {
-            if self.bursts.len() >= self.most {
-                self.let_go_of_first();
+        match self.bursts.back_mut() {
+            Some(latest) if latest.burst.is(burst) => latest.left = now,
+            _ => {
+                if self.bursts.len() >= self.most {
+                    self.let_go_of_first();
+                }
+                self.bursts.push_back(Held {
+                    burst: Burst::clone(burst),
+                    left: now,
+                });
             }
-            self.bursts.push_back((now, Burst::clone(burst)));
         }
         self.place(Entry {
             stamp,
@@ -87,25 +106,23 @@ impl History {
         });
     }
 
-    /// A packet was sent with this stamp that nobody can ask for.
-    pub(crate) fn pass(&mut self, stamp: Stamp) {
-        self.place(Entry {
-            stamp,
-            burst: self.gone,
-            at: NOWHERE,
-            resent: None,
-        });
-    }
-
     fn place(&mut self, entry: Entry) {
         let index = entry.stamp.index;
         if self.entries.is_empty() {
             self.entries.resize(ROOM_AT_FIRST.min(self.most), None);
         }
-        while self.entries.len() < self.most
-            && (self.entry(index)).is_some_and(|older| self.packet(older).is_some())
+        while let Some(other) = self.entry(index)
+            && self.packet(other).is_some()
         {
-            self.grow();
+            let late = other.stamp.index > index;
+            let most = if late { ROOM_FOR_LATE } else { self.most };
+            if self.entries.len() < most.min(self.most) {
+                self.grow();
+            } else if late {
+                return;
+            } else {
+                break;
+            }
         }
         self.newest = self.newest.max(index);
         let place = place(index, self.entries.len());
@@ -113,9 +130,7 @@ impl History {
     }
 
     fn grow(&mut self) {
-        let room = (self.entries.len() * 3 / 2)
-            .max(ROOM_AT_FIRST)
-            .min(self.most);
+        let room = (self.entries.len() * 3 / 2).min(self.most);
         let before = std::mem::replace(&mut self.entries, vec![None; room]);
         for entry in before.into_iter().flatten() {
             let place = place(entry.stamp.index, room);
@@ -129,8 +144,19 @@ impl History {
     /// Lets go of payloads that nobody will ask for any more.
     pub(crate) fn expire(&mut self, now: Instant) {
         let kept = self.kept;
-        let old = |begun: Instant| now.saturating_duration_since(begun) > kept;
-        while self.bursts.front().is_some_and(|(begun, _)| old(*begun)) {
+        self.let_go_while(|held| now.saturating_duration_since(held.left) > kept);
+    }
+
+    /// Lets go of payloads that are known to have come in.
+    pub(crate) fn told(&mut self, told: Told) {
+        let lately = |doubt| told.until.saturating_duration_since(doubt) <= self.kept;
+        if !told.doubt.is_some_and(lately) {
+            self.let_go_while(|held| held.left < told.until);
+        }
+    }
+
+    fn let_go_while(&mut self, unwanted: impl Fn(&Held) -> bool) {
+        while self.bursts.front().is_some_and(&unwanted) {
             self.let_go_of_first();
         }
     }
@@ -147,19 +173,20 @@ impl History {
         now: Instant,
         pause: Duration,
     ) -> Option<(Stamp, &Packet)> {
+        let micros = now.saturating_duration_since(*self.zero.get_or_insert(now));
+        let micros = u32::try_from(micros.as_micros() % (1 << 32)).expect("below its modulus");
         let place = place(index, self.entries.len());
         let entry = self.entries.get_mut(place)?.as_mut()?;
-        let held = held(entry, self.gone)?;
-        let (begun, burst) = self.bursts.get(held)?;
-        let since =
-            |at: u32| now.saturating_duration_since(*begun + Duration::from_micros(at.into()));
-        let too_soon = |resent: NonZeroU32| since(resent.get() - 1) < pause;
+        let held = self.bursts.get(held(entry, self.gone)?)?;
+        let too_soon = |resent: NonZeroU32| {
+            let since = micros.wrapping_sub(resent.get() - 1);
+            Duration::from_micros(since.into()) < pause
+        };
         if entry.stamp.index != index || entry.resent.is_some_and(too_soon) {
             return None;
         }
-        let passed = u32::try_from(since(0).as_micros()).unwrap_or(u32::MAX);
-        entry.resent = NonZeroU32::new(passed.saturating_add(1));
-        Some((entry.stamp, burst.get(usize::from(entry.at))?))
+        entry.resent = NonZeroU32::new(micros.saturating_add(1));
+        Some((entry.stamp, held.burst.get(usize::from(entry.at))?))
     }
 
     /// The latest packets, the newest first.
@@ -186,8 +213,8 @@ impl History {
     }
 
     fn packet(&self, entry: &Entry) -> Option<&Packet> {
-        let (_, burst) = self.bursts.get(held(entry, self.gone)?)?;
-        burst.get(usize::from(entry.at))
+        let held = self.bursts.get(held(entry, self.gone)?)?;
+        held.burst.get(usize::from(entry.at))
     }
 
     fn entry(&self, index: u64) -> Option<&Entry> {

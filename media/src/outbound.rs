@@ -73,6 +73,7 @@ impl Outbound {
         let mut before: Vec<Option<Slot>> = self.slots.drain(..).map(Some).collect();
         // Where each slot is now that goes on.
         let mut places = vec![None; before.len()];
+        self.slots.reserve_exact(slots.len());
         for (place, spec) in slots.into_iter().enumerate() {
             let same = |slot: &Slot| slot.spec.mid == spec.mid && slot.spec.ssrc == spec.ssrc;
             let at = before
@@ -161,6 +162,9 @@ impl Outbound {
                 }
                 Rtcp::Transport(feedback) => {
                     self.gate.congestion.feedback(feedback, self.rtt, now);
+                    if let Some(told) = self.gate.congestion.told() {
+                        self.slots.iter_mut().for_each(|slot| slot.told(told));
+                    }
                     self.share_soon(now);
                 }
                 Rtcp::Remb(most) => {

@@ -22,6 +22,9 @@ const REPAIRS: f64 = 0.25;
 /// Packets leave together that are due within this time: each send costs the kernel.
 const TOGETHER: Duration = Duration::from_millis(2);
 
+/// Packets that an empty queue keeps room for. A key frame's is given back.
+const SPARE: usize = 32;
+
 /// A packet that waits.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
@@ -83,7 +86,11 @@ impl Pacer {
         if !self.is_open() {
             return None;
         }
-        self.queue.pop_front()
+        let first = self.queue.pop_front();
+        if self.queue.is_empty() {
+            self.queue.shrink_to(SPARE);
+        }
+        first
     }
 
     /// Slots whose packets have missed their time, each once; their packets are dropped.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::allocation::{Ask, Grant};
 use crate::codecs::{self, Playable};
+use crate::congestion::Told;
 use crate::history::History;
 use crate::outbound::{News, OutboundEvent, Picture, SlotStats};
 use crate::reports::{Timeline, WallClock, ticks};
@@ -238,6 +239,13 @@ impl Slot {
     /// The round trip to the listener.
     pub(crate) fn set_rtt(&mut self, rtt: Duration) {
         self.history.set_rtt(rtt);
+    }
+
+    /// What left through all slots, and is told of, came in.
+    pub(crate) fn told(&mut self, told: Told) {
+        if self.spec.extensions.transport_cc.is_some() {
+            self.history.told(told);
+        }
     }
 
     /// Lets go of what nobody will ask for any more.

@@ -35,6 +35,15 @@ pub(super) struct Acknowledged {
     pub(super) probe: ProbeId,
 }
 
+/// How far feedback has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// When the latest packet left that was told of.
+    pub(crate) until: Instant,
+    /// When the latest before it left that did not come in, or that nothing was told of.
+    pub(crate) doubt: Option<Instant>,
+}
+
 /// Packets under way.
 #[derive(Debug)]
 pub(super) struct Ledger {
@@ -42,6 +51,9 @@ pub(super) struct Ledger {
     entries: VecDeque<Entry>,
     /// The number of the first entry.
     first: u64,
+    /// When the latest packet left that was told of, and the latest that did not come in or was never told of.
+    told: Option<Duration>,
+    doubt: Option<Duration>,
     /// The reference time of the last feedback, extended beyond its 24 bits.
     reference: Option<i64>,
 }
@@ -52,8 +64,18 @@ impl Ledger {
             zero,
             entries: VecDeque::new(),
             first: 0,
+            told: None,
+            doubt: None,
             reference: None,
         }
+    }
+
+    pub(super) fn told(&self) -> Option<Told> {
+        let at = |time| self.zero + time;
+        Some(Told {
+            until: at(self.told?),
+            doubt: self.doubt.map(at),
+        })
     }
 
     /// When the oldest packet went out that nothing was told of.
@@ -65,7 +87,7 @@ impl Ledger {
     pub(super) fn forget_before(&mut self, at: Instant) {
         let at = at.saturating_duration_since(self.zero);
         while self.entries.front().is_some_and(|entry| entry.sent() <= at) {
-            self.drop_first();
+            self.give_up_first();
         }
     }
 
@@ -78,6 +100,9 @@ impl Ledger {
         let reference = self.extend(feedback.reference);
         let last = self.first + self.entries.len() as u64;
         let base = near(last, feedback.base);
+        while self.first < base.min(last) {
+            self.give_up_first();
+        }
         let mut arrival = reference * TICKS_PER_REFERENCE;
         let mut acknowledged = Vec::with_capacity(feedback.deltas.len().min(self.entries.len()));
         for (number, delta) in (base..).zip(&feedback.deltas) {
@@ -90,6 +115,10 @@ impl Ledger {
             else {
                 continue;
             };
+            match delta {
+                Some(_) => self.told = self.told.max(Some(entry.sent())),
+                None => self.doubt = self.doubt.max(Some(entry.sent())),
+            }
             acknowledged.push(Acknowledged {
                 sent: entry.sent(),
                 arrival: delta.map(|_| ticks(arrival)),
@@ -125,10 +154,15 @@ impl Ledger {
         extended
     }
 
-    fn drop_first(&mut self) {
-        if self.entries.pop_front().is_some() {
-            self.first += 1;
-        }
+    fn drop_first(&mut self) -> Option<Entry> {
+        let first = self.entries.pop_front()?;
+        self.first += 1;
+        Some(first)
+    }
+
+    fn give_up_first(&mut self) {
+        let first = self.drop_first().map(|entry| entry.sent());
+        self.doubt = self.doubt.max(first);
     }
 
     // ── hot path ──
@@ -139,11 +173,11 @@ impl Ledger {
             self.first = near(next.max(1 << 16), sequence);
         } else if near(next, sequence) != next {
             // Numbers are given out one by one; if they are not, what was before cannot be told apart.
-            self.entries.clear();
+            self.forget_before(now);
             self.first = near(next.max(1 << 16), sequence);
         }
         if self.entries.len() == MOST {
-            self.drop_first();
+            self.give_up_first();
         }
         self.entries.push_back(Entry {
             sent_micros: micros(now.saturating_duration_since(self.zero)),
@@ -169,4 +203,51 @@ fn ticks(count: i64) -> Duration {
             .unwrap_or(0)
             .saturating_mul(TICK_MICROS),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// Packets with these numbers left, one each millisecond.
+    fn sent(zero: Instant, numbers: std::ops::Range<u16>) -> Ledger {
+        let mut ledger = Ledger::new(zero);
+        for number in numbers {
+            ledger.sent(number, 1000, None, zero + MS * number.into());
+        }
+        ledger
+    }
+
+    fn feedback(base: u16, deltas: &[Option<i16>]) -> TransportFeedback {
+        TransportFeedback {
+            base,
+            reference: 7,
+            deltas: deltas.to_vec(),
+        }
+    }
+
+    #[test]
+    fn it_is_known_until_when_everything_came_in() {
+        let zero = Instant::now();
+        let mut ledger = sent(zero, 0..20);
+        assert_eq!(ledger.told(), None);
+        ledger.settle(&feedback(0, &[Some(1); 5]), zero);
+        let told = |until, doubt: Option<u32>| Told {
+            until: zero + MS * until,
+            doubt: doubt.map(|doubt| zero + MS * doubt),
+        };
+        assert_eq!(ledger.told(), Some(told(4, None)));
+        ledger.settle(&feedback(5, &[Some(1), None, Some(1)]), zero);
+        assert_eq!(ledger.told(), Some(told(7, Some(6))), "one was lost");
+        ledger.settle(&feedback(10, &[Some(1)]), zero);
+        assert_eq!(
+            ledger.told(),
+            Some(told(10, Some(9))),
+            "two were not told of"
+        );
+        ledger.forget_before(zero + 15 * MS);
+        assert_eq!(ledger.told(), Some(told(10, Some(15))), "nor were these");
+    }
 }

@@ -5,6 +5,11 @@ use crate::testing::{packet, stamp};
 
 const MS: Duration = Duration::from_millis(1);
 
+/// The latest that left at this time came in, and so did all before it but for this.
+fn told(until: Instant, doubt: Option<Instant>) -> Told {
+    Told { until, doubt }
+}
+
 fn filled(most: usize, bursts: impl IntoIterator<Item = std::ops::Range<u64>>) -> History {
     let mut history = History::new(most);
     let now = Instant::now();
@@ -16,9 +21,18 @@ fn filled(most: usize, bursts: impl IntoIterator<Item = std::ops::Range<u64>>) -
 
 fn send(history: &mut History, numbers: std::ops::Range<u64>, now: Instant) {
     let burst: Burst = numbers.clone().map(packet).collect();
-    numbers
-        .enumerate()
-        .for_each(|(at, number)| history.remember(stamp(number), &burst, at, now));
+    for (at, number) in numbers.enumerate() {
+        assert!(history.admit(number));
+        history.remember(stamp(number), &burst, at, now);
+    }
+}
+
+/// One packet after each pause.
+fn stream(history: &mut History, numbers: std::ops::Range<u64>, pause: Duration, begun: Instant) {
+    for number in numbers {
+        let at = u32::try_from(number).unwrap();
+        send(history, number..number + 1, begun + pause * at);
+    }
 }
 
 #[test]
@@ -47,7 +61,7 @@ fn its_room_grows_with_what_is_worth_keeping() {
     assert!((0..300).all(|number| history.resend(number, now, MS).is_some()));
     let latest: Vec<u64> = history.latest().map(|(stamp, _)| stamp.index).collect();
     assert_eq!(latest, (0..300).rev().collect::<Vec<_>>());
-    assert_eq!(history.entries.len(), 324);
+    assert_eq!(history.entries.len(), 406);
 }
 
 #[test]
@@ -55,12 +69,9 @@ fn a_slow_stream_keeps_no_more_than_its_time() {
     let begun = Instant::now();
     let mut history = History::new(512);
     history.set_rtt(5 * MS);
-    for number in 0..500 {
-        let now = begun + 20 * MS * u32::try_from(number).unwrap();
-        send(&mut history, number..number + 1, now);
-    }
+    stream(&mut history, 0..500, 20 * MS, begun);
     assert_eq!(history.bursts.len(), 26, "half a second of them");
-    assert_eq!(history.entries.len(), 64);
+    assert_eq!(history.entries.len(), 36);
     let now = begun + 20 * MS * 499;
     assert!(history.resend(474, now, MS).is_some());
     assert!(history.resend(473, now, MS).is_none());
@@ -71,7 +82,7 @@ fn a_stream_that_paused_holds_nothing_for_long() {
     let mut history = filled(8, std::iter::once(0..3));
     history.expire(Instant::now() + 2000 * MS);
     assert!(history.bursts.is_empty());
-    assert!(!history.admits(1), "its indexes are known still");
+    assert!(!history.admit(1), "its indexes are known still");
 }
 
 #[test]
@@ -97,22 +108,78 @@ fn one_packet_is_sent_again_once_per_pause() {
 }
 
 #[test]
-fn an_index_is_admitted_once_and_not_when_it_is_too_old() {
-    let history = filled(8, [0..5, 6..10]);
-    assert!(history.admits(5));
-    assert!(!history.admits(6));
-    assert!(!history.admits(1), "its place is taken by a newer one");
-    assert!(history.admits(10));
+fn what_came_in_is_let_go_of_at_once() {
+    let begun = Instant::now();
+    let mut history = History::new(64);
+    stream(&mut history, 0..6, 20 * MS, begun);
+    history.told(told(begun + 60 * MS, None));
+    let kept: Vec<u64> = history.latest().map(|(stamp, _)| stamp.index).collect();
+    assert_eq!(
+        kept,
+        [5, 4, 3],
+        "others of the time of the third may be under way"
+    );
 }
 
 #[test]
-fn an_index_that_nobody_can_ask_for_is_not_admitted_twice_either() {
+fn a_burst_is_kept_until_its_latest_packet_came_in() {
+    let begun = Instant::now();
     let mut history = History::new(64);
-    (0..100).for_each(|number| history.pass(stamp(number)));
-    assert!(!history.admits(99) && !history.admits(30));
-    assert!(history.admits(100));
-    assert!(history.resend(99, Instant::now(), MS).is_none());
-    assert_eq!(history.latest().count(), 0);
+    let burst: Burst = (0..3).map(packet).collect();
+    for at in 0..3u8 {
+        history.remember(stamp(at.into()), &burst, at.into(), begun + MS * at.into());
+    }
+    history.told(told(begun + 2 * MS, None));
+    assert!(history.resend(0, begun, MS).is_some());
+    history.told(told(begun + 3 * MS, None));
+    assert!(history.resend(0, begun, MS).is_none());
+}
+
+#[test]
+fn while_something_may_be_asked_for_all_is_kept_for_its_time() {
+    let begun = Instant::now();
+    let mut history = History::new(64);
+    history.set_rtt(5 * MS);
+    stream(&mut history, 0..50, 20 * MS, begun);
+    let doubt = Some(begun + 480 * MS);
+    history.told(told(begun + 980 * MS, doubt));
+    assert!(history.resend(25, begun, MS).is_some());
+    history.told(told(begun + 981 * MS, doubt));
+    assert_eq!(history.bursts.len(), 0, "nobody asks for it any more");
+}
+
+#[test]
+fn an_index_is_admitted_once() {
+    let mut history = filled(8, [0..5, 6..10]);
+    assert!(history.admit(5) && !history.admit(5));
+    assert!(!history.admit(6) && !history.admit(1));
+    assert!(history.admit(10));
+}
+
+#[test]
+fn a_late_packet_takes_nobodys_place() {
+    let begun = Instant::now();
+    let mut history = History::new(1024);
+    stream(&mut history, 1000..1190, Duration::ZERO, begun);
+    let room = history.entries.len();
+    let late = 1189 - u64::try_from(room).unwrap();
+    stream(&mut history, late..late + 1, Duration::ZERO, begun);
+    assert!(history.resend(1189, begun, MS).is_some());
+    assert!(history.resend(late, begun, MS).is_none());
+    assert_eq!(history.entries.len(), room);
+}
+
+#[test]
+fn a_packet_that_is_a_little_late_has_its_place_still() {
+    let begun = Instant::now();
+    let mut history = History::new(1024);
+    stream(&mut history, 10..60, Duration::ZERO, begun);
+    send(&mut history, 5..6, begun);
+    assert!(
+        (5..6)
+            .chain(10..60)
+            .all(|number| history.resend(number, begun, MS).is_some())
+    );
 }
 
 #[test]
@@ -131,5 +198,4 @@ fn payloads_are_shared_and_let_go() {
     );
     history.forget_payloads();
     assert_eq!(Arc::strong_count(&shared), 1 + 1);
-    assert!(!history.admits(1));
 }

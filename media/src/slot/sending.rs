@@ -166,8 +166,6 @@ impl Slot {
         }
         if self.spec.rtx_ssrc.is_some() && stamp.rtx.is_some() {
             self.history.remember(stamp, burst, at, now);
-        } else {
-            self.history.pass(stamp);
         }
         let spec = &self.spec;
         gate.send(
@@ -209,7 +207,7 @@ impl Slot {
             self.switch(packet, now);
         }
         let numbers = self.rewriter.rewrite(packet)?;
-        if !self.history.admits(numbers.index) {
+        if !self.history.admit(numbers.index) {
             return None;
         }
         let place = self
