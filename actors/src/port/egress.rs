@@ -29,11 +29,16 @@ const DESTINATION_LIMIT: usize = 512 * 1024;
 /// Bytes that may wait altogether.
 const PORT_LIMIT: usize = 16 * 1024 * 1024;
 
+/// What so many flushes had no use for is given back.
+const FLUSHES: usize = 1024;
+
 /// What waits to be sent. Its memory is used again after every flush.
 pub struct PortEgress {
     /// The first `open` of them hold something.
     outboxes: Vec<Outbox>,
     open: usize,
+    /// The most that were open in the latest flushes, and how many those were.
+    lately: (usize, usize),
     index: HashMap<SocketAddr, usize>,
     /// Bytes in all of them.
     waiting: usize,
@@ -67,6 +72,7 @@ impl PortEgress {
         Self {
             outboxes: Vec::new(),
             open: 0,
+            lately: (0, 0),
             index: HashMap::default(),
             waiting: 0,
             segments,
@@ -137,10 +143,20 @@ impl PortEgress {
         };
         self.counters.sent(total.datagrams, total.sends);
         if flushed == Flushed::All {
-            self.open = 0;
-            self.index.clear();
+            self.close();
         }
         flushed
+    }
+
+    fn close(&mut self) {
+        let (most, flushes) = self.lately;
+        self.lately = (most.max(self.open), flushes + 1);
+        if self.lately.1 == FLUSHES {
+            self.outboxes.truncate(self.lately.0);
+            self.lately = (0, 0);
+        }
+        self.open = 0;
+        self.index.clear();
     }
 
     /// The outbox for a destination.

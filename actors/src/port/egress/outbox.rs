@@ -13,8 +13,10 @@ const LONGEST_SEGMENT: usize = 1232;
 /// Bytes that the kernel takes in one send: the length field of UDP, without the headers.
 const LONGEST_RUN: usize = 65_000;
 
-/// What an empty one keeps of its memory, in bytes: some frames of ordinary video. A key frame's is given back.
-const SPARE: usize = 16 * 1024;
+/// An empty one keeps room for no more than so many times what it held lately. A key frame's is given back.
+const SPARE: usize = 4;
+/// What it held is forgotten at this pace: by so small a part each time.
+const FORGET: usize = 16;
 
 /// First bytes below this are STUN (RFC 7983 §7).
 const FIRST_NOT_STUN: u8 = 4;
@@ -49,6 +51,8 @@ pub(super) struct Outbox {
     runs: Vec<Run>,
     /// Runs that were sent already, and their bytes.
     sent: (usize, usize),
+    /// The most bytes that it held lately.
+    lately: usize,
 }
 
 impl Outbox {
@@ -60,19 +64,21 @@ impl Outbox {
             bytes: Vec::new(),
             runs: Vec::new(),
             sent: (0, 0),
+            lately: 0,
         }
     }
 
-    /// Empty, for another destination; the memory stays.
+    /// An empty one, for another destination; the memory stays.
     pub(super) fn reuse(&mut self, remote: SocketAddr, local: Local) {
         (self.remote, self.local) = (remote, local);
-        self.clear();
     }
 
-    /// Drops what waits.
-    pub(super) fn clear(&mut self) {
+    fn clear(&mut self) {
+        self.lately = self.bytes.len().max(self.lately - self.lately / FORGET);
         self.bytes.clear();
-        self.bytes.shrink_to(SPARE);
+        if self.bytes.capacity() > SPARE * self.lately {
+            self.bytes.shrink_to(self.lately);
+        }
         self.runs.clear();
         self.sent = (0, 0);
     }
@@ -196,13 +202,19 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_key_frame_is_given_back_and_that_of_a_frame_is_kept() {
-        let kept = |datagrams| {
-            let mut outbox = filled(&vec![1200; datagrams]);
+        let frame = 4 * 1200;
+        let mut outbox = filled(&[1200; 100]);
+        let mut kept = Vec::new();
+        for _ in 0..60 {
             while outbox.left().is_some() {}
-            outbox.bytes.capacity()
-        };
-        assert!(kept(4) >= 4 * 1200);
-        assert!(kept(100) <= SPARE);
+            kept.push(outbox.bytes.capacity());
+            outbox.push(64, |bytes| bytes.resize(bytes.len() + frame, 0x80));
+        }
+        assert!(
+            kept[0] >= 25 * frame && kept[59] < SPARE * frame,
+            "{kept:?}"
+        );
+        assert!(kept.iter().all(|&room| room >= frame));
     }
 
     #[test]

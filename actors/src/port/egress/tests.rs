@@ -245,3 +245,19 @@ fn memory_is_used_again() {
     assert_eq!(egress.outboxes.len(), 50);
     assert!(egress.index.is_empty());
 }
+
+#[test]
+fn what_a_rush_needed_is_given_back() {
+    let mut egress = egress();
+    let mut kernel = Kernel::with_room(usize::MAX);
+    let mut flush = |ports| {
+        (1..=ports).for_each(|port| queue(&mut egress, port, &[0; 1000]));
+        egress.flush(64, |runs| kernel.send(runs));
+        kernel.got.clear();
+        egress.outboxes.len()
+    };
+    assert_eq!(flush(50), 50);
+    let mut rooms = (0..2 * FLUSHES).map(|_| flush(3));
+    assert!(rooms.by_ref().take(FLUSHES / 2).all(|room| room == 50));
+    assert_eq!(rooms.last(), Some(3));
+}
