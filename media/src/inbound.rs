@@ -32,6 +32,8 @@ pub use stats::{InboundStats, LayerStats};
 const REPORT_PAUSE: Duration = Duration::from_secs(1);
 /// The first goes out sooner: a browser repeats mid and rid in every packet until it hears that they were understood.
 const FIRST_REPORT: Duration = Duration::from_millis(200);
+/// Reports go so much earlier with whatever wakes us then.
+const AHEAD: Duration = Duration::from_millis(20);
 /// Report blocks in one packet (RFC 3550 §6.4.1).
 const MOST_BLOCKS: usize = 31;
 /// Largest transport-wide report; one that does not fit waits for a compound of its own.
@@ -156,10 +158,24 @@ impl Inbound {
 
     /// The next plain compound RTCP packet that is due; call until `None`.
     pub fn poll_rtcp(&mut self, now: Instant) -> Option<Bytes> {
+        self.due(now, Duration::ZERO)
+    }
+
+    /// The same, and reports besides that will be due soon: for whoever was woken by something else, and would only be woken
+    /// again for them.
+    pub fn poll_rtcp_ahead(&mut self, now: Instant) -> Option<Bytes> {
+        self.due(now, AHEAD)
+    }
+
+    fn due(&mut self, now: Instant, ahead: Duration) -> Option<Bytes> {
         // Asked at every wake-up, of which there are thousands a second.
-        self.poll_timeout().filter(|&due| due <= now)?;
+        let reports = [self.next_report, self.arrivals.next_due()];
+        let ripe = |due| due <= now + ahead;
+        if !reports.into_iter().flatten().any(ripe) {
+            self.poll_timeout().filter(|&due| due <= now)?;
+        }
         let mut compound = Compound::new(self.ssrc, &self.cname);
-        if self.next_report.is_some_and(|due| due <= now) {
+        if self.next_report.is_some_and(ripe) {
             self.report(&mut compound, now);
         }
         for track in &mut self.tracks {
@@ -169,7 +185,7 @@ impl Inbound {
             }
         }
         if compound.fits(TRANSPORT_FEEDBACK)
-            && let Some(packet) = self.arrivals.report(self.ssrc, self.last_media, now)
+            && let Some(packet) = self.arrivals.report(self.ssrc, self.last_media, now, ahead)
         {
             compound.transport_feedback(packet);
         }

@@ -207,7 +207,7 @@ impl Peer {
         self.outbound.send_due(now, &mut sink);
         while let Some(report) = self
             .inbound
-            .poll_rtcp(now)
+            .poll_rtcp_ahead(now)
             .or_else(|| self.outbound.poll_rtcp(now))
         {
             media.report(&report, path, egress, &mut self.stats);

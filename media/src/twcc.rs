@@ -14,7 +14,7 @@ use crate::seam::Ssrc;
 const USUAL: Duration = Duration::from_millis(100);
 /// With so many packets waiting it is due earlier, but never earlier than [`SOONEST`] after the last.
 const MANY: usize = 60;
-const SOONEST: Duration = Duration::from_millis(50);
+const SOONEST: Duration = Duration::from_millis(70);
 /// Most packets of one report: bounds its size, whatever the deltas.
 const MOST_PACKETS: u64 = 400;
 /// How far back a late packet is still told: so many numbers, and so long, in units of 250 µs.
@@ -92,9 +92,16 @@ impl Arrivals {
         self.due
     }
 
-    /// The report that is due, as a whole RTCP packet; call until `None`.
-    pub(crate) fn report(&mut self, sender: Ssrc, media: Ssrc, now: Instant) -> Option<Vec<u8>> {
-        self.due.filter(|&due| due <= now)?;
+    /// The report that is due, as a whole RTCP packet; call until `None`. One that is due
+    /// within `ahead` may go now.
+    pub(crate) fn report(
+        &mut self,
+        sender: Ssrc,
+        media: Ssrc,
+        now: Instant,
+        ahead: Duration,
+    ) -> Option<Vec<u8>> {
+        self.due.filter(|&due| due <= now + ahead)?;
         let base = self.base?;
         let arrivals = self
             .ticks
@@ -114,7 +121,7 @@ impl Arrivals {
                 self.due = None;
                 return None;
             }
-            return self.report(sender, media, now);
+            return self.report(sender, media, now, ahead);
         };
         self.reports = self.reports.wrapping_add(1);
         self.last_report = Some(now);

@@ -417,6 +417,23 @@ fn a_bundle_whose_sound_has_no_transport_wide_numbers_is_told_of_its_pictures() 
 }
 
 #[test]
+fn reports_go_a_little_earlier_with_what_wakes_us() {
+    let (mut inbound, now) = inbound(vec![camera(&[]), microphone()]);
+    let numbered = |elements: &mut Elements<'_>| elements.put(Some(TCC), &[0, 1]);
+    inbound.handle_rtp(packet(VP8, 10, 1, INTER, numbered), now);
+    let due = inbound.poll_timeout().unwrap();
+    let soon = now + (due - now).saturating_sub(AHEAD);
+    assert_eq!(inbound.poll_rtcp_ahead(soon.checked_sub(MS).unwrap()), None);
+    assert_eq!(inbound.poll_rtcp(soon), None, "it wakes nobody earlier");
+    let bytes = inbound.poll_rtcp_ahead(soon).unwrap();
+    assert_eq!(transport_feedback(&bytes), Some([0, 1, 0, 1]));
+    assert!(
+        inbound.poll_timeout().unwrap() > due,
+        "it is not told twice"
+    );
+}
+
+#[test]
 fn a_wake_up_with_nothing_due_begins_no_report() {
     let (mut inbound, now) = inbound(vec![camera(&[]), microphone()]);
     inbound.handle_rtp(packet(OPUS, 11, 1, b"a", |_| {}), now);

@@ -37,7 +37,7 @@ fn read(packet: Vec<u8>) -> Vec<(u16, Option<i64>)> {
 }
 
 fn reports(arrivals: &mut Arrivals, now: Instant) -> Vec<Vec<u8>> {
-    std::iter::from_fn(|| arrivals.report(Ssrc(1), Ssrc(2), now)).collect()
+    std::iter::from_fn(|| arrivals.report(Ssrc(1), Ssrc(2), now, Duration::ZERO)).collect()
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_report_tells_what_came_and_what_did_not() {
     arrivals.record(1, zero + 1090 * MS);
     assert!(
         arrivals
-            .report(Ssrc(1), Ssrc(2), zero + 1099 * MS)
+            .report(Ssrc(1), Ssrc(2), zero + 1099 * MS, Duration::ZERO)
             .is_none()
     );
 
@@ -97,14 +97,14 @@ fn what_was_told_a_second_ago_is_forgotten_and_not_told_otherwise() {
 }
 
 #[test]
-fn many_packets_hasten_the_report_but_not_below_fifty_ms() {
+fn many_packets_hasten_the_report_but_not_without_end() {
     let zero = Instant::now();
     let mut arrivals = Arrivals::new(zero);
     (0..60).for_each(|number| arrivals.record(number, zero));
     assert_eq!(reports(&mut arrivals, zero).len(), 1);
     (60..120).for_each(|number| arrivals.record(number, zero + 10 * MS));
-    assert!(reports(&mut arrivals, zero + 49 * MS).is_empty());
-    assert_eq!(reports(&mut arrivals, zero + 50 * MS).len(), 1);
+    assert!(reports(&mut arrivals, zero + 69 * MS).is_empty());
+    assert_eq!(reports(&mut arrivals, zero + 70 * MS).len(), 1);
 }
 
 #[test]

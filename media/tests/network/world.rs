@@ -232,7 +232,7 @@ impl World {
             }
             self.heed(number);
         }
-        while let Some(report) = self.forwarder.poll_rtcp(now) {
+        while let Some(report) = self.forwarder.poll_rtcp_ahead(now) {
             let arrivals = self.back.carry(report.len(), self.now);
             self.send(arrivals, || Arrival::ReportAtPublisher(report.clone()));
         }
