@@ -35,7 +35,7 @@ use losses::Losses;
 use receiver::Receiver;
 use trendline::Trendline;
 
-pub(crate) use ledger::Told;
+pub(crate) use ledger::Confirmed;
 pub(crate) use probes::{Probe, Probes};
 
 /// What is believed of a path before it told anything.
@@ -125,8 +125,8 @@ impl Congestion {
     }
 
     /// How far feedback has come.
-    pub(crate) fn told(&self) -> Option<Told> {
-        self.ledger.told()
+    pub(crate) fn confirmed(&self) -> Option<Confirmed> {
+        self.ledger.confirmed()
     }
 
     /// A packet of pictures left, whether it is told of or not.

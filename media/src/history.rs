@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use crate::congestion::Told;
+use crate::congestion::Confirmed;
 use crate::rtp::Window;
 use crate::seam::{Burst, Packet};
 use crate::slot::Stamp;
+use crate::srtp;
 
 /// Payloads are kept for so many round trips, within these bounds: whoever misses a packet asks for it a few times.
 const ROUND_TRIPS: u32 = 4;
@@ -16,8 +17,8 @@ const KEPT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_s
 const KEPT_AT_FIRST: Duration = Duration::from_secs(1);
 /// Packets that there is room for at first.
 const ROOM_AT_FIRST: usize = 16;
-/// It grows to no more than this for the sake of a packet that comes late.
-const ROOM_FOR_LATE: usize = 64;
+/// With this much room it grows no more for a packet that comes late; one that finds no place cannot be sent again.
+const ROOM_FOR_LATE: usize = 256;
 
 /// The latest packets of one slot, in a ring by their sequence number.
 #[derive(Debug)]
@@ -33,11 +34,11 @@ pub(crate) struct History {
     gone: u32,
     kept: Duration,
     newest: u64,
-    /// When a packet was first sent again.
+    /// When a packet was first asked for.
     zero: Option<Instant>,
 }
 
-/// A burst that something of may be asked for.
+/// A burst of which packets may still be asked for.
 #[derive(Debug)]
 struct Held {
     burst: Burst,
@@ -79,7 +80,10 @@ impl History {
 
     /// The index was not sent yet and is not too old to be sent. It counts as sent from now on.
     pub(crate) fn admit(&mut self, index: u64) -> bool {
-        self.admitted.insert(index)
+        let highest = self.admitted.highest();
+        // The sealer looks no further back, and neither do listeners.
+        let recent = highest.is_none_or(|highest| index + srtp::WINDOW > highest);
+        recent && self.admitted.insert(index)
     }
 
     /// This packet of the burst was sent with this stamp.
@@ -148,10 +152,10 @@ impl History {
     }
 
     /// Lets go of payloads that are known to have come in.
-    pub(crate) fn told(&mut self, told: Told) {
-        let lately = |doubt| told.until.saturating_duration_since(doubt) <= self.kept;
-        if !told.doubt.is_some_and(lately) {
-            self.let_go_while(|held| held.left < told.until);
+    pub(crate) fn confirm(&mut self, Confirmed { until, doubt }: Confirmed) {
+        let lately = |doubt| until.saturating_duration_since(doubt) <= self.kept;
+        if !doubt.is_some_and(lately) {
+            self.let_go_while(|held| held.left < until);
         }
     }
 
@@ -179,8 +183,8 @@ impl History {
         let entry = self.entries.get_mut(place)?.as_mut()?;
         let held = self.bursts.get(held(entry, self.gone)?)?;
         let too_soon = |resent: NonZeroU32| {
-            let since = micros.wrapping_sub(resent.get() - 1);
-            Duration::from_micros(since.into()) < pause
+            let since = micros.wrapping_sub(resent.get() - 1).cast_signed();
+            Duration::from_micros(u64::try_from(since).unwrap_or(0)) < pause
         };
         if entry.stamp.index != index || entry.resent.is_some_and(too_soon) {
             return None;
@@ -204,6 +208,7 @@ impl History {
     pub(crate) fn forget_payloads(&mut self) {
         self.gone = self.next_burst();
         self.bursts = VecDeque::new();
+        self.entries = Vec::new();
     }
 
     /// The count of the burst that is held next.

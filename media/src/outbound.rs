@@ -162,8 +162,9 @@ impl Outbound {
                 }
                 Rtcp::Transport(feedback) => {
                     self.gate.congestion.feedback(feedback, self.rtt, now);
-                    if let Some(told) = self.gate.congestion.told() {
-                        self.slots.iter_mut().for_each(|slot| slot.told(told));
+                    if let Some(confirmed) = self.gate.congestion.confirmed() {
+                        let slots = self.slots.iter_mut();
+                        slots.for_each(|slot| slot.confirm(confirmed));
                     }
                     self.share_soon(now);
                 }

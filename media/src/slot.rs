@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::allocation::{Ask, Grant};
 use crate::codecs::{self, Playable};
-use crate::congestion::Told;
+use crate::congestion::Confirmed;
 use crate::history::History;
 use crate::outbound::{News, OutboundEvent, Picture, SlotStats};
 use crate::reports::{Timeline, WallClock, ticks};
@@ -29,9 +29,8 @@ use rewrite::Rewriter;
 pub(crate) use gate::Gate;
 pub(crate) use stamp::{Departure, Stamp};
 
-/// Packets that are remembered at most: a second of busy video, or of sound.
-const VIDEO_HISTORY: usize = 1024;
-const AUDIO_HISTORY: usize = 64;
+/// Packets that are remembered at most: a second of busy video. Sound is not sent again.
+const HISTORY: usize = 1024;
 /// Sender reports go out this often, and the first after a switch sooner.
 const REPORT_PAUSE: Duration = Duration::from_secs(1);
 const REPORT_AFTER_SWITCH: Duration = Duration::from_millis(100);
@@ -64,15 +63,10 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(spec: SlotSpec) -> Self {
-        let depth = if spec.kind == Kind::Video {
-            VIDEO_HISTORY
-        } else {
-            AUDIO_HISTORY
-        };
         Self {
             aim: None,
             rewriter: Rewriter::new(spec.ssrc),
-            history: History::new(depth),
+            history: History::new(HISTORY),
             playable: None,
             begin_talk_spurt: false,
             clocks: [None; MAX_LAYERS],
@@ -93,6 +87,9 @@ impl Slot {
 
     /// Negotiated again, under the same SSRC.
     pub(crate) fn renegotiate(&mut self, spec: SlotSpec, news: &mut News) {
+        if self.spec.extensions.transport_cc.is_none() {
+            self.history.forget_payloads(); // no feedback will ever be about them
+        }
         self.spec = spec;
         self.aim = (self.aim.take()).map(|aim| aim.described(self.is_described()));
         self.set_playable(None, news);
@@ -241,10 +238,10 @@ impl Slot {
         self.history.set_rtt(rtt);
     }
 
-    /// What left through all slots, and is told of, came in.
-    pub(crate) fn told(&mut self, told: Told) {
+    /// Feedback has come this far: lets go of what is known to have come in.
+    pub(crate) fn confirm(&mut self, confirmed: Confirmed) {
         if self.spec.extensions.transport_cc.is_some() {
-            self.history.told(told);
+            self.history.confirm(confirmed);
         }
     }
 

@@ -13,6 +13,8 @@ mod opener;
 mod sealer;
 mod window;
 
+pub(crate) use window::SIZE as WINDOW;
+
 pub use keys::{Keys, MasterKey, Profile};
 pub use opener::Opener;
 pub use sealer::Sealer;

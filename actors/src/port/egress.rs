@@ -37,8 +37,9 @@ pub struct PortEgress {
     /// The first `open` of them hold something.
     outboxes: Vec<Outbox>,
     open: usize,
-    /// The most that were open in the latest flushes, and how many those were.
-    lately: (usize, usize),
+    /// Of the latest flushes: how many there were, and the most that were open in one.
+    flushes: usize,
+    most_open: usize,
     index: HashMap<SocketAddr, usize>,
     /// Bytes in all of them.
     waiting: usize,
@@ -72,7 +73,8 @@ impl PortEgress {
         Self {
             outboxes: Vec::new(),
             open: 0,
-            lately: (0, 0),
+            flushes: 0,
+            most_open: 0,
             index: HashMap::default(),
             waiting: 0,
             segments,
@@ -143,17 +145,17 @@ impl PortEgress {
         };
         self.counters.sent(total.datagrams, total.sends);
         if flushed == Flushed::All {
-            self.close();
+            self.all_left();
         }
         flushed
     }
 
-    fn close(&mut self) {
-        let (most, flushes) = self.lately;
-        self.lately = (most.max(self.open), flushes + 1);
-        if self.lately.1 == FLUSHES {
-            self.outboxes.truncate(self.lately.0);
-            self.lately = (0, 0);
+    fn all_left(&mut self) {
+        self.most_open = self.most_open.max(self.open);
+        self.flushes += 1;
+        if self.flushes == FLUSHES {
+            self.outboxes.truncate(self.most_open);
+            (self.flushes, self.most_open) = (0, 0);
         }
         self.open = 0;
         self.index.clear();

@@ -37,10 +37,10 @@ pub(super) struct Acknowledged {
 
 /// How far feedback has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Told {
-    /// When the latest packet left that was told of.
+pub(crate) struct Confirmed {
+    /// When the latest packet left that is known to have come in.
     pub(crate) until: Instant,
-    /// When the latest before it left that did not come in, or that nothing was told of.
+    /// When the latest left that did not come in, or that nothing was told of; it may be later.
     pub(crate) doubt: Option<Instant>,
 }
 
@@ -51,8 +51,8 @@ pub(super) struct Ledger {
     entries: VecDeque<Entry>,
     /// The number of the first entry.
     first: u64,
-    /// When the latest packet left that was told of, and the latest that did not come in or was never told of.
-    told: Option<Duration>,
+    /// As in [`Confirmed`].
+    until: Option<Duration>,
     doubt: Option<Duration>,
     /// The reference time of the last feedback, extended beyond its 24 bits.
     reference: Option<i64>,
@@ -64,16 +64,16 @@ impl Ledger {
             zero,
             entries: VecDeque::new(),
             first: 0,
-            told: None,
+            until: None,
             doubt: None,
             reference: None,
         }
     }
 
-    pub(super) fn told(&self) -> Option<Told> {
+    pub(super) fn confirmed(&self) -> Option<Confirmed> {
         let at = |time| self.zero + time;
-        Some(Told {
-            until: at(self.told?),
+        Some(Confirmed {
+            until: at(self.until?),
             doubt: self.doubt.map(at),
         })
     }
@@ -116,7 +116,7 @@ impl Ledger {
                 continue;
             };
             match delta {
-                Some(_) => self.told = self.told.max(Some(entry.sent())),
+                Some(_) => self.until = self.until.max(Some(entry.sent())),
                 None => self.doubt = self.doubt.max(Some(entry.sent())),
             }
             acknowledged.push(Acknowledged {
@@ -232,22 +232,30 @@ mod tests {
     fn it_is_known_until_when_everything_came_in() {
         let zero = Instant::now();
         let mut ledger = sent(zero, 0..20);
-        assert_eq!(ledger.told(), None);
+        assert_eq!(ledger.confirmed(), None);
         ledger.settle(&feedback(0, &[Some(1); 5]), zero);
-        let told = |until, doubt: Option<u32>| Told {
+        let confirmed = |until, doubt: Option<u32>| Confirmed {
             until: zero + MS * until,
             doubt: doubt.map(|doubt| zero + MS * doubt),
         };
-        assert_eq!(ledger.told(), Some(told(4, None)));
+        assert_eq!(ledger.confirmed(), Some(confirmed(4, None)));
         ledger.settle(&feedback(5, &[Some(1), None, Some(1)]), zero);
-        assert_eq!(ledger.told(), Some(told(7, Some(6))), "one was lost");
+        assert_eq!(
+            ledger.confirmed(),
+            Some(confirmed(7, Some(6))),
+            "one was lost"
+        );
         ledger.settle(&feedback(10, &[Some(1)]), zero);
         assert_eq!(
-            ledger.told(),
-            Some(told(10, Some(9))),
+            ledger.confirmed(),
+            Some(confirmed(10, Some(9))),
             "two were not told of"
         );
         ledger.forget_before(zero + 15 * MS);
-        assert_eq!(ledger.told(), Some(told(10, Some(15))), "nor were these");
+        assert_eq!(
+            ledger.confirmed(),
+            Some(confirmed(10, Some(15))),
+            "nor were these"
+        );
     }
 }

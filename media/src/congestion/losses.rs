@@ -31,6 +31,9 @@ const SAMPLE: u32 = 300;
 const SMOOTH: f32 = 0.1;
 /// Losses that rise by so much are asked anew whose they are: the path may have become narrow besides.
 const RISE: f32 = 0.12;
+/// A few packets are believed to tell of more losses than usual where chance makes so many in none of ten thousand times: in
+/// standard deviations.
+const UNLIKELY: f32 = 4.0;
 
 /// Whose heavy losses are. A path that is too narrow loses nothing of what it has carried before; a bad radio loses its share
 /// of whatever is sent, and sending less would only take the rest away too.
@@ -39,10 +42,22 @@ enum Cause {
     /// There are none.
     #[default]
     None,
-    /// Since when there are, and the least that arrived in their first second.
-    Unknown { since: Instant, arrived: Bitrate },
+    /// There are, and it is not clear yet.
+    Unknown(Trial),
     /// The path loses this share whatever is sent.
     Path(Usual),
+}
+
+/// Heavy losses that are watched.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    since: Instant,
+    /// The least that arrived in their first second.
+    arrived: Bitrate,
+    lost: u32,
+    told: u32,
+    /// What the path was known to lose before.
+    before: Option<Usual>,
 }
 
 /// What a path loses of whatever is sent, and what it lost of the packets since that was looked at.
@@ -61,6 +76,13 @@ impl Usual {
             share,
             ..Self::default()
         }
+    }
+
+    /// So many lost are far more, and no chance.
+    fn is_exceeded(&self, lost: u32, told: u32) -> bool {
+        let share = share_of(lost, told);
+        let deviation = (self.share * (1.0 - self.share) * share_of(1, told)).sqrt();
+        share > self.share + DISASTER.max(UNLIKELY * deviation)
     }
 
     /// Counts packets; true where so many more of them are lost that it may be something else. The usual share is never more
@@ -97,29 +119,38 @@ impl Cause {
         let Some(rate) = arrived else {
             return self;
         };
-        let anew = Self::Unknown {
-            since: now,
-            arrived: rate,
+        let anew = |before| {
+            Self::Unknown(Trial {
+                since: now,
+                arrived: rate,
+                lost,
+                told,
+                before,
+            })
         };
         match self {
-            Self::None => anew,
-            Self::Unknown { since, arrived } if now.saturating_duration_since(since) < TRIAL => {
-                let arrived = arrived.min(rate);
-                Self::Unknown { since, arrived }
-            }
-            Self::Unknown { arrived, .. } => {
+            Self::None => anew(None),
+            Self::Unknown(Trial {
+                before: Some(usual),
+                ..
+            }) if share <= usual.share + RISE => Self::Path(usual),
+            Self::Unknown(mut trial) => {
+                (trial.lost, trial.told) = (trial.lost + lost, trial.told + told);
+                if now.saturating_duration_since(trial.since) < TRIAL {
+                    trial.arrived = trial.arrived.min(rate);
+                    return Self::Unknown(trial);
+                }
                 let sent = rate.times(1.0 / (1.0 - f64::from(share.min(0.99))));
-                if sent < arrived.times(LESS) {
-                    Self::Path(Usual::judged(share))
+                if sent < trial.arrived.times(LESS) {
+                    Self::Path(Usual::judged(share_of(trial.lost, trial.told)))
                 } else {
-                    self
+                    Self::Unknown(trial)
                 }
             }
-            // Few packets tell of much more or less than there is; only far more is something else.
-            Self::Path(usual) if share > usual.share + DISASTER => anew,
+            Self::Path(usual) if usual.is_exceeded(lost, told) => anew(Some(usual)),
             Self::Path(mut usual) => {
                 if usual.rises(lost, told) {
-                    anew
+                    anew(Some(usual))
                 } else {
                     Self::Path(usual)
                 }
@@ -229,7 +260,8 @@ impl Losses {
             self.ceiling = fallen.clamp(FLOOR, self.ceiling);
             return true;
         }
-        if !matches!(self.cause, Cause::Path(_)) || self.share < ORDINARY {
+        // A share of few packets falls below what is heavy by chance.
+        if self.share < ORDINARY {
             self.cause = Cause::None;
         }
         if self.share < ORDINARY && self.ceiling < CEILING {
@@ -270,6 +302,26 @@ mod tests {
         }
         assert_eq!(losses.ceiling(), CEILING);
         assert!((losses.share() - 0.05).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_a_few_packets_tell_of_a_bad_path_by_chance_changes_nothing() {
+        let mut losses = Losses::default();
+        let zero = Instant::now();
+        let rate = |kbps: u64| Some(Bitrate(kbps * 1000));
+        for n in 0..4u32 {
+            losses.count(&told(30, 100), rate(700), None, zero + n * 400 * MS);
+        }
+        losses.count(&told(30, 100), rate(300), None, zero + 1600 * MS);
+        assert!(matches!(losses.cause, Cause::Path(_)), "{:?}", losses.cause);
+        let ceiling = losses.ceiling();
+        let samples = [(11, 21), (2, 40), (9, 20), (12, 22)];
+        for (n, (lost, of)) in (2..).zip(samples) {
+            losses.count(&told(lost, of), rate(150), None, zero + n * 1000 * MS);
+        }
+        assert_eq!(losses.ceiling(), ceiling);
+        losses.count(&told(80, 100), rate(20), None, zero + 7000 * MS);
+        assert!(losses.ceiling() < ceiling, "eight in ten are no chance");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use crate::testing::{packet, stamp};
 const MS: Duration = Duration::from_millis(1);
 
 /// The latest that left at this time came in, and so did all before it but for this.
-fn told(until: Instant, doubt: Option<Instant>) -> Told {
-    Told { until, doubt }
+fn confirmed(until: Instant, doubt: Option<Instant>) -> Confirmed {
+    Confirmed { until, doubt }
 }
 
 fn filled(most: usize, bursts: impl IntoIterator<Item = std::ops::Range<u64>>) -> History {
@@ -112,7 +112,7 @@ fn what_came_in_is_let_go_of_at_once() {
     let begun = Instant::now();
     let mut history = History::new(64);
     stream(&mut history, 0..6, 20 * MS, begun);
-    history.told(told(begun + 60 * MS, None));
+    history.confirm(confirmed(begun + 60 * MS, None));
     let kept: Vec<u64> = history.latest().map(|(stamp, _)| stamp.index).collect();
     assert_eq!(
         kept,
@@ -129,9 +129,9 @@ fn a_burst_is_kept_until_its_latest_packet_came_in() {
     for at in 0..3u8 {
         history.remember(stamp(at.into()), &burst, at.into(), begun + MS * at.into());
     }
-    history.told(told(begun + 2 * MS, None));
+    history.confirm(confirmed(begun + 2 * MS, None));
     assert!(history.resend(0, begun, MS).is_some());
-    history.told(told(begun + 3 * MS, None));
+    history.confirm(confirmed(begun + 3 * MS, None));
     assert!(history.resend(0, begun, MS).is_none());
 }
 
@@ -142,9 +142,9 @@ fn while_something_may_be_asked_for_all_is_kept_for_its_time() {
     history.set_rtt(5 * MS);
     stream(&mut history, 0..50, 20 * MS, begun);
     let doubt = Some(begun + 480 * MS);
-    history.told(told(begun + 980 * MS, doubt));
+    history.confirm(confirmed(begun + 980 * MS, doubt));
     assert!(history.resend(25, begun, MS).is_some());
-    history.told(told(begun + 981 * MS, doubt));
+    history.confirm(confirmed(begun + 981 * MS, doubt));
     assert_eq!(history.bursts.len(), 0, "nobody asks for it any more");
 }
 
@@ -160,11 +160,11 @@ fn an_index_is_admitted_once() {
 fn a_late_packet_takes_nobodys_place() {
     let begun = Instant::now();
     let mut history = History::new(1024);
-    stream(&mut history, 1000..1190, Duration::ZERO, begun);
+    stream(&mut history, 1000..1500, Duration::ZERO, begun);
     let room = history.entries.len();
-    let late = 1189 - u64::try_from(room).unwrap();
+    let late = 1499 - u64::try_from(room).unwrap();
     stream(&mut history, late..late + 1, Duration::ZERO, begun);
-    assert!(history.resend(1189, begun, MS).is_some());
+    assert!(history.resend(1499, begun, MS).is_some());
     assert!(history.resend(late, begun, MS).is_none());
     assert_eq!(history.entries.len(), room);
 }

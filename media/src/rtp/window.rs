@@ -22,6 +22,11 @@ impl Default for Window {
 }
 
 impl Window {
+    /// The highest that was noted.
+    pub fn highest(&self) -> Option<u64> {
+        self.highest
+    }
+
     /// Takes note of a number; false if it came before or is too late to tell.
     pub fn insert(&mut self, number: u64) -> bool {
         let highest = *self.highest.get_or_insert(number);

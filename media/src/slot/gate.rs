@@ -19,6 +19,8 @@ pub(crate) struct Gate {
     pub(crate) pacer: Pacer,
     /// The next transport-wide sequence number.
     transport_cc: u16,
+    /// When the latest packet left.
+    latest: Instant,
 }
 
 impl Gate {
@@ -29,10 +31,17 @@ impl Gate {
             congestion: Congestion::new(now),
             pacer: Pacer::new(now),
             transport_cc: 0,
+            latest: now,
         }
     }
 
     // ── hot path ──
+
+    /// This time, or that of what left already if that is later: messages bring the time at which they were read.
+    pub(crate) fn in_order(&mut self, now: Instant) -> Instant {
+        self.latest = self.latest.max(now);
+        self.latest
+    }
 
     /// Lets one packet out, and gives back its size. `write` appends it as it leaves; it is noted for the path's sake.
     pub(crate) fn send(
@@ -44,6 +53,7 @@ impl Gate {
         sink: &mut impl RtpSink,
         write: impl FnOnce(&mut Vec<u8>, Departure),
     ) -> usize {
+        let now = self.in_order(now);
         let departure = Departure {
             abs_send_time: self.wall.abs_send_time(now),
             transport_cc: self.transport_cc,

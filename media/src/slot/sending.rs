@@ -157,6 +157,7 @@ impl Slot {
         sink: &mut impl RtpSink,
         news: &mut News,
     ) {
+        let now = gate.in_order(now);
         let Some(packet) = burst.get(at) else { return };
         let Some(stamp) = self.admit(packet, switches, now, news) else {
             return;

@@ -3,7 +3,7 @@
 const WORDS: usize = 16;
 
 /// How far back a packet may lie behind the newest: a second of 10 Mbit/s video.
-const SIZE: u64 = WORDS as u64 * 64;
+pub(crate) const SIZE: u64 = WORDS as u64 * 64;
 
 /// The newest index of a source and which of the [`SIZE`] up to it were seen.
 #[derive(Debug, Clone)]

@@ -191,17 +191,20 @@ fn a_ceiling_between_two_layers_withholds_the_upper_one_and_says_so() {
 
 #[test]
 fn three_packets_in_ten_lost_leave_a_picture_and_all_of_it_is_back_when_they_are_over() {
-    let (mut freezes, mut without, mut again) = (Vec::new(), 0, 0);
+    let (mut runs, mut long, mut worst, mut again) = (0, Vec::new(), Duration::ZERO, 0);
     for seed in seeds(20) {
         let mut world = World::new(seed, &[Conditions::good(), Conditions::good()]);
         world.run(5 * SECOND);
         world.conditions(0, Conditions::good().loss(0.3));
         world.run(20 * SECOND);
         let freeze = world.viewer(0).longest_freeze(5 * SECOND..25 * SECOND);
-        freezes.push(freeze);
+        runs += 1;
+        worst = worst.max(freeze);
+        long.extend((freeze > 2 * SECOND).then_some(seed));
         again += world.viewer(0).sent().1;
-        let shows = world.viewer(0).height() >= 180 && !world.viewer(0).is_withheld();
-        without += u32::from(!shows);
+        let height = world.viewer(0).height();
+        assert!(height >= 180, "seed {seed}: {height} lines");
+        assert!(!world.viewer(0).is_withheld(), "seed {seed}");
         world.conditions(0, Conditions::good());
         world.run(15 * SECOND);
         assert_eq!(world.viewer(0).height(), 720, "seed {seed}");
@@ -210,19 +213,15 @@ fn three_packets_in_ten_lost_leave_a_picture_and_all_of_it_is_back_when_they_are
         let other = world.viewer(1).longest_freeze(2 * SECOND..40 * SECOND);
         assert!(other < 250 * MS, "seed {seed}: the other for {other:?}");
     }
-    let long = freezes
-        .iter()
-        .filter(|&&freeze| freeze > 2 * SECOND)
-        .count();
-    let worst = freezes.iter().max().copied().unwrap_or_default();
     eprintln!(
-        "measured: {long} freezes above 2 s, none above {worst:?}; {without} without a picture; {again} sent again"
+        "measured: {long:?} frozen above 2 s, none above {worst:?}; {again} packets sent again"
     );
-    // Of 200 seeds 27 had such a freeze, and mostly no picture when the losses ended: the path was taken for a narrow one.
+    // Of 200 seeds 6 were, the longest for 5.2 s.
     assert!(
-        long <= 6 && without <= 5,
-        "{long} frozen, {without} without a picture"
+        runs == 1 || long.len() <= 3,
+        "seeds {long:?} were frozen for 2 s"
     );
+    assert!(worst < 6 * SECOND, "frozen for {worst:?}");
 }
 
 #[test]

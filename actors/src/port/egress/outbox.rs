@@ -70,6 +70,7 @@ impl Outbox {
 
     /// An empty one, for another destination; the memory stays.
     pub(super) fn reuse(&mut self, remote: SocketAddr, local: Local) {
+        debug_assert!(self.runs.is_empty() && self.bytes.is_empty());
         (self.remote, self.local) = (remote, local);
     }
 

@@ -2,6 +2,7 @@ use super::*;
 use crate::rtcp::{self, ReceptionBlock};
 use crate::rtp::seq::low16;
 use crate::testing::RTX;
+use crate::twcc::TransportFeedback;
 
 const VIDEO: Ssrc = Ssrc(0x2_0000);
 
@@ -57,6 +58,46 @@ fn one_packet_is_sent_again_once_per_round_trip() {
     assert_eq!(nack(&mut outbound, &[3], now).len(), 1);
     assert_eq!(nack(&mut outbound, &[3, 3, 3], now + 49 * MS).len(), 0);
     assert_eq!(nack(&mut outbound, &[3, 3, 3], now + 50 * MS).len(), 1);
+}
+
+/// Transport-wide feedback on the packets from number 0.
+fn told(outbound: &mut Outbound, came: &[bool], now: Instant) {
+    let feedback = TransportFeedback {
+        base: 0,
+        reference: 1,
+        deltas: came.iter().map(|came| came.then_some(1)).collect(),
+    };
+    outbound.handle_rtcp(&[Rtcp::Transport(feedback)], now, &mut Sent::default());
+}
+
+#[test]
+fn what_came_in_is_not_sent_again_unless_something_did_not() {
+    for lost in [None, Some(7)] {
+        let (mut outbound, now) = playing();
+        forward(&mut outbound, vec![packet(20)], now + 33 * MS);
+        let came: Vec<bool> = (0..11).map(|number| Some(number) != lost).collect();
+        told(&mut outbound, &came, now + 60 * MS);
+        let again = nack(&mut outbound, &[3, 7], now + 61 * MS);
+        assert_eq!(again.len(), lost.map_or(0, |_| 2), "{lost:?}");
+    }
+}
+
+#[test]
+fn a_slot_without_transport_wide_numbers_keeps_what_it_sent_for_its_time() {
+    let (mut outbound, now) = outbound(&[Codec::Vp8, Codec::Opus]);
+    let mut picture = slot(Codec::Vp8);
+    picture.extensions.transport_cc = None;
+    outbound.set_slots(vec![picture, slot(Codec::Opus)]);
+    point(&mut outbound, "v0", TRACK, now);
+    point(&mut outbound, "a0", OTHER, now);
+    forward(&mut outbound, vec![keyframe(10)], now);
+    let sound = Packet {
+        track: OTHER,
+        ..opus(1)
+    };
+    forward(&mut outbound, vec![sound], now + 20 * MS);
+    told(&mut outbound, &[true], now + 60 * MS);
+    assert_eq!(nack(&mut outbound, &[0], now + 61 * MS).len(), 1);
 }
 
 #[test]
