@@ -347,10 +347,7 @@ impl Server {
             keys::first(&app.store, app.clock.now()).await?
         };
         let tasks = [
-            actix::spawn({
-                let archive = app.archive.clone();
-                lasting("archive", move || archive.clone().run())
-            }),
+            actix::spawn(app.archive.clone().run()),
             actix::spawn({
                 let transcripts = app.transcripts.clone();
                 lasting("transcripts", move || transcripts.clone().run())

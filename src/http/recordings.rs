@@ -259,7 +259,7 @@ pub(super) async fn recording_report(
 }
 
 /// Deletes a recording with all its files, also one that waits for its upload. Where the bucket may have something of it and
-/// cannot be reached, that is 503, and it is still there.
+/// cannot be reached, that is 503, and it is still listed; what the bucket had let go of by then is gone.
 #[utoipa::path(
     tag = "recordings",
     params(("recording_id" = RecordingId, Path, description = "Which recording.")),

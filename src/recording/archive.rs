@@ -11,6 +11,8 @@ mod keep;
 mod make;
 mod rot;
 mod sweep;
+#[cfg(all(test, feature = "testing"))]
+pub(super) mod testing;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +37,7 @@ use super::ahead::Followed;
 use super::finish::FinishError;
 use super::{DiskStudio, StorageError, Storages, backoff, finish, unsent};
 use crate::config;
-use crate::lasting::{Crashed, guarded};
+use crate::lasting::{Crashed, guarded, lasting};
 use crate::store::{Store, StoreError, StoredRecording};
 use crate::telemetry::names::{RECORDINGS_FAILED, RECORDINGS_UNSETTLED};
 
@@ -73,7 +75,7 @@ pub struct Archive {
     pub studio: DiskStudio,
     /// Where they are kept.
     pub storages: Storages,
-    store: Store,
+    pub(super) store: Store,
     calls: Addr<Calls>,
     clock: Arc<dyn Clock>,
     config: config::Recording,
@@ -133,12 +135,12 @@ impl Archive {
     /// made in seconds does not wait for what takes long; and nothing waits for what is cleared away.
     pub async fn run(self) {
         tokio::join!(
-            self.make_all(Queue::Short),
-            self.make_all(Queue::Long),
-            self.keep_all(),
-            self.watch_disk(),
-            self.sweep_all(),
-            self.let_go_of_failed_starts()
+            lasting("archive", || self.make_all(Queue::Short)),
+            lasting("archive", || self.make_all(Queue::Long)),
+            lasting("archive", || self.keep_all()),
+            lasting("archive", || self.watch_disk()),
+            lasting("archive", || self.sweep_all()),
+            lasting("archive", || self.let_go_of_failed_starts())
         );
     }
 
@@ -169,9 +171,16 @@ impl Archive {
             u32::try_from(unsettled.len()).unwrap_or(u32::MAX),
         ));
         for stored in unsettled {
-            let id = stored.recording.recording_id.clone();
-            let seen = guarded("archive", self.see_to(queue, stored)).await;
-            if let Err(trouble) = seen.unwrap_or_else(|crashed| Err(crashed.into())) {
+            let (id, tries) = (stored.recording.recording_id.clone(), stored.tries);
+            let is_made = stored.recording.status == RecordingStatus::Processing;
+            let seen = match guarded("archive", self.see_to(queue, stored)).await {
+                Err(crashed) if is_made && tries + 1 < MADE_WITHIN => {
+                    let why = format!("not made yet: {crashed}");
+                    self.postpone(&id, tries, why).await
+                }
+                seen => seen.unwrap_or_else(|crashed| Err(crashed.into())),
+            };
+            if let Err(trouble) = seen {
                 warn!(recording.id = %id, %trouble, "{id} has to wait: {trouble}");
             }
         }
@@ -419,4 +428,56 @@ async fn apart<T: Send + 'static>(
         let _ = tell.send(work()); // the server may be going down
     })?;
     Ok(told.await.ok())
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::testing::{archive, available};
+    use super::*;
+
+    /// Panics once when it is asked after `armed` was set and something is made.
+    #[derive(Default)]
+    struct Breaks {
+        asked: std::sync::atomic::AtomicU32,
+        armed: AtomicBool,
+    }
+
+    impl Clock for Breaks {
+        fn now(&self) -> Timestamp {
+            if self.armed.load(Ordering::SeqCst) {
+                // The look asks first, then what writes down what was made.
+                let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+                assert!(asked != 1, "the clock breaks");
+            }
+            Timestamp::from_millis(1000).expect("a time")
+        }
+    }
+
+    #[actix::test]
+    async fn a_panic_while_it_is_made_has_it_tried_again_later() {
+        let place = tempfile::tempdir().expect("a folder");
+        let clock = Arc::new(Breaks::default());
+        let archive = archive(place.path(), clock.clone()).await;
+        let made = available(&archive.store, &archive.studio).await;
+        let again = Fact::RecordingComposeRequested {
+            call_id: made.call_id,
+            recording_id: made.recording_id.clone(),
+            layout: None,
+            at: made.requested_at,
+        };
+        archive.store.record(vec![again]).await.expect("stored");
+        clock.armed.store(true, Ordering::SeqCst);
+        archive.look(Queue::Short).await.expect("looked");
+        assert!(clock.asked.load(Ordering::SeqCst) > 1, "it broke");
+        let found = archive
+            .store
+            .recording(&made.recording_id, made.requested_at);
+        let found = found.await.expect("read").expect("it is there");
+        assert_eq!(found.recording.status, RecordingStatus::Processing);
+        assert!(archive.waits(&found), "{found:?}");
+        let why = found.recording.error.expect("a reason");
+        assert_eq!(why, "not made yet: the work on it crashed");
+    }
 }

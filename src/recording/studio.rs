@@ -83,6 +83,12 @@ impl DiskStudio {
         self.lock().contains_key(id)
     }
 
+    /// As if a tape were open, for as long as this lives.
+    #[cfg(all(test, feature = "testing"))]
+    pub(super) fn taken(&self, id: &RecordingId) -> impl Sized + use<> {
+        Place::take(self, id)
+    }
+
     /// Changes when a tape is closed, or there is something else to see to.
     pub(crate) fn bell(&self) -> watch::Receiver<()> {
         self.closed.subscribe()

@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const AT_ONCE: usize = 100;
 
 /// The file's name.
-const NAME: &str = "transcript.vtt";
+pub(super) const NAME: &str = "transcript.vtt";
 
 /// Where files from the bucket are while they are listened to.
 const BORROWED: &str = "transcribing";
@@ -136,7 +136,7 @@ impl Transcripts {
             };
             let recording_id = stored.recording.recording_id.clone();
             self.lock().begin(&recording_id);
-            let made = self.transcribe(&stored).await;
+            let made = self.transcribe_unless_deleted(&stored).await;
             let borrowed = self.studio.folder_of(&recording_id).join(BORROWED);
             match tokio::fs::remove_dir_all(borrowed).await {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -157,6 +157,16 @@ impl Transcripts {
         }
     }
 
+    /// Where its recording is deleted meanwhile, nothing of it stays, whatever came of it.
+    async fn transcribe_unless_deleted(&self, stored: &StoredRecording) -> Result<(), Trouble> {
+        let made = self.transcribe(stored).await;
+        let id = &stored.recording.recording_id;
+        if self.is_deleted(id).await? {
+            return self.let_go(id).await;
+        }
+        made
+    }
+
     async fn transcribe(&self, stored: &StoredRecording) -> Result<(), Trouble> {
         let recording = &stored.recording;
         let (id, call_id) = (&recording.recording_id, &recording.call_id);
@@ -169,6 +179,9 @@ impl Transcripts {
             Ok(utterances) => utterances,
             Err(reason) => return self.give_up(recording, reason).await,
         };
+        if self.is_deleted(id).await? {
+            return Ok(());
+        }
         let count = utterances.len();
         let file = self.keep(recording, &call, &utterances).await?;
         let time = CallTime::of(stored, &call, &self.studio.folder_of(id));
@@ -177,7 +190,7 @@ impl Transcripts {
         let transcribed = Fact::RecordingTranscribed {
             call_id: call_id.clone(),
             recording_id: id.clone(),
-            file: Box::new(file.clone()),
+            file: Box::new(file),
             utterances: count as u64,
             at: self.clock.now(),
         };
@@ -185,10 +198,12 @@ impl Transcripts {
         let kept = Understood::of(&self.studio.folder_of(id));
         apart(move || kept.forget()).await?;
         info!(recording.id = %id, utterances = count, "recording {id} is transcribed");
-        if self.store.recording(id, self.clock.now()).await?.is_none() {
-            self.let_go(id, &file).await?; // it was deleted meanwhile
-        }
         Ok(())
+    }
+
+    async fn is_deleted(&self, id: &RecordingId) -> Result<bool, StoreError> {
+        let found = self.store.recording(id, self.clock.now()).await?;
+        Ok(found.is_none())
     }
 
     /// Nothing comes of it.
@@ -417,8 +432,8 @@ impl Transcripts {
             .unwrap_or_else(|| self.clock.now())
     }
 
-    async fn let_go(&self, id: &RecordingId, file: &RecordingFile) -> Result<(), Trouble> {
-        self.storages.of(file.place)?.delete(id, &file.name).await?;
+    async fn let_go(&self, id: &RecordingId) -> Result<(), Trouble> {
+        self.storages.delete(id, &[NAME]).await?;
         match tokio::fs::remove_dir_all(self.studio.folder_of(id)).await {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
@@ -444,3 +459,6 @@ fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
     std::fs::File::open(&part)?.sync_all()?;
     std::fs::rename(part, path)
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;

@@ -2,18 +2,20 @@
 
 use std::collections::HashSet;
 
-use calls::store::{FORGOTTEN_AFTER, PageRequest, Store};
+use calls::store::{FORGOTTEN_AFTER, PageRequest, Store, StoreError};
 use calls_model::{
     Call, CallId, Fact, Found, LeaveReason, Member, OrgId, RecordingId, SpokenWord, Unheard,
     Utterance,
 };
 
 use super::database::Database;
+use super::recordings::requested;
 use super::samples::{at, call, initiated, joined, left, member, presence, user};
 
 on_both! {
     a_transcript_has_what_was_said_in_order_and_when_nobody_listened,
     what_a_recording_is_understood_to_say_anew_takes_the_place_of_what_it_was,
+    what_is_understood_of_a_recording_that_is_deleted_is_not_kept,
     what_was_understood_before_a_restart_goes_on_after_it_or_has_stopped,
     only_those_who_were_inside_and_not_put_out_find_and_read_what_was_said,
     a_search_finds_whole_words_in_any_order_and_case,
@@ -46,6 +48,27 @@ fn spoken(call: &Call, utterance: &Utterance, seconds: i64) -> Fact {
         utterance: Box::new(utterance.clone()),
         recording_id: None,
         at: at(seconds),
+    }
+}
+
+/// A recording of a call.
+async fn recorded(store: &Store, call: &Call) -> RecordingId {
+    let recording = requested(&call.call_id);
+    let id = recording.recording_id.clone();
+    let recording = Box::new(recording);
+    store
+        .record(vec![Fact::RecordingRequested { recording }])
+        .await
+        .unwrap();
+    id
+}
+
+fn understood(call: &Call, recording: &RecordingId, utterance: &Utterance) -> Fact {
+    Fact::UtteranceSpoken {
+        call_id: call.call_id.clone(),
+        utterance: Box::new(utterance.clone()),
+        recording_id: Some(recording.clone()),
+        at: at(6),
     }
 }
 
@@ -101,13 +124,9 @@ async fn what_a_recording_is_understood_to_say_anew_takes_the_place_of_what_it_w
     let (call, members) = held(&store, &["ann"]).await;
     let live = said(&members[0], "yes please", 1000);
     let [first, other] = ["guten morgen", "good morning"].map(|text| said(&members[0], text, 5000));
-    let [recording, second] = [RecordingId::new(), RecordingId::new()];
-    let of = |recording: &RecordingId, utterance: &Utterance| Fact::UtteranceSpoken {
-        call_id: call.call_id.clone(),
-        utterance: Box::new(utterance.clone()),
-        recording_id: Some(recording.clone()),
-        at: at(6),
-    };
+    let [recording, second] = [recorded(&store, &call).await, recorded(&store, &call).await];
+    let of =
+        |recording: &RecordingId, utterance: &Utterance| understood(&call, recording, utterance);
     let facts = vec![spoken(&call, &live, 2), of(&recording, &first)];
     store.record(facts).await.unwrap();
     let replaced = Fact::TranscriptionReplaced {
@@ -122,6 +141,25 @@ async fn what_a_recording_is_understood_to_say_anew_takes_the_place_of_what_it_w
     let transcript = store.transcript(&call.call_id).await.unwrap();
     assert_eq!(transcript.utterances, [live, other]);
     assert!(found(&store, "guten", None).await.is_empty());
+}
+
+async fn what_is_understood_of_a_recording_that_is_deleted_is_not_kept(db: Database) {
+    let store = db.open().await;
+    let (call, members) = held(&store, &["ann"]).await;
+    let recording = recorded(&store, &call).await;
+    let said = [1000, 5000].map(|from| said(&members[0], "guten morgen", from));
+    let deleted = Fact::RecordingDeleted {
+        call_id: call.call_id.clone(),
+        recording_id: recording.clone(),
+        at: at(6),
+    };
+    store.record(vec![deleted]).await.unwrap();
+    let understood = understood(&call, &recording, &said[1]);
+    let late = vec![spoken(&call, &said[0], 7), understood];
+    let refused = store.record(late).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NotFound { .. }), "{refused}");
+    let transcript = store.transcript(&call.call_id).await.unwrap();
+    assert_eq!(transcript.utterances, [], "all of it or nothing");
 }
 
 async fn what_was_understood_before_a_restart_goes_on_after_it_or_has_stopped(db: Database) {

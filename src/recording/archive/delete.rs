@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use calls_model::{Fact, Recording, RecordingId, RecordingStatus};
 
 use super::{Archive, Trouble, tell_its_words};
-use crate::recording::{StorageError, render, unsent};
+use crate::recording::{StorageError, render, transcripts, unsent};
 use crate::store::StoreError;
 
-/// Of one that has just become available, copies are cleared away within that time.
-const CLEARED_WITHIN: Duration = Duration::from_secs(5);
+/// So long a deletion waits for what is soon over: copies that are cleared away, and a tape that is closed.
+const WAITS_FOR: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether they are.
+/// How often it is looked whether it is.
 const POLL: Duration = Duration::from_millis(20);
 
 /// A recording cannot be deleted now.
@@ -35,16 +35,28 @@ impl Archive {
         self.claims.are_taken(id)
     }
 
-    /// Deletes a recording, files first. One that waits for its upload is not sent meanwhile, and none is made anew.
+    /// Deletes a recording, files first, also where whoever asked does not wait for it: of half a recording nothing is made
+    /// or sent.
     pub(crate) async fn delete(&self, recording: Recording) -> Result<(), NotDeleted> {
+        let archive = self.clone();
+        let deleted = actix::spawn(async move { archive.delete_claimed(recording).await });
+        let crashed = |error| StorageError::System(io::Error::other(error));
+        deleted.await.map_err(crashed)?
+    }
+
+    /// One that waits for its upload is not sent meanwhile, and none is made anew.
+    async fn delete_claimed(&self, recording: Recording) -> Result<(), NotDeleted> {
         let uploads = recording.status == RecordingStatus::Uploading;
         let id = recording.recording_id;
-        let mut claim = self.claims.take(&id);
         let began = Instant::now();
-        while claim.is_none() && !uploads && began.elapsed() < CLEARED_WITHIN {
+        let claim = loop {
+            let is_open = self.studio.is_open(&id); // of a start that failed
+            let claim = self.claims.take(&id).filter(|_| !is_open);
+            if claim.is_some() || uploads || began.elapsed() >= WAITS_FOR {
+                break claim;
+            }
             tokio::time::sleep(POLL).await;
-            claim = self.claims.take(&id);
-        }
+        };
         let Some(_claim) = claim else {
             return Err(NotDeleted::Busy(id));
         };
@@ -96,8 +108,11 @@ impl Archive {
             self.storages.of(file.place)?;
         }
         let names = recording.files.iter().map(|file| file.name.as_str());
-        // And one of an earlier time, where the last one came to nothing.
-        let names: Vec<&str> = names.chain(render::NAMES).collect();
+        // And one of an earlier time, where the last one came to nothing, or a crash cut off what was to tell of it.
+        let names: Vec<&str> = names
+            .chain(render::NAMES)
+            .chain([transcripts::NAME])
+            .collect();
         self.storages.delete(id, &names).await?;
         let folder = self.studio.folder_of(id);
         self.storages.give_up(id, &folder).await
@@ -111,5 +126,66 @@ impl Archive {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use calls_actors::testing::TestClock;
+    use futures_util::poll;
+
+    use super::super::testing::{archive, available};
+    use super::*;
+
+    /// Looks until this recording is gone, and its folder.
+    async fn gone(archive: &Archive, recording: &Recording) {
+        let began = Instant::now();
+        let id = &recording.recording_id;
+        let at = recording.requested_at;
+        while archive
+            .store
+            .recording(id, at)
+            .await
+            .expect("read")
+            .is_some()
+        {
+            assert!(began.elapsed() < 2 * WAITS_FOR, "it stays");
+            tokio::time::sleep(POLL).await;
+        }
+        assert!(!archive.studio.folder_of(id).exists());
+    }
+
+    #[actix::test]
+    async fn a_deletion_goes_on_to_its_end_where_nobody_waits_for_it() {
+        let place = tempfile::tempdir().expect("a folder");
+        let archive = archive(place.path(), TestClock::start()).await;
+        let recording = available(&archive.store, &archive.studio).await;
+        let claim = archive.claims.take(&recording.recording_id);
+        let mut deletion = Box::pin(archive.delete(recording.clone()));
+        assert!(
+            poll!(deletion.as_mut()).is_pending(),
+            "somebody works on it"
+        );
+        drop(deletion);
+        drop(claim.expect("nobody had it"));
+        gone(&archive, &recording).await;
+    }
+
+    #[actix::test]
+    async fn a_deletion_waits_for_the_tape_to_be_closed() {
+        let place = tempfile::tempdir().expect("a folder");
+        let archive = archive(place.path(), TestClock::start()).await;
+        let recording = available(&archive.store, &archive.studio).await;
+        let id = &recording.recording_id;
+        let tape = archive.studio.taken(id);
+        let mut deletion = Box::pin(archive.delete(recording.clone()));
+        assert!(poll!(deletion.as_mut()).is_pending());
+        tokio::time::sleep(3 * POLL).await;
+        let at = recording.requested_at;
+        let found = archive.store.recording(id, at).await.expect("read");
+        assert!(found.is_some(), "its tape is open");
+        drop(tape);
+        deletion.await.expect("deleted");
+        gone(&archive, &recording).await;
     }
 }

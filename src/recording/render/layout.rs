@@ -30,7 +30,7 @@ pub(super) struct Place {
     pub(super) times: Vec<Time>,
 }
 
-/// Each costs filters of its own: where there would be more, everybody keeps one tile from beginning to end.
+/// Each costs filters of its own: where there would be more, people keep their tiles from beginning to end.
 const MOST_PLACES: usize = 100;
 
 /// The places of each of these seats: who comes gets one, and who goes makes room, unless too many come and go.
@@ -50,7 +50,8 @@ pub(super) fn places(layout: Layout, seats: &mut [Seat<'_>], turns: &[Turn]) -> 
         .map(|time| time.1)
         .max();
     let all = begins.zip(ends);
-    for seat in &mut *seats {
+    // A screen has the stage only while it is shared.
+    for seat in seats.iter_mut().filter(|seat| !seat.is_screen) {
         seat.there = all.into_iter().collect();
     }
     arranged(layout, seats, turns)
@@ -313,6 +314,22 @@ mod tests {
             [vec![(2000, 9000)], vec![]],
             "the screen's seat is first"
         );
+    }
+
+    #[test]
+    fn each_screen_has_the_stage_while_it_is_shared_also_among_a_crowd() {
+        let screens = [("ann", (1000, 9000)), ("bob", (20_000, 30_000))];
+        let screens = screens.map(|(user, time)| file(user, Source::Screen, time));
+        let people = (0..40).map(|n: u64| {
+            let time = (n * 1000, 200_000 - n * 1000);
+            file(&format!("user{n}"), Source::Microphone, time)
+        });
+        let files: Vec<RecordingFile> = screens.into_iter().chain(people).collect();
+        let no_times = [(0, &[][..]), (1, &[][..])];
+        let moving = arranged(Layout::ScreenFirst, &seats(&files, &no_times), &[]);
+        assert!(moving.iter().flatten().count() > MOST_PLACES);
+        let large = wide(Layout::ScreenFirst, &files, &[], STAGE);
+        assert_eq!(large[..2], [vec![(1000, 9000)], vec![(20_000, 30_000)]]);
     }
 
     #[test]
