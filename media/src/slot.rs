@@ -87,7 +87,8 @@ impl Slot {
 
     /// Negotiated again, under the same SSRC.
     pub(crate) fn renegotiate(&mut self, spec: SlotSpec, news: &mut News) {
-        if self.spec.extensions.transport_cc.is_none() {
+        let numbered = |spec: &SlotSpec| spec.extensions.transport_cc.is_some();
+        if !numbered(&self.spec) && numbered(&spec) {
             self.history.forget_payloads(); // no feedback will ever be about them
         }
         self.spec = spec;
