@@ -33,10 +33,11 @@ pub(super) struct Place {
 /// Each costs filters of its own: where there would be more, people keep their tiles from beginning to end.
 const MOST_PLACES: usize = 100;
 
-/// The places of each of these seats: who comes gets one, and who goes makes room, unless too many come and go.
+/// The places of each of these seats: who comes gets one, and who goes makes room, unless too many come and go. Also then
+/// `screen_first` gives a screen the stage only while it is shared, unless so many are shared that this moves too much.
 pub(super) fn places(layout: Layout, seats: &mut [Seat<'_>], turns: &[Turn]) -> Vec<Vec<Place>> {
     let moving = arranged(layout, seats, turns);
-    if moving.iter().flatten().count() <= MOST_PLACES {
+    if !are_too_many(&moving) {
         return moving;
     }
     let begins = seats
@@ -50,11 +51,24 @@ pub(super) fn places(layout: Layout, seats: &mut [Seat<'_>], turns: &[Turn]) -> 
         .map(|time| time.1)
         .max();
     let all = begins.zip(ends);
-    // A screen has the stage only while it is shared.
-    for seat in seats.iter_mut().filter(|seat| !seat.is_screen) {
-        seat.there = all.into_iter().collect();
+    let stay = |seats: &mut [Seat<'_>], screens: bool| {
+        for seat in seats.iter_mut().filter(|seat| seat.is_screen == screens) {
+            seat.there = all.into_iter().collect();
+        }
+    };
+    stay(seats, false);
+    if layout == Layout::ScreenFirst {
+        let staged = arranged(layout, seats, turns);
+        if !are_too_many(&staged) {
+            return staged;
+        }
     }
+    stay(seats, true);
     arranged(layout, seats, turns)
+}
+
+fn are_too_many(places: &[Vec<Place>]) -> bool {
+    places.iter().flatten().count() > MOST_PLACES
 }
 
 fn arranged(layout: Layout, seats: &[Seat<'_>], turns: &[Turn]) -> Vec<Vec<Place>> {
@@ -275,6 +289,38 @@ mod tests {
                 assert!(places <= at_most, "{layout:?} of {people}: {places}");
             }
         }
+    }
+
+    #[test]
+    fn screens_that_are_shared_at_once_move_no_crowd() {
+        let screens = [("ann", (1000, 90_000)), ("bob", (20_000, 99_000))];
+        let screens = screens.map(|(user, time)| file(user, Source::Screen, time));
+        let people = (0..49).map(|n: u64| {
+            let time = (n * 1000, 200_000 - n * 1000);
+            file(&format!("user{n}"), Source::Microphone, time)
+        });
+        let files: Vec<RecordingFile> = screens.into_iter().chain(people).collect();
+        for layout in [Layout::Grid, Layout::Speaker, Layout::ScreenFirst] {
+            let mut seats = seats(&files, &[(0, &[][..]), (1, &[][..])]);
+            let places = places(layout, &mut seats, &[turn("user3", 0)]);
+            let fixed = places.iter().flatten().count();
+            // On the stage of the speaker, who has the floor has a second tile.
+            let at_most = seats.len() + usize::from(layout == Layout::Speaker);
+            assert!(fixed <= at_most, "{layout:?}: {fixed}");
+        }
+    }
+
+    #[test]
+    fn a_crowd_in_a_grid_stays_where_it_is_when_a_screen_is_shared() {
+        let screen = file("ann", Source::Screen, (50_000, 60_000));
+        let people = (0..40).map(|n: u64| {
+            let time = (n * 1000, 200_000 - n * 1000);
+            file(&format!("user{n}"), Source::Microphone, time)
+        });
+        let files: Vec<RecordingFile> = [screen].into_iter().chain(people).collect();
+        let mut seats = seats(&files, &[(0, &[][..])]);
+        let places = places(Layout::Grid, &mut seats, &[]);
+        assert!(places.iter().all(|of| of.len() == 1), "one tile each");
     }
 
     #[test]

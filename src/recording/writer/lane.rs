@@ -146,8 +146,8 @@ impl Lane {
         self.heard = Some(came.max(heard));
     }
 
-    /// For how long what was sent in between went to nobody. That it goes to all again is told a moment late; what did not
-    /// come for longer than that was lost on its way.
+    /// For how long what was sent in between went to nobody. Both its ends are told a moment late; what did not come for longer
+    /// than that before or after it was lost on its way, unless it is a screen, which may have stood still.
     fn muted_between(&self, heard: Instant, came: Instant) -> Duration {
         let Some((from, to)) = self.muted else {
             return Duration::ZERO;
@@ -155,8 +155,13 @@ impl Lane {
         if from > came || to.is_some_and(|to| to < heard) {
             return Duration::ZERO;
         }
-        let ended = to.filter(|&to| came.saturating_duration_since(to) > SILENT);
-        ended.unwrap_or(came).saturating_duration_since(heard)
+        let long = |from: Instant, to: Instant| {
+            self.is_steady && to.saturating_duration_since(from) > SILENT
+        };
+        let began = Some(from).filter(|&from| long(heard, from));
+        let ended = to.filter(|&to| long(to, came));
+        let (began, ended) = (began.unwrap_or(heard), ended.unwrap_or(came));
+        ended.saturating_duration_since(began)
     }
 
     /// What is sent from then on goes to nobody, or to all again.
@@ -286,10 +291,22 @@ mod tests {
     }
 
     #[test]
-    fn what_a_network_lost_after_a_mute_is_lost() {
+    fn what_a_network_lost_before_or_after_a_mute_is_lost() {
         let muted = Duration::from_secs(10);
         let told = after(60, 3000, &[(true, 1), (false, 10)]);
         assert_eq!(told, (2500, 2500, muted));
+        let told = after(20, 1000, &[(true, 10), (false, 19)]);
+        assert_eq!(told, (500, 500, muted));
+        let told = after(30, 1500, &[(true, 10), (false, 20)]);
+        assert_eq!(told, (1000, 1000, muted), "on both sides");
+    }
+
+    #[test]
+    fn a_screen_that_stood_still_before_or_after_a_mute_lost_nothing() {
+        for mutes in [[(true, 1), (false, 10)], [(true, 40), (false, 59)]] {
+            let told = on(Source::Screen, 60, 300, &mutes);
+            assert_eq!(told, (0, 0, Duration::from_secs(60)), "{mutes:?}");
+        }
     }
 
     #[test]
