@@ -98,7 +98,13 @@ pub(super) async fn record(
     let first = reserve(conn, facts.len()).await?;
     let mut last_of: HashMap<&str, (i64, OrgId)> = HashMap::new();
     let mut kept = Vec::with_capacity(facts.len());
+    let mut told_before = None; // a recording is asked for once, however much is said in it
     for (position, fact) in (first..).zip(facts) {
+        let told = recorded_speech::understood(fact);
+        if let Some(id) = told.filter(|_| told != told_before) {
+            recorded_speech::may_be_told(conn, id).await?;
+        }
+        told_before = told;
         let subject = fact.subject();
         let (seq, org) = match last_of.get(subject) {
             Some((last, org)) => (last + 1, org.clone()),

@@ -38,6 +38,25 @@ pub(super) async fn next(
     }
 }
 
+/// The recording that was understood, where a fact tells what that came to.
+pub(super) fn understood(fact: &Fact) -> Option<&RecordingId> {
+    match fact {
+        Fact::UtteranceSpoken { recording_id, .. } => recording_id.as_ref(),
+        Fact::TranscriptionReplaced { recording_id, .. }
+        | Fact::RecordingTranscribed { recording_id, .. }
+        | Fact::RecordingTranscriptFailed { recording_id, .. } => Some(recording_id),
+        _ => None,
+    }
+}
+
+/// Of a recording that is deleted nothing is kept: it was understood meanwhile.
+pub(super) async fn may_be_told(conn: &mut Conn<'_>, id: &RecordingId) -> Result<(), StoreError> {
+    match recordings::org(conn, id).await? {
+        Some(_) => Ok(()),
+        None => Err(StoreError::NotFound { what: "recording" }),
+    }
+}
+
 /// The change that a fact of a recording's transcript tells of; nothing of any other.
 pub(super) async fn apply(conn: &mut Conn<'_>, fact: &Fact) -> Result<(), StoreError> {
     match fact {
@@ -84,7 +103,7 @@ async fn note(
     Ok(())
 }
 
-/// The transcript came to this: a file, or the reason why there is none. A recording that is gone stays gone.
+/// The transcript came to this: a file, or the reason why there is none.
 async fn settle(
     conn: &mut Conn<'_>,
     id: &RecordingId,
@@ -92,7 +111,7 @@ async fn settle(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(stored) = recordings::find(conn, id, at).await? else {
-        return Ok(());
+        return Err(StoreError::NotFound { what: "recording" });
     };
     let Some(mut transcript) = stored.recording.transcript else {
         return Ok(());

@@ -15,7 +15,6 @@ use super::db::{Conn, on};
 use super::error::StoreError;
 use super::kept_out;
 use super::page::PageRequest;
-use super::recordings;
 use super::schema::{facts, utterances};
 use super::sql_types::{At, JsonText, Moment};
 use super::words::{count, document, value};
@@ -64,7 +63,7 @@ pub(super) async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Resu
     }
 }
 
-/// Keeps what somebody said. Of a recording that is deleted nothing is: it was understood meanwhile.
+/// Keeps what somebody said.
 async fn say(
     conn: &mut Conn<'_>,
     org: &OrgId,
@@ -74,11 +73,6 @@ async fn say(
 ) -> Result<(), StoreError> {
     use utterances as row;
     let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-    if let Some(id) = recording
-        && recordings::org(conn, id).await?.is_none()
-    {
-        return Err(StoreError::NotFound { what: "recording" });
-    }
     on!(conn, c => {
         diesel::insert_into(row::table)
             .values((

@@ -154,12 +154,47 @@ async fn what_is_understood_of_a_recording_that_is_deleted_is_not_kept(db: Datab
         at: at(6),
     };
     store.record(vec![deleted]).await.unwrap();
-    let understood = understood(&call, &recording, &said[1]);
-    let late = vec![spoken(&call, &said[0], 7), understood];
-    let refused = store.record(late).await.unwrap_err();
-    assert!(matches!(refused, StoreError::NotFound { .. }), "{refused}");
+    let (call_id, recording_id) = (call.call_id.clone(), recording.clone());
+    let replaced = Fact::TranscriptionReplaced {
+        call_id: call_id.clone(),
+        recording_id: recording_id.clone(),
+        at: at(8),
+    };
+    let file = serde_json::json!({
+        "name": "transcript.vtt", "kind": "transcript", "participant_id": null, "user_id": null, "source": null,
+        "codec": "webvtt", "media_type": "text/vtt", "start_ms": 0, "duration_ms": 0, "size_bytes": 0, "sha256": "",
+        "place": "local",
+    });
+    let transcribed = Fact::RecordingTranscribed {
+        call_id: call_id.clone(),
+        recording_id: recording_id.clone(),
+        file: serde_json::from_value(file).unwrap(),
+        utterances: 1,
+        at: at(8),
+    };
+    let failed = Fact::RecordingTranscriptFailed {
+        call_id,
+        recording_id,
+        reason: "its files are gone".to_owned(),
+        at: at(8),
+    };
+    let spoken = spoken(&call, &said[0], 7);
+    let before = store.facts_after(None, 100).await.unwrap().len();
+    for late in [
+        understood(&call, &recording, &said[1]),
+        replaced,
+        transcribed,
+        failed,
+    ] {
+        let name = late.name();
+        let refused = store.record(vec![spoken.clone(), late]).await.unwrap_err();
+        let is_gone = matches!(refused, StoreError::NotFound { .. });
+        assert!(is_gone, "{name}: {refused}");
+    }
     let transcript = store.transcript(&call.call_id).await.unwrap();
     assert_eq!(transcript.utterances, [], "all of it or nothing");
+    let told = store.facts_after(None, 100).await.unwrap();
+    assert_eq!(told.len(), before, "and nobody hears of it");
 }
 
 async fn what_was_understood_before_a_restart_goes_on_after_it_or_has_stopped(db: Database) {
