@@ -282,8 +282,6 @@ impl Server {
             warn!("the registry of calls crashed"); // `failed` says so in a moment
         }
         let link_life = Duration::from_secs(recording.link_minutes * 60);
-        let kept = (studio.clone(), storages.clone());
-        let transcripts = Transcripts::new(kept, store.clone(), ears.clone(), clock.clone());
         let archive = Archive::new(
             studio,
             storages,
@@ -292,6 +290,7 @@ impl Server {
             clock.clone(),
             recording,
         );
+        let transcripts = Transcripts::new(&archive, ears.clone());
         let files = Files::new(&config.files, store.clone(), clock.clone());
         let mut pulses = ports.pulses();
         pulses.push(("calls".to_owned(), calls.clone().recipient()));

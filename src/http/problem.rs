@@ -182,7 +182,7 @@ pub enum Problem {
     },
     /// Its files are on their way.
     #[error(
-        "the files of {recording_id} are being made or uploaded; wait until it is `available` or `failed`"
+        "the files of {recording_id} are being made, uploaded or deleted; wait until it is `available`, `failed` or gone"
     )]
     RecordingProcessing {
         /// Which.
@@ -396,6 +396,7 @@ impl From<NotDeleted> for Problem {
             NotDeleted::Busy(recording_id) => Self::RecordingProcessing { recording_id },
             NotDeleted::Kept(why) => Self::RecordingKept(why),
             NotDeleted::Store(error) => Self::Store(error),
+            NotDeleted::Crashed => Self::Internal,
         }
     }
 }

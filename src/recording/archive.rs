@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
 use self::attempt::Attempt;
-use self::claim::Claims;
+pub(super) use self::claim::Claims;
 pub use self::delete::NotDeleted;
 use self::make::{Made, MakeError, Progress, Try, ahead, make, unchanged};
 use self::rot::Rotten;
@@ -77,14 +77,14 @@ pub struct Archive {
     pub storages: Storages,
     pub(super) store: Store,
     calls: Addr<Calls>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     config: config::Recording,
     /// How far the one is that is being made.
     progress: Arc<Progress>,
     /// What the disk gave back otherwise than it was made.
     rotten: Arc<Rotten>,
     /// Whose files somebody works on.
-    claims: Claims,
+    pub(super) claims: Claims,
     /// How far the logs of those were read that are composed ahead.
     followed: Arc<Mutex<HashMap<RecordingId, Followed>>>,
 }
@@ -135,12 +135,12 @@ impl Archive {
     /// made in seconds does not wait for what takes long; and nothing waits for what is cleared away.
     pub async fn run(self) {
         tokio::join!(
-            lasting("archive", || self.make_all(Queue::Short)),
-            lasting("archive", || self.make_all(Queue::Long)),
-            lasting("archive", || self.keep_all()),
-            lasting("archive", || self.watch_disk()),
-            lasting("archive", || self.sweep_all()),
-            lasting("archive", || self.let_go_of_failed_starts())
+            lasting("archive_tracks", || self.make_all(Queue::Short)),
+            lasting("archive_composer", || self.make_all(Queue::Long)),
+            lasting("archive_uploads", || self.keep_all()),
+            lasting("archive_disk", || self.watch_disk()),
+            lasting("archive_sweep", || self.sweep_all()),
+            lasting("archive_starts", || self.let_go_of_failed_starts())
         );
     }
 

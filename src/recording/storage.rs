@@ -263,6 +263,13 @@ impl Storages {
         Ok(true)
     }
 
+    /// The same, with this for a bucket.
+    #[cfg(all(test, feature = "testing"))]
+    pub(super) fn with_bucket(self, bucket: Arc<dyn Storage>) -> Self {
+        let bucket = Some(bucket);
+        Self { bucket, ..self }
+    }
+
     /// Where new files are kept.
     pub fn wanted(&self) -> &dyn Storage {
         self.bucket.as_deref().unwrap_or(&*self.disk)

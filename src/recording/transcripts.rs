@@ -3,6 +3,9 @@
 //! It goes by what storage says, as the [`archive`](super::archive) does, so a transcript that a crash cut off is made
 //! anew. Each microphone is a track of its own, so nobody guesses who speaks. What comes of it is a `WebVTT` file beside
 //! the recording, on its timeline, and utterances of the call, where nobody had understood them while they were said.
+//!
+//! A recording may be deleted while it is listened to, which may take hours: so there is a place for what is written before,
+//! which goes with it, and nobody makes another. Before and after, nobody else works on it ([`Claims`]).
 
 mod begun;
 mod kept;
@@ -15,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use calls_actors::clock::Clock;
 use calls_model::{
-    Call, Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingTranscript,
-    Source, Timestamp, Transcript, TranscriptStatus, Utterance,
+    Call, Fact, FileKind, FilePlace, Recording, RecordingFile, RecordingId, RecordingStatus,
+    RecordingTranscript, Source, Timestamp, Transcript, TranscriptStatus, Utterance,
 };
 use tokio::sync::{Notify, oneshot};
 use tracing::{error, info, warn};
@@ -24,8 +27,9 @@ use tracing::{error, info, warn};
 use self::begun::AllBegun;
 use self::kept::Understood;
 use self::timeline::CallTime;
+use super::archive::{Archive, Claims};
 use super::{DiskStudio, StorageError, Storages, finish};
-use crate::store::{Store, StoreError, StoredRecording};
+use crate::store::{Store, StoreError};
 use crate::transcription::{Ears, formats, understand};
 
 /// How often it looks where nobody rings.
@@ -56,6 +60,7 @@ pub struct Transcripts {
     store: Store,
     ears: Ears,
     clock: Arc<dyn Clock>,
+    claims: Claims,
     begun: Arc<Mutex<AllBegun>>,
     bell: Arc<Notify>,
 }
@@ -71,22 +76,23 @@ enum Trouble {
     Upload(#[source] StorageError),
     #[error("{0}")]
     System(#[from] std::io::Error),
+    #[error("its files are being made, sent or deleted")]
+    Busy,
 }
 
+/// What is said in a recording; or why nothing can be understood.
+type Understanding = Result<Vec<Utterance>, String>;
+
 impl Transcripts {
-    /// Over this studio, where recordings are kept, and these ears.
-    pub fn new(
-        (studio, storages): (DiskStudio, Storages),
-        store: Store,
-        ears: Ears,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    /// Of recordings in this archive, with these ears.
+    pub fn new(archive: &Archive, ears: Ears) -> Self {
         Self {
-            studio,
-            storages,
-            store,
+            studio: archive.studio.clone(),
+            storages: archive.storages.clone(),
+            store: archive.store.clone(),
             ears,
-            clock,
+            clock: archive.clock.clone(),
+            claims: archive.claims.clone(),
             begun: Arc::default(),
             bell: Arc::default(),
         }
@@ -136,15 +142,7 @@ impl Transcripts {
             };
             let recording_id = stored.recording.recording_id.clone();
             self.lock().begin(&recording_id);
-            let made = self.transcribe_unless_deleted(&stored).await;
-            let borrowed = self.studio.folder_of(&recording_id).join(BORROWED);
-            match tokio::fs::remove_dir_all(borrowed).await {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    warn!(%error, "what was borrowed from the bucket stays: {error}");
-                }
-                _ => {}
-            }
-            match made {
+            match self.transcribe(&recording_id).await {
                 Ok(()) => {
                     self.lock().done(&recording_id);
                 }
@@ -157,34 +155,65 @@ impl Transcripts {
         }
     }
 
-    /// Where its recording is deleted meanwhile, nothing of it stays, whatever came of it.
-    async fn transcribe_unless_deleted(&self, stored: &StoredRecording) -> Result<(), Trouble> {
-        let made = self.transcribe(stored).await;
-        let id = &stored.recording.recording_id;
-        if self.is_deleted(id).await? {
-            return self.let_go(id).await;
+    async fn transcribe(&self, id: &RecordingId) -> Result<(), Trouble> {
+        let Some(recording) = self.make_place(id).await? else {
+            return Ok(());
+        };
+        let understood = self.understand(&recording).await;
+        let borrowed = self.studio.folder_of(id).join(BORROWED);
+        match tokio::fs::remove_dir_all(borrowed).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
         }
-        made
+        self.put_away(id, understood).await
     }
 
-    async fn transcribe(&self, stored: &StoredRecording) -> Result<(), Trouble> {
-        let recording = &stored.recording;
-        let (id, call_id) = (&recording.recording_id, &recording.call_id);
-        let Some(call) = self.store.call(call_id, self.clock.now()).await? else {
-            return self
-                .give_up(recording, "its call is not known any more".to_owned())
-                .await;
+    /// Makes the folders for what is written while it is understood, unless it is deleted. Nobody does so later: then a
+    /// deletion may be under way.
+    async fn make_place(&self, id: &RecordingId) -> Result<Option<Recording>, Trouble> {
+        let Some(_claim) = self.claims.take_soon(id, || true).await else {
+            return Err(Trouble::Busy);
         };
-        let utterances = match self.understand(recording).await? {
+        let found = self.store.recording(id, self.clock.now()).await?;
+        let recording = found.map(|found| found.recording);
+        let available = |one: &Recording| one.status == RecordingStatus::Available;
+        let Some(recording) = recording.filter(available) else {
+            return Ok(None);
+        };
+        let borrowed = self.studio.folder_of(id).join(BORROWED);
+        tokio::fs::create_dir_all(borrowed).await?;
+        Ok(Some(recording))
+    }
+
+    /// Writes down what was understood, unless it was deleted meanwhile; no deletion begins until that is done.
+    async fn put_away(
+        &self,
+        id: &RecordingId,
+        understood: Result<Understanding, Trouble>,
+    ) -> Result<(), Trouble> {
+        let Some(_claim) = self.claims.take(id) else {
+            return Err(Trouble::Busy); // what was understood is kept until the next try
+        };
+        let now = self.clock.now();
+        let Some(stored) = self.store.recording(id, now).await? else {
+            return Ok(());
+        };
+        let recording = &stored.recording;
+        if recording.status != RecordingStatus::Available {
+            return Err(Trouble::Busy); // it is to be made once more, with the files that it had
+        }
+        let call_id = &recording.call_id;
+        let utterances = match understood? {
             Ok(utterances) => utterances,
             Err(reason) => return self.give_up(recording, reason).await,
         };
-        if self.is_deleted(id).await? {
-            return Ok(());
-        }
+        let Some(call) = self.store.call(call_id, now).await? else {
+            let reason = "its call is not known any more".to_owned();
+            return self.give_up(recording, reason).await;
+        };
         let count = utterances.len();
         let file = self.keep(recording, &call, &utterances).await?;
-        let time = CallTime::of(stored, &call, &self.studio.folder_of(id));
+        let time = CallTime::of(&stored, &call, &self.studio.folder_of(id));
         self.tell_call(recording, &call, time.all(utterances))
             .await?;
         let transcribed = Fact::RecordingTranscribed {
@@ -199,11 +228,6 @@ impl Transcripts {
         apart(move || kept.forget()).await?;
         info!(recording.id = %id, utterances = count, "recording {id} is transcribed");
         Ok(())
-    }
-
-    async fn is_deleted(&self, id: &RecordingId) -> Result<bool, StoreError> {
-        let found = self.store.recording(id, self.clock.now()).await?;
-        Ok(found.is_none())
     }
 
     /// Nothing comes of it.
@@ -221,10 +245,7 @@ impl Transcripts {
 
     /// What is said in it: as it was understood before, where its transcript could only not be put away; or why nothing
     /// can be understood.
-    async fn understand(
-        &self,
-        recording: &Recording,
-    ) -> Result<Result<Vec<Utterance>, String>, Trouble> {
+    async fn understand(&self, recording: &Recording) -> Result<Understanding, Trouble> {
         let Some(wanted) = recording.transcript.clone() else {
             return Ok(Err("nobody asked for it".to_owned()));
         };
@@ -254,9 +275,7 @@ impl Transcripts {
             let mut path = folder.join(&file.name);
             if file.place != FilePlace::Local {
                 let storage = self.storages.of(file.place)?;
-                let borrowed = folder.join(BORROWED);
-                tokio::fs::create_dir_all(&borrowed).await?;
-                path = borrowed.join(&file.name);
+                path = folder.join(BORROWED).join(&file.name);
                 storage
                     .fetch(&recording.recording_id, &file.name, &path)
                     .await?;
@@ -272,13 +291,13 @@ impl Transcripts {
         recording: &Recording,
         wanted: &RecordingTranscript,
         paths: Vec<(RecordingFile, PathBuf)>,
-    ) -> Result<Result<Vec<Utterance>, String>, Trouble> {
+    ) -> Result<Understanding, Trouble> {
         let wanted = wanted.clone();
         let transcripts = self.clone();
         let id = recording.recording_id.clone();
         let steps = Arc::new(AtomicU64::new(0));
         let stepped = steps.clone();
-        let work = move || -> Result<Vec<Utterance>, String> {
+        let work = move || -> Understanding {
             let engine = transcripts.ears.models().engine(&wanted.language);
             let engine = engine.map_err(|missing| missing.to_string())?;
             let phrases = Arc::from(wanted.phrases);
@@ -431,14 +450,6 @@ impl Transcripts {
         at.and_then(Timestamp::from_millis)
             .unwrap_or_else(|| self.clock.now())
     }
-
-    async fn let_go(&self, id: &RecordingId) -> Result<(), Trouble> {
-        self.storages.delete(id, &[NAME]).await?;
-        match tokio::fs::remove_dir_all(self.studio.folder_of(id)).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// Does what waits for a disk where it keeps nobody else waiting.
@@ -451,9 +462,6 @@ async fn apart<T: Send + 'static>(
 
 /// Whole, or not at all.
 fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?; // where all is in the bucket, it may be gone
-    }
     let part = path.with_extension("part");
     std::fs::write(&part, content)?;
     std::fs::File::open(&part)?.sync_all()?;

@@ -1,31 +1,55 @@
 //! Who works on the files of a recording: one at a time. What is in the bucket is cleared away here, and may be asked to be made
-//! once more in the same moment, of these very files.
+//! once more in the same moment, of these very files; what is deleted has no transcript put beside it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use calls_model::RecordingId;
 
+/// So long somebody waits for what is soon over: copies that are cleared away, a transcript that is put away, a tape that is
+/// closed.
+pub(super) const WAITS_FOR: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether it is.
+pub(super) const POLL: Duration = Duration::from_millis(20);
+
 /// The recordings that somebody works on.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Claims(Arc<Mutex<HashSet<RecordingId>>>);
+pub(in crate::recording) struct Claims(Arc<Mutex<HashSet<RecordingId>>>);
 
 /// Nobody else works on the files of a recording for as long as this lives.
 #[derive(Debug)]
 #[must_use = "it is given up as soon as this is dropped"]
-pub(super) struct Claim {
+pub(in crate::recording) struct Claim {
     claims: Claims,
     id: RecordingId,
 }
 
 impl Claims {
     /// Takes a recording's, unless somebody has it: its turn comes again.
-    pub(super) fn take(&self, id: &RecordingId) -> Option<Claim> {
+    pub(in crate::recording) fn take(&self, id: &RecordingId) -> Option<Claim> {
         let is_free = self.lock().insert(id.clone());
         is_free.then(|| Claim {
             claims: self.clone(),
             id: id.clone(),
         })
+    }
+
+    /// Takes it as soon as it is free, and the recording too, where that is within a moment.
+    pub(in crate::recording) async fn take_soon(
+        &self,
+        id: &RecordingId,
+        is_free: impl Fn() -> bool,
+    ) -> Option<Claim> {
+        let began = Instant::now();
+        loop {
+            let claim = self.take(id).filter(|_| is_free());
+            if claim.is_some() || began.elapsed() >= WAITS_FOR {
+                return claim;
+            }
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     /// Somebody has it.

@@ -1,24 +1,18 @@
 //! Deletes recordings, their files first, wherever those are.
 
 use std::io;
-use std::time::{Duration, Instant};
 
 use calls_model::{Fact, Recording, RecordingId, RecordingStatus};
 
 use super::{Archive, Trouble, tell_its_words};
+use crate::lasting::guarded;
 use crate::recording::{StorageError, render, transcripts, unsent};
 use crate::store::StoreError;
-
-/// So long a deletion waits for what is soon over: copies that are cleared away, and a tape that is closed.
-const WAITS_FOR: Duration = Duration::from_secs(5);
-
-/// How often it is looked whether it is.
-const POLL: Duration = Duration::from_millis(20);
 
 /// A recording cannot be deleted now.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDeleted {
-    /// Its files are being made or sent.
+    /// Its files are being made, sent or deleted.
     #[error("somebody works on {0}")]
     Busy(RecordingId),
     /// The disk or the bucket still has something of it.
@@ -27,6 +21,9 @@ pub enum NotDeleted {
     /// It cannot be written down.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A fault of ours; the log knows more.
+    #[error("deleting it crashed")]
+    Crashed,
 }
 
 impl Archive {
@@ -39,23 +36,22 @@ impl Archive {
     /// or sent.
     pub(crate) async fn delete(&self, recording: Recording) -> Result<(), NotDeleted> {
         let archive = self.clone();
-        let deleted = actix::spawn(async move { archive.delete_claimed(recording).await });
-        let crashed = |error| StorageError::System(io::Error::other(error));
-        deleted.await.map_err(crashed)?
+        let deletion = async move { archive.delete_claimed(recording).await };
+        match actix::spawn(guarded("archive", deletion)).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) | Err(_) => Err(NotDeleted::Crashed), // or the server goes down
+        }
     }
 
     /// One that waits for its upload is not sent meanwhile, and none is made anew.
     async fn delete_claimed(&self, recording: Recording) -> Result<(), NotDeleted> {
         let uploads = recording.status == RecordingStatus::Uploading;
         let id = recording.recording_id;
-        let began = Instant::now();
-        let claim = loop {
-            let is_open = self.studio.is_open(&id); // of a start that failed
-            let claim = self.claims.take(&id).filter(|_| !is_open);
-            if claim.is_some() || uploads || began.elapsed() >= WAITS_FOR {
-                break claim;
-            }
-            tokio::time::sleep(POLL).await;
+        let is_closed = || !self.studio.is_open(&id); // of a start that failed
+        let claim = if uploads {
+            self.claims.take(&id)
+        } else {
+            self.claims.take_soon(&id, is_closed).await
         };
         let Some(_claim) = claim else {
             return Err(NotDeleted::Busy(id));
@@ -131,11 +127,37 @@ impl Archive {
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use calls_actors::clock::Clock;
     use calls_actors::testing::TestClock;
+    use calls_model::Timestamp;
     use futures_util::poll;
 
+    use super::super::claim::{POLL, WAITS_FOR};
     use super::super::testing::{archive, available};
     use super::*;
+
+    /// Panics when it is asked.
+    struct Broken;
+
+    impl Clock for Broken {
+        fn now(&self) -> Timestamp {
+            panic!("the clock breaks");
+        }
+    }
+
+    #[actix::test]
+    async fn a_deletion_that_panics_tells_nobody_what_the_panic_said_and_may_be_asked_for_again() {
+        let place = tempfile::tempdir().expect("a folder");
+        let archive = archive(place.path(), Arc::new(Broken)).await;
+        let recording = available(&archive.store, &archive.studio).await;
+        let id = recording.recording_id.clone();
+        let crashed = archive.delete(recording).await.expect_err("it panics");
+        assert_eq!(crashed.to_string(), "deleting it crashed");
+        assert!(!archive.is_at_work_on(&id), "the claim is given up");
+    }
 
     /// Looks until this recording is gone, and its folder.
     async fn gone(archive: &Archive, recording: &Recording) {

@@ -7,7 +7,9 @@ use actix::Actor;
 use calls_actors::calls::Calls;
 use calls_actors::clock::Clock;
 use calls_actors::testing::{LocalPlaces, TestClock};
-use calls_model::{Call, CallId, Fact, Recording, RecordingFile, RecordingId, Timestamp};
+use calls_model::{
+    Call, CallId, Fact, FilePlace, Recording, RecordingFile, RecordingId, Timestamp,
+};
 use serde_json::json;
 
 use super::Archive;
@@ -30,6 +32,15 @@ pub(in crate::recording) async fn archive(place: &Path, clock: Arc<dyn Clock>) -
 
 /// A recording that can be had, with what it was made of still beside it.
 pub(in crate::recording) async fn available(store: &Store, studio: &DiskStudio) -> Recording {
+    available_in(FilePlace::Local, store, studio).await
+}
+
+/// The same, whose files are said to be there.
+pub(in crate::recording) async fn available_in(
+    place: FilePlace,
+    store: &Store,
+    studio: &DiskStudio,
+) -> Recording {
     let (at, call_id) = (Timestamp::from_millis(0).expect("a time"), CallId::new());
     let call: Call = serde_json::from_value(json!({
         "call_id": call_id, "type": "audio", "status": "initiated", "participants": [], "started_at": null,
@@ -50,7 +61,7 @@ pub(in crate::recording) async fn available(store: &Store, studio: &DiskStudio) 
     let file: RecordingFile = serde_json::from_value(json!({
         "name": "01-ada.webm", "kind": "track", "participant_id": null, "user_id": "ada", "source": "microphone",
         "codec": "opus", "media_type": "audio/webm", "start_ms": 0, "duration_ms": 1000, "size_bytes": 7,
-        "sha256": finish::sha256(&path).expect("a sum"), "place": "local",
+        "sha256": finish::sha256(&path).expect("a sum"), "place": place,
     }))
     .expect("a file");
     let files = vec![file];

@@ -34,6 +34,7 @@ impl Understood {
         same.then_some(kept.utterances)
     }
 
+    /// Where the folder is gone, the recording is deleted, and nothing is written.
     pub(super) fn write(
         &self,
         wanted: &RecordingTranscript,
@@ -77,7 +78,8 @@ mod tests {
     #[test]
     fn what_was_understood_is_kept_for_its_own_request_until_it_is_forgotten() {
         let folder = tempfile::tempdir().expect("a folder");
-        let understood = Understood::of(&folder.path().join("rec_1"));
+        let place = folder.path().join("rec_1");
+        let understood = Understood::of(&place);
         let said = [Utterance {
             participant_id: ParticipantId::new(),
             user_id: "ann".parse().expect("an id"),
@@ -90,6 +92,10 @@ mod tests {
         let german = wanted("de");
         understood.forget().expect("nothing is there to forget");
         assert_eq!(understood.read(&german), None);
+        let away = understood.write(&german, &said).map_err(|e| e.kind());
+        assert_eq!(away, Err(io::ErrorKind::NotFound));
+        assert!(!place.exists(), "its recording is deleted");
+        std::fs::create_dir(&place).expect("a folder");
         understood.write(&german, &said).expect("it is written");
         assert_eq!(understood.read(&german).as_deref(), Some(&said[..]));
         assert_eq!(understood.read(&wanted("en")), None, "another language");
@@ -101,11 +107,6 @@ mod tests {
         std::fs::write(&understood.0, b"{").expect("written");
         assert_eq!(understood.read(&german), None, "what is broken is nothing");
         understood.forget().expect("it is there");
-        assert_eq!(
-            std::fs::read_dir(folder.path().join("rec_1"))
-                .expect("a folder")
-                .count(),
-            0
-        );
+        assert_eq!(std::fs::read_dir(place).expect("a folder").count(), 0);
     }
 }

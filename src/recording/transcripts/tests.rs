@@ -1,106 +1,193 @@
+mod bucket;
+
 use std::pin::pin;
 
 use calls_actors::testing::TestClock;
 use calls_model::ParticipantId;
+use futures_util::poll;
 
+use self::bucket::{Holds, SlowBucket};
 use super::*;
 use crate::config::Config;
-use crate::recording::archive::testing::{archive, available};
+use crate::recording::archive::testing::{archive, available_in};
 use crate::transcription::Models;
 
-/// A recording that can be had and of which a word was understood, and who makes its transcript.
-async fn understood(place: &Path) -> (Transcripts, StoredRecording) {
-    let clock = TestClock::start();
-    let archive = archive(place, clock.clone()).await;
-    let (store, studio) = (archive.store.clone(), archive.studio.clone());
-    let recording = available(&store, &studio).await;
-    let at = recording.requested_at;
-    let wanted = RecordingTranscript {
-        status: TranscriptStatus::Queued,
-        language: "en".parse().expect("a tag"),
-        phrases: Vec::new(),
-        requested_at: at,
-        progress: 0,
-        utterances: None,
-        error: None,
-    };
-    let said = Utterance {
-        participant_id: ParticipantId::new(),
-        user_id: "ada".parse().expect("an id"),
-        text: "good morning".to_owned(),
-        start_ms: 1,
-        end_ms: 2,
-        confidence: 0.5,
-        words: Vec::new(),
-    };
-    let id = &recording.recording_id;
-    let kept = Understood::of(&studio.folder_of(id));
-    kept.write(&wanted, &[said]).expect("written");
-    let requested = Fact::RecordingTranscriptRequested {
-        call_id: recording.call_id.clone(),
-        recording_id: id.clone(),
-        transcript: wanted,
-        at,
-    };
-    store.record(vec![requested]).await.expect("stored");
-    let stored = store.recording(id, at).await.expect("read");
-    let speech = Config::load(None)
-        .expect("the defaults are good")
-        .transcription;
-    let ears = Ears::start(Models::open(&speech), 1, 1).expect("threads");
-    let places = (studio, archive.storages.clone());
-    let transcripts = Transcripts::new(places, store, ears, clock);
-    (transcripts, stored.expect("it is there"))
+/// A recording whose voice is in a bucket, and whose transcript is asked for.
+struct Asked {
+    archive: Archive,
+    bucket: Arc<SlowBucket>,
+    transcripts: Transcripts,
+    recording: Recording,
+    wanted: RecordingTranscript,
+    said: Utterance,
+    _place: tempfile::TempDir,
 }
 
-async fn delete(transcripts: &Transcripts, recording: &Recording) {
-    let folder = transcripts.studio.folder_of(&recording.recording_id);
-    std::fs::remove_dir_all(folder).expect("its files go first");
-    let deleted = Fact::RecordingDeleted {
-        call_id: recording.call_id.clone(),
-        recording_id: recording.recording_id.clone(),
-        at: recording.requested_at,
-    };
-    transcripts
-        .store
-        .record(vec![deleted])
-        .await
-        .expect("stored");
-}
-
-async fn nothing_stays(transcripts: &Transcripts, recording: &Recording) {
-    let told = transcripts.store.transcript(&recording.call_id).await;
-    assert_eq!(told.expect("read").utterances, []);
-    let folder = transcripts.studio.folder_of(&recording.recording_id);
-    assert!(!folder.exists());
-}
-
-#[actix::test]
-async fn of_a_recording_that_is_deleted_while_it_is_understood_nothing_stays() {
-    let place = tempfile::tempdir().expect("a folder");
-    let (transcripts, stored) = understood(place.path()).await;
-    let kept = transcripts.studio.folder_of(&stored.recording.recording_id);
-    let heard = std::fs::read(kept.join("understood.json")).expect("written");
-    delete(&transcripts, &stored.recording).await;
-    std::fs::create_dir_all(&kept).expect("a folder"); // as whoever listens does
-    std::fs::write(kept.join("understood.json"), heard).expect("written");
-    let made = transcripts.transcribe_unless_deleted(&stored).await;
-    made.expect("nothing is left to do");
-    nothing_stays(&transcripts, &stored.recording).await;
-}
-
-#[actix::test]
-async fn of_a_recording_that_is_deleted_while_its_transcript_is_put_away_nothing_stays() {
-    let place = tempfile::tempdir().expect("a folder");
-    let (transcripts, stored) = understood(place.path()).await;
-    let folder = transcripts.studio.folder_of(&stored.recording.recording_id);
-    let mut made = pin!(transcripts.transcribe_unless_deleted(&stored));
-    while !folder.join(NAME).exists() {
-        let made = futures_util::poll!(made.as_mut());
-        assert!(made.is_pending(), "it was written: {made:?}");
-        tokio::task::yield_now().await;
+impl Asked {
+    async fn with(holds: Holds) -> Self {
+        let place = tempfile::tempdir().expect("a folder");
+        let mut archive = archive(place.path(), TestClock::start()).await;
+        let bucket = Arc::new(SlowBucket::new(place.path().join("bucket"), holds));
+        archive.storages = archive.storages.with_bucket(bucket.clone());
+        let recording = available_in(FilePlace::Bucket, &archive.store, &archive.studio).await;
+        let wanted = RecordingTranscript {
+            status: TranscriptStatus::Queued,
+            language: "en".parse().expect("a tag"),
+            phrases: Vec::new(),
+            requested_at: recording.requested_at,
+            progress: 0,
+            utterances: None,
+            error: None,
+        };
+        let said = Utterance {
+            participant_id: ParticipantId::new(),
+            user_id: "ada".parse().expect("an id"),
+            text: "good morning".to_owned(),
+            start_ms: 1,
+            end_ms: 2,
+            confidence: 0.5,
+            words: Vec::new(),
+        };
+        let requested = Fact::RecordingTranscriptRequested {
+            call_id: recording.call_id.clone(),
+            recording_id: recording.recording_id.clone(),
+            transcript: wanted.clone(),
+            at: recording.requested_at,
+        };
+        let requested = archive.store.record(vec![requested]);
+        requested.await.expect("stored");
+        let speech = Config::load(None).expect("the defaults are good");
+        let ears = Ears::start(Models::open(&speech.transcription), 1, 1);
+        Self {
+            transcripts: Transcripts::new(&archive, ears.expect("threads")),
+            archive,
+            bucket,
+            recording,
+            wanted,
+            said,
+            _place: place,
+        }
     }
-    delete(&transcripts, &stored.recording).await;
+
+    fn folder(&self) -> PathBuf {
+        let id = &self.recording.recording_id;
+        self.archive.studio.folder_of(id)
+    }
+
+    /// It was understood before, and could not be put away.
+    fn understood(&self) {
+        let kept = Understood::of(&self.folder());
+        let said = [self.said.clone()];
+        kept.write(&self.wanted, &said).expect("written");
+    }
+
+    async fn transcribe(&self) -> Result<(), Trouble> {
+        let id = &self.recording.recording_id;
+        self.transcripts.transcribe(id).await
+    }
+
+    async fn delete(&self) {
+        let deleted = self.archive.delete(self.recording.clone()).await;
+        deleted.expect("it goes");
+    }
+
+    /// All that the journal tells.
+    async fn told(&self) -> Vec<String> {
+        let facts = self.archive.store.facts_after(None, 100).await;
+        let facts = facts.expect("read").into_iter();
+        facts.map(|fact| fact.name).collect()
+    }
+
+    async fn nothing_stays(&self) {
+        self.is_gone().await;
+        let said = self.archive.store.transcript(&self.recording.call_id).await;
+        assert_eq!(said.expect("read").utterances, []);
+    }
+
+    async fn is_gone(&self) {
+        let told = self.told().await;
+        let last = told.last().map(String::as_str);
+        assert_eq!(last, Some("recording.deleted"), "{told:?}");
+        assert!(!self.folder().exists());
+        assert_eq!(self.bucket.files(), 0);
+    }
+}
+
+#[actix::test]
+async fn of_a_recording_that_is_deleted_while_it_is_understood_nothing_stays_though_the_bucket_is_away()
+ {
+    let asked = Asked::with(Holds::Fetch).await;
+    let mut made = pin!(asked.transcribe());
+    tokio::select! {
+        made = made.as_mut() => panic!("{made:?}"),
+        () = asked.bucket.holds_one() => {}
+    }
+    asked.delete().await;
+    asked.bucket.goes_away();
+    asked.bucket.lets_go();
     made.await.expect("nothing is left to do");
-    nothing_stays(&transcripts, &stored.recording).await;
+    asked.nothing_stays().await;
+    let again = asked.transcribe().await;
+    again.expect("nothing is to do");
+    asked.nothing_stays().await;
+}
+
+#[actix::test]
+async fn a_deletion_waits_for_a_transcript_that_is_put_away_and_takes_it_along() {
+    let asked = Asked::with(Holds::Put).await;
+    asked.understood();
+    let mut made = pin!(asked.transcribe());
+    tokio::select! {
+        made = made.as_mut() => panic!("{made:?}"),
+        () = asked.bucket.holds_one() => {}
+    }
+    let mut deletion = pin!(asked.delete());
+    assert!(poll!(deletion.as_mut()).is_pending());
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert!(poll!(deletion.as_mut()).is_pending(), "it is put away");
+    asked.bucket.lets_go();
+    made.await.expect("it is made");
+    let told = asked.told().await;
+    assert!(
+        told.contains(&"recording.transcribed".to_owned()),
+        "{told:?}"
+    );
+    deletion.await;
+    asked.is_gone().await; // what was said stays in the call's transcript, as of any that was there before
+}
+
+#[actix::test]
+async fn a_transcript_is_not_put_away_while_its_recording_is_deleted() {
+    let asked = Asked::with(Holds::Deletion).await;
+    asked.understood();
+    let mut deletion = pin!(asked.delete());
+    tokio::select! {
+        () = deletion.as_mut() => panic!("the bucket is slow"),
+        () = asked.bucket.holds_one() => {}
+    }
+    let id = &asked.recording.recording_id;
+    let understood = Ok(Ok(vec![asked.said.clone()]));
+    let refused = asked.transcripts.put_away(id, understood).await;
+    assert!(matches!(refused, Err(Trouble::Busy)), "{refused:?}");
+    asked.bucket.lets_go();
+    deletion.await;
+    asked.nothing_stays().await;
+}
+
+#[actix::test]
+async fn what_is_made_once_more_gets_its_transcript_afterwards() {
+    let asked = Asked::with(Holds::Nothing).await;
+    let again = Fact::RecordingComposeRequested {
+        call_id: asked.recording.call_id.clone(),
+        recording_id: asked.recording.recording_id.clone(),
+        layout: None,
+        at: asked.recording.requested_at,
+    };
+    let again = asked.archive.store.record(vec![again]).await;
+    again.expect("stored");
+    let id = &asked.recording.recording_id;
+    let understood = Ok(Ok(vec![asked.said.clone()]));
+    let refused = asked.transcripts.put_away(id, understood).await;
+    assert!(matches!(refused, Err(Trouble::Busy)), "{refused:?}");
+    assert_eq!(asked.bucket.files(), 0);
 }
