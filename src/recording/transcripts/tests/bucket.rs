@@ -27,6 +27,7 @@ pub(super) enum Holds {
 pub(super) struct SlowBucket {
     folder: PathBuf,
     holds: Holds,
+    held: AtomicBool,
     came: Notify,
     goes_on: Notify,
     is_away: AtomicBool,
@@ -38,6 +39,7 @@ impl SlowBucket {
         Self {
             folder,
             holds,
+            held: AtomicBool::new(false),
             came: Notify::new(),
             goes_on: Notify::new(),
             is_away: AtomicBool::new(false),
@@ -66,8 +68,9 @@ impl SlowBucket {
         self.folder.join(format!("{id}-{name}"))
     }
 
+    /// The first of its kind only.
     async fn hold(&self, request: Holds) {
-        if self.holds == request {
+        if self.holds == request && !self.held.swap(true, Ordering::SeqCst) {
             self.came.notify_one();
             self.goes_on.notified().await;
         }
