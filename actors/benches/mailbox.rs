@@ -13,7 +13,7 @@ use calls_actors::room::door::CallDoor;
 use calls_actors::room::membership::Rules;
 use calls_actors::room::stage::Announced;
 use calls_actors::room::{NewRoom, Packets, Rejoin, Room, Watch};
-use calls_actors::testing::{MemoryJournal, Probe, ProbeMember, services};
+use calls_actors::testing::{LocalSeats, MemoryJournal, Probe, ProbeMember, services};
 use calls_media::seam::{Codec, Layer, LayerSet, Packet, PayloadInfo, PeerId, TrackId};
 use calls_model::{Call, CallId, Member, ParticipantId, Role, Source};
 use chrono::DateTime;
@@ -122,7 +122,7 @@ impl Hall {
                 },
                 services: services(journal),
             },
-            Box::new(|_| unreachable!("nobody joins anew")),
+            Box::new(LocalSeats::start()),
         );
         let mut members = Vec::new();
         for number in 0..=WATCHERS {

@@ -15,7 +15,7 @@ pub const CALLS_ENDED: &str = "calls_ended_total";
 pub const CALL_SECONDS: &str = "calls_duration_seconds";
 /// Presences that ended; label `reason`.
 pub const PARTICIPANTS_LEFT: &str = "calls_participants_left_total";
-/// Bursts that did not fit into a mailbox; label `at`: `room`, `participant`, `recorder` or `transcriber`.
+/// Bursts that did not fit into a mailbox; label `at`: `room`, `branch`, `participant`, `recorder` or `transcriber`.
 pub const BURSTS_DROPPED: &str = "calls_bursts_dropped_total";
 /// Transactions of facts that failed for good.
 pub const FACTS_LOST: &str = "calls_facts_lost_total";
@@ -112,6 +112,8 @@ pub enum ActorKind {
     Call,
     /// `Room`
     Room,
+    /// `Branch`
+    Branch,
     /// `Participant`
     Participant,
     /// `MediaPort`
@@ -132,6 +134,7 @@ impl ActorKind {
         match self {
             Self::Call => "call",
             Self::Room => "room",
+            Self::Branch => "branch",
             Self::Participant => "participant",
             Self::MediaPort => "media_port",
             Self::Recorder => "recorder",
@@ -145,7 +148,7 @@ impl ActorKind {
 /// Counts who lives. Clones share the count; a test asserts that it came back to zero.
 #[derive(Debug, Clone, Default)]
 pub struct LiveCount {
-    alive: Arc<[AtomicUsize; 8]>,
+    alive: Arc<[AtomicUsize; 9]>,
 }
 
 impl LiveCount {

@@ -245,6 +245,11 @@ pub struct Participant {
 impl Participant {
     /// Starts one on the present arbiter, which is its port's.
     pub fn open(new: NewParticipant, port: PortHandle) -> Addr<Self> {
+        Self::new(new, port).start()
+    }
+
+    /// One to be started on the arbiter of its port.
+    pub(crate) fn new(new: NewParticipant, port: PortHandle) -> Self {
         let NewParticipant {
             id,
             member,
@@ -279,7 +284,6 @@ impl Participant {
             services,
             id,
         }
-        .start()
     }
 }
 

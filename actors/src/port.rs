@@ -69,6 +69,7 @@ pub struct PortHandle {
 
 /// All of a port that must survive a crash of its actor.
 pub(crate) struct Port {
+    index: usize,
     identity: Arc<Identity>,
     candidates: Arc<[HostCandidate]>,
     udp: UdpDoor,
@@ -83,6 +84,7 @@ pub(crate) struct Port {
 
 /// Open sockets and what belongs to them, on the way to their arbiter.
 pub(crate) struct Opened {
+    pub(crate) index: usize,
     pub(crate) identity: Arc<Identity>,
     pub(crate) candidates: Arc<[HostCandidate]>,
     pub(crate) udp: std::net::UdpSocket,
@@ -106,6 +108,7 @@ impl PortHandle {
             Arc::clone(&opened.counters),
         );
         let port = Port {
+            index: opened.index,
             identity: opened.identity,
             candidates: opened.candidates,
             udp,
@@ -119,6 +122,11 @@ impl PortHandle {
         Ok(Self {
             port: Rc::new(port),
         })
+    }
+
+    /// Which of the process's ports it is.
+    pub fn index(&self) -> usize {
+        self.port.index
     }
 
     /// The addresses to name in answers.

@@ -1,21 +1,26 @@
 //! All media ports of the process: one arbiter (thread) each, and which of them takes the next room.
 
+pub(crate) mod load;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
+use actix::dev::channel;
 use actix::prelude::*;
 use calls_media::{HostCandidate, Identity, IdentityError, Protocol};
 
+use self::load::Load;
 use crate::heartbeat::Beat;
 use crate::metrics::LiveCount;
-use crate::port::keeper::{Keeper, Load, Run};
+use crate::port::keeper::{Keeper, Run};
 use crate::port::{self, Opened, PortCounters, PortHandle, PortStats};
 
 /// How often another free number is tried when TCP has no room on the one that UDP got.
 const FREE_PORT_TRIES: usize = 16;
+
+/// Messages that an actor may have waiting before it has started and says how many it takes.
+const MAILBOX: usize = 16;
 
 /// Where media is received and what is told about it.
 #[derive(Debug, Clone)]
@@ -85,8 +90,6 @@ struct Shared {
     identity: Arc<Identity>,
     ports: Vec<OpenPort>,
     live: LiveCount,
-    /// Where the search for the least loaded starts, so that equals take turns.
-    turn: AtomicUsize,
 }
 
 struct OpenPort {
@@ -121,13 +124,11 @@ impl MediaPorts {
             .enumerate()
             .map(|(index, sockets)| serve(index, sockets, config, &identity, &live))
             .collect::<Result<Vec<_>, _>>()?;
-        let turn = AtomicUsize::new(0);
         Ok(Self {
             shared: Arc::new(Shared {
                 identity,
                 ports,
                 live,
-                turn,
             }),
         })
     }
@@ -173,18 +174,28 @@ impl MediaPorts {
         &self.shared.live
     }
 
-    /// The port that takes the next room: the least loaded one.
-    pub fn place(&self) -> usize {
-        let ports = &self.shared.ports;
-        let first = self.shared.turn.fetch_add(1, Ordering::Relaxed);
-        let least = (0..ports.len())
-            .map(|step| (first + step) % ports.len())
-            .min_by_key(|&index| ports[index].load.weight(&ports[index].counters))
-            .unwrap_or_default();
-        if let Some(port) = ports.get(least) {
-            port.load.pledge();
+    /// The port that takes the next room.
+    pub fn place_room(&self) -> usize {
+        let place = load::for_room(self.busy()).unwrap_or_default();
+        if let Some(port) = self.shared.ports.get(place) {
+            port.load.pledge_room();
         }
-        least
+        place
+    }
+
+    /// The port that takes the next member of a large room, which is at `home`.
+    pub fn place_member(&self, home: usize) -> usize {
+        let place = load::for_member(self.busy(), home);
+        if place != home
+            && let Some(port) = self.shared.ports.get(place)
+        {
+            port.load.pledge_member();
+        }
+        place
+    }
+
+    fn busy(&self) -> impl Iterator<Item = u32> + Clone {
+        self.shared.ports.iter().map(|port| port.load.busy())
     }
 
     /// Runs `work` on the arbiter of that port, soon. Calls for one port run in order.
@@ -192,6 +203,23 @@ impl MediaPorts {
         if let Some(port) = self.shared.ports.get(index) {
             port.keeper.do_send(Run(Box::new(work)));
         }
+    }
+
+    /// Starts an actor on the arbiter of that port, soon. What is sent to it meanwhile waits.
+    pub(crate) fn start_on<A>(
+        &self,
+        index: usize,
+        make: impl FnOnce(PortHandle) -> A + Send + 'static,
+    ) -> Addr<A>
+    where
+        A: Actor<Context = Context<A>>,
+    {
+        let (sender, receiver) = channel::channel(MAILBOX);
+        self.on(index, move |port| {
+            let actor = make(port.clone());
+            actix::spawn(Context::with_receiver(receiver).into_future(actor));
+        });
+        Addr::new(sender)
     }
 
     /// Where each arbiter is asked whether it still runs, by name.
@@ -271,8 +299,9 @@ fn serve(
     })?;
     let candidates = candidates(config, address, tcp.is_some());
     let counters = Arc::new(PortCounters::new());
-    let load = Arc::new(Load::default());
+    let load = Arc::new(Load::new());
     let opened = Opened {
+        index,
         identity: Arc::clone(identity),
         candidates: Arc::clone(&candidates),
         udp,

@@ -1,6 +1,7 @@
 //! A room: who is here, who hears whom, and who says what.
 //!
-//! * Parent: [`Call`](crate::call::Call). Children: one [`Participant`] for each presence, an
+//! * Parent: [`Call`](crate::call::Call). Children: one [`Participant`] for each presence, a
+//!   [`Branch`](branch::Branch) for each other arbiter on which some of them live, an
 //!   [`Announcer`](crate::announcer::Announcer) while something is announced, a
 //!   [`Recorder`](crate::recorder::Recorder) while it is recorded, a [`Transcriber`]
 //!   while it is transcribed.
@@ -13,6 +14,8 @@
 mod announce;
 pub mod announcing;
 mod arrivals;
+pub mod branch;
+mod branches;
 pub mod chat;
 #[cfg(feature = "testing")]
 mod crashing;
@@ -43,10 +46,12 @@ use calls_model::signal::{ByeReason, Chat, Data, Event, Moderation, Quality, Rec
 use calls_model::{Call, CallId, LeaveReason, Member, ParticipantId, UserId};
 use tracing::warn;
 
+use self::branches::{Branches, Listener};
 use self::chat::ChatLog;
 use self::door::{CallDoor, MemberDoor};
 use self::keyframes::Keyframes;
 use self::membership::{Membership, Newcomer, Rules};
+use self::places::Seats;
 use self::routes::Routes;
 use self::speaking::Speaking;
 use self::stage::{Announced, Publishers, Stage};
@@ -55,7 +60,7 @@ use crate::call::{RoomOpened, Roster};
 use crate::calls::{JoinRefused, ModerateRefused, Moderated, Seat};
 use crate::lifeline::{ChildEnded, Ending, Lifeline};
 use crate::metrics::{ActorKind, Alive, BURSTS_DROPPED, PARTICIPANTS_LEFT};
-use crate::participant::{NewParticipant, Participant};
+use crate::participant::Participant;
 use crate::services::Services;
 use crate::transcriber::Transcriber;
 
@@ -209,6 +214,14 @@ pub struct Packets {
     pub burst: Burst,
 }
 
+impl Packets {
+    /// The key frame that helps whom these did not reach.
+    fn missed(&self) -> Option<KeyframeWanted> {
+        let (track, layer) = (self.track, self.burst.first()?.layer);
+        Some(KeyframeWanted { track, layer })
+    }
+}
+
 /// A publisher's sender report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
@@ -244,9 +257,6 @@ pub struct NewRoom {
     pub services: Services,
 }
 
-/// Makes the actor for a seat; in tests there may be another behind it.
-pub type Seats = Box<dyn Fn(NewParticipant) -> Addr<Participant>>;
-
 /// The actor behind one room.
 pub struct Room {
     call: Call,
@@ -258,7 +268,8 @@ pub struct Room {
     publishers: Publishers,
     stage: Arc<Stage>,
     speaking: Speaking,
-    routes: Routes<Recipient<Packets>>,
+    routes: Routes<Listener, Recipient<Packets>>,
+    branches: Branches,
     keyframes: Keyframes,
     chat: ChatLog,
     /// Who left since the call was told last.
@@ -281,14 +292,14 @@ pub struct Room {
     spotlight: Option<ParticipantId>,
     parent: CallDoor,
     services: Services,
-    seats: Seats,
+    seats: Box<dyn Seats>,
     lifeline: Option<Lifeline<CallId>>,
     _alive: Alive,
 }
 
 impl Room {
     /// Opens a room on the present arbiter.
-    pub fn open(new: NewRoom, seats: Seats) -> Addr<Self> {
+    pub fn open(new: NewRoom, seats: Box<dyn Seats>) -> Addr<Self> {
         let NewRoom {
             call,
             room,
@@ -329,6 +340,7 @@ impl Room {
             stage: Arc::default(),
             speaking: Speaking::default(),
             routes: Routes::default(),
+            branches: Branches::default(),
             keyframes: Keyframes::default(),
             chat: ChatLog::default(),
             left: Vec::new(),
@@ -504,8 +516,8 @@ impl Handler<ChildEnded<ParticipantId>> for Room {
 impl Handler<Watch> for Room {
     type Result = ();
 
-    fn handle(&mut self, wish: Watch, _: &mut Self::Context) {
-        self.watch(&wish);
+    fn handle(&mut self, wish: Watch, ctx: &mut Self::Context) {
+        self.watch(&wish, ctx);
     }
 }
 
@@ -531,15 +543,7 @@ impl Handler<Packets> for Room {
     fn handle(&mut self, packets: Packets, ctx: &mut Self::Context) {
         self.speaking.hear(&packets.burst);
         self.keyframes.pass(&packets.burst);
-        let mut dropped = 0;
-        for watcher in self.routes.watchers(packets.track) {
-            // A listener that cannot keep up loses media, never the room.
-            if watcher.layers.meets(packets.layers)
-                && watcher.door.try_send(packets.clone()).is_err()
-            {
-                dropped += 1;
-            }
-        }
+        let dropped = self.routes.send(&packets);
         if dropped > 0 {
             self.lost(&packets, dropped, ctx);
         }

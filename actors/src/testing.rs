@@ -10,7 +10,7 @@ use actix::prelude::*;
 
 pub use self::crash::{Crash, CrashActor, Victim};
 pub(crate) use self::crash::{CrashTape, CrashWithin};
-pub use self::fakes::{LocalPlaces, MemoryJournal, TestClock, services};
+pub use self::fakes::{LocalPlaces, LocalSeats, MemoryJournal, TestClock, services};
 pub use self::member::{Heard, ProbeMember};
 
 /// Stands where an actor would and remembers everything of kind `M`.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use calls_model::Source;
 
 /// A network path that datagrams take.
@@ -425,6 +425,24 @@ impl Burst {
     /// Packets of a track whose layers take so much.
     pub fn new(packets: Arc<[Packet]>, rates: Rates) -> Self {
         Self { packets, rates }
+    }
+
+    /// The same packets in memory of their own, for another thread: listeners count who holds a payload, and two threads that count
+    /// in one place wait for each other.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let size = |packet: &Packet| packet.payload.len();
+        let mut payloads = BytesMut::with_capacity(self.iter().map(size).sum());
+        let copy = |packet: &Packet| {
+            payloads.extend_from_slice(&packet.payload);
+            Packet {
+                payload: payloads.split().freeze(),
+                dependency_descriptor: (packet.dependency_descriptor.as_deref())
+                    .map(Bytes::copy_from_slice),
+                ..packet.clone()
+            }
+        };
+        Self::new(self.iter().map(copy).collect(), self.rates)
     }
 
     /// Both are the very same packets.

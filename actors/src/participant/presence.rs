@@ -150,7 +150,7 @@ impl Participant {
         let rejoin = Rejoin {
             who: self.id.clone(),
             participant: Some(ctx.address()),
-            door: MemberDoor::of(&ctx.address()),
+            door: MemberDoor::of(&ctx.address(), self.port.index()),
             attached: self.session.is_attached() || self.sessionless,
             tracks: self.publishing.announce(),
             watching: self

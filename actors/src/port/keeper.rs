@@ -6,60 +6,19 @@
 //! * Ends with its arbiter only.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 
-use super::{MediaPort, PortCounters, PortHandle};
+use super::{MediaPort, PortHandle};
 use crate::heartbeat::Beat;
 use crate::lifeline::{ChildEnded, Lifeline};
 use crate::metrics::{ActorKind, LiveCount};
+use crate::ports::load::{Load, Meter, TICK};
 use crate::restarts::RestartBudget;
-
-/// How often the load is measured.
-const TICK: Duration = Duration::from_secs(1);
 
 /// How long a port that crashes again and again rests.
 const REST: Duration = Duration::from_secs(5);
-
-/// What a participant weighs before it sends anything, in datagrams a second.
-const PEER_WEIGHT: u64 = 50;
-
-/// What a room weighs that was just placed and has nobody in it yet.
-const PLEDGE: u64 = 200;
-
-/// How busy a port is, readable from every thread.
-#[derive(Default)]
-pub(crate) struct Load {
-    /// Datagrams a second, in and out.
-    rate: AtomicU64,
-    /// Weight of rooms placed lately; halves with every tick.
-    pledged: AtomicU64,
-}
-
-impl Load {
-    /// In datagrams a second, with what is to be expected.
-    pub(crate) fn weight(&self, counters: &PortCounters) -> u64 {
-        self.rate.load(Ordering::Relaxed)
-            + self.pledged.load(Ordering::Relaxed)
-            + counters.stats().peers * PEER_WEIGHT
-    }
-
-    /// A room was placed here.
-    pub(crate) fn pledge(&self) {
-        self.pledged.fetch_add(PLEDGE, Ordering::Relaxed);
-    }
-
-    fn tick(&self, rate: u64) {
-        self.rate.store(rate, Ordering::Relaxed);
-        let _ = self
-            .pledged
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |pledged| {
-                Some(pledged / 2)
-            });
-    }
-}
 
 // ── messages ────────────────────────────────────────────────────────────────
 
@@ -76,7 +35,7 @@ pub(crate) struct Keeper {
     handle: PortHandle,
     live: LiveCount,
     load: Arc<Load>,
-    datagrams: u64,
+    meter: Meter,
     budget: RestartBudget,
     port: Option<Addr<MediaPort>>,
 }
@@ -90,7 +49,7 @@ impl Keeper {
             handle,
             live,
             load,
-            datagrams: 0,
+            meter: Meter::start(),
             budget,
             port: None,
         }
@@ -103,11 +62,7 @@ impl Keeper {
     }
 
     fn measure(&mut self) {
-        let stats = self.handle.port.counters.stats();
-        let datagrams = stats.received + stats.sent;
-        self.load
-            .tick((datagrams - self.datagrams) / TICK.as_secs());
-        self.datagrams = datagrams;
+        self.load.tick(self.meter.read());
     }
 }
 

@@ -269,15 +269,38 @@ async fn work_that_panics_harms_nobody_else_on_the_arbiter() {
 }
 
 #[actix::test]
-async fn rooms_are_spread_over_the_ports() {
+async fn rooms_share_a_port_until_its_thread_expects_enough() {
     let ports = MediaPorts::start(&MediaConfig {
-        ports: vec![0, 0, 0],
+        ports: vec![0, 0],
         ..config()
     })
     .unwrap();
-    let mut placed: Vec<usize> = (0..6).map(|_| ports.place()).collect();
-    placed.sort_unstable();
-    assert_eq!(placed, [0, 0, 1, 1, 2, 2]);
+    let placed: Vec<usize> = (0..100).map(|_| ports.place_room()).collect();
+    assert_eq!(placed[..5], [0; 5], "nobody else is woken for them");
+    let there = placed.iter().filter(|&&port| port == 1).count();
+    assert!((40..90).contains(&there), "{there} of 100 on the other one");
+}
+
+#[actix::test]
+async fn a_stuck_thread_takes_no_rooms() {
+    let ports = MediaPorts::start(&MediaConfig {
+        ports: vec![0, 0],
+        ..config()
+    })
+    .unwrap();
+    let (release, hang) = std::sync::mpsc::channel::<()>();
+    ports.on(0, move |_| {
+        let _ = hang.recv(); // ends either way
+    });
+    assert_eq!(ports.place_room(), 0);
+    // So few rooms that it would not be full.
+    let mut places = Vec::new();
+    while places.len() < 10 && !places.contains(&1) {
+        tokio::time::sleep(SECOND).await;
+        places.push(ports.place_room());
+    }
+    assert_eq!(places.pop(), Some(1), "{places:?}");
+    drop(release);
 }
 
 #[actix::test]

@@ -58,7 +58,8 @@ impl Room {
         let (_, _, effects) = self.members.join(newcomer, self.services.clock.now())?;
         let door = RoomDoor::of(&ctx.address());
         let announcer = Announcer::open(id.clone(), door, &self.services);
-        self.doors.insert(id.clone(), MemberDoor::of(&announcer));
+        self.doors
+            .insert(id.clone(), MemberDoor::of(&announcer, self.seats.here()));
         self.announcer = Some((id.clone(), announcer.clone()));
         Ok((id, announcer, Some(self.perform(effects))))
     }

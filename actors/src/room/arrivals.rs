@@ -62,7 +62,7 @@ impl Room {
         returning: bool,
         ctx: &mut Context<Self>,
     ) -> Addr<Participant> {
-        let participant = (self.seats)(NewParticipant {
+        let new = NewParticipant {
             id: id.clone(),
             member,
             admitted,
@@ -70,8 +70,10 @@ impl Room {
             call: self.call.clone(),
             room: RoomDoor::of(&ctx.address()),
             services: self.services.clone(),
-        });
-        self.doors.insert(id.clone(), MemberDoor::of(&participant));
+        };
+        let (participant, place) = self.seats.participant(new, self.doors.len());
+        let door = MemberDoor::of(&participant, place);
+        self.doors.insert(id.clone(), door);
         self.participants.insert(id.clone(), participant.clone());
         participant
     }
@@ -139,11 +141,12 @@ impl Room {
         let own: Vec<TrackId> = tracks.iter().map(|announced| announced.track).collect();
         self.publish(&who, &user_id, tracks);
         for &(track, layers) in &watching {
-            self.watch(&Watch {
+            let wish = Watch {
                 who: who.clone(),
                 track,
                 layers,
-            });
+            };
+            self.watch(&wish, ctx);
         }
         let watched = watching.into_iter().map(|(track, _)| track);
         for track in own.into_iter().chain(watched) {

@@ -10,6 +10,12 @@ impl Handler<CrashWithin> for Room {
 
     fn handle(&mut self, CrashWithin(victim): CrashWithin, _: &mut Self::Context) {
         match victim {
+            Victim::Branches => {
+                assert!(!self.branches.is_empty(), "it has some");
+                for one in self.branches.values() {
+                    one.branch.do_send(Crash);
+                }
+            }
             Victim::Recorder => {
                 self.recorder().expect("it is recorded").do_send(Crash);
             }

@@ -185,15 +185,13 @@ impl Room {
         let ended = self.publishers.remove(who);
         self.end_tracks(&ended);
         self.speaking.forget_participant(who);
-        for (track, _) in self.routes.forget_watcher(who) {
-            self.tell_publisher(track);
-        }
+        self.forget_watcher(who);
         self.restage();
     }
 
     fn end_tracks(&mut self, ended: &[TrackId]) {
         for &track in ended {
-            self.routes.forget_track(track);
+            self.forget_routes(track);
             self.speaking.forget(track);
             self.keyframes.forget(track);
         }
@@ -235,23 +233,22 @@ impl Room {
     // ── who watches ─────────────────────────────────────────────────────────
 
     /// Changes a route.
-    pub(super) fn watch(&mut self, wish: &Watch) {
+    pub(super) fn watch(&mut self, wish: &Watch, ctx: &mut Context<Self>) {
         let Some(door) = self.doors.get(&wish.who) else {
             return;
         };
         if self.members.is_waiting(&wish.who) {
             return;
         }
-        let (packets, clocks) = (door.packets.clone(), door.clock.clone());
-        let changed = self
-            .routes
-            .watch(wish.track, &wish.who, wish.layers, packets);
+        let (place, packets) = (door.place, door.packets.clone());
+        let clocks = door.clock.clone();
+        let changed = self.route(wish, place, packets, ctx);
         if !wish.layers.is_empty() {
             for &clock in self.routes.clocks(wish.track) {
                 clocks.do_send(ClockTold(clock));
             }
         }
-        if changed.is_some() {
+        if changed {
             self.tell_publisher(wish.track);
         }
     }
@@ -279,8 +276,8 @@ impl Room {
         }
         self.routes.keep_clock(clock);
         self.tell_recorder_clock(clock);
-        for watcher in self.routes.watchers(clock.track) {
-            if let Some(door) = self.doors.get(watcher.who()) {
+        for who in self.watchers(clock.track) {
+            if let Some(door) = self.doors.get(who) {
                 door.clock.do_send(ClockTold(clock));
             }
         }
@@ -327,9 +324,8 @@ impl Room {
     /// Counts what somebody's full mailbox did not take, and asks for a fresh start of the picture.
     pub(super) fn lost(&mut self, packets: &Packets, dropped: u64, ctx: &mut Context<Self>) {
         metrics::counter!(BURSTS_DROPPED, "at" => "room").increment(dropped);
-        if let Some(first) = packets.burst.first() {
-            let (track, layer) = (packets.track, first.layer);
-            self.want_keyframe(KeyframeWanted { track, layer }, ctx);
+        if let Some(wanted) = packets.missed() {
+            self.want_keyframe(wanted, ctx);
         }
     }
 }

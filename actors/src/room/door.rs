@@ -14,6 +14,8 @@ use crate::participant::{PutOut, Silence, Snapshot, StageChanged, Told, Watched}
 /// All that a room knows of a member.
 #[derive(Clone)]
 pub struct MemberDoor {
+    /// The arbiter on which its connection lives.
+    pub place: usize,
     /// Takes what others publish.
     pub packets: Recipient<Packets>,
     /// Takes the clocks of what it watches.
@@ -35,8 +37,8 @@ pub struct MemberDoor {
 }
 
 impl MemberDoor {
-    /// The door of any actor that can stand where a member would.
-    pub fn of<A>(member: &Addr<A>) -> Self
+    /// The door of any actor that can stand where a member would, and on which arbiter it does.
+    pub fn of<A>(member: &Addr<A>, place: usize) -> Self
     where
         A: Actor
             + Handler<Packets>
@@ -59,6 +61,7 @@ impl MemberDoor {
             + ToEnvelope<A, PutOut>,
     {
         Self {
+            place,
             packets: member.clone().recipient(),
             clock: member.clone().recipient(),
             keyframe: member.clone().recipient(),

@@ -1,30 +1,103 @@
-//! Where rooms are opened: all of one room on one media arbiter, so that media never crosses threads.
+//! Where rooms are opened, and who is in them: all of one room on one media arbiter, so that media does not cross threads;
+//! of a large one those, too, for whom its arbiter has no time.
 
+use actix::prelude::*;
+
+use super::branch::Branch;
 use super::{NewRoom, Room};
-use crate::participant::Participant;
+use crate::participant::{NewParticipant, Participant};
+use crate::port::PortHandle;
 use crate::ports::MediaPorts;
+
+/// A room with fewer members stays on one arbiter however busy that is: what crosses threads costs more than it brings.
+const LARGE: usize = 50;
 
 /// Opens rooms where there is place for them.
 pub trait Places: Send + Sync + 'static {
-    /// The place for a new call's room: the one with the least to do.
+    /// The place for a new call's room.
     fn choose(&self) -> usize;
 
     /// Opens a room there, soon; it tells its call.
     fn open(&self, place: usize, room: NewRoom);
 }
 
+/// Starts what a room needs, each where there is place for it.
+pub trait Seats {
+    /// The arbiter of the room.
+    fn here(&self) -> usize;
+
+    /// Starts who serves a newcomer to a room that has so many members, and tells on which arbiter.
+    fn participant(&self, new: NewParticipant, members: usize) -> (Addr<Participant>, usize);
+
+    /// Starts a branch of the room on that arbiter.
+    fn branch(&self, place: usize, branch: Branch) -> Addr<Branch>;
+}
+
 impl Places for MediaPorts {
     fn choose(&self) -> usize {
-        self.place()
+        self.place_room()
     }
 
     fn open(&self, place: usize, room: NewRoom) {
-        self.on(place, move |port| {
+        let ports = self.clone();
+        self.open_room(place, room, move |members| {
+            if members < LARGE {
+                place
+            } else {
+                ports.place_member(place)
+            }
+        });
+    }
+}
+
+impl MediaPorts {
+    /// Opens a room there, soon. `choose` is told how many members it has, and tells where the next one goes.
+    pub fn open_room(
+        &self,
+        here: usize,
+        room: NewRoom,
+        choose: impl Fn(usize) -> usize + Send + 'static,
+    ) {
+        let ports = self.clone();
+        self.on(here, move |port| {
             let port = port.clone();
             Room::open(
                 room,
-                Box::new(move |seat| Participant::open(seat, port.clone())),
+                Box::new(PortSeats {
+                    ports,
+                    port,
+                    choose,
+                }),
             );
         });
+    }
+}
+
+/// Seats on media ports.
+struct PortSeats<Choose> {
+    ports: MediaPorts,
+    /// The room's own.
+    port: PortHandle,
+    choose: Choose,
+}
+
+impl<Choose: Fn(usize) -> usize> Seats for PortSeats<Choose> {
+    fn here(&self) -> usize {
+        self.port.index()
+    }
+
+    fn participant(&self, new: NewParticipant, members: usize) -> (Addr<Participant>, usize) {
+        let place = (self.choose)(members);
+        let participant = if place == self.here() {
+            Participant::open(new, self.port.clone())
+        } else {
+            let start = move |port| Participant::new(new, port);
+            self.ports.start_on(place, start)
+        };
+        (participant, place)
+    }
+
+    fn branch(&self, place: usize, branch: Branch) -> Addr<Branch> {
+        self.ports.start_on(place, |_| branch)
     }
 }

@@ -115,7 +115,7 @@ impl Room {
     /// The recorder's place among the watchers is empty.
     fn forget_recorder(&mut self) -> Option<Recorded> {
         let recorded = self.recorded.take()?;
-        self.forget_silent(&recorded.watcher);
+        self.forget_watcher(&recorded.watcher);
         Some(recorded)
     }
 
@@ -135,11 +135,12 @@ impl Room {
 
     /// Passes a sender report on, where the recorder watches that track.
     pub(super) fn tell_recorder_clock(&self, clock: SourceClock) {
-        if let Some(recorded) = &self.recorded {
-            let mut watchers = self.routes.watchers(clock.track).iter();
-            if watchers.any(|watcher| *watcher.who() == recorded.watcher) {
-                recorded.tell(ClockTold(clock));
-            }
+        if let Some(recorded) = &self.recorded
+            && self
+                .watchers(clock.track)
+                .any(|who| *who == recorded.watcher)
+        {
+            recorded.tell(ClockTold(clock));
         }
     }
 
@@ -266,7 +267,7 @@ impl Handler<ChildEnded<RecordingId>> for Room {
             recorded.watcher.clone(),
             recorded.budget.take(clock::instant()),
         );
-        self.forget_silent(&watcher);
+        self.forget_watcher(&watcher);
         if goes_on {
             ctx.run_later(BACKOFF, move |room, ctx| {
                 let waits = |recorded: &Recorded| {

@@ -1,35 +1,31 @@
 //! Which tracks go where: by track and encoding, to those who watch it.
 
+use actix::Recipient;
 use calls_media::seam::{LayerSet, SourceClock, TrackId};
-use calls_model::ParticipantId;
 use foldhash::HashMap;
+
+use super::Packets;
 
 /// Somebody who watches a track.
 #[derive(Debug)]
-pub struct Watcher<Door> {
-    who: ParticipantId,
+pub struct Watcher<Who, Door> {
+    /// Who it is.
+    pub who: Who,
     /// The encodings they want.
     pub layers: LayerSet,
     /// Where they are.
     pub door: Door,
 }
 
-impl<Door> Watcher<Door> {
-    /// Who it is.
-    pub fn who(&self) -> &ParticipantId {
-        &self.who
-    }
-}
-
 #[derive(Debug)]
-struct Route<Door> {
-    watchers: Vec<Watcher<Door>>,
+struct Route<Who, Door> {
+    watchers: Vec<Watcher<Who, Door>>,
     /// The latest of each encoding, for those who come later.
     clocks: Vec<SourceClock>,
     wanted: LayerSet,
 }
 
-impl<Door> Default for Route<Door> {
+impl<Who, Door> Default for Route<Who, Door> {
     fn default() -> Self {
         Self {
             watchers: Vec::new(),
@@ -39,7 +35,7 @@ impl<Door> Default for Route<Door> {
     }
 }
 
-impl<Door> Route<Door> {
+impl<Who, Door> Route<Who, Door> {
     /// Adds up what is wanted; `Some` if that changed.
     fn recount(&mut self) -> Option<LayerSet> {
         let wanted = self
@@ -53,13 +49,13 @@ impl<Door> Route<Door> {
     }
 }
 
-/// The routes of one room.
+/// The routes of one room, or of one branch of it.
 #[derive(Debug)]
-pub struct Routes<Door> {
-    by_track: HashMap<TrackId, Route<Door>>,
+pub struct Routes<Who, Door> {
+    by_track: HashMap<TrackId, Route<Who, Door>>,
 }
 
-impl<Door> Default for Routes<Door> {
+impl<Who, Door> Default for Routes<Who, Door> {
     fn default() -> Self {
         Self {
             by_track: HashMap::default(),
@@ -67,12 +63,12 @@ impl<Door> Default for Routes<Door> {
     }
 }
 
-impl<Door> Routes<Door> {
+impl<Who: Clone + PartialEq, Door> Routes<Who, Door> {
     /// Somebody wants these layers of a track, and no others. Returns what all together want, if that changed.
     pub fn watch(
         &mut self,
         track: TrackId,
-        who: &ParticipantId,
+        who: &Who,
         layers: LayerSet,
         door: Door,
     ) -> Option<LayerSet> {
@@ -92,8 +88,8 @@ impl<Door> Routes<Door> {
     }
 
     /// Nothing more for somebody. Returns the tracks that fewer layers are wanted of.
-    pub fn forget_watcher(&mut self, who: &ParticipantId) -> Vec<(TrackId, LayerSet)> {
-        let forget = |(track, route): (&TrackId, &mut Route<Door>)| {
+    pub fn forget_watcher(&mut self, who: &Who) -> Vec<(TrackId, LayerSet)> {
+        let forget = |(track, route): (&TrackId, &mut Route<Who, Door>)| {
             route.watchers.retain(|watcher| &watcher.who != who);
             route.recount().map(|wanted| (*track, wanted))
         };
@@ -110,6 +106,12 @@ impl<Door> Routes<Door> {
         self.by_track
             .get(&track)
             .map_or(LayerSet::NONE, |route| route.wanted)
+    }
+
+    /// All tracks, and who watches them.
+    pub fn all(&self) -> impl Iterator<Item = (TrackId, &[Watcher<Who, Door>])> {
+        let tracks = self.by_track.iter();
+        tracks.map(|(&track, route)| (track, route.watchers.as_slice()))
     }
 
     /// Keeps a clock.
@@ -130,7 +132,7 @@ impl<Door> Routes<Door> {
     // ── hot path ────────────────────────────────────────────────────────────
 
     /// Who watches a track.
-    pub fn watchers(&self, track: TrackId) -> &[Watcher<Door>] {
+    pub fn watchers(&self, track: TrackId) -> &[Watcher<Who, Door>] {
         self.by_track
             .get(&track)
             .map(|route| route.watchers.as_slice())
@@ -138,9 +140,26 @@ impl<Door> Routes<Door> {
     }
 }
 
+impl<Who: Clone + PartialEq> Routes<Who, Recipient<Packets>> {
+    /// Sends packets to all who watch them. Returns how many had no room for them: a listener that cannot keep up loses
+    /// media, never the others.
+    pub fn send(&self, packets: &Packets) -> u64 {
+        let mut dropped = 0;
+        for watcher in self.watchers(packets.track) {
+            if watcher.layers.meets(packets.layers)
+                && watcher.door.try_send(packets.clone()).is_err()
+            {
+                dropped += 1;
+            }
+        }
+        dropped
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use calls_media::seam::{Layer, PeerId};
+    use calls_model::ParticipantId;
 
     use super::*;
 

@@ -4,6 +4,7 @@ use actix::prelude::*;
 use calls_media::seam::{LayerSet, TrackId};
 use calls_model::ParticipantId;
 
+use super::branches::Listener;
 use super::{Packets, Room};
 
 /// Somebody whom nobody sees wants these encodings of a track, and no others.
@@ -20,15 +21,6 @@ pub struct SilentWatch {
     pub door: Recipient<Packets>,
 }
 
-impl Room {
-    /// The place of somebody whom nobody sees is empty.
-    pub(super) fn forget_silent(&mut self, who: &ParticipantId) {
-        for (track, _) in self.routes.forget_watcher(who) {
-            self.tell_publisher(track);
-        }
-    }
-}
-
 impl Handler<SilentWatch> for Room {
     type Result = ();
 
@@ -38,9 +30,8 @@ impl Handler<SilentWatch> for Room {
             return; // it was closed meanwhile
         }
         let goes_on = !wish.layers.is_empty();
-        let changed = self
-            .routes
-            .watch(wish.track, &wish.who, wish.layers, wish.door);
+        let who = Listener::Member(wish.who);
+        let changed = (self.routes).watch(wish.track, &who, wish.layers, wish.door);
         if records && goes_on {
             self.tell_recorder_clocks(wish.track);
         }

@@ -1,5 +1,6 @@
 //! One room in virtual time, with probes where its members would be.
 
+mod elsewhere;
 mod storms;
 
 use std::sync::Arc;
@@ -13,8 +14,9 @@ use chrono::DateTime;
 use super::*;
 use crate::call::RosterChanged;
 use crate::clock;
+use crate::metrics::LiveCount;
 use crate::participant::{Silence, Watched};
-use crate::testing::{Heard, MemoryJournal, Probe, ProbeMember, services, settle};
+use crate::testing::{Heard, LocalSeats, MemoryJournal, Probe, ProbeMember, services, settle};
 
 const SECOND: Duration = Duration::from_secs(1);
 const VOICE: TrackId = TrackId {
@@ -31,6 +33,7 @@ const LARGE: Layer = Layer(1);
 struct Hall {
     room: Addr<Room>,
     facts: std::sync::mpsc::Receiver<Fact>,
+    living: LiveCount,
     // Doors are weak: somebody has to keep what is behind them.
     _call: (
         Probe<RoomOpened>,
@@ -104,17 +107,27 @@ impl Hall {
             },
             services: services(journal),
         };
-        let room = Room::open(new, Box::new(|_| unreachable!("nobody joins anew")));
+        let living = new.services.living.clone();
+        let room = Room::open(new, Box::new(LocalSeats::start()));
         Self {
             room,
             facts,
+            living,
             _call: call_probes,
         }
     }
 
     async fn rejoin(&self, name: &str, tracks: Vec<Announced>) -> ProbeMember {
+        self.rejoin_at(0, name, tracks).await
+    }
+
+    /// As somebody whose connection lives on that arbiter.
+    async fn rejoin_at(&self, place: usize, name: &str, tracks: Vec<Announced>) -> ProbeMember {
         let member = ProbeMember::start();
-        let door = member.door.clone();
+        let door = MemberDoor {
+            place,
+            ..member.door.clone()
+        };
         let watching = Vec::new();
         let (who, participant, attached) = (id(name), None, true);
         self.room.do_send(Rejoin {

@@ -187,7 +187,7 @@ impl Room {
     fn hush(&mut self) -> Option<Addr<Transcriber>> {
         self.note_unheard();
         let kept = self.transcribed.take()?;
-        self.forget_silent(&kept.watcher);
+        self.forget_watcher(&kept.watcher);
         let transcriber = kept.transcriber?;
         self.hushed = Some(transcriber.downgrade());
         Some(transcriber)
@@ -314,7 +314,7 @@ impl Handler<ChildEnded<TranscriberId>> for Room {
             .get_or_insert_with(|| (now, CRASHED.to_owned()));
         let goes_on = transcribed.budget.take(now);
         let watcher = transcribed.watcher.clone();
-        self.forget_silent(&watcher);
+        self.forget_watcher(&watcher);
         let id = child.id.0;
         warn!(call.id = %id, ending = ?child.ending, "the transcriber of {id} ended");
         if goes_on {

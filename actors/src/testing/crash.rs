@@ -9,6 +9,7 @@ use crate::calls::Calls;
 use crate::participant::Participant;
 use crate::recorder::Recorder;
 use crate::room::Room;
+use crate::room::branch::Branch;
 use crate::transcriber::Transcriber;
 
 /// Makes an actor panic.
@@ -28,7 +29,7 @@ macro_rules! crashable {
     )*};
 }
 
-crashable!(Announcer Call Room Participant Recorder Transcriber);
+crashable!(Announcer Branch Call Room Participant Recorder Transcriber);
 
 /// Makes the thread panic that writes what a recorder hears.
 #[derive(Debug, Clone, Copy, Message)]
@@ -49,6 +50,8 @@ pub enum Victim {
     Call,
     /// Its room.
     Room,
+    /// Its branches on other arbiters.
+    Branches,
     /// What records it.
     Recorder,
     /// The thread that writes its recording.
@@ -91,10 +94,11 @@ impl Handler<CrashActor> for Calls {
                 true
             }
             Victim::Room => room.map(|room| room.do_send(Crash)).is_some(),
-            within
-            @ (Victim::Recorder | Victim::Tape | Victim::Transcriber | Victim::Announcer) => {
-                room.map(|room| room.do_send(CrashWithin(within))).is_some()
-            }
+            within @ (Victim::Branches
+            | Victim::Recorder
+            | Victim::Tape
+            | Victim::Transcriber
+            | Victim::Announcer) => room.map(|room| room.do_send(CrashWithin(within))).is_some(),
             Victim::Participant(id) => {
                 let participant = memory.roster.participants.get(&id);
                 participant

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Instant;
 
+use actix::prelude::*;
 use calls_media::Identity;
 use calls_model::{Fact, Timestamp};
 use chrono::{DateTime, Duration};
@@ -12,9 +13,10 @@ use chrono::{DateTime, Duration};
 use crate::clock::{self, Clock};
 use crate::journal::{BoxFuture, Journal, JournalError, Sampled, Scribe};
 use crate::metrics::LiveCount;
-use crate::participant::Participant;
+use crate::participant::{NewParticipant, Participant};
 use crate::port::{Opened, PortCounters, PortHandle};
-use crate::room::places::Places;
+use crate::room::branch::Branch;
+use crate::room::places::{Places, Seats};
 use crate::room::{NewRoom, Room};
 use crate::services::Services;
 
@@ -157,6 +159,7 @@ impl LocalPlaces {
         let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         udp.set_nonblocking(true).expect("a socket takes that");
         PortHandle::open(Opened {
+            index: 0,
             identity: Arc::new(Identity::generate().expect("a certificate")),
             candidates: Arc::new([]),
             udp,
@@ -175,10 +178,31 @@ impl Places for LocalPlaces {
     }
 
     fn open(&self, _: usize, room: NewRoom) {
-        let port = Self::port();
-        Room::open(
-            room,
-            Box::new(move |seat| Participant::open(seat, port.clone())),
-        );
+        Room::open(room, Box::new(LocalSeats::start()));
+    }
+}
+
+/// Everybody on the arbiter of the room, and branches of it too.
+pub struct LocalSeats(PortHandle);
+
+impl LocalSeats {
+    /// With a port that nobody reaches.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(LocalPlaces::port())
+    }
+}
+
+impl Seats for LocalSeats {
+    fn here(&self) -> usize {
+        self.0.index()
+    }
+
+    fn participant(&self, new: NewParticipant, _: usize) -> (Addr<Participant>, usize) {
+        (Participant::open(new, self.0.clone()), self.here())
+    }
+
+    fn branch(&self, _: usize, branch: Branch) -> Addr<Branch> {
+        branch.start()
     }
 }

@@ -100,7 +100,7 @@ impl ProbeMember {
     fn of(ear: Ear, heard: mpsc::Receiver<Heard>) -> Self {
         let ear = ear.start();
         Self {
-            door: MemberDoor::of(&ear),
+            door: MemberDoor::of(&ear, 0),
             quiet: ear.recipient(),
             heard,
         }

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use calls_actors::calls::{Calls, End, FindParticipant, JoinRoom, Seat};
-use calls_actors::metrics::LiveCount;
+use calls_actors::metrics::{ActorKind, LiveCount};
 use calls_actors::participant::{Attach, ClientRequest, Greeting, Participant, ToClient};
+use calls_actors::room::NewRoom;
+use calls_actors::room::places::Places;
 use calls_actors::testing::{CrashActor, MemoryJournal, Probe, TestClock, Victim};
 use calls_actors::{MediaConfig, MediaPorts};
 use calls_model::signal::{Limits, Mute, Request};
@@ -38,11 +40,35 @@ struct Tab {
     _socket: Probe<ToClient>,
 }
 
+/// Every room on the first port, and its members on the ports in turn.
+struct Divided(MediaPorts);
+
+impl Places for Divided {
+    fn choose(&self) -> usize {
+        0
+    }
+
+    fn open(&self, place: usize, room: NewRoom) {
+        let count = self.0.count();
+        self.0
+            .open_room(place, room, move |members| members % count);
+    }
+}
+
 impl Server {
     fn start() -> Self {
+        Self::with(vec![0], |ports| ports)
+    }
+
+    /// With members of a room on both of two ports.
+    fn divided() -> Self {
+        Self::with(vec![0, 0], Divided)
+    }
+
+    fn with<P: Places>(ports: Vec<u16>, places: impl FnOnce(MediaPorts) -> P) -> Self {
         let config = MediaConfig {
             bind: [127, 0, 0, 1].into(),
-            ports: vec![0],
+            ports,
             advertised: Vec::new(),
             loopback: true,
             tcp_connections: 0,
@@ -50,7 +76,7 @@ impl Server {
         };
         let ports = MediaPorts::start(&config).unwrap();
         let (journal, _facts) = MemoryJournal::start();
-        let calls = Calls::new(journal, TestClock::start(), ports.clone());
+        let calls = Calls::new(journal, TestClock::start(), places(ports.clone()));
         Self {
             living: calls.living(),
             calls: calls.start(),
@@ -226,4 +252,28 @@ async fn what_is_muted_is_not_forwarded() {
     mute(false).await.unwrap().unwrap();
     bob.client.hears_and_sees(FLOWING).await;
     server.end([ann, bob]).await;
+}
+
+#[actix::test]
+async fn a_room_on_two_threads_is_one_room() {
+    let server = Server::divided();
+    let ann = server.join("ann").await;
+    let (bob, cid) = (server.join("bob").await, server.join("cid").await);
+    let ports = [0, 1].map(|index| server.ports.stats(index).unwrap().peers);
+    assert_eq!(ports, [2, 1]);
+    for tab in [&ann, &bob, &cid] {
+        tab.client.hears_and_sees(25).await;
+    }
+    assert_eq!(server.living.of(ActorKind::Branch), 1);
+
+    for victim in [Victim::Branches, Victim::Room, Victim::Call] {
+        server.crash(&ann, victim.clone()).await;
+        tokio::time::sleep(Duration::from_millis(50)).await; // what was under way arrives
+        for tab in [&ann, &bob, &cid] {
+            let took = tab.client.hears_and_sees(FLOWING).await;
+            assert!(took < SOON, "{victim:?}: {took:?}");
+        }
+    }
+    assert_eq!(server.living.of(ActorKind::Branch), 1, "the old ones ended");
+    server.end([ann, bob, cid]).await;
 }

@@ -1,0 +1,185 @@
+//! Branches of a large room: who of its members watches from another arbiter.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use actix::prelude::*;
+use calls_media::seam::TrackId;
+use calls_model::ParticipantId;
+
+use super::branch::{Branch, Reroute};
+use super::routes::Routes;
+use super::{Packets, Room, Watch};
+use crate::clock;
+use crate::lifeline::{ChildEnded, Ending, Lifeline};
+use crate::metrics::ActorKind;
+use crate::restarts::RestartBudget;
+
+/// How long a branch rests that crashes again and again.
+const REST: Duration = Duration::from_secs(5);
+
+/// Who takes a burst from the room itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Listener {
+    /// Somebody on the room's own arbiter.
+    Member(ParticipantId),
+    /// All who watch from that arbiter.
+    Branch(usize),
+}
+
+/// The branches of one room, by arbiter.
+pub(super) type Branches = HashMap<usize, Offshoot>;
+
+/// A branch, and what it was told, for the one that comes after a crash of it.
+pub(super) struct Offshoot {
+    pub(super) branch: Addr<Branch>,
+    routes: Routes<ParticipantId, Recipient<Packets>>,
+    budget: RestartBudget,
+}
+
+impl Offshoot {
+    fn new(branch: Addr<Branch>) -> Self {
+        Self {
+            branch,
+            routes: Routes::default(),
+            budget: RestartBudget::three_a_minute(),
+        }
+    }
+}
+
+impl Room {
+    /// Changes a route to that arbiter. Returns whether all together want other encodings now.
+    pub(super) fn route(
+        &mut self,
+        wish: &Watch,
+        place: usize,
+        door: Recipient<Packets>,
+        ctx: &mut Context<Self>,
+    ) -> bool {
+        let &Watch {
+            ref who,
+            track,
+            layers,
+        } = wish;
+        if place == self.seats.here() {
+            let who = Listener::Member(who.clone());
+            return self.routes.watch(track, &who, layers, door).is_some();
+        }
+        if !self.branches.contains_key(&place) {
+            let offshoot = Offshoot::new(self.grow(place, ctx));
+            self.branches.insert(place, offshoot);
+        }
+        let Some(one) = self.branches.get_mut(&place) else {
+            return false;
+        };
+        one.branch.do_send(Reroute::Watch {
+            who: who.clone(),
+            track,
+            layers,
+            door: door.clone(),
+        });
+        let Some(wanted) = one.routes.watch(track, who, layers, door) else {
+            return false;
+        };
+        let door = one.branch.clone().recipient();
+        let branch = Listener::Branch(place);
+        self.routes.watch(track, &branch, wanted, door).is_some()
+    }
+
+    /// Nothing more for somebody.
+    pub(super) fn forget_watcher(&mut self, who: &ParticipantId) {
+        let mut changed = self.routes.forget_watcher(&Listener::Member(who.clone()));
+        for (&place, one) in &mut self.branches {
+            one.branch.do_send(Reroute::Left(who.clone()));
+            for (track, wanted) in one.routes.forget_watcher(who) {
+                let (branch, door) = (Listener::Branch(place), one.branch.clone().recipient());
+                let wanted = self.routes.watch(track, &branch, wanted, door);
+                changed.extend(wanted.map(|wanted| (track, wanted)));
+            }
+        }
+        for (track, _) in changed {
+            self.tell_publisher(track);
+        }
+    }
+
+    /// A track is gone.
+    pub(super) fn forget_routes(&mut self, track: TrackId) {
+        self.routes.forget_track(track);
+        for one in self.branches.values_mut() {
+            one.routes.forget_track(track);
+            one.branch.do_send(Reroute::Ended(track));
+        }
+    }
+
+    /// Who watches a track, wherever they are.
+    pub(super) fn watchers(&self, track: TrackId) -> impl Iterator<Item = &ParticipantId> {
+        let here = self.routes.watchers(track).iter();
+        let here = here.filter_map(|watcher| match &watcher.who {
+            Listener::Member(who) => Some(who),
+            Listener::Branch(_) => None,
+        });
+        let elsewhere = self.branches.values();
+        let elsewhere = elsewhere.flat_map(move |one| one.routes.watchers(track));
+        here.chain(elsewhere.map(|watcher| &watcher.who))
+    }
+
+    /// Starts a branch on that arbiter.
+    fn grow(&self, place: usize, ctx: &mut Context<Self>) -> Addr<Branch> {
+        let room = ctx.address();
+        let lifeline = Lifeline::new(place, &room.clone().recipient());
+        let alive = self.services.living.enter(ActorKind::Branch);
+        let branch = Branch::new(room.downgrade().recipient(), lifeline, alive);
+        self.seats.branch(place, branch)
+    }
+
+    /// Puts a fresh branch where one crashed.
+    fn grow_again(&mut self, place: usize, ctx: &mut Context<Self>) {
+        let branch = self.grow(place, ctx);
+        let Some(one) = self.branches.get_mut(&place) else {
+            return;
+        };
+        one.branch = branch.clone();
+        let mut tracks = Vec::new();
+        for (track, watchers) in one.routes.all() {
+            for watcher in watchers {
+                branch.do_send(Reroute::Watch {
+                    who: watcher.who.clone(),
+                    track,
+                    layers: watcher.layers,
+                    door: watcher.door.clone(),
+                });
+            }
+            tracks.push((track, one.routes.wanted(track)));
+        }
+        for (track, wanted) in tracks {
+            let (listener, door) = (Listener::Branch(place), branch.clone().recipient());
+            self.routes.watch(track, &listener, wanted, door);
+            self.refresh(track, ctx);
+        }
+    }
+}
+
+impl Handler<ChildEnded<usize>> for Room {
+    type Result = ();
+
+    fn handle(&mut self, child: ChildEnded<usize>, ctx: &mut Self::Context) {
+        let ChildEnded { id: place, ending } = child;
+        let Some(one) = self.branches.get_mut(&place) else {
+            return;
+        };
+        if ending == Ending::Finished {
+            return; // its arbiter did, and all who were there
+        }
+        let rest = if one.budget.take(clock::instant()) {
+            Duration::ZERO
+        } else {
+            REST
+        };
+        tracing::error!(call.id = %self.call.call_id, place, "branch of a room crashed, a fresh one starts in {rest:?}");
+        if rest.is_zero() {
+            self.grow_again(place, ctx);
+        } else {
+            ctx.run_later(rest, move |room, ctx| room.grow_again(place, ctx));
+        }
+    }
+}
