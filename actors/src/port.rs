@@ -162,10 +162,16 @@ impl PortHandle {
         self.port.forget(peer);
     }
 
-    /// Queues datagrams; they leave together once everybody who is awake now has had their turn.
+    /// Queues datagrams; they leave together once everybody who is awake now has had their turn, or once there is plenty.
     /// Not to be nested.
     pub fn with_egress<R>(&self, write: impl FnOnce(&mut PortEgress) -> R) -> R {
-        write(&mut self.port.egress.borrow_mut())
+        let mut egress = self.port.egress.borrow_mut();
+        let result = write(&mut egress);
+        if egress.is_plenty() {
+            drop(egress);
+            self.port.flush(); // what the socket does not take, the sending task sends
+        }
+        result
     }
 }
 

@@ -29,6 +29,10 @@ const DESTINATION_LIMIT: usize = 512 * 1024;
 /// Bytes that may wait altogether.
 const PORT_LIMIT: usize = 16 * 1024 * 1024;
 
+/// Bytes that are sent at once, while they are still in the processor's cache: about what one system call takes of equal
+/// frames. To wait for more saves nothing, and takes memory for each destination.
+const PLENTY: usize = 256 * 1024;
+
 /// What so many flushes had no use for is given back.
 const FLUSHES: usize = 1024;
 
@@ -43,6 +47,8 @@ pub struct PortEgress {
     index: HashMap<SocketAddr, usize>,
     /// Bytes in all of them.
     waiting: usize,
+    /// The socket took no more at the latest flush.
+    blocked: bool,
     /// Datagrams that one send may carry.
     segments: usize,
     /// Knows the addresses that peers wrote to; only where the port has more than one.
@@ -77,6 +83,7 @@ impl PortEgress {
             most_open: 0,
             index: HashMap::default(),
             waiting: 0,
+            blocked: false,
             segments,
             locals,
             connections,
@@ -96,6 +103,11 @@ impl PortEgress {
     }
 
     // ── hot path ────────────────────────────────────────────────────────────
+
+    /// So much waits that it may as well leave now.
+    pub(super) fn is_plenty(&self) -> bool {
+        self.waiting >= PLENTY && !self.blocked
+    }
 
     /// Sends what waits, destination by destination. `send` sends the first of some runs, at least one, and says how many.
     /// `segments` is how many datagrams one run may carry from now on.
@@ -144,7 +156,8 @@ impl PortEgress {
             }
         };
         self.counters.sent(total.datagrams, total.sends);
-        if flushed == Flushed::All {
+        self.blocked = flushed == Flushed::Blocked;
+        if !self.blocked {
             self.all_left();
         }
         flushed

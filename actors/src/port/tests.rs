@@ -269,6 +269,25 @@ async fn work_that_panics_harms_nobody_else_on_the_arbiter() {
 }
 
 #[actix::test]
+async fn plenty_leaves_before_others_have_had_their_turn() {
+    let ports = started();
+    let sink = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let path = Path::Udp(sink.local_addr().unwrap());
+    let counters = ports.clone();
+    let sent = on(&ports, move |handle| {
+        let mut sent = Vec::new();
+        for _ in 0..300 {
+            handle.with_egress(|egress| egress.datagram(path, |bytes| bytes.extend([0x80; 1000])));
+            sent.push(counters.stats(0).unwrap().sent);
+        }
+        sent
+    });
+    let sent = sent.await;
+    assert_eq!(sent[200], 0, "what is little waits for more");
+    assert!(sent[299] >= 256, "{}", sent[299]);
+}
+
+#[actix::test]
 async fn rooms_share_a_port_until_its_thread_expects_enough() {
     let ports = MediaPorts::start(&MediaConfig {
         ports: vec![0, 0],

@@ -261,3 +261,22 @@ fn what_a_rush_needed_is_given_back() {
     assert!(rooms.by_ref().take(FLUSHES / 2).all(|room| room == 50));
     assert_eq!(rooms.last(), Some(3));
 }
+
+#[test]
+fn a_socket_that_takes_no_more_is_left_alone_however_much_waits() {
+    let mut egress = egress();
+    for port in 1..=300 {
+        queue(&mut egress, port, &[0x80; 1000]);
+    }
+    assert!(egress.is_plenty());
+    let mut full = Kernel::with_room(3);
+    assert_eq!(egress.flush(64, |runs| full.send(runs)), Flushed::Blocked);
+    assert!(
+        !egress.is_plenty(),
+        "until the sending task finds room again"
+    );
+    let mut free = Kernel::with_room(1000);
+    assert_eq!(egress.flush(64, |runs| free.send(runs)), Flushed::All);
+    (1..=300).for_each(|port| queue(&mut egress, port, &[0x80; 1000]));
+    assert!(egress.is_plenty());
+}
