@@ -5,6 +5,7 @@ pub(crate) mod load;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
 use actix::dev::channel;
 use actix::prelude::*;
@@ -18,6 +19,9 @@ use crate::port::{self, Opened, PortCounters, PortHandle, PortStats};
 
 /// How often another free number is tried when TCP has no room on the one that UDP got.
 const FREE_PORT_TRIES: usize = 16;
+
+/// A room with fewer members stays on one arbiter however busy that is: what crosses threads costs more than it brings.
+const LARGE: usize = 50;
 
 /// Messages that an actor may have waiting before it has started and says how many it takes.
 const MAILBOX: usize = 16;
@@ -90,6 +94,8 @@ struct Shared {
     identity: Arc<Identity>,
     ports: Vec<OpenPort>,
     live: LiveCount,
+    /// When they were opened.
+    start: Instant,
 }
 
 struct OpenPort {
@@ -112,7 +118,7 @@ impl MediaPorts {
             return Err(PortsError::NoPorts);
         }
         let identity = Arc::new(Identity::generate()?);
-        let live = LiveCount::default();
+        let (live, start) = (LiveCount::default(), Instant::now());
         // All or none: no thread is started before every port is ours.
         let sockets = config
             .ports
@@ -122,13 +128,14 @@ impl MediaPorts {
         let ports = sockets
             .into_iter()
             .enumerate()
-            .map(|(index, sockets)| serve(index, sockets, config, &identity, &live))
+            .map(|(index, sockets)| serve(index, sockets, config, &identity, &live, start))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             shared: Arc::new(Shared {
                 identity,
                 ports,
                 live,
+                start,
             }),
         })
     }
@@ -174,28 +181,31 @@ impl MediaPorts {
         &self.shared.live
     }
 
-    /// The port that takes the next room.
-    pub fn place_room(&self) -> usize {
+    /// The port that takes the next room, to which so many will come back at once.
+    pub fn place_room(&self, returning: usize) -> usize {
         let place = load::for_room(self.busy()).unwrap_or_default();
         if let Some(port) = self.shared.ports.get(place) {
-            port.load.pledge_room();
+            port.load.pledge_room(returning);
         }
         place
     }
 
-    /// The port that takes the next member of a large room, which is at `home`.
-    pub fn place_member(&self, home: usize) -> usize {
+    /// The port that takes the next member of a room, which is at `home` and has so many.
+    pub fn place_member(&self, home: usize, members: usize) -> usize {
+        if members < LARGE {
+            return home;
+        }
         let place = load::for_member(self.busy(), home);
-        if place != home
-            && let Some(port) = self.shared.ports.get(place)
-        {
+        if let Some(port) = self.shared.ports.get(place) {
             port.load.pledge_member();
         }
         place
     }
 
     fn busy(&self) -> impl Iterator<Item = u32> + Clone {
-        self.shared.ports.iter().map(|port| port.load.busy())
+        let now = self.shared.start.elapsed();
+        let busy = move |port: &OpenPort| port.load.busy(port.counters.stats().peers, now);
+        self.shared.ports.iter().map(busy)
     }
 
     /// Runs `work` on the arbiter of that port, soon. Calls for one port run in order.
@@ -292,6 +302,7 @@ fn serve(
     config: &MediaConfig,
     identity: &Arc<Identity>,
     live: &LiveCount,
+    start: Instant,
 ) -> Result<OpenPort, PortsError> {
     let address = udp.local_addr().map_err(|cause| PortsError::Unserved {
         number: config.ports[index],
@@ -299,7 +310,7 @@ fn serve(
     })?;
     let candidates = candidates(config, address, tcp.is_some());
     let counters = Arc::new(PortCounters::new());
-    let load = Arc::new(Load::new());
+    let load = Arc::new(Load::default());
     let opened = Opened {
         index,
         identity: Arc::clone(identity),
@@ -316,7 +327,7 @@ fn serve(
     arbiter.spawn_fn(move || {
         name_thread(index);
         let keeper = PortHandle::open(opened)
-            .map(|handle| Keeper::new(index, handle, live, its_load).start());
+            .map(|handle| Keeper::new(index, handle, live, its_load, start).start());
         let _ = tell.send(keeper); // whoever waits is still there
     });
     let keeper = told

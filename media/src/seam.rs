@@ -435,11 +435,21 @@ impl Burst {
         let mut payloads = BytesMut::with_capacity(self.iter().map(size).sum());
         let copy = |packet: &Packet| {
             payloads.extend_from_slice(&packet.payload);
+            // Field by field: a clone would count, too.
             Packet {
-                payload: payloads.split().freeze(),
+                track: packet.track,
+                layer: packet.layer,
+                codec: packet.codec,
+                seq: packet.seq,
+                timestamp: packet.timestamp,
+                marker: packet.marker,
+                arrival: packet.arrival,
+                audio_level: packet.audio_level,
+                orientation: packet.orientation,
                 dependency_descriptor: (packet.dependency_descriptor.as_deref())
                     .map(Bytes::copy_from_slice),
-                ..packet.clone()
+                info: packet.info,
+                payload: payloads.split().freeze(),
             }
         };
         Self::new(self.iter().map(copy).collect(), self.rates)

@@ -67,6 +67,7 @@ impl Calls {
             banned: removed,
             ..Roster::default()
         };
+        let place = self.places.choose(roster.inside.len());
         info!(call.id = %call.call_id, members = roster.inside.len(), "call {} goes on", call.call_id);
         let memory = Memory {
             transcription: None,
@@ -74,7 +75,7 @@ impl Calls {
             tried_to_transcribe: false,
             life: Life::recovered(call, room, &rejected, past, clock::instant() + RINGS_ON),
             roster,
-            place: self.places.choose(),
+            place,
             room: None,
             recording: recording.map(|recording| {
                 let behind = self

@@ -17,7 +17,7 @@ type Joining = ResponseActFuture<Calls, Result<Seated, JoinRefused>>;
 impl Calls {
     /// Starts the actor of a call.
     pub(super) fn start(&mut self, life: Life, ctx: &mut Context<Self>) -> Addr<Call> {
-        let place = self.places.choose();
+        let place = self.places.choose(0);
         info!(call.id = %life.id(), place, "call {} begins", life.id());
         let memory = Memory {
             life,

@@ -36,13 +36,21 @@ pub(crate) struct Keeper {
     live: LiveCount,
     load: Arc<Load>,
     meter: Meter,
+    /// When the ports were opened.
+    start: Instant,
     budget: RestartBudget,
     port: Option<Addr<MediaPort>>,
 }
 
 impl Keeper {
     /// Not yet serving.
-    pub(crate) fn new(index: usize, handle: PortHandle, live: LiveCount, load: Arc<Load>) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        handle: PortHandle,
+        live: LiveCount,
+        load: Arc<Load>,
+        start: Instant,
+    ) -> Self {
         let budget = RestartBudget::three_a_minute();
         Self {
             index,
@@ -50,6 +58,7 @@ impl Keeper {
             live,
             load,
             meter: Meter::start(),
+            start,
             budget,
             port: None,
         }
@@ -62,7 +71,7 @@ impl Keeper {
     }
 
     fn measure(&mut self) {
-        self.load.tick(self.meter.read());
+        self.load.tick(self.meter.read(), self.start.elapsed());
     }
 }
 

@@ -287,39 +287,36 @@ async fn plenty_leaves_before_others_have_had_their_turn() {
     assert!(sent[299] >= 256, "{}", sent[299]);
 }
 
-#[actix::test]
-async fn rooms_share_a_port_until_its_thread_expects_enough() {
-    let ports = MediaPorts::start(&MediaConfig {
+/// Two ports on which nothing happens.
+fn two() -> MediaPorts {
+    MediaPorts::start(&MediaConfig {
         ports: vec![0, 0],
         ..config()
     })
-    .unwrap();
-    let placed: Vec<usize> = (0..100).map(|_| ports.place_room()).collect();
-    assert_eq!(placed[..5], [0; 5], "nobody else is woken for them");
-    let there = placed.iter().filter(|&&port| port == 1).count();
-    assert!((40..90).contains(&there), "{there} of 100 on the other one");
+    .unwrap()
 }
 
 #[actix::test]
-async fn a_stuck_thread_takes_no_rooms() {
-    let ports = MediaPorts::start(&MediaConfig {
-        ports: vec![0, 0],
-        ..config()
-    })
-    .unwrap();
-    let (release, hang) = std::sync::mpsc::channel::<()>();
-    ports.on(0, move |_| {
-        let _ = hang.recv(); // ends either way
-    });
-    assert_eq!(ports.place_room(), 0);
-    // So few rooms that it would not be full.
-    let mut places = Vec::new();
-    while places.len() < 10 && !places.contains(&1) {
-        tokio::time::sleep(SECOND).await;
-        places.push(ports.place_room());
-    }
-    assert_eq!(places.pop(), Some(1), "{places:?}");
-    drop(release);
+async fn rooms_share_a_port_until_its_thread_expects_enough() {
+    let ports = two();
+    let placed: Vec<usize> = (0..200).map(|_| ports.place_room(0)).collect();
+    let first = placed[0];
+    let alone = placed.iter().take_while(|&&port| port == first).count();
+    assert!(alone >= 20, "nobody else is woken for few: {alone}");
+    let there = placed.iter().filter(|&&port| port != first).count();
+    assert!((80..=120).contains(&there), "{there} of 200 on the other");
+}
+
+#[actix::test]
+async fn only_members_of_large_rooms_go_to_another_port_than_their_room() {
+    let ports = two();
+    let small: Vec<usize> = (0..500).map(|_| ports.place_member(0, 49)).collect();
+    assert_eq!(small, [0; 500]);
+    // A rush: all come before anything of them is measured.
+    let large: Vec<usize> = (0..500).map(|_| ports.place_member(0, 50)).collect();
+    assert_eq!(large[..100], [0; 100], "until the thread is full");
+    let there = large.iter().filter(|&&port| port == 1).count();
+    assert!((150..300).contains(&there), "{there} of 500 on the other");
 }
 
 #[actix::test]

@@ -1,5 +1,6 @@
 //! How busy the thread of a port is, and which of them takes whom.
 
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,67 +10,76 @@ pub(crate) const TICK: Duration = Duration::from_secs(1);
 /// Who has not measured for so long is stuck, and takes nobody.
 const STUCK: Duration = Duration::from_secs(4);
 
-/// A thread takes newcomers until it is so busy, in thousandths of a core. A packet that finds its thread awake costs half of
-/// one that must wake it, so few threads are kept busy rather than many half asleep; the rest is there for what those inside
-/// will send later.
+/// A thread takes newcomers until it is so busy, in thousandths of a core; the rest is there for what those inside will send
+/// later. Below it few threads are kept busy rather than many half asleep (ADR 19).
 const FULL: u32 = 300;
 
 /// A member of a large room goes to another thread only if that has so much less to do.
 const MARGIN: u32 = 100;
 
-/// What a room is expected to take that was just placed and has nobody in it yet.
-const ROOM: u32 = 10;
+/// What a call is expected to take that was just placed: not much of it begins at once, and some of it never.
+const ROOM: u32 = 5;
 
-/// What somebody is expected to take who was just placed apart from their room.
+/// What each of those is expected to take who will come back to a room at once: they see each other.
+const RETURNING: u32 = 7;
+
+/// What a newcomer to a large room is expected to take, who mostly watches.
 const MEMBER: u32 = 2;
 
+/// What somebody counts for at least who is connected, however little they send now.
+const PEER: u32 = 2;
+
+/// An expectation fades by this part each tick: to a half in eleven seconds.
+const FADE: u32 = 16;
+
 /// How busy a port's thread is, readable from every thread. In thousandths of a core.
+#[derive(Default)]
 pub(crate) struct Load {
-    start: Instant,
-    /// Milliseconds from the start to the latest measurement.
-    measured: AtomicU64,
     /// What it ran, and what it would have run, had there been a core.
     busy: AtomicU32,
-    /// What is to be expected of those placed lately; halves with every tick.
+    /// What is to be expected of those placed lately.
     pledged: AtomicU32,
+    /// When it was measured last, in milliseconds of its own time.
+    measured: AtomicU64,
 }
 
 impl Load {
-    pub(crate) fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            measured: AtomicU64::new(0),
-            busy: AtomicU32::new(0),
-            pledged: AtomicU32::new(0),
-        }
-    }
-
-    /// With what is to be expected; as much as can be where nothing is measured any more.
-    pub(crate) fn busy(&self) -> u32 {
+    /// With what is to be expected and so many connected; as much as can be where nothing was measured for long. `now` is the
+    /// time of [`tick`](Self::tick).
+    pub(crate) fn busy(&self, peers: u64, now: Duration) -> u32 {
         let measured = Duration::from_millis(self.measured.load(Ordering::Relaxed));
-        if self.start.elapsed().saturating_sub(measured) > STUCK {
+        if now.saturating_sub(measured) > STUCK {
             return u32::MAX;
         }
+        let peers = u32::try_from(peers).unwrap_or(u32::MAX);
+        let busy = self.busy.load(Ordering::Relaxed);
         let expected = self.pledged.load(Ordering::Relaxed);
-        (self.busy.load(Ordering::Relaxed)).saturating_add(expected)
+        busy.max(peers.saturating_mul(PEER))
+            .saturating_add(expected)
     }
 
-    /// A room was placed here.
-    pub(crate) fn pledge_room(&self) {
-        self.pledged.fetch_add(ROOM, Ordering::Relaxed);
+    /// A room was placed here to which so many will come back at once.
+    pub(crate) fn pledge_room(&self, returning: usize) {
+        let returning = u32::try_from(returning).unwrap_or(u32::MAX);
+        self.pledge(returning.saturating_mul(RETURNING).max(ROOM));
     }
 
-    /// Somebody was placed here whose room is elsewhere.
+    /// A member of a large room was placed here.
     pub(crate) fn pledge_member(&self) {
-        self.pledged.fetch_add(MEMBER, Ordering::Relaxed);
+        self.pledge(MEMBER);
+    }
+
+    fn pledge(&self, more: u32) {
+        let add = |pledged: u32| Some(pledged.saturating_add(more));
+        let _ = (self.pledged).fetch_update(Ordering::Relaxed, Ordering::Relaxed, add); // never refused
     }
 
     /// Once a [`TICK`]: it was so busy since the last.
-    pub(crate) fn tick(&self, busy: u32) {
+    pub(crate) fn tick(&self, busy: u32, now: Duration) {
         self.busy.store(busy, Ordering::Relaxed);
-        let half = |pledged| Some(pledged / 2);
-        let _ = (self.pledged).fetch_update(Ordering::Relaxed, Ordering::Relaxed, half); // never refused
-        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let fade = |pledged: u32| Some(pledged - pledged.div_ceil(FADE));
+        let _ = (self.pledged).fetch_update(Ordering::Relaxed, Ordering::Relaxed, fade); // never refused
+        let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         self.measured.store(now, Ordering::Relaxed);
     }
 }
@@ -117,22 +127,24 @@ fn wanted() -> Duration {
 pub(crate) fn for_room(busy: impl Iterator<Item = u32> + Clone) -> Option<usize> {
     let all = busy.enumerate();
     let open = all.clone().filter(|&(_, busy)| busy < FULL);
-    let busiest = open.min_by_key(|&(_, busy)| std::cmp::Reverse(busy));
+    let busiest = open.min_by_key(|&(_, busy)| Reverse(busy));
     busiest
         .or_else(|| all.min_by_key(|&(_, busy)| busy))
         .map(|(index, _)| index)
 }
 
-/// The thread for a member of a large room: that of the room until it is full, then the least busy, if that makes a difference.
+/// The thread for a member of a large room: that of the room until it is full, then as for a room, if that one has much less to do.
 pub(crate) fn for_member(busy: impl Iterator<Item = u32> + Clone, home: usize) -> usize {
     let at_home = busy.clone().nth(home).unwrap_or_default();
     if at_home < FULL {
         return home;
     }
-    let least = busy.enumerate().min_by_key(|&(_, busy)| busy);
-    least
-        .filter(|&(_, busy)| busy.saturating_add(MARGIN) < at_home)
-        .map_or(home, |(index, _)| index)
+    // Who has nearly as much to do as home does not count.
+    let lighter = |busy: u32| busy.saturating_add(MARGIN) < at_home;
+    let others = busy.map(|busy| if lighter(busy) { busy } else { u32::MAX });
+    for_room(others.clone())
+        .filter(|&index| others.clone().nth(index) != Some(u32::MAX))
+        .unwrap_or(home)
 }
 
 #[cfg(test)]
@@ -174,15 +186,55 @@ mod tests {
     }
 
     #[test]
+    fn a_member_shares_a_thread_that_is_awake_before_another_is_woken() {
+        assert_eq!(member(&[FULL, 0, 120], 0), 2);
+        assert_eq!(member(&[FULL, 0, 250], 0), 1, "which is nearly as busy");
+        assert_eq!(member(&[900, 400, 500], 0), 1);
+    }
+
+    #[test]
     fn expectations_fade() {
-        let load = Load::new();
-        load.pledge_room();
-        load.tick(50);
-        assert_eq!(load.busy(), 50 + ROOM / 2);
-        for _ in 0..10 {
-            load.tick(50);
+        let load = Load::default();
+        (0..10).for_each(|_| load.pledge_room(0));
+        load.pledge_member();
+        let busy = |load: &Load| load.busy(0, Duration::ZERO);
+        assert_eq!(busy(&load), 10 * ROOM + MEMBER);
+        load.tick(50, Duration::ZERO);
+        let faded = busy(&load);
+        assert!((50 + 9 * ROOM..50 + 10 * ROOM).contains(&faded), "{faded}");
+        (0..100).for_each(|_| load.tick(50, Duration::ZERO));
+        assert_eq!(busy(&load), 50);
+    }
+
+    #[test]
+    fn who_is_connected_counts_before_they_send() {
+        let load = Load::default();
+        assert_eq!(load.busy(100, Duration::ZERO), 100 * PEER);
+        load.tick(500, Duration::ZERO);
+        assert_eq!(load.busy(100, Duration::ZERO), 500);
+    }
+
+    #[test]
+    fn rooms_to_which_many_come_back_at_once_are_spread() {
+        let threads: [Load; 4] = Default::default();
+        let mut placed = [0; 4];
+        for _ in 0..40 {
+            let busy = threads.iter().map(|load| load.busy(0, Duration::ZERO));
+            let index = for_room(busy).expect("a thread");
+            threads[index].pledge_room(10);
+            placed[index] += 1;
         }
-        assert_eq!(load.busy(), 50);
+        assert_eq!(placed, [10; 4]);
+    }
+
+    #[test]
+    fn who_measures_nothing_any_more_is_stuck() {
+        let load = Load::default();
+        load.tick(50, 10 * TICK);
+        assert_eq!(load.busy(0, 10 * TICK + STUCK), 50);
+        assert_eq!(load.busy(0, 11 * TICK + STUCK), u32::MAX);
+        load.tick(50, 20 * TICK);
+        assert_eq!(load.busy(0, 20 * TICK), 50);
     }
 
     #[test]

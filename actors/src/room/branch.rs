@@ -12,9 +12,12 @@ use calls_media::seam::{LayerSet, TrackId};
 use calls_model::ParticipantId;
 
 use super::routes::Routes;
-use super::{KeyframeWanted, MAILBOX, Packets};
+use super::{KeyframeWanted, Packets};
 use crate::lifeline::Lifeline;
 use crate::metrics::{Alive, BURSTS_DROPPED};
+
+/// Messages a branch may have waiting before it drops media: no more than who watches here could take at once.
+const MAILBOX: usize = 512;
 
 /// Who watches what here changed.
 #[derive(Debug, Message)]
@@ -97,7 +100,7 @@ impl Handler<Packets> for Branch {
         if dropped > 0 {
             metrics::counter!(BURSTS_DROPPED, "at" => "branch").increment(dropped);
             if let (Some(room), Some(wanted)) = (self.keyframe.upgrade(), packets.missed()) {
-                room.do_send(wanted);
+                let _ = room.try_send(wanted); // the next burst that is dropped asks again
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use actix::prelude::*;
-use calls_media::seam::TrackId;
+use calls_media::seam::{LayerSet, TrackId};
 use calls_model::ParticipantId;
 
 use super::branch::{Branch, Reroute};
@@ -28,16 +28,16 @@ pub(super) enum Listener {
 }
 
 /// The branches of one room, by arbiter.
-pub(super) type Branches = HashMap<usize, Offshoot>;
+pub(super) type Branches = HashMap<usize, KeptBranch>;
 
 /// A branch, and what it was told, for the one that comes after a crash of it.
-pub(super) struct Offshoot {
+pub(super) struct KeptBranch {
     pub(super) branch: Addr<Branch>,
     routes: Routes<ParticipantId, Recipient<Packets>>,
     budget: RestartBudget,
 }
 
-impl Offshoot {
+impl KeptBranch {
     fn new(branch: Addr<Branch>) -> Self {
         Self {
             branch,
@@ -66,8 +66,8 @@ impl Room {
             return self.routes.watch(track, &who, layers, door).is_some();
         }
         if !self.branches.contains_key(&place) {
-            let offshoot = Offshoot::new(self.grow(place, ctx));
-            self.branches.insert(place, offshoot);
+            let branch = KeptBranch::new(self.grow(place, ctx));
+            self.branches.insert(place, branch);
         }
         let Some(one) = self.branches.get_mut(&place) else {
             return false;
@@ -139,22 +139,34 @@ impl Room {
             return;
         };
         one.branch = branch.clone();
-        let mut tracks = Vec::new();
-        for (track, watchers) in one.routes.all() {
-            for watcher in watchers {
-                branch.do_send(Reroute::Watch {
-                    who: watcher.who.clone(),
-                    track,
-                    layers: watcher.layers,
-                    door: watcher.door.clone(),
-                });
-            }
-            tracks.push((track, one.routes.wanted(track)));
+        for (track, watcher) in one.routes.all() {
+            branch.do_send(Reroute::Watch {
+                who: watcher.who.clone(),
+                track,
+                layers: watcher.layers,
+                door: watcher.door.clone(),
+            });
         }
-        for (track, wanted) in tracks {
+        for (track, layers) in one.routes.all_wanted() {
             let (listener, door) = (Listener::Branch(place), branch.clone().recipient());
-            self.routes.watch(track, &listener, wanted, door);
+            if self.routes.watch(track, &listener, layers, door).is_some() {
+                self.tell_publisher(track);
+            }
             self.refresh(track, ctx);
+        }
+    }
+
+    /// Sends nothing where nobody takes it.
+    fn rest(&mut self, place: usize) {
+        let Some(one) = self.branches.get(&place) else {
+            return;
+        };
+        for (track, _) in one.routes.all_wanted() {
+            let (listener, door) = (Listener::Branch(place), one.branch.clone().recipient());
+            let fewer = (self.routes).watch(track, &listener, LayerSet::NONE, door);
+            if fewer.is_some() {
+                self.tell_publisher(track);
+            }
         }
     }
 }
@@ -170,16 +182,14 @@ impl Handler<ChildEnded<usize>> for Room {
         if ending == Ending::Finished {
             return; // its arbiter did, and all who were there
         }
-        let rest = if one.budget.take(clock::instant()) {
-            Duration::ZERO
-        } else {
-            REST
-        };
-        tracing::error!(call.id = %self.call.call_id, place, "branch of a room crashed, a fresh one starts in {rest:?}");
-        if rest.is_zero() {
+        let again = one.budget.take(clock::instant());
+        let call = &self.call.call_id;
+        tracing::error!(call.id = %call, place, again, "branch of a room crashed");
+        if again {
             self.grow_again(place, ctx);
         } else {
-            ctx.run_later(rest, move |room, ctx| room.grow_again(place, ctx));
+            self.rest(place);
+            ctx.run_later(REST, move |room, ctx| room.grow_again(place, ctx));
         }
     }
 }

@@ -9,13 +9,10 @@ use crate::participant::{NewParticipant, Participant};
 use crate::port::PortHandle;
 use crate::ports::MediaPorts;
 
-/// A room with fewer members stays on one arbiter however busy that is: what crosses threads costs more than it brings.
-const LARGE: usize = 50;
-
 /// Opens rooms where there is place for them.
 pub trait Places: Send + Sync + 'static {
-    /// The place for a new call's room.
-    fn choose(&self) -> usize;
+    /// The place for a call's room, to which so many will come back at once.
+    fn choose(&self, returning: usize) -> usize;
 
     /// Opens a room there, soon; it tells its call.
     fn open(&self, place: usize, room: NewRoom);
@@ -34,18 +31,14 @@ pub trait Seats {
 }
 
 impl Places for MediaPorts {
-    fn choose(&self) -> usize {
-        self.place_room()
+    fn choose(&self, returning: usize) -> usize {
+        self.place_room(returning)
     }
 
     fn open(&self, place: usize, room: NewRoom) {
         let ports = self.clone();
         self.open_room(place, room, move |members| {
-            if members < LARGE {
-                place
-            } else {
-                ports.place_member(place)
-            }
+            ports.place_member(place, members)
         });
     }
 }

@@ -9,6 +9,7 @@ use calls_model::signal::{Event, RecordingEvent};
 use calls_model::{ParticipantId, RecordingId};
 use tracing::warn;
 
+use super::branches::Listener;
 use super::{ClockTold, Room};
 use crate::call::RecorderGaveUp;
 use crate::calls::{RecordAsked, RecordRefused};
@@ -136,9 +137,8 @@ impl Room {
     /// Passes a sender report on, where the recorder watches that track.
     pub(super) fn tell_recorder_clock(&self, clock: SourceClock) {
         if let Some(recorded) = &self.recorded
-            && self
-                .watchers(clock.track)
-                .any(|who| *who == recorded.watcher)
+            && (self.routes.watchers(clock.track).iter())
+                .any(|one| one.who == Listener::Member(recorded.watcher.clone()))
         {
             recorded.tell(ClockTold(clock));
         }

@@ -36,6 +36,11 @@ impl<Who, Door> Default for Route<Who, Door> {
 }
 
 impl<Who, Door> Route<Who, Door> {
+    /// Nothing is known of it: its track may be gone, and nobody who watched it late would end it again.
+    fn is_empty(&self) -> bool {
+        self.watchers.is_empty() && self.clocks.is_empty()
+    }
+
     /// Adds up what is wanted; `Some` if that changed.
     fn recount(&mut self) -> Option<LayerSet> {
         let wanted = self
@@ -84,7 +89,11 @@ impl<Who: Clone + PartialEq, Door> Routes<Who, Door> {
                 door,
             });
         }
-        route.recount()
+        let changed = route.recount();
+        if route.is_empty() {
+            self.by_track.remove(&track);
+        }
+        changed
     }
 
     /// Nothing more for somebody. Returns the tracks that fewer layers are wanted of.
@@ -93,7 +102,9 @@ impl<Who: Clone + PartialEq, Door> Routes<Who, Door> {
             route.watchers.retain(|watcher| &watcher.who != who);
             route.recount().map(|wanted| (*track, wanted))
         };
-        self.by_track.iter_mut().filter_map(forget).collect()
+        let changed = self.by_track.iter_mut().filter_map(forget).collect();
+        self.by_track.retain(|_, route| !route.is_empty());
+        changed
     }
 
     /// A track is gone.
@@ -108,10 +119,19 @@ impl<Who: Clone + PartialEq, Door> Routes<Who, Door> {
             .map_or(LayerSet::NONE, |route| route.wanted)
     }
 
-    /// All tracks, and who watches them.
-    pub fn all(&self) -> impl Iterator<Item = (TrackId, &[Watcher<Who, Door>])> {
+    /// Everybody who watches, by track.
+    pub fn all(&self) -> impl Iterator<Item = (TrackId, &Watcher<Who, Door>)> {
         let tracks = self.by_track.iter();
-        tracks.map(|(&track, route)| (track, route.watchers.as_slice()))
+        tracks.flat_map(|(&track, route)| route.watchers.iter().map(move |one| (track, one)))
+    }
+
+    /// What all together want, of each track of which they want something.
+    pub fn all_wanted(&self) -> Vec<(TrackId, LayerSet)> {
+        let wanted = self
+            .by_track
+            .iter()
+            .map(|(&track, route)| (track, route.wanted));
+        wanted.filter(|(_, layers)| !layers.is_empty()).collect()
     }
 
     /// Keeps a clock.
@@ -204,5 +224,21 @@ mod tests {
         routes.watch(FACE, &id("ann"), only(1), ());
         assert_eq!(routes.forget_watcher(&id("ann")), [(FACE, LayerSet::NONE)]);
         assert!(routes.watchers(FACE).is_empty());
+    }
+
+    #[test]
+    fn a_track_that_was_watched_after_its_end_leaves_nothing() {
+        let mut routes = Routes::default();
+        for stop in [true, false] {
+            routes.watch(FACE, &id("ann"), only(1), ());
+            routes.forget_track(FACE);
+            routes.watch(FACE, &id("ann"), only(1), ());
+            if stop {
+                routes.watch(FACE, &id("ann"), LayerSet::NONE, ());
+            } else {
+                routes.forget_watcher(&id("ann"));
+            }
+            assert!(routes.by_track.is_empty());
+        }
     }
 }

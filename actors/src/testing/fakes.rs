@@ -173,7 +173,7 @@ impl LocalPlaces {
 }
 
 impl Places for LocalPlaces {
-    fn choose(&self) -> usize {
+    fn choose(&self, _: usize) -> usize {
         0
     }
 

@@ -44,7 +44,7 @@ struct Tab {
 struct Divided(MediaPorts);
 
 impl Places for Divided {
-    fn choose(&self) -> usize {
+    fn choose(&self, _: usize) -> usize {
         0
     }
 
