@@ -1,7 +1,7 @@
 //! What waits to be sent by a port, by destination.
 //!
 //! Everybody on the arbiter writes here while they have their turn; the port's sending task was woken by the first of
-//! them, so it runs after all who were awake by then, and sends everything at once.
+//! them, so it runs after all who were awake by then, and sends what waits. Where that is plenty it does not wait so long.
 
 mod outbox;
 
