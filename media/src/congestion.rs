@@ -32,11 +32,12 @@ use detector::{Detector, Usage};
 use groups::Groups;
 use ledger::{Acknowledged, Ledger};
 use losses::Losses;
+use probes::Probes;
 use receiver::Receiver;
 use trendline::Trendline;
 
 pub(crate) use ledger::Confirmed;
-pub(crate) use probes::{Probe, Probes};
+pub(crate) use probes::{Amount, Probe};
 
 /// What is believed of a path before it told anything.
 pub(crate) const START: Bitrate = Bitrate(1_000_000);

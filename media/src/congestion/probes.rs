@@ -11,9 +11,11 @@ use crate::seam::Bitrate;
 const LENGTH: Duration = Duration::from_millis(15);
 /// Packets that a probe takes at least: fewer tell nothing.
 const LEAST_PACKETS: u32 = 5;
-/// Its packets are about so large, unless so few bytes are enough that they would be fewer.
+/// Packets of pictures are about so large. Where fewer bytes than that many of them are wanted, smaller ones do it.
 const PACKET: u64 = 1_000;
 const SMALL_PACKET: u64 = 250;
+/// One that lost more than the rest of this share, in percent, shows nothing.
+const LEAST_PERCENT: u64 = 80;
 /// How much faster than the estimate is tried.
 const STEP: f64 = 2.0;
 /// More than so many times what is wanted need not be tried.
@@ -34,10 +36,37 @@ const AFTER_LIMIT_MOST: Duration = Duration::from_secs(8);
 pub(crate) struct Probe {
     /// Names its packets.
     pub(crate) id: NonZeroU16,
-    /// How much to send.
-    pub(crate) bytes: usize,
+    /// How much to send at least, with all that packets carry besides their payload.
+    pub(crate) bytes: u64,
     /// In packets of about 250 bytes, not 1000.
     pub(crate) in_small_packets: bool,
+}
+
+impl Probe {
+    /// This much is all of it.
+    pub(crate) fn is_all(&self, amount: Amount) -> bool {
+        amount.packets >= LEAST_PACKETS && amount.bytes >= self.bytes
+    }
+
+    /// This much tells about as much as all of it.
+    fn is_enough(&self, amount: Amount) -> bool {
+        amount.packets >= LEAST_PACKETS && amount.bytes * 100 >= self.bytes * LEAST_PERCENT
+    }
+}
+
+/// So many packets, and how large they were together.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Amount {
+    packets: u32,
+    bytes: u64,
+}
+
+impl Amount {
+    /// One more, of this size.
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.packets += 1;
+        self.bytes += bytes;
+    }
 }
 
 /// What a probe has shown.
@@ -51,17 +80,16 @@ pub(super) struct Shown {
 
 #[derive(Debug, Clone, Copy)]
 struct Running {
-    id: NonZeroU16,
+    probe: Probe,
     rate: Bitrate,
-    wanted: u32,
     until: Instant,
-    packets: u32,
-    /// First and last departure and arrival, bytes of the first and the last packet, and of all.
+    /// So much of it came in.
+    came: Amount,
+    /// First and last departure and arrival of what came in, and bytes of the first and the last packet.
     sent: Option<(Duration, Duration)>,
     arrived: Option<(Duration, Duration)>,
     first_bytes: u64,
     last_bytes: u64,
-    bytes: u64,
 }
 
 /// Plans probes and reads what they show.
@@ -89,33 +117,23 @@ impl Probes {
         let rate = estimate.times(STEP).min(enough);
         let least = u64::from(LEAST_PACKETS);
         let bytes = rate.bytes_in(LENGTH).max(least * SMALL_PACKET);
-        let in_small_packets = bytes < least * PACKET;
-        let packet = if in_small_packets {
-            SMALL_PACKET
-        } else {
-            PACKET
-        };
         self.count = self.count.checked_add(1).unwrap_or(1);
-        let id = NonZeroU16::new(self.count)?;
+        let probe = Probe {
+            id: NonZeroU16::new(self.count)?,
+            bytes,
+            in_small_packets: bytes < least * PACKET,
+        };
         self.running = Some(Running {
-            id,
+            probe,
             rate,
-            wanted: u32::try_from(bytes / packet)
-                .unwrap_or(u32::MAX)
-                .max(LEAST_PACKETS),
             until: now + PATIENCE,
-            packets: 0,
+            came: Amount::default(),
             sent: None,
             arrived: None,
             first_bytes: 0,
             last_bytes: 0,
-            bytes: 0,
         });
-        Some(Probe {
-            id,
-            bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
-            in_small_packets,
-        })
+        Some(probe)
     }
 
     /// When the next is worth sending; `None` while one is under way, and where nothing more is wanted. The first may
@@ -140,34 +158,31 @@ impl Probes {
         let Some(running) = self
             .running
             .as_mut()
-            .filter(|running| packet.probe == Some(running.id))
+            .filter(|running| packet.probe == Some(running.probe.id))
         else {
             return;
         };
         let span = |span: Option<(Duration, Duration)>, at: Duration| {
             Some(span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))))
         };
-        if running.packets == 0 {
+        if running.arrived.is_none() {
             running.first_bytes = packet.bytes.into();
         }
         running.last_bytes = packet.bytes.into();
         running.sent = span(running.sent, packet.sent);
         running.arrived = span(running.arrived, arrival);
-        running.packets += 1;
-        running.bytes += u64::from(packet.bytes);
+        running.came.add(packet.bytes.into());
     }
 
-    /// What the running probe has shown, once enough of it came in or it is given up.
+    /// What the running probe has shown, once all of it came in or it is given up: who loses packets is tried more slowly.
     pub(super) fn result(&mut self, now: Instant) -> Option<Shown> {
         let running = self.running?;
-        let complete = running.packets >= running.wanted;
-        if !complete && now < running.until {
+        if !running.probe.is_all(running.came) && now < running.until {
             return None;
         }
         self.running = None;
-        let shown = (running.packets >= LEAST_PACKETS.max(running.wanted * 8 / 10))
-            .then(|| running.read())
-            .flatten();
+        let enough = running.probe.is_enough(running.came);
+        let shown = enough.then(|| running.read()).flatten();
         let failed = shown.is_none_or(|shown| shown.is_slower);
         self.rest(failed, now);
         shown
@@ -204,8 +219,8 @@ impl Running {
             (!span.is_zero()).then(|| Bitrate::of(bytes, span))
         };
         // The last packet went out at the end of the span, the first came in at its beginning.
-        let sent = rate(self.sent?, self.bytes - self.last_bytes).unwrap_or(self.rate);
-        let arrived = rate(self.arrived?, self.bytes - self.first_bytes).unwrap_or(sent);
+        let sent = rate(self.sent?, self.came.bytes - self.last_bytes).unwrap_or(self.rate);
+        let arrived = rate(self.arrived?, self.came.bytes - self.first_bytes).unwrap_or(sent);
         let sent = sent.min(self.rate.times(1.5));
         let is_slower = arrived.as_f64() < sent.as_f64() * CLEAR;
         let rate = if is_slower {
@@ -224,28 +239,38 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
     const M: Bitrate = Bitrate(1_000_000);
 
-    /// Sends a probe over a path that carries so much; what it shows.
-    fn send(probes: &mut Probes, probe: Probe, path: Bitrate, now: Instant) -> Option<Shown> {
-        let packet = if probe.in_small_packets {
-            SMALL_PACKET
-        } else {
-            PACKET
-        };
-        let count = probe.bytes as u64 / packet;
-        let gap = |rate: Bitrate| {
-            Duration::from_secs_f64(8.0 * f64::from(u32::try_from(packet).unwrap()) / rate.as_f64())
-        };
-        for n in 0..u32::try_from(count).unwrap() {
-            let arrival = 50 * MS + n * gap(path);
-            let packet = Acknowledged {
+    /// Sends a probe over a path that carries so much, in packets of this size of which `arrives` says which come in; what it
+    /// shows.
+    fn send_in(
+        probes: &mut Probes,
+        probe: Probe,
+        packet: u16,
+        path: Bitrate,
+        arrives: impl Fn(u32) -> bool,
+        now: Instant,
+    ) -> Option<Shown> {
+        let gap = Duration::from_secs_f64(8.0 * f64::from(packet) / path.as_f64());
+        let mut sent = Amount::default();
+        while !probe.is_all(sent) {
+            let number = sent.packets;
+            sent.add(packet.into());
+            let arrival = 50 * MS + number * gap;
+            let acknowledged = Acknowledged {
                 sent: Duration::ZERO,
                 arrival: Some(arrival),
-                bytes: u16::try_from(packet).unwrap(),
+                bytes: packet,
                 probe: Some(probe.id),
             };
-            probes.arrived(&packet, arrival);
+            if arrives(number) {
+                probes.arrived(&acknowledged, arrival);
+            }
         }
         probes.result(now)
+    }
+
+    fn send(probes: &mut Probes, probe: Probe, path: Bitrate, now: Instant) -> Option<Shown> {
+        let packet = if probe.in_small_packets { 300 } else { 1_050 };
+        send_in(probes, probe, packet, path, |_| true, now)
     }
 
     #[test]
@@ -289,6 +314,39 @@ mod tests {
                 .plan(shown.rate, Bitrate(10_000_000), now + AFTER_LIMIT)
                 .is_some()
         );
+    }
+
+    #[test]
+    fn a_probe_most_of_which_gets_lost_shows_nothing_however_small_its_packets_are() {
+        let now = Instant::now();
+        let fast = Bitrate(100_000_000);
+        for packet in [300, 1_050, 1_450] {
+            for (lost_of_ten, shows) in [(0, true), (1, true), (3, false), (6, false)] {
+                let mut probes = Probes::default();
+                let probe = probes.plan(Bitrate(8_000_000), Bitrate(50_000_000), now);
+                let arrives = |number| number % 10 >= lost_of_ten;
+                let at_once = send_in(&mut probes, probe.unwrap(), packet, fast, arrives, now);
+                let shown = at_once.or_else(|| probes.result(now + PATIENCE));
+                assert_eq!(shown.is_some(), shows, "{packet} bytes, {lost_of_ten}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_the_size_of_its_packets_a_probe_that_comes_in_is_complete_at_once() {
+        let now = Instant::now();
+        let fast = Bitrate(100_000_000);
+        for kbps in [200, 1_400, 2_100, 4_000, 8_000, 20_000] {
+            for packet in [300, 600, 1_050, 1_200, 1_450] {
+                let mut probes = Probes::default();
+                let estimate = Bitrate(kbps * 1000);
+                let probe = probes.plan(estimate, Bitrate(50_000_000), now).unwrap();
+                let shown = send_in(&mut probes, probe, packet, fast, |_| true, now);
+                let shown = shown.expect("nothing was lost");
+                assert!(!shown.is_slower, "{kbps} kbit/s in {packet} bytes");
+                assert_eq!(shown.rate, estimate.times(STEP), "in {packet} bytes");
+            }
+        }
     }
 
     #[test]

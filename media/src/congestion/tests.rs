@@ -109,8 +109,10 @@ impl World {
             return;
         };
         let packet = if probe.in_small_packets { 300 } else { 1_050 };
-        for _ in 0..probe.bytes.div_ceil(packet - 50) {
+        let mut sent = Amount::default();
+        while !probe.is_all(sent) {
             self.send(packet, Some(probe.id));
+            sent.add(packet as u64);
         }
     }
 

@@ -1,5 +1,6 @@
 mod continuity;
 mod feedback;
+mod probes;
 mod svc;
 
 use std::time::{Duration, Instant};

@@ -6,7 +6,7 @@ use super::aim::Verdict;
 use super::ladder::Place;
 use super::{Gate, REPORT_AFTER_SWITCH, REPORT_PAUSE, Slot, Stamp};
 use crate::codecs::{self, Playable};
-use crate::congestion::Probe;
+use crate::congestion::{Amount, Probe};
 use crate::outbound::News;
 use crate::rtp::seq::near;
 use crate::seam::{Burst, Kind, Packet, PayloadType, RtpSink, Ssrc};
@@ -63,31 +63,34 @@ impl Slot {
         let Some((ssrc, pt)) = self.rtx() else { return };
         let id = Some(probe.id);
         let spec = &self.spec;
-        let mut left = probe.bytes;
+        let mut sent = Amount::default();
         let most = if probe.in_small_packets {
             0
         } else {
             usize::MAX
         };
         for (stamp, packet) in self.history.latest().take(most) {
-            if left == 0 {
-                break;
+            if probe.is_all(sent) {
+                return;
             }
             let rtx = (ssrc, pt, self.rtx_index);
-            gate.send(spec, (ssrc, rtx.2), id, now, sink, |out, departure| {
+            let bytes = gate.send(spec, (ssrc, rtx.2), id, now, sink, |out, departure| {
                 stamp.write_rtx(out, spec, packet, departure, rtx);
             });
             self.rtx_index += 1;
-            left = left.saturating_sub(packet.payload.len());
+            sent.add(bytes as u64);
         }
         let timestamp = self.rewriter.last().map_or(0, |(timestamp, _)| timestamp);
-        while left > 0 {
+        while !probe.is_all(sent) {
             let rtx = (ssrc, pt, self.rtx_index);
-            gate.send(spec, (ssrc, rtx.2), id, now, sink, |out, departure| {
+            let bytes = gate.send(spec, (ssrc, rtx.2), id, now, sink, |out, departure| {
                 Stamp::write_padding(out, spec, departure, rtx, timestamp);
             });
             self.rtx_index += 1;
-            left = left.saturating_sub(Stamp::PADDING.into());
+            if bytes == 0 {
+                return; // refused: it would go on for ever
+            }
+            sent.add(bytes as u64);
         }
     }
 
