@@ -108,6 +108,18 @@ fn one_packet_is_sent_again_once_per_pause() {
 }
 
 #[test]
+fn whoever_asks_by_an_older_clock_is_not_sent_it_twice() {
+    let mut history = filled(8, std::iter::once(0..3));
+    let now = Instant::now();
+    assert!(history.resend(0, now, 50 * MS).is_some());
+    assert!(history.resend(1, now + 100 * MS, 50 * MS).is_some());
+    for earlier in [90, 0] {
+        let now = now + earlier * MS;
+        assert!(history.resend(1, now, 50 * MS).is_none(), "{earlier} ms");
+    }
+}
+
+#[test]
 fn what_came_in_is_let_go_of_at_once() {
     let begun = Instant::now();
     let mut history = History::new(64);
@@ -154,6 +166,14 @@ fn an_index_is_admitted_once() {
     assert!(history.admit(5) && !history.admit(5));
     assert!(!history.admit(6) && !history.admit(1));
     assert!(history.admit(10));
+}
+
+#[test]
+fn an_index_further_back_than_the_sealer_looks_is_not_admitted() {
+    let mut history = History::new(8);
+    assert!(history.admit(5000));
+    assert!(history.admit(5000 - srtp::WINDOW + 1));
+    assert!(!history.admit(5000 - srtp::WINDOW));
 }
 
 #[test]

@@ -37,9 +37,9 @@ impl Gate {
 
     // ── hot path ──
 
-    /// This time, or that of what left already if that is later: messages bring the time at which they were read.
-    pub(crate) fn in_order(&mut self, now: Instant) -> Instant {
-        self.latest = self.latest.max(now);
+    /// When the latest packet left. Messages bring the time at which they were read, which may be before that; what follows
+    /// counts as sent at the same time then.
+    pub(crate) fn latest(&self) -> Instant {
         self.latest
     }
 
@@ -53,7 +53,8 @@ impl Gate {
         sink: &mut impl RtpSink,
         write: impl FnOnce(&mut Vec<u8>, Departure),
     ) -> usize {
-        let now = self.in_order(now);
+        self.latest = self.latest.max(now);
+        let now = self.latest;
         let departure = Departure {
             abs_send_time: self.wall.abs_send_time(now),
             transport_cc: self.transport_cc,

@@ -160,16 +160,12 @@ impl Slot {
         sink: &mut impl RtpSink,
         news: &mut News,
     ) {
-        let now = gate.in_order(now);
         let Some(packet) = burst.get(at) else { return };
         let Some(stamp) = self.admit(packet, switches, now, news) else {
             return;
         };
         if packet.info.starts_keyframe {
             self.useful_from = stamp.index;
-        }
-        if self.spec.rtx_ssrc.is_some() && stamp.rtx.is_some() {
-            self.history.remember(stamp, burst, at, now);
         }
         let spec = &self.spec;
         gate.send(
@@ -182,6 +178,9 @@ impl Slot {
                 stamp.write(out, spec, packet, departure);
             },
         );
+        if self.spec.rtx_ssrc.is_some() && stamp.rtx.is_some() {
+            self.history.remember(stamp, burst, at, gate.latest());
+        }
         self.stats.packets += 1;
         self.stats.bytes += packet.payload.len() as u64;
         if self.report_due.is_none() {

@@ -101,6 +101,64 @@ fn a_slot_without_transport_wide_numbers_keeps_what_it_sent_for_its_time() {
 }
 
 #[test]
+fn a_slot_that_is_negotiated_anew_keeps_what_it_sent_unless_feedback_begins_with_it() {
+    for (before, after, kept) in [
+        (false, false, 1),
+        (false, true, 0),
+        (true, true, 1),
+        (true, false, 1),
+    ] {
+        let (mut outbound, now) = outbound(&[]);
+        let numbered = |numbered: bool| {
+            let mut slot = slot(Codec::Vp8);
+            slot.extensions.transport_cc = numbered.then_some(2);
+            vec![slot]
+        };
+        outbound.set_slots(numbered(before));
+        point(&mut outbound, "v0", TRACK, now);
+        forward(&mut outbound, vec![keyframe(10)], now);
+        outbound.set_slots(numbered(after));
+        let again = nack(&mut outbound, &[0], now + MS);
+        assert_eq!(again.len(), kept, "{before}, then {after}");
+    }
+}
+
+#[test]
+fn what_is_sent_by_an_older_clock_counts_as_sent_after_what_left_before() {
+    let (mut outbound, now) = outbound(&[]);
+    let second = SlotSpec {
+        mid: crate::seam::Mid("v1".into()),
+        ssrc: Ssrc(9),
+        rtx_ssrc: Some(Ssrc(10)),
+        ..slot(Codec::Vp8)
+    };
+    outbound.set_slots(vec![slot(Codec::Vp8), second]);
+    point(&mut outbound, "v0", TRACK, now);
+    point(&mut outbound, "v1", OTHER, now);
+    let mut sent = Sent::default();
+    outbound.forward(&vec![keyframe(10)].into(), now + 30 * MS, &mut sent);
+    let other = Packet {
+        track: OTHER,
+        ..keyframe(10)
+    };
+    outbound.forward(&vec![other].into(), now + 10 * MS, &mut sent);
+    let times = sent.0.iter().map(|(_, _, bytes)| {
+        let time = RtpView::parse(bytes).unwrap().extensions.get(Some(3));
+        time.unwrap().to_vec()
+    });
+    let times: Vec<_> = times.collect();
+    assert_eq!(times[0], times[1], "the network's queue is read from these");
+    told(&mut outbound, &[true], now + 60 * MS);
+    let nack = Rtcp::Nack {
+        media: Ssrc(9),
+        lost: vec![9],
+    };
+    let mut sent = Sent::default();
+    outbound.handle_rtcp(&[nack], now + 61 * MS, &mut sent);
+    assert_eq!(sent.0.len(), 1, "it was not told of");
+}
+
+#[test]
 fn without_rtx_nothing_is_sealed_twice() {
     let (mut outbound, now) = outbound(&[Codec::Vp8]);
     outbound.set_slots(vec![SlotSpec {
