@@ -12,7 +12,8 @@ use crate::seam::Ssrc;
 
 /// A report is due this long after the first packet that it tells of.
 const USUAL: Duration = Duration::from_millis(100);
-/// With so many packets waiting it is due earlier, but no earlier than [`SOONEST`] after the last.
+/// With so many packets waiting it is due earlier, but no earlier than [`SOONEST`] after the last. One that goes ahead of its time,
+/// with something else, may follow sooner.
 const MANY: usize = 60;
 const SOONEST: Duration = Duration::from_millis(70);
 /// Most packets of one report: bounds its size, whatever the deltas.

@@ -97,7 +97,7 @@ fn what_was_told_a_second_ago_is_forgotten_and_not_told_otherwise() {
 }
 
 #[test]
-fn many_packets_hasten_the_report_but_to_no_more_than_one_in_seventy_ms() {
+fn many_packets_hasten_the_report_but_it_is_not_due_sooner_than_seventy_ms_after_the_last() {
     let zero = Instant::now();
     let mut arrivals = Arrivals::new(zero);
     (0..60).for_each(|number| arrivals.record(number, zero));

@@ -216,12 +216,12 @@ fn three_packets_in_ten_lost_leave_a_picture_and_all_of_it_is_back_when_they_are
     eprintln!(
         "measured: {long:?} frozen above 2 s, none above {worst:?}; {again} packets sent again"
     );
-    // Of 200 seeds 6 were, the longest for 5.2 s.
+    // Of 400 seeds 11 were, the longest for 2.7 s.
     assert!(
         runs == 1 || long.len() <= 3,
         "seeds {long:?} were frozen for 2 s"
     );
-    assert!(worst < 6 * SECOND, "frozen for {worst:?}");
+    assert!(worst < 4 * SECOND, "frozen for {worst:?}");
 }
 
 #[test]
