@@ -182,7 +182,7 @@ pub enum Problem {
     },
     /// Its files are on their way.
     #[error(
-        "the files of {recording_id} are being made, uploaded or deleted; wait until it is `available`, `failed` or gone"
+        "the files of {recording_id} are being made, uploaded or deleted, or its transcript is being put away; wait until it is `available`, `failed` or gone; if it is, ask again in a moment"
     )]
     RecordingProcessing {
         /// Which.

@@ -11,6 +11,7 @@ mod begun;
 mod kept;
 mod timeline;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -78,6 +79,9 @@ enum Trouble {
     System(#[from] std::io::Error),
     #[error("its files are being made, sent or deleted")]
     Busy,
+    /// Perhaps another disk belongs there.
+    #[error("the folder of the recording is not there")]
+    Missing,
 }
 
 /// What is said in a recording; or why nothing can be understood.
@@ -161,9 +165,10 @@ impl Transcripts {
         };
         let understood = self.understand(&recording).await;
         let borrowed = self.studio.folder_of(id).join(BORROWED);
-        match tokio::fs::remove_dir_all(borrowed).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
+        if let Err(error) = tokio::fs::remove_dir_all(borrowed).await
+            && error.kind() != ErrorKind::NotFound
+        {
+            warn!(recording.id = %id, %error, "what was borrowed for the transcript of {id} stays on the disk: {error}");
         }
         self.put_away(id, understood).await
     }
@@ -180,8 +185,17 @@ impl Transcripts {
         let Some(recording) = recording.filter(available) else {
             return Ok(None);
         };
-        let borrowed = self.studio.folder_of(id).join(BORROWED);
-        tokio::fs::create_dir_all(borrowed).await?;
+        let folder = self.studio.folder_of(id);
+        let is_here = |file: &RecordingFile| file.place == FilePlace::Local;
+        if !recording.files.iter().any(is_here) {
+            tokio::fs::create_dir_all(&folder).await?;
+        }
+        // Where a disk is away, an empty folder in its place would say that all files are gone.
+        match tokio::fs::create_dir(folder.join(BORROWED)).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Trouble::Missing),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
         Ok(Some(recording))
     }
 

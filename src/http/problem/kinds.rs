@@ -62,7 +62,7 @@ kinds! {
     ALREADY_RECORDING = "already-recording" CONFLICT "A recording runs already";
     NOT_RECORDING = "not-recording" CONFLICT "Nothing is being recorded";
     RECORDING_STATE = "recording-state" CONFLICT "The recording is not in a state for that";
-    RECORDING_PROCESSING = "recording-processing" CONFLICT "The recording's files are being made, uploaded or deleted";
+    RECORDING_PROCESSING = "recording-processing" CONFLICT "The recording's files are being made, uploaded or deleted, or its transcript is being put away";
     FILE_TYPE_REFUSED = "file-type-refused" UNSUPPORTED_MEDIA_TYPE "Files of this type cannot be shared";
     FILES_FULL = "files-full" CONFLICT "The call has as many files as it may";
     FILE_NEEDED = "file-needed" UNPROCESSABLE_ENTITY "It must be said which file is meant";

@@ -9,6 +9,9 @@ use crate::lasting::guarded;
 use crate::recording::{StorageError, render, transcripts, unsent};
 use crate::store::StoreError;
 
+/// So often a folder is removed into which files still come.
+const REMOVED_WITHIN: u32 = 10;
+
 /// A recording cannot be deleted now.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDeleted {
@@ -117,12 +120,24 @@ impl Archive {
     /// The folder that it was made in.
     pub(super) async fn erase_folder(&self, id: &RecordingId) -> Result<(), StorageError> {
         let folder = self.studio.folder_of(id);
-        let gone = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
+        let remove = move || until_empty(|| std::fs::remove_dir_all(&folder));
+        let gone = tokio::task::spawn_blocking(remove).await;
         match gone.unwrap_or_else(|stopped| Err(io::Error::other(stopped))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }
     }
+}
+
+/// Removes a folder; again, where a file came into it meanwhile: one that is fetched, or what was understood.
+fn until_empty(mut remove: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    for _ in 1..REMOVED_WITHIN {
+        match remove() {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            removed => return removed,
+        }
+    }
+    remove()
 }
 
 #[cfg(all(test, feature = "testing"))]
@@ -134,6 +149,7 @@ mod tests {
     use calls_actors::testing::TestClock;
     use calls_model::Timestamp;
     use futures_util::poll;
+    use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::super::claim::{POLL, WAITS_FOR};
     use super::super::testing::{archive, available};
@@ -154,9 +170,38 @@ mod tests {
         let archive = archive(place.path(), Arc::new(Broken)).await;
         let recording = available(&archive.store, &archive.studio).await;
         let id = recording.recording_id.clone();
+        let counts = PrometheusBuilder::new().build_recorder();
+        let counting = metrics::set_default_local_recorder(&counts);
         let crashed = archive.delete(recording).await.expect_err("it panics");
+        drop(counting);
         assert_eq!(crashed.to_string(), "deleting it crashed");
         assert!(!archive.is_at_work_on(&id), "the claim is given up");
+        let counted = counts.handle().render();
+        let once = "calls_actor_crashes_total{actor=\"archive\"} 1\n";
+        assert!(counted.contains(once), "{counted}");
+    }
+
+    #[test]
+    fn a_folder_into_which_files_come_while_it_is_removed_is_removed_again() {
+        let removed = |mut comes: u32, error: io::ErrorKind| {
+            let mut times = 0;
+            let outcome = until_empty(|| {
+                times += 1;
+                if comes == 0 {
+                    return Ok(());
+                }
+                comes -= 1;
+                Err(error.into())
+            });
+            (outcome.map_err(|error| error.kind()), times)
+        };
+        let (full, denied) = (
+            io::ErrorKind::DirectoryNotEmpty,
+            io::ErrorKind::PermissionDenied,
+        );
+        assert_eq!(removed(2, full), (Ok(()), 3));
+        assert_eq!(removed(u32::MAX, full), (Err(full), REMOVED_WITHIN));
+        assert_eq!(removed(2, denied), (Err(denied), 1));
     }
 
     /// Looks until this recording is gone, and its folder.

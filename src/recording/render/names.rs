@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::layout::{Place, Tile};
 use super::seats::Seat;
-use super::spans::{Time, expression, without};
+use super::spans::{Time, both, expression, without};
 
 /// Where fonts usually are; without one there are no names.
 const FONTS: [&str; 3] = [
@@ -81,7 +81,7 @@ impl<'a> Writer<'a> {
         Ok(filters)
     }
 
-    /// Whose tile it is, if anybody knows.
+    /// Whose tile it is, if anybody knows. That of a screen may be empty: in a crowd it is kept where nobody shares.
     pub(super) fn label(&mut self, seat: &Seat<'_>, place: &Place) -> io::Result<String> {
         let Tile { x, y, width, .. } = place.tile;
         let (left, foot) = (x + 12, y + place.tile.height - 14);
@@ -90,12 +90,18 @@ impl<'a> Writer<'a> {
         );
         let name = seat.name.filter(|_| place.tile.height >= BAND);
         let name = name.map(|name| fitting(name, width));
-        self.text(&name.unwrap_or_default(), &at, &place.times)
+        let times = if seat.is_screen {
+            both(&place.times, &seat.seen())
+        } else {
+            place.times.clone()
+        };
+        self.text(&name.unwrap_or_default(), &at, &times)
     }
 
     fn text(&mut self, text: &str, at: &str, times: &[Time]) -> io::Result<String> {
         let font = FONTS.into_iter().find(|font| Path::new(font).exists());
-        let Some(font) = font.filter(|_| self.named && !text.is_empty()) else {
+        let is_read = self.named && !text.is_empty() && !times.is_empty();
+        let Some(font) = font.filter(|_| is_read) else {
             return Ok(String::new());
         };
         // The text goes by a file: nothing in it can be taken for a filter.
@@ -171,7 +177,43 @@ fn one_line(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
+    use super::super::seats::seats;
     use super::*;
+
+    #[test]
+    fn the_name_of_a_screen_stands_on_its_tile_only_while_it_is_shared() {
+        let file = |source: &str, codec: &str| {
+            let file = serde_json::from_value(json!({
+                "name": "", "kind": "track", "participant_id": null, "user_id": "ada", "source": source, "codec": codec,
+                "media_type": "", "start_ms": 50_000, "duration_ms": 9_800, "size_bytes": 1, "sha256": "", "place": "local",
+            }));
+            file.expect("a file")
+        };
+        let files = [file("screen", "vp8"), file("microphone", "opus")];
+        let seats = seats(&files, &[(0, &[][..])]);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut writer = Writer::new(folder.path(), true);
+        let tile = Tile {
+            x: 0,
+            y: 0,
+            width: 640,
+            height: 360,
+        };
+        let mut label = |seat: usize, time: Time| {
+            let times = vec![time];
+            let label = writer.label(&seats[seat], &Place { tile, times });
+            label.expect("written")
+        };
+        let ends = |label: &str, times: Time| {
+            let when = expression(&[times]);
+            assert!(label.ends_with(&format!(":enable='{when}'")), "{label}");
+        };
+        ends(&label(0, (0, 90_000)), (50_000, 60_000));
+        assert_eq!(label(0, (0, 50_000)), "", "never");
+        ends(&label(1, (0, 90_000)), (0, 90_000));
+    }
 
     #[test]
     fn a_name_is_one_line_and_turns_nothing_around() {

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::recording::archive::testing::{archive, available_in};
 use crate::transcription::Models;
 
-/// A recording whose voice is in a bucket, and whose transcript is asked for.
+/// A recording whose transcript is asked for, and a bucket.
 struct Asked {
     archive: Archive,
     bucket: Arc<SlowBucket>,
@@ -25,11 +25,16 @@ struct Asked {
 
 impl Asked {
     async fn with(holds: Holds) -> Self {
+        Self::of(FilePlace::Bucket, holds).await
+    }
+
+    /// Its voice is there.
+    async fn of(voice: FilePlace, holds: Holds) -> Self {
         let place = tempfile::tempdir().expect("a folder");
         let mut archive = archive(place.path(), TestClock::start()).await;
         let bucket = Arc::new(SlowBucket::new(place.path().join("bucket"), holds));
         archive.storages = archive.storages.with_bucket(bucket.clone());
-        let recording = available_in(FilePlace::Bucket, &archive.store, &archive.studio).await;
+        let recording = available_in(voice, &archive.store, &archive.studio).await;
         let wanted = RecordingTranscript {
             status: TranscriptStatus::Queued,
             language: "en".parse().expect("a tag"),
@@ -98,6 +103,10 @@ impl Asked {
         facts.map(|fact| fact.name).collect()
     }
 
+    async fn last_told(&self) -> Option<String> {
+        self.told().await.pop()
+    }
+
     async fn nothing_stays(&self) {
         self.is_gone().await;
         let said = self.archive.store.transcript(&self.recording.call_id).await;
@@ -105,9 +114,8 @@ impl Asked {
     }
 
     async fn is_gone(&self) {
-        let told = self.told().await;
-        let last = told.last().map(String::as_str);
-        assert_eq!(last, Some("recording.deleted"), "{told:?}");
+        let last = self.last_told().await;
+        assert_eq!(last.as_deref(), Some("recording.deleted"));
         assert!(!self.folder().exists());
         assert_eq!(self.bucket.files(), 0);
     }
@@ -190,4 +198,63 @@ async fn what_is_made_once_more_gets_its_transcript_afterwards() {
     let refused = asked.transcripts.put_away(id, understood).await;
     assert!(matches!(refused, Err(Trouble::Busy)), "{refused:?}");
     assert_eq!(asked.bucket.files(), 0);
+
+    let at = asked.recording.requested_at;
+    let stored = asked.archive.store.recording(id, at).await.expect("read");
+    let files = stored.expect("it is there").recording.files;
+    let (call_id, recording_id) = (asked.recording.call_id.clone(), id.clone());
+    let processed = Fact::RecordingProcessed {
+        call_id: call_id.clone(),
+        recording_id: recording_id.clone(),
+        files: files.clone(),
+        duration_seconds: 1,
+        report: Box::default(),
+        at,
+    };
+    let available = Fact::RecordingAvailable {
+        call_id,
+        recording_id,
+        files,
+        at,
+    };
+    let made = asked.archive.store.record(vec![processed, available]).await;
+    made.expect("stored");
+    asked.understood();
+    asked.transcribe().await.expect("it is made");
+    let last = asked.last_told().await;
+    assert_eq!(last.as_deref(), Some("recording.transcribed"));
+    assert_eq!(asked.bucket.files(), 1);
+}
+
+#[actix::test]
+async fn where_the_disk_is_away_a_transcript_waits_and_no_folder_is_made_in_its_place() {
+    let asked = Asked::of(FilePlace::Local, Holds::Nothing).await;
+    asked.understood();
+    let (folder, away) = (asked.folder(), asked.folder().with_extension("away"));
+    std::fs::rename(&folder, &away).expect("it is away");
+    let waits = asked.transcribe().await;
+    assert!(matches!(waits, Err(Trouble::Missing)), "{waits:?}");
+    assert!(!folder.exists(), "all files would seem gone");
+    std::fs::rename(&away, &folder).expect("it is back");
+    asked.transcribe().await.expect("it is made");
+    let last = asked.last_told().await;
+    assert_eq!(last.as_deref(), Some("recording.transcribed"));
+}
+
+#[actix::test]
+async fn that_nothing_comes_of_it_is_told_also_where_what_was_borrowed_cannot_be_removed() {
+    let asked = Asked::with(Holds::Fetch).await;
+    let mut made = pin!(asked.transcribe());
+    tokio::select! {
+        made = made.as_mut() => panic!("{made:?}"),
+        () = asked.bucket.holds_one() => {}
+    }
+    let borrowed = asked.folder().join(BORROWED);
+    std::fs::remove_dir(&borrowed).expect("nothing is in it");
+    std::fs::write(&borrowed, "no folder").expect("written");
+    asked.bucket.lets_go();
+    made.await.expect("the bucket has no such file");
+    let last = asked.last_told().await;
+    assert_eq!(last.as_deref(), Some("recording.transcript_failed"));
+    assert!(borrowed.exists(), "it cannot be removed");
 }

@@ -130,14 +130,17 @@ impl Lane {
         let heard = self.heard.unwrap_or(came);
         let silent = came.saturating_duration_since(heard);
         let muted = self.muted_between(heard, came);
+        let heeded = silent.saturating_sub(muted);
+        // So few packets are not all that was sent in this time: numbers are skipped also where a sender falls silent and
+        // drops what still waits.
+        let most = u32::try_from(skipped).unwrap_or(u32::MAX);
+        let are_few = |time: Duration| time > EVERY.saturating_mul(most.max(1));
         let (lost, unsent) = if skipped > 0 && !muted.is_zero() {
-            (share(skipped, silent.saturating_sub(muted), silent), muted)
+            let off = self.is_steady && are_few(heeded);
+            let lost = share(skipped, heeded, silent);
+            (lost, if off { silent } else { muted })
         } else {
-            // So few packets are not all that was sent in this time: numbers are skipped also where a sender falls silent
-            // and drops what still waits.
-            let most = u32::try_from(skipped).unwrap_or(u32::MAX);
-            let is_few = silent > EVERY.saturating_mul(most.max(1));
-            let off = is_few && (self.is_steady || skipped == 0);
+            let off = are_few(silent) && (self.is_steady || skipped == 0);
             (skipped, if off { silent } else { Duration::ZERO })
         };
         self.missing += lost;
@@ -299,6 +302,16 @@ mod tests {
         assert_eq!(told, (500, 500, muted));
         let told = after(30, 1500, &[(true, 10), (false, 20)]);
         assert_eq!(told, (1000, 1000, muted), "on both sides");
+    }
+
+    #[test]
+    fn an_encoding_that_was_off_before_a_mute_or_after_it_was_not_lost() {
+        let all = Duration::from_secs(40);
+        assert_eq!(after(40, 3, &[(true, 30), (false, 40)]), (2, 2, all));
+        assert_eq!(after(40, 3, &[(true, 0), (false, 10)]), (2, 2, all));
+        let muted = Duration::from_secs(10);
+        let told = after(40, 60, &[(true, 30), (false, 40)]);
+        assert_eq!(told, (45, 45, muted), "as many as it sends at least");
     }
 
     #[test]
