@@ -77,6 +77,20 @@ export async function receiving(person, sampleMs = SAMPLE_MS) {
   };
 }
 
+/** What tells why a picture stands still: of each that comes, and of each encoding that goes. */
+function pictureCounts({ page }) {
+  return page.evaluate(async () => {
+    const wanted = ['mid', 'rid', 'frameWidth', 'framesReceived', 'framesDecoded', 'framesDropped', 'keyFramesDecoded', 'packetsReceived',
+      'packetsLost', 'nackCount', 'pliCount', 'freezeCount', 'framesEncoded', 'framesSent', 'keyFramesEncoded', 'qualityLimitationReason'];
+    const lines = [];
+    (await globalThis.__connections.at(-1).getStats()).forEach((stats) => {
+      if (stats.kind !== 'video' || !/^(in|out)bound-rtp$/.test(stats.type)) return;
+      lines.push(`${stats.type} ${wanted.filter((key) => key in stats).map((key) => `${key}=${stats[key]}`).join(' ')}`);
+    });
+    return lines.join('; ');
+  });
+}
+
 /** Somebody sees this many moving pictures and hears somebody. */
 export async function seesAndHears(person, pictures, leastFps = LEAST_FPS) {
   let last;
@@ -88,7 +102,7 @@ export async function seesAndHears(person, pictures, leastFps = LEAST_FPS) {
   } catch {
     const fps = last.pictures.map((n) => n.toFixed(1)).join(', ');
     assert.fail(`${person.name} should see ${pictures} pictures at more than ${leastFps} fps and hear a voice, ` +
-      `but has [${fps}] fps and ${last.voices} voices`);
+      `but has [${fps}] fps and ${last.voices} voices: ${await pictureCounts(person)}`);
   }
   return last;
 }
