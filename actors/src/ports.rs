@@ -185,7 +185,7 @@ impl MediaPorts {
     pub fn place_room(&self, returning: usize) -> usize {
         let place = load::for_room(self.busy()).unwrap_or_default();
         if let Some(port) = self.shared.ports.get(place) {
-            port.load.pledge_room(returning);
+            port.load.pledge_room(returning.min(LARGE)); // the others are placed one by one
         }
         place
     }

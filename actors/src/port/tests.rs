@@ -308,6 +308,18 @@ async fn rooms_share_a_port_until_its_thread_expects_enough() {
 }
 
 #[actix::test]
+async fn a_large_room_that_comes_back_at_once_is_on_both_ports() {
+    let ports = two();
+    let home = ports.place_room(500);
+    let members = (0..500).map(|members| ports.place_member(home, members));
+    let there = members.filter(|&place| place == home).count();
+    assert!(
+        (150..350).contains(&there),
+        "{there} of 500 with their room"
+    );
+}
+
+#[actix::test]
 async fn only_members_of_large_rooms_go_to_another_port_than_their_room() {
     let ports = two();
     let small: Vec<usize> = (0..500).map(|_| ports.place_member(0, 49)).collect();

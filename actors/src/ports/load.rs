@@ -37,7 +37,8 @@ const FADE: u32 = 16;
 pub(crate) struct Load {
     /// What it ran, and what it would have run, had there been a core.
     busy: AtomicU32,
-    /// What is to be expected of those placed lately.
+    /// What is to be expected of those placed lately, in parts of a thousandth, [`FADE`] of them, so that little fades as slowly as
+    /// much does.
     pledged: AtomicU32,
     /// When it was measured last, in milliseconds of its own time.
     measured: AtomicU64,
@@ -53,7 +54,7 @@ impl Load {
         }
         let peers = u32::try_from(peers).unwrap_or(u32::MAX);
         let busy = self.busy.load(Ordering::Relaxed);
-        let expected = self.pledged.load(Ordering::Relaxed);
+        let expected = self.pledged.load(Ordering::Relaxed) / FADE;
         busy.max(peers.saturating_mul(PEER))
             .saturating_add(expected)
     }
@@ -70,7 +71,7 @@ impl Load {
     }
 
     fn pledge(&self, more: u32) {
-        let add = |pledged: u32| Some(pledged.saturating_add(more));
+        let add = |pledged: u32| Some(pledged.saturating_add(more.saturating_mul(FADE)));
         let _ = (self.pledged).fetch_update(Ordering::Relaxed, Ordering::Relaxed, add); // never refused
     }
 
@@ -199,11 +200,19 @@ mod tests {
         load.pledge_member();
         let busy = |load: &Load| load.busy(0, Duration::ZERO);
         assert_eq!(busy(&load), 10 * ROOM + MEMBER);
-        load.tick(50, Duration::ZERO);
-        let faded = busy(&load);
-        assert!((50 + 9 * ROOM..50 + 10 * ROOM).contains(&faded), "{faded}");
+        (0..11).for_each(|_| load.tick(50, Duration::ZERO));
+        let half = busy(&load) - 50;
+        assert!((24..29).contains(&half), "{half}");
         (0..100).for_each(|_| load.tick(50, Duration::ZERO));
         assert_eq!(busy(&load), 50);
+    }
+
+    #[test]
+    fn one_call_is_expected_for_as_long_as_many() {
+        let load = Load::default();
+        load.pledge_room(0);
+        (0..10).for_each(|_| load.tick(0, Duration::ZERO));
+        assert!(load.busy(0, Duration::ZERO) >= ROOM / 2);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(super) struct KeptBranch {
     pub(super) branch: Addr<Branch>,
     routes: Routes<ParticipantId, Recipient<Packets>>,
     budget: RestartBudget,
+    /// It crashed too often, and has no successor yet.
+    resting: bool,
 }
 
 impl KeptBranch {
@@ -43,6 +45,7 @@ impl KeptBranch {
             branch,
             routes: Routes::default(),
             budget: RestartBudget::three_a_minute(),
+            resting: false,
         }
     }
 }
@@ -78,7 +81,8 @@ impl Room {
             layers,
             door: door.clone(),
         });
-        let Some(wanted) = one.routes.watch(track, who, layers, door) else {
+        let wanted = one.routes.watch(track, who, layers, door);
+        let Some(wanted) = wanted.filter(|_| !one.resting) else {
             return false;
         };
         let door = one.branch.clone().recipient();
@@ -91,7 +95,11 @@ impl Room {
         let mut changed = self.routes.forget_watcher(&Listener::Member(who.clone()));
         for (&place, one) in &mut self.branches {
             one.branch.do_send(Reroute::Left(who.clone()));
-            for (track, wanted) in one.routes.forget_watcher(who) {
+            let fewer = one.routes.forget_watcher(who);
+            if one.resting {
+                continue;
+            }
+            for (track, wanted) in fewer {
                 let (branch, door) = (Listener::Branch(place), one.branch.clone().recipient());
                 let wanted = self.routes.watch(track, &branch, wanted, door);
                 changed.extend(wanted.map(|wanted| (track, wanted)));
@@ -139,6 +147,7 @@ impl Room {
             return;
         };
         one.branch = branch.clone();
+        one.resting = false;
         for (track, watcher) in one.routes.all() {
             branch.do_send(Reroute::Watch {
                 who: watcher.who.clone(),
@@ -158,11 +167,13 @@ impl Room {
 
     /// Sends nothing where nobody takes it.
     fn rest(&mut self, place: usize) {
-        let Some(one) = self.branches.get(&place) else {
+        let Some(one) = self.branches.get_mut(&place) else {
             return;
         };
-        for (track, _) in one.routes.all_wanted() {
-            let (listener, door) = (Listener::Branch(place), one.branch.clone().recipient());
+        one.resting = true;
+        let (tracks, branch) = (one.routes.all_wanted(), one.branch.clone());
+        for (track, _) in tracks {
+            let (listener, door) = (Listener::Branch(place), branch.clone().recipient());
             let fewer = (self.routes).watch(track, &listener, LayerSet::NONE, door);
             if fewer.is_some() {
                 self.tell_publisher(track);

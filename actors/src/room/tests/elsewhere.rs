@@ -124,6 +124,25 @@ async fn after_a_crash_of_a_branch_a_fresh_one_knows_who_watches() {
 }
 
 #[actix::test]
+async fn of_what_a_resting_branch_would_take_nothing_is_wanted() {
+    let (hall, [ann, _bob, cid, dan]) = divided().await;
+    let (small, large) = (LayerSet::only(SMALL), LayerSet::only(LARGE));
+    hall.watch("cid", FACE, small).await;
+    for _ in 0..4 {
+        hall.room.do_send(CrashWithin(Victim::Branches));
+        settle().await;
+    }
+    assert_eq!(wanted(ann.heard().await).last(), Some(&LayerSet::NONE));
+    hall.watch("dan", FACE, large).await;
+    assert_eq!(wanted(ann.heard().await), [], "nobody would take it");
+    tokio::time::sleep(6 * SECOND).await;
+    assert_eq!(wanted(ann.heard().await), [small.union(large)]);
+    hall.room.do_send(packets(FACE, LARGE, None));
+    assert_eq!(bursts(&dan.heard().await), 1);
+    assert_eq!(bursts(&cid.heard().await), 0);
+}
+
+#[actix::test]
 async fn branches_end_with_their_room() {
     let (hall, _members) = divided().await;
     hall.watch("cid", FACE, LayerSet::only(SMALL)).await;

@@ -73,11 +73,22 @@ fn a_probe_of_padding_counts_what_it_takes_on_the_wire() {
 
 #[test]
 fn a_probe_that_may_not_leave_ends() {
-    /// Seals nothing.
-    struct Nobody;
+    /// Seals nothing, and is not asked for ever.
+    #[derive(Default)]
+    struct Nobody {
+        asked: usize,
+    }
     impl RtpSink for Nobody {
-        fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) {}
+        fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) {
+            self.asked += 1;
+            assert!(self.asked < 1000, "it goes on");
+        }
     }
     let (mut outbound, now) = after(3, 1_000);
-    outbound.slots[0].probe(probe(15_000), &mut outbound.gate, now, &mut Nobody);
+    outbound.slots[0].probe(
+        probe(15_000),
+        &mut outbound.gate,
+        now,
+        &mut Nobody::default(),
+    );
 }
