@@ -110,12 +110,12 @@ impl Meter {
 }
 
 /// How long this thread has run, and waited for a core while it could have run (proc(5), `schedstat`). Where the kernel does not
-/// tell that, only how long it ran.
+/// tell that, or counts nothing, only how long it ran.
 fn wanted() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let mut numbers = told.split_ascii_whitespace().map(str::parse);
     match (numbers.next(), numbers.next()) {
-        (Some(Ok(ran)), Some(Ok(waited))) => {
+        (Some(Ok(ran)), Some(Ok(waited))) if ran > 0 => {
             Duration::from_nanos(ran) + Duration::from_nanos(waited)
         }
         _ => nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID)
