@@ -5,10 +5,15 @@ use calls_model::{
     CallId, ProblemDetails, Recording, RecordingId, RecordingMode, RecordingReport, Room, RoomId,
     RoomName, RoomSettings, RoomType, UserId,
 };
+use std::time::Duration;
+
 use reqwest::{Method, RequestBuilder, Response, Url};
 
 /// Where the API begins.
 const BASE: &str = "/api/v1/calls";
+
+/// How long a connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// A client of one server's REST API.
 #[derive(Debug, Clone)]
@@ -39,8 +44,10 @@ pub(crate) enum ApiFailed {
 impl Api {
     /// A client of the server at `base`.
     pub(crate) fn new(base: Url, key: Option<String>) -> Self {
+        // The server closes what has idled for five seconds; a request that meets that moment would fail for no fault of its.
+        let client = reqwest::Client::builder().pool_idle_timeout(IDLE);
         Self {
-            client: reqwest::Client::new(),
+            client: client.build().unwrap_or_default(),
             base,
             key,
         }

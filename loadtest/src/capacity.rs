@@ -22,9 +22,6 @@ const MAX_P99_MS: f64 = 50.0;
 /// The search ends when it is this near.
 const NEAR: u32 = 10;
 
-/// A harness that sends later than this measures itself.
-const MAX_LATE_MS: f64 = 25.0;
-
 /// What a search found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Capacity {
@@ -83,6 +80,13 @@ impl Capacity {
         })
     }
 
+    /// The harness itself was late where quality broke: what was found is its own limit.
+    pub(crate) fn is_void(&self) -> bool {
+        let bad = self.tries.iter().filter(|tried| !tried.good);
+        bad.min_by_key(|tried| tried.viewers)
+            .is_some_and(|tried| tried.harness_late)
+    }
+
     /// For people.
     pub(crate) fn table(&self) -> String {
         let mut text = String::new();
@@ -90,7 +94,16 @@ impl Capacity {
             // Writing to a string cannot fail.
             let _infallible = writeln!(text, "  {}", tried.line());
         }
-        let _infallible = writeln!(text, "  most viewers with good quality: {}", self.most);
+        let void = if self.is_void() {
+            "; VOID: more than that the harness itself cannot keep up with, which tells nothing of the server"
+        } else {
+            ""
+        };
+        let _infallible = writeln!(
+            text,
+            "  most viewers with good quality: {}{void}",
+            self.most
+        );
         text
     }
 }
@@ -118,11 +131,7 @@ impl Try {
             delivered,
             p99_ms,
             server_cores: report.server.as_ref().map(|cost| cost.cores),
-            harness_late: report
-                .harness
-                .lateness
-                .p99_ms
-                .is_some_and(|p99| p99 > MAX_LATE_MS),
+            harness_late: report.harness.too_late().is_some(),
         }
     }
 

@@ -20,14 +20,14 @@ use crate::aftermath::{Aftermath, Living};
 use crate::api::{Api, ApiFailed};
 use crate::causes::with_causes;
 use crate::floor::{self, FloorFailed};
-use crate::histogram::Histogram;
 use crate::impair::Impairment;
 use crate::light::{Identity, Lanes};
 use crate::measure::Stopwatch;
 use crate::participant::{Inside, Seat, World};
-use crate::report::{Cost, Floor, Joins, Report, Times};
+use crate::report::{Cost, Floor, Joins, Report};
 use crate::scenario::Scenario;
 use crate::server::Gauge;
+use crate::stay::Audience;
 use crate::tally::Tallies;
 
 /// Why no crowd came together.
@@ -187,16 +187,18 @@ impl Crowd {
             recorded = Some(recordings.settle(&world.api, &self.stopwatch).await);
         }
         self.stop.send_replace(true);
-        let inside = churn::end(inside, comers, &mut joins).await;
+        let (inside, mut stays) = churn::end(inside, comers, &mut joins).await;
+        stays.extend(inside.iter().map(Inside::stay));
         self.leave(inside, &mut joins).await;
-        let origin = self.gauge.origin();
-        let server = Cost::of(&measured, idle, joins.succeeded, origin);
+        joins.timed(&stays, scenario);
+        let audience = Audience::of(&stays, measured.span);
+        let server = Cost::of(&measured, idle, joins.succeeded, &self.gauge);
         let slots = (scenario.audio_slots, scenario.video_slots);
         Report {
             interrupted,
             recorded,
             impairment: world.impairment,
-            ..Report::of(scenario, slots, joins, measured, server)
+            ..Report::of(scenario, slots, audience, joins, measured, server)
         }
     }
 
@@ -235,32 +237,21 @@ impl Crowd {
         }
         let mut inside = Vec::new();
         let mut failures = BTreeSet::new();
-        let mut connected = Histogram::default();
         for joined in pending.join_all().await {
             match joined {
-                Ok(somebody) => {
-                    connected.record(somebody.connected_in);
-                    inside.push(somebody);
-                }
+                Ok(somebody) => inside.push(somebody),
                 Err(failed) => _ = failures.insert(with_causes(&failed)),
             }
         }
         joins.succeeded = u32::try_from(inside.len()).unwrap_or(u32::MAX);
         joins.failures = failures.into_iter().collect();
-        joins.connected = Times::of(&connected);
         inside
     }
 
     async fn leave(&self, inside: Vec<Inside>, joins: &mut Joins) {
         self.stopwatch.phase("leaving", inside.len() as u64);
-        let mut heard = Histogram::default();
-        let mut signaled = Histogram::default();
         let mut leaving = JoinSet::new();
         for somebody in inside {
-            if let Some((since_join, since_signaling)) = somebody.heard_in() {
-                heard.record(since_join);
-                signaled.record(since_signaling);
-            }
             leaving.spawn(somebody.leave());
         }
         while let Some(left) = leaving.join_next().await {
@@ -270,8 +261,6 @@ impl Crowd {
             }
             self.stopwatch.step();
         }
-        joins.first_media = Times::of(&heard);
-        joins.first_media_since_signaling = Times::of(&signaled);
     }
 }
 

@@ -2,6 +2,7 @@
 //! Seeded, so that a run can be had again.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -37,6 +38,16 @@ struct Path {
     queue: Duration,
     /// Nothing passes for the second time, once in the first.
     tunnel: Option<(Duration, Duration)>,
+}
+
+impl fmt::Display for Profile {
+    /// As the command line calls it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_possible_value() {
+            Some(value) => out.write_str(value.get_name()),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Profile {
@@ -200,6 +211,15 @@ mod tests {
             }
         }
         arrived
+    }
+
+    #[test]
+    fn a_network_is_called_the_same_everywhere() {
+        for profile in Profile::value_variants() {
+            let in_json = serde_json::to_value(profile).unwrap();
+            assert_eq!(profile.to_string(), in_json.as_str().unwrap());
+        }
+        assert_eq!(Profile::ThreeG.to_string(), "3g");
     }
 
     #[test]

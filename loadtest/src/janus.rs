@@ -7,7 +7,7 @@ mod session;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -15,7 +15,6 @@ use tokio::sync::watch;
 use tokio::time::{interval, timeout};
 
 use self::session::Session;
-use crate::histogram::Histogram;
 use crate::light::{
     Client, Credentials, Identity, Lanes, Local, Outbound, Remote, Ticket, answer, offer,
 };
@@ -23,9 +22,10 @@ use crate::measure::Stopwatch;
 use crate::participant::JOIN_TIMEOUT;
 use crate::participant::light::{LightFailed, connected, lines, outbound};
 use crate::peer::Wishes;
-use crate::report::{Cost, Joins, Report, Times};
+use crate::report::{Cost, Joins, Report};
 use crate::scenario::Scenario;
-use crate::server::{Gauge, Origin};
+use crate::server::Gauge;
+use crate::stay::{Audience, Stay};
 use crate::tally::Tallies;
 
 /// The first of our rooms; Janus names them by numbers.
@@ -71,8 +71,9 @@ pub(crate) enum JanusFailed {
 /// Somebody who is inside: what keeps the session, and what carries the media.
 struct Inside {
     _session: tokio::task::JoinSet<()>,
-    _sends: Option<Ticket>,
+    sends: Option<Ticket>,
     receives: Option<Ticket>,
+    /// When its first socket was opened, less the time in which others were let in before it could receive.
     began: Instant,
 }
 
@@ -123,24 +124,12 @@ pub(crate) async fn play(
     let inside = world.enter(&mut joins, &stopwatch).await;
     stopwatch.pass("warming up", scenario.warmup_seconds).await;
     // Without a process there is nothing to read, and nothing is told.
-    let nobody = Gauge::Process(0);
+    let gauge = gauge.unwrap_or(&Gauge::Process(0));
     let measured = stopwatch
-        .measure(
-            "measuring",
-            scenario.seconds,
-            &tallies,
-            gauge.unwrap_or(&nobody),
-        )
+        .measure("measuring", scenario.seconds, &tallies, gauge)
         .await;
-    let mut heard = Histogram::default();
-    for somebody in &inside {
-        let receives = somebody.receives.as_ref();
-        if let Some(first) = receives.and_then(|ticket| ticket.progress.first_media.get()) {
-            heard.record(first.saturating_duration_since(somebody.began));
-        }
-    }
-    joins.first_media = Times::of(&heard);
-    joins.first_media_since_signaling = joins.first_media;
+    let stays: Vec<_> = inside.iter().filter_map(Inside::stay).collect();
+    joins.timed(&stays, scenario);
     drop(inside);
     // The session that made them may have timed out meanwhile.
     let mut rooms = Session::open(url).await?;
@@ -150,9 +139,27 @@ pub(crate) async fn play(
         rooms.ask(plugin, destroy, None).await?;
     }
     stopwatch.clear();
-    let server = Cost::of(&measured, idle, joins.succeeded, Origin::Process);
+    let server = Cost::of(&measured, idle, joins.succeeded, gauge);
     let everything = (u32::MAX, u32::MAX);
-    Ok(Report::of(scenario, everything, joins, measured, server))
+    let audience = Audience::everybody(scenario);
+    Ok(Report::of(
+        scenario, everything, audience, joins, measured, server,
+    ))
+}
+
+impl Inside {
+    /// Its time inside, if it ends now; nothing where there is nobody to receive.
+    fn stay(&self) -> Option<Stay> {
+        let progress = &self.receives.as_ref()?.progress;
+        Some(Stay {
+            publishes: self.sends.is_some(),
+            began: self.began,
+            signaled: self.began,
+            connected: *progress.connected.get()?,
+            first: progress.first(),
+            left: Instant::now(),
+        })
+    }
 }
 
 impl World<'_> {
@@ -166,7 +173,6 @@ impl World<'_> {
     /// First all who send, then all who receive, since who receives must name whom.
     async fn enter(&self, joins: &mut Joins, stopwatch: &Stopwatch) -> Vec<Inside> {
         let scenario = self.scenario;
-        let mut connected_in = Histogram::default();
         let mut pace = interval(scenario.join_pause());
         let mut inside = Vec::new();
         let mut senders = Vec::new();
@@ -174,33 +180,34 @@ impl World<'_> {
         for room in 0..scenario.rooms {
             for seat in 0..scenario.publishers {
                 let room = FIRST_ROOM + room;
+                let began = Instant::now();
                 let sent = timeout(JOIN_TIMEOUT, self.send(room, seat)).await;
                 match sent.unwrap_or(Err(JanusFailed::TimedOut)) {
-                    Ok((session, ticket)) => senders.push((room, seat, session, ticket)),
+                    Ok((session, ticket)) => {
+                        senders.push((room, seat, Some((session, ticket)), began.elapsed()));
+                    }
                     Err(failed) => joins.failures.push(crate::causes::with_causes(&failed)),
                 }
             }
         }
-        let mut seats: Vec<_> = senders
-            .into_iter()
-            .map(|(room, seat, session, ticket)| (room, seat, Some(session), Some(ticket)))
-            .collect();
+        let mut seats = senders;
         for room in 0..scenario.rooms {
             let viewers = scenario.publishers..scenario.people();
-            seats.extend(viewers.map(|seat| (FIRST_ROOM + room, seat, None, None)));
+            seats.extend(viewers.map(|seat| (FIRST_ROOM + room, seat, None, Duration::ZERO)));
         }
-        for (room, seat, session, sends) in seats {
+        for (room, seat, sender, sending_took) in seats {
             pace.tick().await;
-            let began = Instant::now();
+            let now = Instant::now();
+            let began = now.checked_sub(sending_took).unwrap_or(now);
+            let (session, sends) = sender.unzip();
             let entered = timeout(JOIN_TIMEOUT, self.receive(room, seat, session)).await;
             match entered.unwrap_or(Err(JanusFailed::TimedOut)) {
                 Ok((session, receives)) => {
-                    connected_in.record(began.elapsed());
                     let mut keeper = tokio::task::JoinSet::new();
                     keeper.spawn(session.keep());
                     inside.push(Inside {
                         _session: keeper,
-                        _sends: sends,
+                        sends,
                         receives,
                         began,
                     });
@@ -212,7 +219,6 @@ impl World<'_> {
         joins.failures.sort();
         joins.failures.dedup();
         joins.succeeded = u32::try_from(inside.len()).unwrap_or(u32::MAX);
-        joins.connected = Times::of(&connected_in);
         inside
     }
 

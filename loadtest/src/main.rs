@@ -18,6 +18,7 @@ mod impair;
 mod janus;
 mod light;
 mod measure;
+mod outputs;
 mod participant;
 mod peer;
 mod publish;
@@ -27,10 +28,11 @@ mod sequence;
 mod server;
 mod signaling;
 mod speech;
+mod stay;
 mod tally;
 mod traffic;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -38,13 +40,14 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
 use crate::api::Api;
-use crate::args::{Args, Target};
+use crate::args::{Args, Senseless, Target};
 use crate::capacity::Capacity;
 use crate::causes::with_causes;
 use crate::crowd::{Crowd, CrowdFailed};
 use crate::impair::Impairment;
 use crate::janus::JanusFailed;
-use crate::report::{Report, markdown, svg, table};
+use crate::outputs::{Outputs, Unwritten};
+use crate::report::{Outcome, Report, table};
 use crate::scenario::{Kind, Scenario, ScenarioRefused};
 use crate::server::Gauge;
 
@@ -52,29 +55,40 @@ use crate::server::Gauge;
 const LOG: &str =
     "error,calls_loadtest=warn,webrtc=off,rtc=off,rtc_ice=off,rtc_dtls=off,rtc_sctp=off";
 
+/// Exit codes besides 0 and 1; clap has 2 for a command line that it does not understand.
+const SENSELESS: u8 = 2;
+const VOID: u8 = 3;
+
 /// The run came to nothing.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     /// No scenario.
     #[error(transparent)]
     Scenario(#[from] ScenarioRefused),
+    /// What was asked for makes no sense.
+    #[error(transparent)]
+    Senseless(#[from] Senseless),
+    /// The result has no place.
+    #[error("nothing was played")]
+    NoPlace(#[source] Unwritten),
     /// No crowd.
     #[error(transparent)]
     Crowd(#[from] CrowdFailed),
     /// No Janus.
     #[error("janus")]
     Janus(#[from] JanusFailed),
-    /// Encryption is the proxy's business, not the server's.
-    #[error("only http:// can be measured, not {0}://")]
-    Scheme(String),
     /// The result could not be kept.
-    #[error("cannot write {}", path.display())]
-    Unwritten {
-        /// Where to.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Unwritten(#[from] Unwritten),
+}
+
+impl Failed {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Scenario(_) | Self::Senseless(_) | Self::NoPlace(_) => SENSELESS.into(),
+            Self::Crowd(_) | Self::Janus(_) | Self::Unwritten(_) => ExitCode::FAILURE,
+        }
+    }
 }
 
 #[tokio::main]
@@ -97,33 +111,28 @@ async fn main() -> ExitCode {
     }
     allow_many_files();
     match run(args).await {
-        Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
-        Ok(complaints) => {
-            for complaint in complaints {
-                eprintln!("calls-loadtest: {complaint}");
-            }
-            ExitCode::FAILURE
-        }
+        Ok(Outcome::Passed) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::FAILURE,
+        Ok(Outcome::Void) => VOID.into(),
         Err(failed) => {
             eprintln!("calls-loadtest: {}", with_causes(&failed));
-            ExitCode::FAILURE
+            failed.exit_code()
         }
     }
 }
 
-/// Plays the scenario, prints the table, and gives back what there is to complain of.
-async fn run(args: Args) -> Result<Vec<String>, Failed> {
+/// Plays the scenario, prints what came of it, and keeps that.
+async fn run(args: Args) -> Result<Outcome, Failed> {
     let mut scenario = Scenario::read(args.scenario.as_deref().unwrap_or(Path::new("")))?;
     if args.full {
         scenario.participants = Kind::Full;
     }
+    args.fits(&scenario)?;
+    let outputs = Outputs::tried(&args).map_err(Failed::NoPlace)?;
     if args.target == Target::Janus {
         let gauge = args.server_pid.map(Gauge::Process);
         let report = janus::play(&args.url, &scenario, args.threads, gauge.as_ref()).await?;
-        return finish(&report, &args);
-    }
-    if args.url.scheme() != "http" {
-        return Err(Failed::Scheme(args.url.scheme().to_owned()));
+        return finish(report, &args, &outputs);
     }
     let api = Api::new(args.url.clone(), args.key.clone());
     let gauge = args
@@ -132,32 +141,26 @@ async fn run(args: Args) -> Result<Vec<String>, Failed> {
     if args.find_capacity {
         let capacity = Capacity::find(&api, &scenario, &gauge, args.threads).await?;
         print(&capacity.table());
-        if let Some(path) = &args.json {
-            keep(&capacity, path)?;
-        }
-        return Ok(Vec::new());
+        outputs.keep_json(&capacity)?;
+        let void = capacity.is_void();
+        return Ok(if void { Outcome::Void } else { Outcome::Passed });
     }
     let seed = args.seed;
     let impairment = args.impair.map(|profile| Impairment { profile, seed });
     let crowd = Crowd::new(api, scenario, gauge, args.threads, impairment)?.with_floor(args.floor);
     stop_on_ctrl_c(crowd.stopper());
     let report = crowd.play().await?;
-    finish(&report, &args)
+    finish(report, &args, &outputs)
 }
 
-/// Shows and keeps the report.
-fn finish(report: &Report, args: &Args) -> Result<Vec<String>, Failed> {
-    print(&table(report));
-    if let Some(path) = &args.json {
-        keep(report, path)?;
-    }
-    if let Some(path) = &args.markdown {
-        let picture = path.with_extension("svg");
-        let name = picture.file_name().unwrap_or_default().to_string_lossy();
-        write(path, &markdown(report, &name))?;
-        write(&picture, &svg(report))?;
-    }
-    Ok(report.complaints(args.max_loss, args.min_delivered))
+/// Judges the report, shows it, and only then keeps it: whatever becomes of that, the verdict has been told.
+fn finish(mut report: Report, args: &Args, outputs: &Outputs) -> Result<Outcome, Failed> {
+    let verdict = report.judged(args.limits());
+    let outcome = verdict.outcome;
+    report.verdict = Some(verdict);
+    print(&table(&report));
+    outputs.keep(&report)?;
+    Ok(outcome)
 }
 
 #[expect(
@@ -188,20 +191,4 @@ fn stop_on_ctrl_c(stop: impl FnOnce() + Send + 'static) {
             std::process::exit(130);
         }
     });
-}
-
-fn keep(result: &impl serde::Serialize, path: &Path) -> Result<(), Failed> {
-    let json = serde_json::to_string_pretty(result).map_err(std::io::Error::from);
-    let json = json.map_err(|source| Failed::Unwritten {
-        path: path.to_owned(),
-        source,
-    })?;
-    write(path, &(json + "\n"))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failed> {
-    std::fs::write(path, text).map_err(|source| Failed::Unwritten {
-        path: path.to_owned(),
-        source,
-    })
 }

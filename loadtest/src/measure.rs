@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(100);
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 
 /// What happened in a stretch of time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Measured {
     /// Of microphones.
     pub(crate) audio: Counted,
@@ -27,8 +27,8 @@ pub(crate) struct Measured {
     pub(crate) trouble: Trouble,
     /// What the measured process had used before and after.
     pub(crate) usage: Option<(Usage, Usage)>,
-    /// How long it took.
-    pub(crate) took: Duration,
+    /// When it began and ended.
+    pub(crate) span: (Instant, Instant),
     /// Second by second.
     pub(crate) seconds: Vec<Second>,
 }
@@ -57,6 +57,11 @@ pub(crate) struct Second {
 }
 
 impl Measured {
+    /// How long it took.
+    pub(crate) fn took(&self) -> Duration {
+        self.span.1 - self.span.0
+    }
+
     /// Packets that arrived.
     pub(crate) fn forwarded(&self) -> u64 {
         self.audio.received + self.video.received
@@ -127,13 +132,14 @@ impl Stopwatch {
         self.each_tick(what, seconds, |elapsed| notes.note(elapsed, tallies, gauge))
             .await;
         tallies.measure(false);
-        let (after, took) = (gauge.read().await, began.elapsed());
+        let ended = Instant::now();
+        let after = gauge.read().await;
         Measured {
             audio: tallies.audio.counted(),
             video: tallies.video.counted(),
             trouble: tallies.trouble(),
             usage: before.zip(after),
-            took,
+            span: (began, ended),
             seconds: notes.seconds,
         }
     }

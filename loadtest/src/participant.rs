@@ -21,6 +21,7 @@ use crate::peer::{Peer, PeerFailed, Wishes};
 use crate::publish::publish;
 use crate::scenario::{Kind, Scenario};
 use crate::signaling::{Asked, Signaling, SignalingFailed};
+use crate::stay::Stay;
 use crate::tally::Tallies;
 
 /// A join that takes longer has failed.
@@ -92,11 +93,12 @@ pub(crate) struct Inside {
     pub(crate) seat: Seat,
     /// The room's session.
     pub(crate) call: CallId,
-    /// From the first request until media could flow.
-    pub(crate) connected_in: Duration,
+    publishes: bool,
     began: Instant,
     /// When the signaling socket was opened.
     signaled: Instant,
+    /// When media could flow.
+    connected: Instant,
     media: Media,
     signaling: JoinHandle<Result<(), SignalingFailed>>,
     offers: mpsc::Sender<Asked>,
@@ -167,12 +169,14 @@ impl Inside {
 
         *step = "offer and answer";
         let wishes = seat.wishes(&world.scenario, world.bind);
-        let media = match world.scenario.participants {
+        let (media, connected) = match world.scenario.participants {
             Kind::Light => {
                 let carried = light::negotiate(wishes, seat, world, &mut signaling).await?;
                 *step = "ICE and DTLS";
                 carried.connected().await?;
-                Media::Light(carried)
+                // As the lane saw it: this task may have been woken later, after the first packet.
+                let connected = carried.connected_at().unwrap_or_else(Instant::now);
+                (Media::Light(carried), connected)
             }
             Kind::Full => {
                 let peer = Peer::new(wishes, Arc::clone(&world.tallies)).await?;
@@ -184,7 +188,7 @@ impl Inside {
                 *step = "ICE and DTLS";
                 peer.connected().await?;
                 let tracks = start_tracks(&peer, seat, world);
-                Media::Full(Box::new(peer), tracks)
+                (Media::Full(Box::new(peer), tracks), Instant::now())
             }
         };
         let (farewell, said) = watch::channel(false);
@@ -192,9 +196,10 @@ impl Inside {
         Ok(Self {
             seat: seat.clone(),
             call: joined.call_id,
-            connected_in: began.elapsed(),
+            publishes,
             began,
             signaled,
+            connected,
             media,
             signaling: tokio::spawn(signaling.attend(said, asked)),
             offers,
@@ -202,16 +207,20 @@ impl Inside {
         })
     }
 
-    /// From the first request until the first packet came, if one has; the same from the first byte of signaling.
-    pub(crate) fn heard_in(&self) -> Option<(Duration, Duration)> {
+    /// The time inside, if it ends now.
+    pub(crate) fn stay(&self) -> Stay {
         let first = match &self.media {
-            Media::Light(carried) => carried.first_media()?,
-            Media::Full(peer, _) => peer.first_media()?,
+            Media::Light(carried) => carried.first(),
+            Media::Full(peer, _) => peer.first(),
         };
-        Some((
-            first.saturating_duration_since(self.began),
-            first.saturating_duration_since(self.signaled),
-        ))
+        Stay {
+            publishes: self.publishes,
+            began: self.began,
+            signaled: self.signaled,
+            connected: self.connected,
+            first,
+            left: Instant::now(),
+        }
     }
 
     /// Restarts ICE; comes back when the new check was answered. Full participants have nothing to restart.

@@ -28,6 +28,7 @@ use webrtc::peer_connection::{
 use webrtc::rtp_transceiver::RtpTransceiver;
 
 use crate::sequence::Sequence;
+use crate::stay::First;
 use crate::tally::Tallies;
 
 pub(crate) use keyframes::KeyFrameBell;
@@ -244,9 +245,13 @@ impl Peer {
         self.bell.clone()
     }
 
-    /// When the first packet came.
-    pub(crate) fn first_media(&self) -> Option<Instant> {
-        self.ears.first_media.get().copied()
+    /// When the first packet came; of which kind it was is not told.
+    pub(crate) fn first(&self) -> First {
+        let first = self.ears.first_media.get().copied();
+        First {
+            audio: first,
+            video: first,
+        }
     }
 
     /// Closes it.

@@ -57,7 +57,7 @@ async fn film(
 ) {
     let mut frames = interval(pace);
     for number in 0_u64.. {
-        frames.tick().await;
+        tallies.was_late(frames.tick().await.elapsed());
         let key = bell.rang() || number.is_multiple_of(KEY_FRAME_EVERY);
         for packet in camera.frame(key, tallies.clock.elapsed()) {
             tallies.sent(&tallies.video);
@@ -71,7 +71,7 @@ async fn film(
 async fn speak(published: Published, mut microphone: Microphone, turns: Turns, tallies: &Tallies) {
     let mut packets = interval(PACKET_TIME);
     loop {
-        packets.tick().await;
+        tallies.was_late(packets.tick().await.elapsed());
         let now = tallies.clock.elapsed();
         let level = AudioLevelExtension {
             level: turns.loudness(now),

@@ -1,9 +1,12 @@
 //! What came out, for programs (JSON) and for people (a table).
 
+mod axis;
+mod cost;
 mod markdown;
 mod origin;
 mod svg;
 mod table;
+mod verdict;
 
 use serde::Serialize;
 
@@ -12,13 +15,15 @@ use crate::histogram::Histogram;
 use crate::impair::Impairment;
 use crate::measure::{Measured, Second};
 use crate::scenario::Scenario;
-use crate::server::{Origin, Usage};
+use crate::stay::Audience;
 use crate::tally::Counted;
 
+pub(crate) use cost::{Cost, Floor, Memory};
 pub(crate) use markdown::markdown;
 pub(crate) use origin::Provenance;
 pub(crate) use svg::svg;
 pub(crate) use table::table;
+pub(crate) use verdict::{Limits, Outcome, Verdict};
 
 /// The result of one run.
 #[derive(Debug, Serialize)]
@@ -51,6 +56,8 @@ pub(crate) struct Report {
     pub(crate) impairment: Option<Impairment>,
     /// It was ended from outside before its time.
     pub(crate) interrupted: bool,
+    /// What is to be said of it; null until it is judged.
+    pub(crate) verdict: Option<Verdict>,
 }
 
 /// Who came in, and how long it took them.
@@ -70,9 +77,11 @@ pub(crate) struct Joins {
     pub(crate) shut_out: u32,
     /// Why the others did not, each reason once.
     pub(crate) failures: Vec<String>,
-    /// From the first request until media could flow.
+    /// Times inside, of those who were to receive somebody, that ended before a packet came.
+    pub(crate) unheard: u32,
+    /// From the first request until media could flow; of everybody who is to receive somebody, and each time they come.
     pub(crate) connected: Times,
-    /// From the first request until the first packet of somebody else.
+    /// From the first request until the first packet of somebody else; of the same, less the unheard.
     pub(crate) first_media: Times,
     /// The same from the opening of the signaling socket.
     pub(crate) first_media_since_signaling: Times,
@@ -83,7 +92,7 @@ pub(crate) struct Joins {
 pub(crate) struct Flow {
     /// Sent by publishers.
     pub(crate) sent: u64,
-    /// Should have arrived: sent, times the slots that show each stream.
+    /// Should have arrived: sent, times the slots of those who were there to receive it.
     pub(crate) expected: u64,
     /// Arrived.
     pub(crate) forwarded: u64,
@@ -106,36 +115,6 @@ pub(crate) struct Times {
     pub(crate) p50_ms: Option<f64>,
     /// All but one in a hundred were as fast.
     pub(crate) p99_ms: Option<f64>,
-}
-
-/// What the server used while it was measured.
-#[derive(Debug, Serialize)]
-pub(crate) struct Cost {
-    /// Where that was read.
-    pub(crate) read_from: Origin,
-    /// CPU time for one packet that arrived somewhere.
-    pub(crate) cpu_micros_per_forwarded_packet: Option<f64>,
-    /// Share of one core.
-    pub(crate) cores: f64,
-    /// Resident memory at the end.
-    pub(crate) rss_mib: f64,
-    /// Resident memory before anybody came.
-    pub(crate) idle_rss_mib: Option<f64>,
-    /// What it grew by, for each participant.
-    pub(crate) rss_kib_per_participant: Option<f64>,
-}
-
-/// The same traffic at the floor.
-#[derive(Debug, Serialize)]
-pub(crate) struct Floor {
-    /// Packets that arrived there.
-    pub(crate) forwarded: u64,
-    /// CPU time for each.
-    pub(crate) cpu_micros_per_forwarded_packet: Option<f64>,
-    /// The server's, divided by it.
-    pub(crate) ratio: Option<f64>,
-    /// From sending to arriving.
-    pub(crate) latency: Times,
 }
 
 /// What came of the recordings of all rooms, as their own reports tell it.
@@ -218,49 +197,6 @@ impl Flow {
     }
 }
 
-impl Cost {
-    /// Of what was measured, with memory before anybody came and how many came.
-    pub(crate) fn of(
-        measured: &Measured,
-        idle: Option<Usage>,
-        participants: u32,
-        read_from: Origin,
-    ) -> Option<Self> {
-        let (before, after) = measured.usage?;
-        let cpu = after.cpu.saturating_sub(before.cpu);
-        let mib = |usage: Usage| float(usage.rss_bytes) / f64::from(1 << 20);
-        let growth = |idle: Usage| {
-            let bytes = after.rss_bytes.saturating_sub(idle.rss_bytes);
-            (participants > 0).then(|| float(bytes) / 1024.0 / f64::from(participants))
-        };
-        Some(Self {
-            read_from,
-            cpu_micros_per_forwarded_packet: measured.cpu_micros_per_forwarded(),
-            cores: cpu.as_secs_f64() / measured.took.as_secs_f64().max(f64::EPSILON),
-            rss_mib: mib(after),
-            idle_rss_mib: idle.map(mib),
-            rss_kib_per_participant: idle.and_then(growth),
-        })
-    }
-}
-
-impl Floor {
-    /// Of what was measured there, beside what the server took.
-    pub(crate) fn of(measured: &Measured, server: Option<&Cost>) -> Self {
-        let cpu = measured.cpu_micros_per_forwarded();
-        let server = server.and_then(|cost| cost.cpu_micros_per_forwarded_packet);
-        Self {
-            forwarded: measured.forwarded(),
-            cpu_micros_per_forwarded_packet: cpu,
-            ratio: server
-                .zip(cpu)
-                .filter(|(_, floor)| *floor > 0.0)
-                .map(|(server, floor)| server / floor),
-            latency: Times::of(&measured.video.latency),
-        }
-    }
-}
-
 impl Harness {
     /// Of what was measured.
     pub(crate) fn of(measured: &Measured) -> Self {
@@ -273,10 +209,11 @@ impl Harness {
 }
 
 impl Report {
-    /// Of what was measured, where each receives so many voices and pictures at most.
+    /// Of what was measured, where each of those who were there receives so many voices and pictures at most.
     pub(crate) fn of(
         scenario: &Scenario,
         (voices, pictures): (u32, u32),
+        audience: Audience,
         joins: Joins,
         measured: Measured,
         server: Option<Cost>,
@@ -284,13 +221,13 @@ impl Report {
         Self {
             provenance: Provenance::here(),
             scenario: scenario.clone(),
-            audio: Flow::of(&measured.audio, scenario.fan_out(voices)),
+            audio: Flow::of(&measured.audio, scenario.fan_out(audience.audio, voices)),
             video: Flow::of(
                 &measured.video,
                 if scenario.is_simulcast() {
                     0.0
                 } else {
-                    scenario.fan_out(pictures)
+                    scenario.fan_out(audience.video, pictures)
                 },
             ),
             forwarded: measured.forwarded(),
@@ -303,62 +240,8 @@ impl Report {
             recorded: None,
             impairment: None,
             interrupted: false,
+            verdict: None,
         }
-    }
-
-    /// What is wrong with it, given the limits; nothing when all went well.
-    pub(crate) fn complaints(&self, max_loss: f64, min_delivered: f64) -> Vec<String> {
-        let mut complaints = Vec::new();
-        if self.interrupted {
-            complaints.push("it was interrupted".to_owned());
-        }
-        if self.joins.succeeded < self.joins.wanted {
-            let failed = self.joins.wanted - self.joins.succeeded;
-            complaints.push(format!("{failed} of {} could not join", self.joins.wanted));
-        }
-        if self.joins.shut_out > 0 {
-            let out = self.joins.shut_out;
-            complaints.push(format!("{out} could not come again, or not restart ICE"));
-        }
-        if self.joins.dropped > 0 {
-            complaints.push(format!("{} were dropped", self.joins.dropped));
-        }
-        if self.forwarded == 0 && self.audio.expected > 0 {
-            complaints.push("nothing was forwarded".to_owned());
-        }
-        complaints.extend(self.aftermath.iter().flat_map(Aftermath::complaints));
-        for (kind, flow) in [("audio", &self.audio), ("video", &self.video)] {
-            if flow.loss() > max_loss {
-                complaints.push(format!("{:.2} % of {kind} was lost", flow.loss() * 100.0));
-            }
-            if flow.delivered() < min_delivered {
-                complaints.push(format!(
-                    "only {:.1} % of {kind} arrived",
-                    flow.delivered() * 100.0
-                ));
-            }
-        }
-        if let Some(recorded) = &self.recorded {
-            complaints.extend(recorded.complaints(max_loss));
-        }
-        complaints
-    }
-}
-
-impl Recorded {
-    fn complaints(&self, max_loss: f64) -> Vec<String> {
-        let mut complaints = self.failures.clone();
-        let loss = share(self.packets_lost, self.packets_lost + self.packets_received);
-        if loss > max_loss {
-            complaints.push(format!("{:.2} % was lost to recorders", loss * 100.0));
-        }
-        if self.bursts_dropped > 0 {
-            complaints.push(format!("recorders dropped {} bursts", self.bursts_dropped));
-        }
-        if self.interruptions > 0 {
-            complaints.push(format!("recorders were away {} times", self.interruptions));
-        }
-        complaints
     }
 }
 
@@ -383,7 +266,6 @@ fn float(count: u64) -> f64 {
 pub(crate) mod tests {
     use super::*;
     use crate::scenario::{Audio, Kind};
-    use std::time::Duration;
 
     /// A run in which all went well.
     pub(crate) fn good() -> Report {
@@ -434,85 +316,7 @@ pub(crate) mod tests {
             harness: Harness::default(),
             seconds: Vec::new(),
             interrupted: false,
+            verdict: None,
         }
-    }
-
-    #[test]
-    fn a_good_run_has_nothing_to_complain_of() {
-        assert_eq!(good().complaints(0.0, 1.0), Vec::<String>::new());
-    }
-
-    #[test]
-    fn what_recordings_lack_is_named() {
-        let mut report = good();
-        report.recorded = Some(Recorded {
-            available: 1,
-            packets_received: 90,
-            packets_lost: 10,
-            bursts_dropped: 2,
-            failures: vec!["a recording is Failed".to_owned()],
-            ..Recorded::default()
-        });
-        let wanted = [
-            "a recording is Failed",
-            "10.00 % was lost to recorders",
-            "recorders dropped 2 bursts",
-        ];
-        assert_eq!(report.complaints(0.01, 0.9), wanted);
-    }
-
-    #[test]
-    fn failed_joins_and_broken_limits_are_named() {
-        let mut report = good();
-        report.joins.succeeded = 3;
-        report.video.lost = 15_000;
-        report.audio.forwarded = 1500;
-        assert_eq!(
-            report.complaints(0.1, 0.9),
-            [
-                "1 of 4 could not join",
-                "only 50.0 % of audio arrived",
-                "50.00 % of video was lost"
-            ],
-        );
-    }
-
-    fn measured(packets: u64) -> Measured {
-        let usage = |seconds, rss_bytes| Usage {
-            cpu: Duration::from_secs(seconds),
-            rss_bytes,
-        };
-        Measured {
-            video: Counted {
-                received: packets,
-                ..Counted::default()
-            },
-            usage: Some((usage(1, 3 << 20), usage(3, 5 << 20))),
-            took: Duration::from_secs(4),
-            ..Measured::default()
-        }
-    }
-
-    #[test]
-    fn the_cost_of_a_packet_is_cpu_time_over_what_arrived() {
-        let idle = Usage {
-            cpu: Duration::ZERO,
-            rss_bytes: 1 << 20,
-        };
-        let cost = Cost::of(&measured(1_000_000), Some(idle), 8, Origin::Process).unwrap();
-        assert_eq!(cost.cpu_micros_per_forwarded_packet, Some(2.0));
-        assert!((cost.cores - 0.5).abs() < 1e-9);
-        assert_eq!(cost.rss_kib_per_participant, Some(512.0));
-
-        let nothing = Cost::of(&measured(0), None, 8, Origin::Process).unwrap();
-        assert_eq!(nothing.cpu_micros_per_forwarded_packet, None);
-        assert_eq!(nothing.rss_kib_per_participant, None);
-    }
-
-    #[test]
-    fn the_ratio_is_the_servers_cost_over_the_floors() {
-        let server = Cost::of(&measured(500_000), None, 1, Origin::Process);
-        let floor = Floor::of(&measured(1_000_000), server.as_ref());
-        assert_eq!(floor.ratio, Some(2.0));
     }
 }

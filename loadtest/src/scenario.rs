@@ -6,8 +6,13 @@ use std::time::Duration;
 use calls_model::RecordingMode;
 use serde::{Deserialize, Serialize};
 
+use crate::stay::Present;
+
 /// Most participants of one run: the system's limits to open files and ports are not far.
 const MAX_PARTICIPANTS: u32 = 5000;
+
+/// Where our scenarios are, for who stands in the repository.
+const OURS: &str = "loadtest/scenarios";
 
 /// Longest phase of a run.
 const MAX_SECONDS: u32 = 3600;
@@ -108,12 +113,14 @@ fn one() -> u32 {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScenarioRefused {
     /// The file cannot be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}: {cause}{there}", path.display())]
     Unreadable {
         /// Which.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        cause: std::io::Error,
+        /// Which there are in its folder, or else in ours.
+        there: String,
     },
     /// The file is not a scenario.
     #[error("{} is no scenario", path.display())]
@@ -145,13 +152,33 @@ pub(crate) enum ScenarioRefused {
     },
 }
 
+/// Says which scenarios a folder has, if any.
+fn scenarios(folder: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut files: Vec<_> = paths
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    files.sort();
+    let folder = folder.display();
+    (!files.is_empty()).then(|| format!("; in {folder} there are {}", files.join(", ")))
+}
+
 impl Scenario {
     /// Reads and checks one.
     pub(crate) fn read(path: &Path) -> Result<Self, ScenarioRefused> {
         let path = path.to_owned();
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(source) => return Err(ScenarioRefused::Unreadable { path, source }),
+            Err(cause) => {
+                let folders = [path.parent().unwrap_or(Path::new("")), Path::new(OURS)];
+                let there = folders.into_iter().find_map(scenarios).unwrap_or_default();
+                return Err(ScenarioRefused::Unreadable { path, cause, there });
+            }
         };
         match toml::from_str::<Self>(&text) {
             Ok(scenario) => scenario.checked(),
@@ -238,12 +265,19 @@ impl Scenario {
         self.video.as_ref().is_some_and(|video| video.layers > 1)
     }
 
-    /// How many streams of each sender arrive somewhere, on average: what `sent` is multiplied by.
-    pub(crate) fn fan_out(&self, slots: u32) -> f64 {
-        let by_publisher = (self.publishers - 1).min(slots);
-        let by_viewer = self.publishers.min(slots);
-        let streams = self.publishers * by_publisher + self.viewers * by_viewer;
-        f64::from(streams) / f64::from(self.publishers)
+    /// How many streams of each sender arrive somewhere, on average, where so many are there to receive: what `sent` is
+    /// multiplied by.
+    pub(crate) fn fan_out(&self, present: Present, slots: u32) -> f64 {
+        let by_publisher = f64::from((self.publishers - 1).min(slots));
+        let by_viewer = f64::from(self.publishers.min(slots));
+        let streams = present.publishers * by_publisher + present.viewers * by_viewer;
+        streams / f64::from(self.rooms * self.publishers)
+    }
+
+    /// One who publishes, or who does not, has somebody to receive.
+    pub(crate) fn receives(&self, publishes: bool) -> bool {
+        let others = self.publishers - u32::from(publishes);
+        others > 0 && self.audio_slots + self.video_slots > 0
     }
 }
 
@@ -318,6 +352,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_misspelled_path_is_told_what_there_is() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+        let refused = Scenario::read(&folder.join("webinnar.toml")).unwrap_err();
+        let said = refused.to_string();
+        let wanted = format!(
+            "; in {} there are arena.toml, churn.toml, ",
+            folder.display()
+        );
+        assert!(
+            said.contains(&wanted) && said.ends_with(" webinar.toml"),
+            "{said}"
+        );
+    }
+
+    #[test]
     fn a_misspelled_key_is_refused() {
         assert!(toml::from_str::<Scenario>("name = \"x\"\nroms = 1").is_err());
     }
@@ -325,24 +374,28 @@ pub(crate) mod tests {
     #[test]
     fn everybody_receives_everybody_else_as_far_as_the_slots_go() {
         let close = |got: f64, wanted: f64| assert!((got - wanted).abs() < 1e-9, "{got}");
-        close(meeting().fan_out(9), 9.0);
-        close(meeting().fan_out(3), 3.0);
-        close(
-            Scenario {
-                publishers: 1,
-                viewers: 50,
-                ..meeting()
-            }
-            .fan_out(1),
-            50.0,
-        );
-        close(
-            Scenario {
-                publishers: 2,
-                ..meeting()
-            }
-            .fan_out(9),
-            1.0,
-        );
+        let all = |scenario: &Scenario, slots| {
+            let present = Present::everybody(scenario);
+            scenario.fan_out(present, slots)
+        };
+        close(all(&meeting(), 9), 9.0);
+        close(all(&meeting(), 3), 3.0);
+        let webinar = Scenario {
+            rooms: 2,
+            publishers: 1,
+            viewers: 50,
+            ..meeting()
+        };
+        close(all(&webinar, 1), 50.0);
+        let half = Present {
+            publishers: 2.0,
+            viewers: 50.0,
+        };
+        close(webinar.fan_out(half, 1), 25.0);
+        let pair = Scenario {
+            publishers: 2,
+            ..meeting()
+        };
+        close(all(&pair, 9), 1.0);
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Usage {
     pub(crate) cpu: Duration,
     /// Resident memory.
     pub(crate) rss_bytes: u64,
+    /// Of that, what the process holds itself: pages of files, its own program's with them, come and go as the system likes.
+    pub(crate) anonymous_bytes: Option<u64>,
 }
 
 /// Where usage is read.
@@ -46,7 +48,8 @@ impl Gauge {
                 let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
                 Some(Usage {
                     cpu: cpu_of_stat(&stat)?,
-                    rss_bytes: rss_of_status(&status)?,
+                    rss_bytes: memory_of_status(&status, "VmRSS:")?,
+                    anonymous_bytes: memory_of_status(&status, "RssAnon:"),
                 })
             }
             Self::Metrics(api) => usage_of_metrics(&api.metrics().await.ok()?),
@@ -58,7 +61,8 @@ impl Gauge {
         let Self::Process(pid) = self else {
             return None;
         };
-        let bytes = rss_of_status(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let bytes = memory_of_status(&status, "VmRSS:")?;
         #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52 bytes")]
         let bytes = bytes as f64;
         Some(bytes / f64::from(1 << 20))
@@ -70,6 +74,15 @@ impl Gauge {
             return None;
         };
         Some(std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
+    }
+
+    /// The measured process's program, where it runs on this machine and may be looked at.
+    pub(crate) fn program(&self) -> Option<String> {
+        let Self::Process(pid) = self else {
+            return None;
+        };
+        let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+        Some(program.display().to_string())
     }
 
     /// Where it reads.
@@ -89,10 +102,8 @@ fn cpu_of_stat(stat: &str) -> Option<Duration> {
     Some(Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
 }
 
-fn rss_of_status(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+fn memory_of_status(status: &str, kind: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(kind))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
@@ -111,7 +122,11 @@ fn usage_of_metrics(text: &str) -> Option<Usage> {
     )]
     let rss_bytes = rss as u64;
     let cpu = Duration::try_from_secs_f64(value("process_cpu_seconds_total")?).ok()?;
-    Some(Usage { cpu, rss_bytes })
+    Some(Usage {
+        cpu,
+        rss_bytes,
+        anonymous_bytes: None,
+    })
 }
 
 #[cfg(test)]
@@ -126,10 +141,9 @@ mod tests {
 
     #[test]
     fn memory_is_in_kibibytes() {
-        assert_eq!(
-            rss_of_status("Name:\tcalls\nVmRSS:\t   2048 kB\n"),
-            Some(2_097_152)
-        );
+        let status = "Name:\tcalls\nVmRSS:\t   2048 kB\nRssAnon:\t    1024 kB\n";
+        assert_eq!(memory_of_status(status, "VmRSS:"), Some(2_097_152));
+        assert_eq!(memory_of_status(status, "RssAnon:"), Some(1_048_576));
     }
 
     #[test]
@@ -139,6 +153,7 @@ mod tests {
         let usage = Usage {
             cpu: Duration::from_millis(1500),
             rss_bytes: 1_000_000,
+            anonymous_bytes: None,
         };
         assert_eq!(usage_of_metrics(text), Some(usage));
         assert_eq!(usage_of_metrics("calls_rooms 1\n"), None);
@@ -147,6 +162,8 @@ mod tests {
     #[tokio::test]
     async fn this_very_process_can_be_read() {
         let usage = Gauge::Process(std::process::id()).read().await.unwrap();
-        assert!(usage.rss_bytes > 0);
+        let program = Gauge::Process(std::process::id()).program().unwrap();
+        assert!(program.contains("calls_loadtest"), "{program}");
+        assert!((1..=usage.rss_bytes).contains(&usage.anonymous_bytes.unwrap()));
     }
 }

@@ -11,6 +11,15 @@ use crate::traffic::{Clock, stamped};
 /// Encodings of one camera at most.
 pub(crate) const LAYERS: usize = 3;
 
+/// What a packet carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Medium {
+    /// A voice.
+    Audio,
+    /// A picture.
+    Video,
+}
+
 /// Counts of one kind of media.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {

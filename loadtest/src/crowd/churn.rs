@@ -11,6 +11,7 @@ use crate::causes::with_causes;
 use crate::participant::{Inside, Seat, World};
 use crate::report::Joins;
 use crate::scenario::Churn;
+use crate::stay::Stay;
 
 /// From leaving to coming again.
 const AWAY: Duration = Duration::from_millis(500);
@@ -18,6 +19,8 @@ const AWAY: Duration = Duration::from_millis(500);
 /// What became of one who came and went.
 pub(super) struct Comer {
     inside: Option<Inside>,
+    /// Before it came again.
+    stays: Vec<Stay>,
     came_again: u32,
     restarted: u32,
     shut_out: Vec<String>,
@@ -40,14 +43,16 @@ pub(super) fn begin(inside: Vec<Inside>, world: &Arc<World>) -> (Vec<Inside>, Jo
     (stay, comers)
 }
 
-/// Everybody who is inside in the end, once the world has stopped.
+/// Everybody who is inside in the end, once the world has stopped, and the stays of those who went before.
 pub(super) async fn end(
     mut inside: Vec<Inside>,
     comers: JoinSet<Comer>,
     joins: &mut Joins,
-) -> Vec<Inside> {
+) -> (Vec<Inside>, Vec<Stay>) {
+    let mut stays = Vec::new();
     for comer in comers.join_all().await {
         inside.extend(comer.inside);
+        stays.extend(comer.stays);
         joins.came_again += comer.came_again;
         joins.restarted += comer.restarted;
         joins.dropped += comer.dropped;
@@ -56,7 +61,7 @@ pub(super) async fn end(
     }
     joins.failures.sort();
     joins.failures.dedup();
-    inside
+    (inside, stays)
 }
 
 async fn come_and_go(first: Inside, churn: Churn, world: Arc<World>) -> Comer {
@@ -64,6 +69,7 @@ async fn come_and_go(first: Inside, churn: Churn, world: Arc<World>) -> Comer {
     let mut stop = world.stop.clone();
     let mut comer = Comer {
         inside: Some(first),
+        stays: Vec::new(),
         came_again: 0,
         restarted: 0,
         shut_out: Vec::new(),
@@ -84,10 +90,14 @@ async fn come_and_go(first: Inside, churn: Churn, world: Arc<World>) -> Comer {
                     comer.inside = Some(inside);
                     continue;
                 }
-                Err(failed) => comer.shut_out.push(with_causes(&failed)),
+                Err(failed) => {
+                    comer.stays.push(inside.stay());
+                    comer.shut_out.push(with_causes(&failed));
+                }
             }
         }
         if let Some(inside) = comer.inside.take() {
+            comer.stays.push(inside.stay());
             if rand::rng().random_bool(churn.vanish_share) {
                 inside.vanish();
             } else if let Err(reason) = inside.leave().await {

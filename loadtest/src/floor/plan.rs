@@ -76,6 +76,7 @@ impl Plan {
 mod tests {
     use super::*;
     use crate::scenario::tests::meeting;
+    use crate::stay::Present;
 
     #[test]
     fn as_many_streams_are_planned_as_the_scenario_expects_to_be_forwarded() {
@@ -88,7 +89,7 @@ mod tests {
         let streams = |pick: fn(&Member) -> usize| plan.members.iter().map(pick).sum::<usize>();
         let expected = |slots| {
             let publishers = f64::from(scenario.rooms * scenario.publishers);
-            (scenario.fan_out(slots) * publishers).round()
+            (scenario.fan_out(Present::everybody(&scenario), slots) * publishers).round()
         };
         #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
         let planned = [

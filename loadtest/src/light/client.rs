@@ -23,7 +23,7 @@ use super::keys::Keys;
 use super::outbound::Outbound;
 use super::sdp::Remote;
 use crate::floor::{HELLO, HELLO_LENGTH};
-use crate::tally::Tallies;
+use crate::tally::{Medium, Tallies};
 
 /// From one regular report to the next.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -77,8 +77,8 @@ enum Phase {
 pub(super) struct Brought {
     /// It was the last that was needed for media to flow.
     pub(super) connected: bool,
-    /// It was media.
-    pub(super) media: bool,
+    /// It was media, of this kind.
+    pub(super) media: Option<Medium>,
 }
 
 impl Client {

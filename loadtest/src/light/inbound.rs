@@ -16,7 +16,7 @@ use super::arrivals::Arrivals;
 use super::header::Header;
 use super::sdp::Remote;
 use super::stream::{Place, Stream};
-use crate::tally::{Arrival, Tallies};
+use crate::tally::{Arrival, Medium, Tallies};
 use crate::traffic::{Stamp, stamped};
 
 /// One packet in so many is opened: for its stamp, and to see that it is authentic. No multiple of packets in a frame.
@@ -69,29 +69,29 @@ impl Inbound {
         }
     }
 
-    /// Takes a sealed packet. True if it was media.
+    /// Takes a sealed packet. Tells of what it was, if it was media.
     pub(super) fn rtp(
         &mut self,
         packet: &[u8],
         open: &mut Context,
         tallies: &Tallies,
         now: Instant,
-    ) -> bool {
+    ) -> Option<Medium> {
         let Some(header) = Header::read(packet, self.transport_cc) else {
             tallies.broken();
-            return false;
+            return None;
         };
         if let Some(number) = header.transport_number {
             self.arrivals.record(number, now);
         }
         if self.rtx.contains(&header.payload_type) {
             self.repair(&header, packet, open, tallies);
-            return false;
+            return None;
         }
         let audio = self.audio.contains(&header.payload_type);
         if !audio && !self.video.contains(&header.payload_type) {
             tallies.broken();
-            return false;
+            return None;
         }
         let since_start = now.saturating_duration_since(self.zero);
         let stream = self.stream(header.ssrc, audio);
@@ -101,11 +101,11 @@ impl Inbound {
         let missing = match place {
             Place::Next(missing) => i64::try_from(missing).unwrap_or(i64::MAX),
             Place::Late => -1,
-            Place::Again => return false,
+            Place::Again => return None,
         };
         if header.padding {
             tallies.arrived(tally, Arrival::padding(missing, packet.len()));
-            return false;
+            return None;
         }
         self.until_opened -= 1;
         let opened = if self.until_opened == 0 {
@@ -129,7 +129,7 @@ impl Inbound {
                 latency,
             },
         );
-        true
+        Some(if audio { Medium::Audio } else { Medium::Video })
     }
 
     /// A retransmission: what it repeats stands first in its payload (RFC 4588 §4).

@@ -21,7 +21,8 @@ use tokio::sync::watch;
 use super::client::{Client, ClientFailed};
 use super::ice::Credentials;
 use crate::impair::{Impairment, Links};
-use crate::tally::Tallies;
+use crate::stay::First;
+use crate::tally::{Medium, Tallies};
 
 /// Bytes of a datagram that is received; none of ours or of the server's is longer.
 const DATAGRAM: usize = 2048;
@@ -54,8 +55,12 @@ pub(crate) enum Stage {
 pub(crate) struct Progress {
     /// How far it is.
     pub(crate) stage: watch::Sender<Stage>,
-    /// When the first packet of somebody else came.
-    pub(crate) first_media: OnceLock<Instant>,
+    /// When media could flow for the first time.
+    pub(crate) connected: OnceLock<Instant>,
+    /// When somebody else's voice came for the first time.
+    first_audio: OnceLock<Instant>,
+    /// And a picture.
+    first_video: OnceLock<Instant>,
 }
 
 enum Order {
@@ -89,6 +94,16 @@ pub(crate) struct Ticket {
     number: u64,
     /// What it tells.
     pub(crate) progress: Arc<Progress>,
+}
+
+impl Progress {
+    /// When the first packets of others came.
+    pub(crate) fn first(&self) -> First {
+        First {
+            audio: self.first_audio.get().copied(),
+            video: self.first_video.get().copied(),
+        }
+    }
 }
 
 impl Ticket {
@@ -139,7 +154,9 @@ impl Lanes {
         let links = impairment.map(|bad| Box::new(Links::new(bad, number, Instant::now())));
         let progress = Arc::new(Progress {
             stage: watch::Sender::new(Stage::Connecting),
-            first_media: OnceLock::new(),
+            connected: OnceLock::new(),
+            first_audio: OnceLock::new(),
+            first_video: OnceLock::new(),
         });
         let passenger = Passenger {
             socket,
@@ -401,11 +418,13 @@ impl Seat {
     ) -> Result<(), ClientFailed> {
         let brought = self.client.handle(datagram, tallies, now, out)?;
         if brought.connected {
+            self.progress.connected.get_or_init(|| now);
             self.progress.stage.send_replace(Stage::Connected);
         }
-        if brought.media && self.progress.first_media.get().is_none() {
-            // Set by this thread alone.
-            let _first = self.progress.first_media.set(now);
+        match brought.media {
+            Some(Medium::Audio) => _ = self.progress.first_audio.get_or_init(|| now),
+            Some(Medium::Video) => _ = self.progress.first_video.get_or_init(|| now),
+            None => {}
         }
         Ok(())
     }

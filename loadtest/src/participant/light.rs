@@ -16,6 +16,7 @@ use crate::peer::Wishes;
 use crate::scenario::Scenario;
 use crate::signaling::Signaling;
 use crate::speech::Turns;
+use crate::stay::First;
 use crate::traffic::{Camera, Microphone};
 
 /// Size at which every picture is asked for.
@@ -96,9 +97,14 @@ impl Carried {
         connected(&self.ticket).await
     }
 
-    /// When the first packet of somebody else came.
-    pub(super) fn first_media(&self) -> Option<Instant> {
-        self.ticket.progress.first_media.get().copied()
+    /// When media could flow for the first time.
+    pub(super) fn connected_at(&self) -> Option<Instant> {
+        self.ticket.progress.connected.get().copied()
+    }
+
+    /// When the first packets of others came.
+    pub(super) fn first(&self) -> First {
+        self.ticket.progress.first()
     }
 
     /// Media did not end by itself.

@@ -6,14 +6,15 @@ use super::{Report, table};
 pub(crate) fn markdown(report: &Report, picture: &str) -> String {
     let provenance = &report.provenance;
     let on = provenance.cpu.as_deref().unwrap_or("an unknown processor");
-    let commit = provenance.commit.as_deref().unwrap_or("an unknown commit");
     format!(
-        "# {}\n\nOn {} of {on}, at {commit}:\n\n```\n{}```\n\n![Over time]({picture})\n",
+        "# {}\n\nOn {} of {on}, {}:\n\n```sh\n{}\n```\n\n```\n{}```\n\n![Over time]({picture})\n",
         report.scenario.name,
         match provenance.cores {
             1 => "one core".to_owned(),
             cores => format!("{cores} cores"),
         },
+        provenance.when_and_of_what(),
+        provenance.command,
         table(report),
     )
 }
@@ -24,9 +25,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_has_the_table_and_the_picture() {
-        let text = markdown(&good(), "meeting.svg");
+    fn it_has_what_was_played_when_the_table_and_the_picture() {
+        let mut report = good();
+        report.provenance.commit = Some("abc1234".into());
+        report.provenance.unix_time = 1_796_000_000;
+        report.provenance.command = "calls-loadtest --scenario x.toml".into();
+        let text = markdown(&report, "meeting.svg");
         assert!(text.starts_with("# meeting\n"), "{text}");
+        assert!(
+            text.contains(", at commit abc1234, 2026-11-30 00:53 UTC:\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\ncalls-loadtest --scenario x.toml\n"),
+            "{text}"
+        );
         assert!(text.contains("4 of 4"), "{text}");
         assert!(text.ends_with("![Over time](meeting.svg)\n"), "{text}");
     }

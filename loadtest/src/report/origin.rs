@@ -1,5 +1,9 @@
 //! Where and by what a result was measured, so that it can be compared with another.
 
+use std::path::Path;
+use std::process::Command;
+
+use chrono::DateTime;
 use serde::Serialize;
 
 /// Where and by what a result was measured.
@@ -7,8 +11,10 @@ use serde::Serialize;
 pub(crate) struct Provenance {
     /// The command line.
     pub(crate) command: String,
-    /// The commit of the harness, where `CALLS_COMMIT` says it.
+    /// The commit: what `CALLS_COMMIT` says, or else that of the repository which the harness's program lies in.
     pub(crate) commit: Option<String>,
+    /// The harness is a debug build: it costs more, and is late sooner.
+    pub(crate) harness_is_debug_build: bool,
     /// Seconds since 1970.
     pub(crate) unix_time: u64,
     /// Processors that this process may use.
@@ -28,13 +34,49 @@ impl Provenance {
             .unwrap_or_default();
         Self {
             command: without_key(std::env::args()).join(" "),
-            commit: std::env::var("CALLS_COMMIT").ok(),
+            commit: commit(),
+            harness_is_debug_build: cfg!(debug_assertions),
             unix_time: since_1970.as_secs(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             cpu: read("/proc/cpuinfo").and_then(|text| cpu_model(&text)),
             kernel: read("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
         }
     }
+}
+
+impl Provenance {
+    /// When it was measured, and at which commit.
+    pub(crate) fn when_and_of_what(&self) -> String {
+        let commit = match &self.commit {
+            Some(commit) => format!("commit {commit}"),
+            None => "an unknown commit".to_owned(),
+        };
+        let seconds = i64::try_from(self.unix_time).unwrap_or(i64::MAX);
+        let date = DateTime::from_timestamp(seconds, 0)
+            .map_or("at an unknown time".to_owned(), |date| {
+                date.format("%F %H:%M UTC").to_string()
+            });
+        format!("at {commit}, {date}")
+    }
+}
+
+fn commit() -> Option<String> {
+    let told = std::env::var("CALLS_COMMIT").ok();
+    told.filter(|commit| !commit.is_empty())
+        .or_else(|| commit_of(std::env::current_exe().ok()?.parent()?))
+}
+
+/// What git calls the state of the repository that this folder is in.
+fn commit_of(folder: &Path) -> Option<String> {
+    let mut git = Command::new("git");
+    let described = git
+        .arg("-C")
+        .arg(folder)
+        .args(["describe", "--always", "--dirty"])
+        .output()
+        .ok()?;
+    let commit = String::from_utf8(described.stdout).ok()?.trim().to_owned();
+    (described.status.success() && !commit.is_empty()).then_some(commit)
 }
 
 fn cpu_model(cpuinfo: &str) -> Option<String> {
@@ -74,6 +116,11 @@ mod tests {
         ];
         let shown = without_key(arguments.into_iter().map(str::to_owned));
         assert_eq!(shown, ["x", "--key", "***", "***", "--json", "y"]);
+    }
+
+    #[test]
+    fn who_is_in_no_repository_has_no_commit() {
+        assert_eq!(commit_of(Path::new("/proc")), None);
     }
 
     #[test]

@@ -1,81 +1,176 @@
-//! How a run went over time, as a picture: bitrate, loss and latency, second by second.
+//! How a run went over time, as a picture: bitrate, loss, latency and memory, second by second.
 
 use std::fmt::Write;
 
+use super::axis::Axis;
 use super::{Report, float};
 use crate::measure::Second;
 
 /// Size of one panel, and what is left round it, in pixels.
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 120.0;
-const MARGIN: f64 = 40.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 24.0;
+const ABOVE: f64 = 44.0;
+/// Above the first panel, for the picture's own title.
+const HEAD: f64 = 32.0;
+/// Below the last, for the axis of time.
+const FOOT: f64 = 48.0;
+
+/// Memory that moves by less is not drawn as if it leapt.
+const STILL_MIB: f64 = 2.0;
+
+/// One plot of the picture.
+struct Panel {
+    /// What it shows, and in which unit.
+    title: &'static str,
+    /// At which second, how much.
+    points: Vec<(f64, f64)>,
+    /// The axis begins at 0; else near the smallest value, since changes matter and not the size.
+    from_zero: bool,
+}
 
 /// The picture.
 pub(crate) fn svg(report: &Report) -> String {
-    let seconds = &report.seconds;
-    let series = |value: fn(&Second) -> f64| seconds.iter().map(value).collect::<Vec<_>>();
-    let mut panels = vec![
-        ("Mbit/s", series(|second| second.kbps / 1000.0)),
-        ("packets lost", series(|second| float(second.lost))),
-        (
-            "latency p50, ms",
-            series(|second| second.latency_p50_ms.unwrap_or(0.0)),
-        ),
-        (
-            "latency p99, ms",
-            series(|second| second.latency_p99_ms.unwrap_or(0.0)),
-        ),
-        (
-            "server memory, MiB",
-            series(|second| second.server_rss_mib.unwrap_or(0.0)),
-        ),
-    ];
-    if report.scenario.is_simulcast() {
-        let shown = |layer: usize| seconds.iter().map(move |second| second.layers[layer]);
-        let counts = |layer| {
-            let counts = shown(layer).map(|count| float(u64::try_from(count).unwrap_or(0)));
-            counts.collect()
-        };
-        panels.push(("pictures of the smallest encoding", counts(0)));
-        panels.push(("pictures of the middle one", counts(1)));
-        panels.push(("pictures of the largest", counts(2)));
-    }
-    let width = WIDTH + 2.0 * MARGIN;
-    let height = float(panels.len() as u64) * (HEIGHT + MARGIN) + MARGIN;
+    let panels = panels(report);
+    let last = report.seconds.last().map_or(1.0, |second| second.at_s);
+    let time = Axis::holding(0.0, last);
+    let width = LEFT + WIDTH + RIGHT;
+    let height = HEAD + float(panels.len() as u64) * (HEIGHT + ABOVE) + FOOT;
+    let title = format!(
+        "{} {}",
+        report.scenario.name,
+        report.provenance.when_and_of_what()
+    );
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+         <title>{title}</title>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n\
+         <text x=\"{LEFT}\" y=\"24\" font-size=\"15\" font-weight=\"bold\">{title}</text>\n",
+        title = escaped(&title),
     );
-    let mut top = MARGIN;
-    for (name, values) in &panels {
-        panel(&mut text, top, name, values);
-        top += HEIGHT + MARGIN;
+    let mut top = HEAD + ABOVE;
+    for panel in &panels {
+        panel.draw(&mut text, top, time);
+        top += HEIGHT + ABOVE;
     }
-    text.push_str("</svg>\n");
+    let (middle, bottom) = (LEFT + WIDTH / 2.0, height - 10.0);
+    // Writing to a string cannot fail.
+    let _infallible = write!(
+        text,
+        "<text x=\"{middle}\" y=\"{bottom}\" text-anchor=\"middle\">seconds since measuring began</text>\n</svg>\n",
+    );
     text
 }
 
-fn panel(text: &mut String, top: f64, name: &str, values: &[f64]) {
-    let highest = values.iter().copied().fold(0.0, f64::max);
-    let scale = if highest > 0.0 { HEIGHT / highest } else { 0.0 };
-    let step = WIDTH / float(values.len().saturating_sub(1).max(1) as u64);
-    let mut points = String::new();
-    for (at, value) in values.iter().enumerate() {
+/// What there is to show; no panel for what nobody told.
+fn panels(report: &Report) -> Vec<Panel> {
+    let panel = |title, from_zero, value: &dyn Fn(&Second) -> Option<f64>| {
+        let seconds = report.seconds.iter();
+        Panel {
+            title,
+            points: seconds
+                .filter_map(|second| Some((second.at_s, value(second)?)))
+                .collect(),
+            from_zero,
+        }
+    };
+    let mut panels = vec![
+        panel("arrived, Mbit/s, all receivers together", true, &|second| {
+            Some(second.kbps / 1000.0)
+        }),
+        panel("lost, packets in each second", true, &|second| {
+            Some(float(second.lost))
+        }),
+        panel("latency, ms, half were as fast (p50)", true, &|second| {
+            second.latency_p50_ms
+        }),
+        panel(
+            "latency, ms, all but one in a hundred were as fast (p99)",
+            true,
+            &|second| second.latency_p99_ms,
+        ),
+        panel("server's resident memory, MiB", false, &|second| {
+            second.server_rss_mib
+        }),
+    ];
+    if report.scenario.is_simulcast() {
+        for (layer, title) in [
+            "pictures that show the smallest encoding",
+            "pictures that show the middle encoding",
+            "pictures that show the largest encoding",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            panels.push(panel(title, true, &|second| {
+                Some(float(u64::try_from(second.layers[layer]).unwrap_or(0)))
+            }));
+        }
+    }
+    panels.retain(|panel| !panel.points.is_empty());
+    panels
+}
+
+impl Panel {
+    fn axis(&self) -> Axis {
+        let values = || self.points.iter().map(|(_, value)| *value);
+        let lowest = values().fold(f64::INFINITY, f64::min);
+        let (low, high) = if self.from_zero {
+            (0.0, 0.0)
+        } else {
+            (lowest, lowest + STILL_MIB)
+        };
+        Axis::holding(low, values().fold(high, f64::max))
+    }
+
+    fn draw(&self, text: &mut String, top: f64, time: Axis) {
+        let (axis, bottom, right) = (self.axis(), top + HEIGHT, LEFT + WIDTH);
         let (x, y) = (
-            MARGIN + float(at as u64) * step,
-            top + HEIGHT - value * scale,
+            |second| LEFT + WIDTH * time.place(second),
+            |value| bottom - HEIGHT * axis.place(value),
         );
         // Writing to a string cannot fail.
-        let _infallible = write!(points, "{x:.1},{y:.1} ");
+        let _infallible = writeln!(
+            text,
+            "<text x=\"{LEFT}\" y=\"{}\" font-weight=\"bold\">{}</text>",
+            top - 8.0,
+            self.title,
+        );
+        for tick in axis.ticks() {
+            let (at, label) = (y(tick), axis.label(tick));
+            let _infallible = writeln!(
+                text,
+                "<path d=\"M {LEFT} {at:.1} H {right}\" stroke=\"#ddd\"/>\
+                 <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\" font-size=\"10\">{label}</text>",
+                LEFT - 6.0,
+                at + 3.5,
+            );
+        }
+        for tick in time.ticks() {
+            let (at, label) = (x(tick), time.label(tick));
+            let _infallible = writeln!(
+                text,
+                "<path d=\"M {at:.1} {bottom} v 4\" stroke=\"#666\"/>\
+                 <text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\" font-size=\"10\">{label}</text>",
+                bottom + 15.0,
+            );
+        }
+        let mut points = String::new();
+        for &(second, value) in &self.points {
+            let _infallible = write!(points, "{:.1},{:.1} ", x(second), y(value));
+        }
+        let _infallible = writeln!(
+            text,
+            "<path d=\"M {LEFT} {top} V {bottom} H {right}\" fill=\"none\" stroke=\"#666\"/>\n\
+             <polyline points=\"{points}\" fill=\"none\" stroke=\"#06c\" stroke-width=\"1.5\"/>",
+        );
     }
-    let (bottom, above) = (top + HEIGHT, top - 6.0);
-    let _infallible = write!(
-        text,
-        "<text x=\"{MARGIN}\" y=\"{above}\">{name}, up to {highest:.2}</text>\n\
-         <path d=\"M {MARGIN} {top} V {bottom} h {WIDTH}\" fill=\"none\" stroke=\"#999\"/>\n\
-         <polyline points=\"{points}\" fill=\"none\" stroke=\"#06c\" stroke-width=\"1.5\"/>\n",
-    );
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 #[cfg(test)]
@@ -83,16 +178,47 @@ mod tests {
     use super::super::tests::good;
     use super::*;
 
-    #[test]
-    fn the_highest_value_touches_the_top_of_its_panel() {
-        let second = |kbps| Second {
+    fn second(at_s: f64, kbps: f64, server_rss_mib: Option<f64>) -> Second {
+        Second {
+            at_s,
             kbps,
+            server_rss_mib,
             ..Second::default()
-        };
+        }
+    }
+
+    #[test]
+    fn it_says_what_it_shows_in_which_unit_and_when() {
         let mut report = good();
-        report.seconds = vec![second(0.0), second(2000.0)];
+        report.scenario.name = "a<b".into();
+        report.provenance.commit = Some("abc1234".into());
+        report.provenance.unix_time = 1_796_000_000;
+        report.seconds = vec![
+            second(1.0, 0.0, Some(115.2)),
+            second(2.0, 2000.0, Some(118.9)),
+        ];
         let picture = svg(&report);
-        assert!(picture.contains("Mbit/s, up to 2.00"), "{picture}");
-        assert!(picture.contains("40.0,160.0 680.0,40.0 "), "{picture}");
+        for wanted in [
+            "<title>a&lt;b at commit abc1234, 2026-11-30 00:53 UTC</title>",
+            ">arrived, Mbit/s, all receivers together</text>",
+            ">seconds since measuring began</text>",
+            // Memory from near the smallest to near the largest, not from 0.
+            ">115</text>",
+            ">119</text>",
+            // The highest bitrate at the end of the first panel's axis and of the time's.
+            "384.0,196.0 704.0,76.0 ",
+        ] {
+            assert!(
+                picture.contains(wanted),
+                "{wanted} is missing in\n{picture}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_nobody_told_has_no_panel() {
+        let mut report = good();
+        report.seconds = vec![second(1.0, 1.0, None)];
+        assert!(!svg(&report).contains("memory"));
     }
 }

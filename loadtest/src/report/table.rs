@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use super::{Cost, Floor, Flow, Recorded, Report, Times};
+use super::{Cost, Floor, Flow, Joins, Memory, Recorded, Report, Times, float};
 use crate::aftermath::{Aftermath, Living};
 use crate::measure::Second;
+use crate::stay::Present;
 
 /// The report in some twenty lines.
 pub(crate) fn table(report: &Report) -> String {
     let scenario = &report.scenario;
-    let joins = &report.joins;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing to a string cannot fail.
@@ -26,9 +26,54 @@ pub(crate) fn table(report: &Report) -> String {
     );
     line("rooms", &format!("{} of {each}", scenario.rooms));
     if let Some(bad) = &report.impairment {
-        let network = format!("{:?}, seed {}", bad.profile, bad.seed);
+        let network = format!("{}, seed {}", bad.profile, bad.seed);
         line("network", &network);
     }
+    joins_of(&mut line, &report.joins);
+    flow(&mut line, "audio", &report.audio);
+    flow(&mut line, "video", &report.video);
+    if scenario.is_simulcast() {
+        let pictures = scenario.fan_out(Present::everybody(scenario), scenario.video_slots)
+            * f64::from(scenario.rooms * scenario.publishers);
+        line(
+            "pictures by encoding",
+            &encodings(&report.seconds, pictures),
+        );
+    }
+    match &report.server {
+        Some(cost) => server_of(&mut line, cost, &report.seconds),
+        None => line("server", "not told: give --server-pid, or serve /metrics"),
+    }
+    if let Some(aftermath) = &report.aftermath {
+        aftermath_of(&mut line, aftermath);
+    }
+    if let Some(floor) = &report.floor {
+        floor_of(&mut line, floor);
+    }
+    if let Some(recorded) = &report.recorded {
+        recorded_of(&mut line, recorded);
+    }
+    let harness = &report.harness;
+    let debug = if report.provenance.harness_is_debug_build {
+        " (a debug build)"
+    } else {
+        ""
+    };
+    line(
+        "harness sent late by",
+        &format!("{}{debug}", times(harness.lateness)),
+    );
+    if harness.broken + harness.unsent > 0 {
+        let trouble = format!("{} unreadable, {} unsent", harness.broken, harness.unsent);
+        line("harness in trouble", &trouble);
+    }
+    if let Some(verdict) = &report.verdict {
+        line("verdict", &verdict.to_string());
+    }
+    text
+}
+
+fn joins_of(line: &mut impl FnMut(&str, &str), joins: &Joins) {
     line("joins", &format!("{} of {}", joins.succeeded, joins.wanted));
     if joins.came_again + joins.shut_out > 0 {
         let again = format!("{}, and {} could not", joins.came_again, joins.shut_out);
@@ -40,76 +85,71 @@ pub(crate) fn table(report: &Report) -> String {
     for failure in &joins.failures {
         line("  failed", failure);
     }
+    if joins.unheard > 0 {
+        line("  left before a packet came", &joins.unheard.to_string());
+    }
     line("  until media can flow", &times(joins.connected));
     line("  until the first packet", &times(joins.first_media));
     let signaling = times(joins.first_media_since_signaling);
     line("  and since signaling began", &signaling);
-    flow(&mut line, "audio", &report.audio);
-    flow(&mut line, "video", &report.video);
-    if scenario.is_simulcast() {
-        line("pictures by encoding", &encodings(&report.seconds));
+}
+
+fn server_of(line: &mut impl FnMut(&str, &str), cost: &Cost, seconds: &[Second]) {
+    let micros = cost
+        .cpu_micros_per_forwarded_packet
+        .map_or("nothing forwarded".to_owned(), |micros| {
+            format!("{micros:.2} µs")
+        });
+    if let Some(program) = &cost.program {
+        let debug = if cost.is_of_debug_build() {
+            " (a debug build)"
+        } else {
+            ""
+        };
+        line("server", &format!("{program}{debug}"));
     }
-    match &report.server {
-        Some(cost) => {
-            let micros = cost
-                .cpu_micros_per_forwarded_packet
-                .map_or("nothing forwarded".to_owned(), |micros| {
-                    format!("{micros:.2} µs")
-                });
-            line("server CPU per forwarded", &micros);
-            line(
-                "server CPU",
-                &format!("{:.1} % of a core", cost.cores * 100.0),
-            );
-            line("server memory", &memory(cost));
-            let files = |second: Option<&Second>| {
-                second
-                    .and_then(|second| second.server_files)
-                    .map_or("-".to_owned(), |files| files.to_string())
-            };
-            let (first, last) = (report.seconds.first(), report.seconds.last());
-            let open = format!("{} at first, {} at last", files(first), files(last));
-            line("server's open files", &open);
-        }
-        None => line("server", "not told: give --server-pid, or serve /metrics"),
+    line("server CPU per forwarded", &micros);
+    line(
+        "server CPU",
+        &format!("{:.1} % of a core", cost.cores * 100.0),
+    );
+    line("server memory, resident", &memory(&cost.rss));
+    if let Some(anonymous) = &cost.anonymous {
+        line("server memory, anonymous", &memory(anonymous));
     }
-    if let Some(aftermath) = &report.aftermath {
-        aftermath_of(&mut line, aftermath);
+    let files = |second: Option<&Second>| {
+        second
+            .and_then(|second| second.server_files)
+            .map_or("-".to_owned(), |files| files.to_string())
+    };
+    let (first, last) = (seconds.first(), seconds.last());
+    let open = format!("{} at first, {} at last", files(first), files(last));
+    line("server's open files", &open);
+}
+
+fn recorded_of(line: &mut impl FnMut(&str, &str), recorded: &Recorded) {
+    let Recorded {
+        available,
+        files,
+        packets_received: received,
+        packets_lost: lost,
+        bursts_dropped: dropped,
+        interruptions,
+        ..
+    } = recorded;
+    let megabytes = recorded.bytes / 1_000_000;
+    line(
+        "recordings",
+        &format!("{available}, {files} files, {megabytes} MB"),
+    );
+    for failure in &recorded.failures {
+        line("  failed", failure);
     }
-    if let Some(floor) = &report.floor {
-        floor_of(&mut line, floor);
-    }
-    if let Some(recorded) = &report.recorded {
-        let Recorded {
-            available,
-            files,
-            packets_received: received,
-            packets_lost: lost,
-            bursts_dropped: dropped,
-            interruptions,
-            ..
-        } = recorded;
-        let megabytes = recorded.bytes / 1_000_000;
-        line(
-            "recordings",
-            &format!("{available}, {files} files, {megabytes} MB"),
-        );
-        for failure in &recorded.failures {
-            line("  failed", failure);
-        }
-        line(
-            "  packets",
-            &format!("{received}, and {lost} lost, {dropped} bursts dropped"),
-        );
-        line("  interruptions", &interruptions.to_string());
-    }
-    let harness = &report.harness;
-    line("harness sent late by", &times(harness.lateness));
-    if harness.broken + harness.unsent > 0 {
-        let trouble = format!("{} unreadable, {} unsent", harness.broken, harness.unsent);
-        line("harness in trouble", &trouble);
-    }
-    text
+    line(
+        "  packets",
+        &format!("{received}, and {lost} lost, {dropped} bursts dropped"),
+    );
+    line("  interruptions", &interruptions.to_string());
 }
 
 fn floor_of(line: &mut impl FnMut(&str, &str), floor: &Floor) {
@@ -137,11 +177,14 @@ fn aftermath_of(line: &mut impl FnMut(&str, &str), aftermath: &Aftermath) {
     line("server after all had gone", &after);
 }
 
-fn memory(cost: &Cost) -> String {
-    let mut text = format!("{:.1} MiB", cost.rss_mib);
-    if let (Some(idle), Some(each)) = (cost.idle_rss_mib, cost.rss_kib_per_participant) {
+fn memory(memory: &Memory) -> String {
+    let mut text = format!("{:.1} MiB", memory.mib);
+    if let (Some(idle), Some(each)) = (memory.idle_mib, memory.kib_per_participant) {
         // Writing to a string cannot fail.
-        let _infallible = write!(text, ", from {idle:.1}: {each:.0} KiB for each participant");
+        let _infallible = write!(
+            text,
+            ", from {idle:.1}: {each:+.0} KiB for each participant"
+        );
     }
     text
 }
@@ -164,15 +207,25 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
     if flow.repaired > 0 {
         line("  repaired", &flow.repaired.to_string());
     }
+    if flow.padding > 0 {
+        line("  padding", &flow.padding.to_string());
+    }
     line("  latency", &times(flow.latency));
 }
 
-/// How many show which, smallest first, on average over the last half.
-fn encodings(seconds: &[Second]) -> String {
+/// How many of so many pictures show which encoding, smallest first, on average over the last half, and how many none.
+fn encodings(seconds: &[Second], pictures: f64) -> String {
     let late = &seconds[seconds.len() / 2..];
-    let count = i64::try_from(late.len()).unwrap_or(i64::MAX).max(1);
-    let mean = |layer: usize| late.iter().map(|second| second.layers[layer]).sum::<i64>() / count;
-    format!("{} small, {} middle, {} large", mean(0), mean(1), mean(2))
+    let count = u32::try_from(late.len()).unwrap_or(u32::MAX).max(1);
+    let mean = |layer: usize| {
+        let shown = late.iter().map(|second| second.layers[layer].max(0));
+        shown.map(|shown| float(shown.unsigned_abs())).sum::<f64>() / f64::from(count)
+    };
+    let [small, middle, large] = [0, 1, 2].map(mean);
+    let none = (pictures - small - middle - large).max(0.0);
+    format!(
+        "{small:.1} small, {middle:.1} middle, {large:.1} large, {none:.1} none, of {pictures:.0} (mean)"
+    )
 }
 
 fn times(times: Times) -> String {
@@ -197,5 +250,18 @@ mod tests {
         ] {
             assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn all_pictures_are_among_those_of_an_encoding_or_of_none() {
+        let second = |layers| Second {
+            layers,
+            ..Second::default()
+        };
+        let seconds = [[20, 0, 0], [0, 0, 0], [17, 2, 0], [16, 2, 1]].map(second);
+        assert_eq!(
+            encodings(&seconds, 20.0),
+            "16.5 small, 2.0 middle, 0.5 large, 1.0 none, of 20 (mean)",
+        );
     }
 }

@@ -1,0 +1,129 @@
+//! The files that a result is kept in: tried before the run, written after it.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::args::Args;
+use crate::report::{Report, markdown, svg};
+
+/// The result could not be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub(crate) struct Unwritten {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Where a result is to be kept.
+#[derive(Debug)]
+pub(crate) struct Outputs {
+    json: Option<PathBuf>,
+    /// And the picture beside it.
+    markdown: Option<(PathBuf, PathBuf)>,
+}
+
+impl Outputs {
+    /// Those asked for, once it is clear that they can be written: a run takes minutes, and its result should not be lost.
+    pub(crate) fn tried(args: &Args) -> Result<Self, Unwritten> {
+        let picture = |path: PathBuf| (path.clone(), path.with_extension("svg"));
+        let outputs = Self {
+            json: args.json.clone(),
+            markdown: args.markdown.clone().map(picture),
+        };
+        let beside = outputs
+            .markdown
+            .iter()
+            .flat_map(|(text, picture)| [text, picture]);
+        for path in outputs.json.iter().chain(beside) {
+            try_out(path).map_err(|source| unwritten(path, source))?;
+        }
+        Ok(outputs)
+    }
+
+    /// Keeps a result as JSON.
+    pub(crate) fn keep_json(&self, result: &impl Serialize) -> Result<(), Unwritten> {
+        let Some(path) = &self.json else {
+            return Ok(());
+        };
+        let json = serde_json::to_string_pretty(result).map_err(io::Error::from);
+        write(
+            path,
+            &(json.map_err(|source| unwritten(path, source))? + "\n"),
+        )
+    }
+
+    /// Keeps a report in all that was asked for.
+    pub(crate) fn keep(&self, report: &Report) -> Result<(), Unwritten> {
+        self.keep_json(report)?;
+        if let Some((path, picture)) = &self.markdown {
+            let name = picture.file_name().unwrap_or_default().to_string_lossy();
+            write(path, &markdown(report, &name))?;
+            write(picture, &svg(report))?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens it for writing, and leaves what is there as it is.
+fn try_out(path: &Path) -> io::Result<()> {
+    let was_there = path.exists();
+    OpenOptions::new().append(true).create(true).open(path)?;
+    if was_there {
+        Ok(())
+    } else {
+        fs::remove_file(path)
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Unwritten> {
+    fs::write(path, text).map_err(|source| unwritten(path, source))
+}
+
+fn unwritten(path: &Path, source: io::Error) -> Unwritten {
+    let path = path.to_owned();
+    Unwritten { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn tried(arguments: &[&Path]) -> Result<Outputs, Unwritten> {
+        let always = ["calls-loadtest", "--scenario", "x.toml"].map(Path::new);
+        let all = always.iter().chain(arguments);
+        Outputs::tried(&Args::parse_from(all.map(|argument| argument.as_os_str())))
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_told_before_the_run_and_one_that_can_is_left_alone() {
+        let folder = std::env::temp_dir().join(format!("calls-loadtest-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (kept, fresh) = (folder.join("kept.json"), folder.join("fresh.md"));
+        fs::write(&kept, "an earlier result").unwrap();
+
+        let (json, markdown) = (Path::new("--json"), Path::new("--markdown"));
+        tried(&[json, &kept, markdown, &fresh]).unwrap();
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "an earlier result");
+        assert!(!fresh.exists());
+
+        // A folder stands where the picture is to be.
+        fs::create_dir_all(folder.join("fresh.svg")).unwrap();
+        for (option, path) in [(json, folder.join("no/such.json")), (markdown, fresh)] {
+            let said = tried(&[option, &path]).unwrap_err().to_string();
+            let wanted = if option == json {
+                "such.json"
+            } else {
+                "fresh.svg"
+            };
+            assert!(
+                said.starts_with("cannot write") && said.ends_with(wanted),
+                "{said}"
+            );
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

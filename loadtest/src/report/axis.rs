@@ -1,0 +1,82 @@
+//! An axis of a plot: round numbers, some four to six of them, that hold all values.
+
+/// Most steps of an axis.
+const STEPS: f64 = 5.0;
+
+/// From where to where an axis goes, and in which steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Axis {
+    low: f64,
+    high: f64,
+    step: f64,
+}
+
+impl Axis {
+    /// One that holds all from `low` to `high`.
+    pub(super) fn holding(low: f64, high: f64) -> Self {
+        let span = (high - low).max(1e-3);
+        let rough = span / STEPS;
+        let power = 10_f64.powf(rough.log10().floor());
+        let round = [1.0, 2.0, 5.0].map(|round| round * power);
+        let enough = round.into_iter().find(|step| *step >= rough);
+        let step = enough.unwrap_or(10.0 * power);
+        let low = (low / step).floor() * step;
+        Self {
+            low,
+            high: (low + step).max((high / step).ceil() * step),
+            step,
+        }
+    }
+
+    /// How far along the axis a value stands, from 0 to 1.
+    pub(super) fn place(self, value: f64) -> f64 {
+        (value - self.low) / (self.high - self.low)
+    }
+
+    /// The round numbers.
+    pub(super) fn ticks(self) -> impl Iterator<Item = f64> {
+        let count = (0_u32..).map(move |tick| self.low + f64::from(tick) * self.step);
+        count.take_while(move |tick| *tick <= self.high + self.step / 2.0)
+    }
+
+    /// A round number as it is written.
+    pub(super) fn label(self, tick: f64) -> String {
+        let finest = if self.step < 0.01 {
+            3
+        } else if self.step < 0.1 {
+            2
+        } else {
+            usize::from(self.step < 1.0)
+        };
+        format!("{tick:.finest$}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(low: f64, high: f64) -> Vec<String> {
+        let axis = Axis::holding(low, high);
+        axis.ticks().map(|tick| axis.label(tick)).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_hold_all_values() {
+        assert_eq!(labels(0.0, 47.3), ["0", "10", "20", "30", "40", "50"]);
+        assert_eq!(labels(0.0, 1.9), ["0.0", "0.5", "1.0", "1.5", "2.0"]);
+        assert_eq!(labels(0.0, 0.04), ["0.00", "0.01", "0.02", "0.03", "0.04"]);
+        assert_eq!(labels(115.2, 118.9), ["115", "116", "117", "118", "119"]);
+        let axis = Axis::holding(115.2, 118.9);
+        assert!((axis.place(117.0) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_never_changes_has_an_axis_too() {
+        for value in [0.0, 117.0] {
+            let axis = Axis::holding(value, value);
+            assert!((0.0..=1.0).contains(&axis.place(value)), "{axis:?}");
+            assert!(axis.ticks().count() >= 2, "{axis:?}");
+        }
+    }
+}
