@@ -3,12 +3,13 @@
 
 mod decode;
 mod encode;
+mod ticks;
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::rtp::Extender;
 use crate::seam::Ssrc;
+use ticks::Ticks;
 
 /// A report is due this long after the first packet that it tells of.
 const USUAL: Duration = Duration::from_millis(100);
@@ -40,7 +41,7 @@ pub(crate) struct Arrivals {
     zero: Instant,
     extender: Extender,
     /// Arrival in units of 250 µs since `zero`.
-    ticks: BTreeMap<u64, i64>,
+    ticks: Ticks,
     /// What came before this number is forgotten.
     oldest: u64,
     /// The first number that the next report tells of.
@@ -58,7 +59,7 @@ impl Arrivals {
         Self {
             zero,
             extender: Extender::default(),
-            ticks: BTreeMap::new(),
+            ticks: Ticks::default(),
             oldest: 0,
             base: None,
             waiting: 0,
@@ -78,7 +79,7 @@ impl Arrivals {
         if number < self.oldest {
             return;
         }
-        self.ticks.entry(number).or_insert(arrival);
+        self.ticks.insert(number, arrival);
         self.waiting += 1;
         // A late packet reopens what was reported: the sender corrects what it took for lost.
         self.base = Some(
@@ -104,10 +105,8 @@ impl Arrivals {
     ) -> Option<Vec<u8>> {
         self.due.filter(|&due| due <= now + ahead)?;
         let base = self.base?;
-        let arrivals = self
-            .ticks
-            .range(base..base + MOST_PACKETS)
-            .map(|(&n, &t)| (n, t));
+        let arrivals = self.ticks.from(base);
+        let arrivals = arrivals.take_while(|&(number, _)| number < base + MOST_PACKETS);
         let header = encode::Header {
             sender,
             media,
@@ -116,8 +115,8 @@ impl Arrivals {
         };
         let Some((packet, next)) = encode::report(&header, arrivals) else {
             // Only numbers that never came: they are told with the next that does.
-            let next = self.ticks.range(base..).next();
-            self.base = next.map(|(&number, _)| number).or(self.base);
+            let next = self.ticks.from(base).next();
+            self.base = next.map(|(number, _)| number).or(self.base);
             if next.is_none() {
                 self.due = None;
                 return None;
@@ -139,11 +138,11 @@ impl Arrivals {
         let highest = self.extender.highest().unwrap_or(0);
         self.oldest = self.oldest.max(highest.saturating_sub(MEMORY.0));
         let told = self.base.unwrap_or(0);
-        while let Some(first) = self.ticks.first_entry()
-            && (*first.key() < self.oldest || *first.key() < told && now - first.get() > MEMORY.1)
+        while let Some((first, arrival)) = self.ticks.first()
+            && (first < self.oldest || first < told && now - arrival > MEMORY.1)
         {
-            self.oldest = self.oldest.max(first.key() + 1);
-            first.remove();
+            self.oldest = self.oldest.max(first + 1);
+            self.ticks.forget_first();
         }
     }
 

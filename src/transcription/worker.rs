@@ -168,7 +168,12 @@ impl Desk {
     fn run(&mut self, given: &Receiver<Order>) {
         let mut ticked = Instant::now();
         while !self.state.abandoned.load(Ordering::Relaxed) {
-            let order = match given.recv_timeout(TICK) {
+            let order = if self.voices.is_empty() {
+                self.sleep(given)
+            } else {
+                given.recv_timeout(TICK)
+            };
+            let order = match order {
                 Ok(order) => Some(order),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -184,6 +189,13 @@ impl Desk {
             }
             self.state.busy_since.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Waits for an order and nothing else: there is no voice that time alone would change.
+    fn sleep(&mut self, given: &Receiver<Order>) -> Result<Order, RecvTimeoutError> {
+        let order = given.recv()?;
+        self.reach(Instant::now());
+        Ok(order)
     }
 
     fn reach(&mut self, moment: Instant) {

@@ -93,7 +93,7 @@ fn what_was_told_a_second_ago_is_forgotten_and_not_told_otherwise() {
     arrivals.record(11, zero + 1_110 * MS);
     let told = read(reports(&mut arrivals, zero + 1_200 * MS).remove(0));
     assert_eq!(told, [(13, Some(1_100_000))]);
-    assert_eq!(arrivals.ticks.len(), 1);
+    assert_eq!(arrivals.ticks.from(0).count(), 1);
 }
 
 #[test]
@@ -125,6 +125,22 @@ fn a_pause_of_minutes_and_a_leap_are_told_in_parts() {
 }
 
 proptest! {
+    /// As a map from number to time would keep them, whatever the order in which they come and are forgotten.
+    #[test]
+    fn arrivals_are_kept_by_number(steps in prop::collection::vec((any::<bool>(), 0_u64..40, any::<i64>()), 0..200)) {
+        let (mut ticks, mut expected) = (Ticks::default(), BTreeMap::new());
+        for (forget, number, arrival) in steps {
+            if forget && expected.pop_first().is_some() {
+                ticks.forget_first();
+            } else {
+                ticks.insert(number, arrival);
+                expected.entry(number).or_insert(arrival);
+            }
+            prop_assert_eq!(ticks.first(), expected.first_key_value().map(|(&n, &t)| (n, t)));
+            prop_assert!(ticks.from(number).eq(expected.range(number..).map(|(&n, &t)| (n, t))));
+        }
+    }
+
     #[test]
     fn another_implementation_reads_every_arrival(
         start in any::<u16>(),
