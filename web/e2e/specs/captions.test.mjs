@@ -143,7 +143,7 @@ test('what two say at once into their microphones is read on another page and st
   assert.ok(100 * total.wrong < WRONG * total.words, `${total.wrong} of ${total.words} words wrong`);
 
   const found = await api(here.url, 'GET', '/transcripts/search?q=sales');
-  assert.equal(found.data[0].call_id, call);
+  assert.ok(found.data.some(({ call_id }) => call_id === call));
   await api(here.url, 'POST', `/${call}/record/stop`);
   await Promise.all(browsers.splice(0).map((browser) => browser.close()));
   await bob.close();

@@ -18,12 +18,27 @@ const COMPOSED_WITHIN_MS = 60_000;
 
 const here = world();
 
+/** Told from what another run of this file left on the same server, finished or not. */
+const RUN = Date.now().toString(36);
+const HOOK = `https://hooks.invalid/${RUN}`; // a name that leads nowhere (RFC 2606)
+const KEY = `billing ${RUN}`;
+
 /** The call that was watched, and recorded. */
 let watched;
 
 /** What describes it, as a screen reader says it. */
 const saysOf = (locator) =>
   locator.evaluate((one) => (one.getAttribute('aria-describedby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent ?? '').join(' '));
+
+/** The newest call of a room. */
+const callOf = async (room) => (await api(here.url, 'GET', `/history?room_id=${room}`)).data[0].call_id;
+
+/** The link to a call, a room or a recording in a list, and the row that it stands in. */
+const linkTo = (page, id) => page.getByRole('main').locator(`a[title="${id}"]`);
+const rowOf = (page, id) => page.getByRole('row').filter({ has: page.locator(`a[title="${id}"]`) });
+
+/** A list has come, with rows or without: before that nothing is in it either. */
+const listed = (page) => page.getByRole('table').or(page.locator('.console__empty')).first().waitFor();
 
 const open = (path = '') => here.open('Operator', `/console${path}`, { viewport: WINDOW });
 
@@ -32,13 +47,14 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
   const edith = await here.join('Edith', room);
   const flora = await here.join('Flora', room);
   await seesAndHears(edith, 1);
+  watched = await callOf(room);
 
   const operator = await open();
   const { page } = operator;
-  await page.getByRole('cell', { name: 'Edith, Flora' }).waitFor();
+  await rowOf(page, watched).getByRole('cell', { name: 'Edith, Flora' }).waitFor();
   await assertAccessible(operator, 'console-live');
 
-  await page.getByRole('row', { name: /Edith, Flora/ }).getByRole('link').first().click();
+  await linkTo(page, watched).click();
   await page.getByRole('heading', { name: 'Quality' }).waitFor();
   // The first samples come five seconds after somebody connected.
   await page.getByRole('img', { name: /^Score\. .*Edith: [\d.]+ to [\d.]+/ }).waitFor({ timeout: 20_000 });
@@ -79,7 +95,6 @@ test('an operator watches a call, removes somebody from it, ends it, and finds i
 
   // Once for each state of the call, and not again and again while nothing is written down.
   const readings = await api(here.url, 'GET', '/audit?action=transcript.read');
-  watched = new URL(page.url()).pathname.split('/').at(-1);
   const ours = readings.data.filter(({ subject }) => subject.includes(watched));
   assert.ok(ours.length <= 2, `the transcript was read ${ours.length} times`);
 
@@ -105,8 +120,7 @@ test('who left a call that goes on is listed with their name, and so is since wh
   const room = await here.room({ name: 'Handover' });
   const ines = await here.join('Ines', room);
   const juri = await here.join('Juri', room);
-  const { data } = await api(here.url, 'GET', `/history?room_id=${room}`);
-  const operator = await open(`/calls/${data[0].call_id}`);
+  const operator = await open(`/calls/${await callOf(room)}`);
   const { page } = operator;
   await control(juri, 'Leave').click();
   const left = page.getByRole('region', { name: 'People' }).getByRole('row', { name: /Juri/ });
@@ -125,11 +139,11 @@ test('the recordings of all calls are listed, and one is looked at, made again i
   const { recording_id: id } = data.find(({ call_id }) => call_id === watched);
   const operator = await open('/recordings');
   const { page } = operator;
-  const link = page.locator(`a[title="${id}"]`);
+  const link = linkTo(page, id);
   await page.getByLabel('State').selectOption('requested');
   await page.getByText('No recording matches the filters.').waitFor();
   await page.getByLabel('State').selectOption('available');
-  await page.getByRole('row', { name: /^Weekly Edith, Flora.*available.*everybody in one picture, with names/ }).filter({ has: link }).waitFor();
+  await rowOf(page, id).and(page.getByRole('row', { name: /^Weekly Edith, Flora.*available.*everybody in one picture, with names/ })).waitFor();
   await assertAccessible(operator, 'console-recordings');
   await page.setViewportSize(PHONE);
   assert.equal(await page.locator('.table').evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth), 0, 'scrolls sideways');
@@ -164,6 +178,7 @@ test('the recordings of all calls are listed, and one is looked at, made again i
   await page.getByRole('button', { name: 'Delete recording' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete recording' }).click();
   await page.getByRole('heading', { name: 'Recordings' }).waitFor();
+  await listed(page);
   assert.equal(await link.count(), 0);
   await operator.close();
 });
@@ -190,10 +205,10 @@ test('an endpoint is told of events, and each delivery with its tries can be loo
   await until('the field says what is wrong, and what belongs there', async () =>
     /no web address.*public internet/s.test(await saysOf(address)));
   await assertAccessible(operator, 'console-webhook-refused');
-  await address.fill('https://hooks.invalid/calls'); // a name that leads nowhere (RFC 2606)
+  await address.fill(HOOK);
   await page.getByRole('button', { name: 'Add' }).click();
   await page.getByText('whsec_').waitFor();
-  await page.getByRole('link', { name: 'https://hooks.invalid/calls' }).click();
+  await page.getByRole('link', { name: HOOK }).click();
   await here.room({ name: 'Told of' });
   await until('a try has failed', async () => {
     await page.reload();
@@ -208,7 +223,9 @@ test('an endpoint is told of events, and each delivery with its tries can be loo
   await page.getByText('disabled', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Delete webhook' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete webhook' }).click();
-  await page.getByText('No webhooks yet.').waitFor();
+  await page.getByRole('heading', { name: 'Webhooks' }).waitFor();
+  await listed(page);
+  assert.equal(await page.getByRole('link', { name: HOOK }).count(), 0);
   await page.getByLabel('Language').selectOption('ar');
   await page.getByRole('heading', { name: 'خطافات الويب' }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.dir), 'rtl');
@@ -220,7 +237,7 @@ test('rooms are listed, locked and deleted', async () => {
   const room = await here.room({ name: 'Boardroom' });
   const operator = await open('/rooms');
   const { page } = operator;
-  await page.getByRole('link', { name: 'Boardroom' }).click();
+  await linkTo(page, room).click();
   await page.getByRole('button', { name: 'Lock' }).click();
   await page.getByText('locked', { exact: true }).waitFor();
   assert.equal((await api(here.url, 'GET', `/rooms/${room}`)).locked, true);
@@ -229,7 +246,8 @@ test('rooms are listed, locked and deleted', async () => {
   await page.getByRole('button', { name: 'Delete room' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete room' }).click();
   await page.getByRole('heading', { name: 'Rooms' }).waitFor();
-  assert.equal(await page.getByRole('link', { name: 'Boardroom' }).count(), 0);
+  await listed(page);
+  assert.equal(await linkTo(page, room).count(), 0);
   await assertAccessible(operator, 'console-rooms');
   await operator.close();
 });
@@ -237,7 +255,7 @@ test('rooms are listed, locked and deleted', async () => {
 test('a key is made, shown once, replaced and revoked, and the audit log says so, page by page', async () => {
   const operator = await open('/keys');
   const { page } = operator;
-  await page.getByLabel('New key for').fill('billing');
+  await page.getByLabel('New key for').fill(KEY);
   await page.getByRole('button', { name: 'Make key' }).click();
   const may = page.getByRole('group', { name: 'May' });
   assert.match(await saysOf(may), /Choose at least one thing/);
@@ -249,19 +267,22 @@ test('a key is made, shown once, replaced and revoked, and the audit log says so
   const first = await shown.textContent();
   const asks = async (key) => (await fetch(`${here.url}/api/v1/calls/rooms`, { headers: { authorization: `Bearer ${key}` } })).status;
   assert.equal(await asks(first), 200);
-  await page.getByRole('row', { name: /billing.*rooms, recordings.*valid/ }).waitFor();
+  const row = page.getByRole('row', { name: new RegExp(`${KEY}.*rooms, recordings.*valid`) });
+  await row.waitFor();
   await assertAccessible(operator, 'console-keys');
 
-  await page.getByRole('button', { name: 'Rotate: billing' }).click();
+  await page.getByRole('button', { name: `Rotate: ${KEY}` }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Rotate' }).click();
-  await page.getByText('valid until').waitFor();
+  const rotated = row.filter({ hasText: 'valid until' });
+  await rotated.waitFor();
+  const name = await rotated.locator('code').textContent();
   const second = await shown.textContent();
   assert.notEqual(second, first);
   assert.deepEqual([await asks(first), await asks(second)], [200, 200]);
-  await page.getByRole('button', { name: 'Revoke: billing' }).first().click();
+  await rotated.getByRole('button', { name: `Revoke: ${KEY}` }).click();
   await assertAccessible(operator, 'console-revoke');
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
-  await page.getByText(/^revoked /).waitFor();
+  await page.getByRole('row', { name: new RegExp(`${name}.*revoked `) }).waitFor();
   assert.deepEqual([await asks(first), await asks(second)], [401, 200]);
 
   const rooms = await Promise.all(Array.from({ length: 51 }, () => here.room({ name: 'Audited' })));
@@ -279,7 +300,7 @@ test('a key is made, shown once, replaced and revoked, and the audit log says so
   await until('the next page came', async () => (await rows.count()) >= rooms.length);
   await page.getByLabel('Action').fill('key.revoke');
   await page.keyboard.press('Enter');
-  await page.getByRole('row', { name: /anybody.*key\.revoke.*api-keys\/calls_.*204/ }).waitFor();
+  await page.getByRole('row', { name: new RegExp(`anybody.*key\\.revoke.*api-keys/${name}.*204`) }).waitFor();
   await assertAccessible(operator, 'console-audit');
   await operator.close();
 });
@@ -317,7 +338,7 @@ test('whom the others in a call do not learn of is marked for who runs the serve
   assert.equal(await page.getByRole('row', { name: /Greta/ }).getByText(marked).count(), 0);
   await assertAccessible(operator, 'console-call-hidden');
   await page.getByRole('link', { name: 'Calls', exact: true }).click();
-  await page.getByRole('cell', { name: 'Greta, Hedda (hidden)' }).waitFor();
+  await rowOf(page, call_id).getByRole('cell', { name: 'Greta, Hedda (hidden)' }).waitFor();
   await operator.close();
   await greta.close();
 });
