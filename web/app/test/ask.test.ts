@@ -106,6 +106,14 @@ test('of a list that grows at its end only what is new is asked for', async () =
   expect(list.asked).toBe(1);
 });
 
+test('a list that is asked for again before its answer is there has each row once', async () => {
+  const list = new Listed(250);
+  const ask = forwards(list.forwards);
+  const [, second] = await Promise.all([ask(), ask()]);
+  expect(second).toEqual({ rows: upTo(250), complete: true });
+  expect((await ask()).rows).toEqual(upTo(250));
+});
+
 describe('of a list whose newest come first', () => {
   const grown = (count: number, most = 5000) => {
     const list = new Listed(count);

@@ -143,12 +143,13 @@ describe('a timeline', () => {
     test('and since when nobody is in it', () => {
       const gone = [...left, event('participant.left', { participant_id: 'part_a', reason: 'left' }, 6)];
       const people = peopleOf({ status: 'active', participants: [] }, gone);
-      expect(emptySince('active', people)).toBe('1970-01-01T00:00:06.000Z');
-      expect(emptySince('ended', people)).toBeNull();
-      expect(emptySince('active', peopleOf({ status: 'active', participants: inside }, left))).toBeNull();
+      expect(emptySince('active', people, gone)).toBe('1970-01-01T00:00:06.000Z');
+      expect(emptySince('ended', people, gone)).toBeNull();
+      expect(emptySince('active', peopleOf({ status: 'active', participants: inside }, left), left)).toBeNull();
+      expect(emptySince('active', peopleOf({ status: 'active', participants: [] }, left), left)).toBeNull(); // when Ada left is not told yet
       const hidden = { ...ada, participant_id: 'part_h', hidden: true };
-      expect(emptySince('active', [hidden, ...people])).toBe('1970-01-01T00:00:06.000Z');
-      expect(emptySince('active', [])).toBeNull();
+      expect(emptySince('active', [hidden, ...people], gone)).toBe('1970-01-01T00:00:06.000Z');
+      expect(emptySince('active', [], [])).toBeNull();
     });
   });
 

@@ -39,8 +39,9 @@ export function CallPage({ callId }: { callId: string }) {
 function Known({ call, then }: { call: Call; then: () => void }) {
   const happened = useHappened(call);
   const sampled = useSamples(call);
-  const people = peopleOf(call, happened.value?.rows ?? []);
-  const empty = emptySince(call.status, people);
+  const events = happened.value?.rows ?? [];
+  const people = peopleOf(call, events);
+  const empty = emptySince(call.status, people, events);
   return (
     <>
       <Summary call={call} empty={empty} />

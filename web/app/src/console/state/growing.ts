@@ -20,13 +20,18 @@ export const growing =
   (last: Grown<unknown> | null): number | undefined =>
     last && !last.complete ? REST_MS : pause;
 
-/** A list whose pages run from its first row to its newest; `next_cursor` says where to go on, at its end too. */
+/**
+ * A list whose pages run from its first row to its newest; `next_cursor` says where to go on, at its end too. It may be asked for again
+ * before the answer is there: a page that came twice counts once.
+ */
 export function forwards<T>(ask: (after: string | undefined) => Promise<PageOf<T>>): () => Promise<Grown<T>> {
   let rows: T[] = [];
   let after: string | undefined;
   return async () => {
     for (let pages = 0; pages < PAGES_AT_ONCE; pages += 1) {
-      const page = await ask(after);
+      const from = after;
+      const page = await ask(from);
+      if (after !== from) continue; // the other question was answered first, and goes on from there
       rows = [...rows, ...page.data];
       after = page.next_cursor ?? after;
       if (!page.has_more) return { rows, complete: true };

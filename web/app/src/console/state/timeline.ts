@@ -56,10 +56,15 @@ export function peopleOf({ status, participants }: Pick<Call, 'status' | 'partic
   return [...participants, ...[...came.values()].filter(({ left_at }) => left_at)];
 }
 
-/** Since when a call that goes on is empty; null where it is not. Whom the others do not learn of keeps no call going. */
-export function emptySince(status: Call['status'], people: readonly WireMember[]): string | null {
+/**
+ * Since when a call that goes on is empty; null where it is not, or where the events do not tell yet when the last one left. Whom the
+ * others do not learn of keeps no call going.
+ */
+export function emptySince(status: Call['status'], people: readonly WireMember[], events: readonly Happened[]): string | null {
   const seen = people.filter(({ hidden }) => !hidden);
   if (status !== 'active' || seen.some(({ left_at }) => !left_at)) return null;
+  const told = new Set(people.map(({ participant_id }) => participant_id));
+  if ([...namesIn(events).keys()].some((id) => !told.has(id))) return null;
   return seen.flatMap(({ left_at }) => left_at ?? []).reduce<string | null>((last, at) => (last && Date.parse(last) > Date.parse(at) ? last : at), null);
 }
 
