@@ -7,6 +7,9 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Small enough that two cores draw four of them. */
 const VIEWPORT = { width: 640, height: 480 };
 
+/** Whoever was let into a browser by this process, also those who have gone. */
+export const everybody = [];
+
 function chromeArgs({ person, mic, share, sound }) {
   const args = [
     '--no-sandbox',
@@ -48,8 +51,10 @@ export async function openBrowser({ person = 0, mic = 'grant', share = 'browser'
       page.on('request', (request) => isForeign(request.url(), url) && errors.push(`${name}: asked ${request.url()}`));
       page.on('pageerror', (error) => errors.push(`${name}: ${error.message}`));
       page.on('console', (message) => message.type() === 'error' && errors.push(`${name}: ${message.text()} (${message.location().url})`));
+      const person = { name, page, context, close: () => context.close() };
+      everybody.push(person);
       await page.goto(url);
-      return { name, page, context, close: () => context.close() };
+      return person;
     },
     close: () => browser.close(),
   };

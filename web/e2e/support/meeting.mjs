@@ -1,5 +1,6 @@
 // What people do in a meeting, and what can be seen from outside of it.
 import assert from 'node:assert/strict';
+import { everybody } from './browser.mjs';
 
 const SETTLE_MS = 20_000;
 const SAMPLE_MS = 1_000;
@@ -77,18 +78,34 @@ export async function receiving(person, sampleMs = SAMPLE_MS) {
   };
 }
 
-/** What tells why a picture stands still: of each that comes, and of each encoding that goes. */
+/** What tells why a picture stands still: of each that comes, of each encoding that goes, and of the camera before that. */
 function pictureCounts({ page }) {
   return page.evaluate(async () => {
-    const wanted = ['mid', 'rid', 'frameWidth', 'framesReceived', 'framesDecoded', 'framesDropped', 'keyFramesDecoded', 'packetsReceived',
-      'packetsLost', 'nackCount', 'pliCount', 'freezeCount', 'framesEncoded', 'framesSent', 'keyFramesEncoded', 'qualityLimitationReason'];
+    const wanted = {
+      'inbound-rtp': ['mid', 'ssrc', 'frameWidth', 'framesPerSecond', 'framesReceived', 'framesDecoded', 'framesDropped', 'keyFramesDecoded',
+        'packetsReceived', 'packetsLost', 'nackCount', 'pliCount', 'firCount', 'freezeCount'],
+      'outbound-rtp': ['mid', 'rid', 'active', 'frameWidth', 'framesPerSecond', 'targetBitrate', 'framesEncoded', 'framesSent', 'hugeFramesSent',
+        'keyFramesEncoded', 'packetsSent', 'nackCount', 'pliCount', 'qualityLimitationReason', 'totalEncodeTime'],
+      'media-source': ['width', 'framesPerSecond', 'frames'],
+      'candidate-pair': ['availableOutgoingBitrate', 'currentRoundTripTime'],
+    };
     const lines = [];
-    (await globalThis.__connections.at(-1).getStats()).forEach((stats) => {
-      if (stats.kind !== 'video' || !/^(in|out)bound-rtp$/.test(stats.type)) return;
-      lines.push(`${stats.type} ${wanted.filter((key) => key in stats).map((key) => `${key}=${stats[key]}`).join(' ')}`);
+    const stats = (await globalThis.__connections.at(-1)?.getStats()) ?? new Map();
+    stats.forEach((one) => {
+      const keys = wanted[one.type]?.filter((key) => key in one);
+      if (!keys || (one.type === 'candidate-pair' ? !one.nominated : one.kind !== 'video')) return;
+      lines.push(`${one.type} ${keys.map((key) => `${key}=${one[key]}`).join(' ')}`);
     });
-    return lines.join('; ');
+    return lines.join('\n    ');
   });
+}
+
+/** The counts of somebody, and of all others who are in the same meeting: where a picture stands still one looks at who sends it too. */
+async function countsAround({ page }) {
+  const there = everybody.filter((one) => !one.page.isClosed() && one.page.url().split('#')[0] === page.url().split('#')[0]);
+  there.sort((a, b) => Number(b.page === page) - Number(a.page === page));
+  const told = there.map(async (one) => `\n  ${one.name}:\n    ${await pictureCounts(one).catch((error) => error.message)}`);
+  return (await Promise.all(told)).join('');
 }
 
 /** Somebody sees this many moving pictures and hears somebody. */
@@ -102,7 +119,7 @@ export async function seesAndHears(person, pictures, leastFps = LEAST_FPS) {
   } catch {
     const fps = last.pictures.map((n) => n.toFixed(1)).join(', ');
     assert.fail(`${person.name} should see ${pictures} pictures at more than ${leastFps} fps and hear a voice, ` +
-      `but has [${fps}] fps and ${last.voices} voices: ${await pictureCounts(person)}`);
+      `but has [${fps}] fps and ${last.voices} voices: ${await countsAround(person)}`);
   }
   return last;
 }
