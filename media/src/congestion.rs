@@ -49,6 +49,9 @@ pub(crate) const CEILING: Bitrate = Bitrate(60_000_000);
 /// Packets that went out and were not told of for so long mean that the path is stuck.
 const SILENCE: Duration = Duration::from_millis(1_500);
 
+/// Less than this is no queue that stands.
+const STANDING: Duration = Duration::from_millis(25);
+
 /// Losses above this share are more than a path's ordinary ones, and more than repairs can keep up with.
 const DROWNING: f32 = 0.25;
 
@@ -180,6 +183,10 @@ impl Congestion {
         // A line through many groups tells slowly of a path that narrows much at once.
         let usage = match narrowed {
             Some(_) => Usage::Over,
+            // What was held up and is through by now waited for the listener's machine, not for the path.
+            None if usage == Some(Usage::Over) && self.delivered.queued() < STANDING => {
+                Usage::Normal
+            }
             None => usage.unwrap_or(Usage::Normal),
         };
         if usage == Usage::Over {

@@ -116,11 +116,16 @@ impl Delivered {
     /// queues. `None` on any other.
     pub(super) fn narrowed(&self) -> Option<Bitrate> {
         let (latest, sent) = (self.latest()?, self.sent_rate()?);
-        let queues = self.shortest.is_some_and(|(now, before, _)| {
-            let queued = u64::try_from(self.way - now.min(before)).unwrap_or(0);
-            Duration::from_micros(queued) > LONG_QUEUE
-        });
+        let queues = self.queued() > LONG_QUEUE;
         (queues && latest.as_f64() < sent.as_f64() * SQUEEZED).then_some(latest)
+    }
+
+    /// How much longer the latest packet was on its way than the fastest lately.
+    pub(super) fn queued(&self) -> Duration {
+        let queued = |(now, before, _): (i64, i64, _)| {
+            u64::try_from(self.way - now.min(before)).unwrap_or(0)
+        };
+        Duration::from_micros(self.shortest.map_or(0, queued))
     }
 
     /// How fast the same packets went out.

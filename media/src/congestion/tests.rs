@@ -21,6 +21,10 @@ struct Link {
     /// Longest queue, as time.
     queue: Duration,
     free_at: Duration,
+    /// The machine at its end is busy with something else for up to so long at a time, and then until when.
+    busy: Duration,
+    busy_from: Duration,
+    busy_until: Duration,
     rng: SmallRng,
 }
 
@@ -33,6 +37,9 @@ impl Link {
             loss: 0.0,
             queue: 500 * MS,
             free_at: Duration::ZERO,
+            busy: Duration::ZERO,
+            busy_from: Duration::ZERO,
+            busy_until: Duration::ZERO,
             rng: SmallRng::seed_from_u64(7),
         }
     }
@@ -49,7 +56,21 @@ impl Link {
             );
         let jitter = self.jitter.mul_f64(self.rng.random_range(0.0..1.0));
         let lost = self.rng.random_bool(self.loss);
-        (!lost).then(|| self.free_at + self.delay + jitter)
+        let at = self.free_at + self.delay + jitter;
+        (!lost).then(|| self.read(at))
+    }
+
+    /// When a packet is read that came at this time.
+    fn read(&mut self, at: Duration) -> Duration {
+        while !self.busy.is_zero() && at >= self.busy_until {
+            self.busy_from = self.busy_until + self.rng.random_range(5 * MS..60 * MS);
+            self.busy_until = self.busy_from + self.busy.mul_f64(self.rng.random_range(0.0..1.0));
+        }
+        if at < self.busy_from {
+            at
+        } else {
+            at.max(self.busy_until)
+        }
     }
 }
 
@@ -150,6 +171,23 @@ impl World {
             .feedback(&feedback, Some(2 * self.link.delay), self.zero + self.now);
     }
 
+    /// Voices, which leave whatever is believed of the path.
+    fn speak(&mut self, seconds: f64, voices: u32) {
+        let until = self.now + Duration::from_secs_f64(seconds);
+        while self.now < until {
+            let millis = self.now.as_millis();
+            if millis.is_multiple_of(20) {
+                (0..voices).for_each(|_| self.send(120, None));
+            }
+            if millis.is_multiple_of(100) {
+                self.report();
+            }
+            self.congestion.handle_timeout(self.zero + self.now);
+            self.probe();
+            self.now += MS;
+        }
+    }
+
     /// Lets so many seconds pass.
     fn run(&mut self, seconds: f64) {
         let until = self.now + Duration::from_secs_f64(seconds);
@@ -241,6 +279,27 @@ fn jitter_is_not_taken_for_congestion() {
     let mut world = World::new(link, 2_000);
     world.run(20.0);
     assert!(world.kbps() >= 1_500, "{}", world.kbps());
+}
+
+#[test]
+fn a_listener_whose_machine_is_busy_takes_what_is_wanted_again_after_a_narrow_moment() {
+    for busy in [40, 80, 120, 160, 200] {
+        for seed in 0..6 {
+            let mut link = Link::new(100);
+            link.busy = busy * MS;
+            link.rng = SmallRng::seed_from_u64(seed);
+            let mut world = World::new(link, 900);
+            world.speak(3.0, 3); // pictures are withheld, voices are not
+            assert!(world.kbps() < 200, "{}", world.kbps());
+            world.link.rate = Bitrate(50_000_000);
+            world.speak(15.0, 3);
+            assert!(
+                world.kbps() >= 900,
+                "{} kbit/s, busy for up to {busy} ms (seed {seed})",
+                world.kbps()
+            );
+        }
+    }
 }
 
 #[test]
