@@ -1,6 +1,7 @@
 // What people do in a meeting, and what can be seen from outside of it.
 import assert from 'node:assert/strict';
 import { everybody } from './browser.mjs';
+import { api } from './server.mjs';
 
 const SETTLE_MS = 20_000;
 const SAMPLE_MS = 1_000;
@@ -100,12 +101,25 @@ function pictureCounts({ page }) {
   });
 }
 
+/** What stands over tiles whose picture does not come. */
+const notes = async ({ page }) => (await page.locator('.tile__note').allTextContents()).join(', ') || 'nothing';
+
+/** What the server knows of each connection of the call that somebody is in, latest first: what it found the path to carry, and what it withheld. */
+async function samples({ page }) {
+  const { origin, pathname } = new URL(page.url());
+  const { data: [call] } = await api(origin, 'GET', `/history?room_id=${pathname.split('/').at(-1)}`);
+  const names = new Map(call.participants.map(({ participant_id, display_name }) => [participant_id, display_name]));
+  const { data } = await api(origin, 'GET', `/${call.call_id}/quality?limit=25`);
+  return data.map(({ participant_id, ...sample }) => `\n    ${names.get(participant_id)} ${JSON.stringify(sample)}`).join('');
+}
+
 /** The counts of somebody, and of all others who are in the same meeting: where a picture stands still one looks at who sends it too. */
 async function countsAround({ page }) {
   const there = everybody.filter((one) => !one.page.isClosed() && one.page.url().split('#')[0] === page.url().split('#')[0]);
   there.sort((a, b) => Number(b.page === page) - Number(a.page === page));
-  const told = there.map(async (one) => `\n  ${one.name}:\n    ${await pictureCounts(one).catch((error) => error.message)}`);
-  return (await Promise.all(told)).join('');
+  const told = there.map(async (one) => `\n  ${one.name}, over tiles ${await notes(one)}:\n    ${await pictureCounts(one)}`);
+  const server = samples({ page }).then((lines) => `\n  the server:${lines}`);
+  return (await Promise.all([...told, server].map((lines) => lines.catch((error) => `\n  ${error.message}`)))).join('');
 }
 
 /** Somebody sees this many moving pictures and hears somebody. */
