@@ -35,6 +35,7 @@ use calls_model::signal::{
 use calls_model::{Call, LeaveReason, Member, ParticipantId, RoomSettings, Source, UserId};
 use tracing::debug;
 
+use self::alarm::{Alarm, Alarmed};
 use self::connection::Connection;
 pub use self::limits::{Bounds, LIMITS};
 use self::publishing::Publishing;
@@ -221,6 +222,7 @@ pub struct Participant {
     present: HashSet<ParticipantId>,
     session: Session,
     connection: Option<Connection>,
+    alarm: Alarm,
     /// How long its place is kept for a first socket.
     kept_for: Duration,
     /// Its connection is its presence: WHIP and WHEP.
@@ -267,6 +269,7 @@ impl Participant {
             present: HashSet::new(),
             session: Session::new(),
             connection: None,
+            alarm: Alarm::default(),
             kept_for: if returning { GRACE } else { UNATTACHED },
             sessionless: false,
             publishing: Publishing::default(),
@@ -302,8 +305,18 @@ impl Actor for Participant {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(PULSE, Self::pulse);
+        self.alarm.start(ctx);
         self.wait_for_return(self.kept_for, ctx);
+    }
+}
+
+impl Alarmed for Participant {
+    fn ring(&mut self, ctx: &mut Self::Context) {
+        self.catch_up(ctx);
+    }
+
+    fn pulse(&mut self, ctx: &mut Self::Context) {
+        self.look_around(ctx);
     }
 }
 
@@ -323,7 +336,7 @@ impl Handler<Attach> for Participant {
         }
         let attachment = self.session.attach(door, resume.as_ref(), greeting)?;
         if resume.is_none() {
-            self.disconnect(ctx); // a client that begins anew brings a new connection
+            self.disconnect(); // a client that begins anew brings a new connection
         }
         self.sessionless = false;
         self.stop_waiting(ctx);
@@ -511,10 +524,10 @@ impl Handler<Packets> for Participant {
         };
         let now = clock::instant();
         connection.forward(&packets.burst, now);
-        let arm = connection.may_oversleep(now) || connection.peer.is_pacing();
+        let arm = self.alarm.may_oversleep(now) || connection.peer.is_pacing();
         self.react(ctx);
         if arm {
-            self.arm(ctx);
+            self.arm();
         }
     }
 }

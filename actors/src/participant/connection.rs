@@ -1,6 +1,6 @@
 //! A peer connection and the port on which it lives.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::prelude::*;
 use calls_media::seam::{Burst, PeerId};
@@ -8,12 +8,8 @@ use calls_media::{Negotiated, Peer, SdpRefused};
 use calls_model::signal::PublishedMid;
 
 use super::Bounds;
-use super::alarm::Alarm;
 use super::quality::Figures;
 use crate::port::{Datagrams, PortHandle};
-
-/// Timers nearer than this are not looked after by every packet.
-const SOON: Duration = Duration::from_millis(500);
 
 /// A connection; the port forgets it when it is dropped.
 pub(super) struct Connection {
@@ -21,8 +17,6 @@ pub(super) struct Connection {
     pub(super) peer: Peer,
     id: PeerId,
     port: PortHandle,
-    /// When the peer's timer runs out; none before there was one.
-    pub(super) alarm: Option<Alarm>,
 }
 
 impl Connection {
@@ -33,12 +27,7 @@ impl Connection {
         if let Some(ceiling) = bounds.bitrate {
             peer.limit(ceiling);
         }
-        Self {
-            peer,
-            id,
-            port,
-            alarm: None,
-        }
+        Self { peer, id, port }
     }
 
     /// Answers an offer, and takes in what comes to the addresses that the answer names.
@@ -92,12 +81,6 @@ impl Connection {
                 .filter_map(|slot| slot.picture)
                 .collect(),
         }
-    }
-
-    /// No timer is set, or only for later: something more urgent may have come up.
-    pub(super) fn may_oversleep(&self, now: Instant) -> bool {
-        let due = self.alarm.as_ref().and_then(Alarm::due);
-        due.is_none_or(|due| due > now + SOON)
     }
 
     /// Sends what waits.

@@ -9,7 +9,6 @@ use calls_model::signal::{Event, Mute, PublishedMid, Slots as SlotsEvent};
 use calls_model::{LeaveReason, Source};
 use tracing::{debug, info};
 
-use super::alarm::Alarm;
 use super::connection::Connection;
 use super::slots::Obstacle;
 use super::{Participant, SignalRefused, up};
@@ -34,7 +33,7 @@ impl Participant {
         let now = clock::instant();
         let negotiated = match self.negotiate(sdp, publish, now, ctx) {
             Err(SdpRefused::FingerprintChanged | SdpRefused::Closed) => {
-                self.disconnect(ctx);
+                self.disconnect();
                 self.negotiate(sdp, publish, now, ctx)?
             }
             other => other?,
@@ -96,14 +95,12 @@ impl Participant {
     }
 
     /// Forgets the connection and all that it carried.
-    pub(super) fn disconnect(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn disconnect(&mut self) {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
         connection.close(clock::instant());
-        if let Some(alarm) = connection.alarm.take() {
-            alarm.cancel(ctx);
-        }
+        self.alarm.set(None);
         self.publishing.negotiated(Vec::new());
         self.slots.clear();
         self.announce();
@@ -147,7 +144,7 @@ impl Participant {
             }
             PeerEvent::Connected if self.sessionless => self.stop_waiting(ctx),
             PeerEvent::Connected => {}
-            PeerEvent::Closed(reason) => self.closed(reason, ctx),
+            PeerEvent::Closed(reason) => self.closed(reason),
             PeerEvent::Watch { track, layers } => self.watch(track, layers),
             PeerEvent::Keyframe { track, layer } => {
                 up(&self.room.keyframe, KeyframeWanted { track, layer });
@@ -183,27 +180,26 @@ impl Participant {
         );
     }
 
-    fn closed(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
+    fn closed(&mut self, reason: CloseReason) {
         info!(participant.id = %self.id, ?reason, "connection of {} closed", self.id);
         match reason {
             CloseReason::DtlsClosed if self.sessionless => self.go(LeaveReason::Left),
             _ if self.sessionless => self.go(LeaveReason::TimedOut),
             // An ICE restart may still bring it back.
             CloseReason::ConsentLost => {}
-            CloseReason::DtlsClosed | CloseReason::DtlsFailed => self.disconnect(ctx),
+            CloseReason::DtlsClosed | CloseReason::DtlsFailed => self.disconnect(),
         }
     }
 
     /// Sets the peer's timer.
-    pub(super) fn arm(&mut self, ctx: &mut Context<Self>) {
-        if let Some(connection) = &mut self.connection {
-            let alarm = connection.alarm.get_or_insert_with(|| Alarm::new(ctx));
-            alarm.set(connection.peer.poll_timeout());
-        }
+    pub(super) fn arm(&self) {
+        let connection = self.connection.as_ref();
+        self.alarm
+            .set(connection.and_then(|one| one.peer.poll_timeout()));
     }
 
-    /// The peer's timer has run out.
-    pub(super) fn ring(&mut self, ctx: &mut Context<Self>) {
+    /// Does what the peer's timer was set for.
+    pub(super) fn catch_up(&mut self, ctx: &mut Context<Self>) {
         let Some(connection) = &mut self.connection else {
             return;
         };
@@ -223,7 +219,7 @@ impl Participant {
         if let Some(connection) = &mut self.connection {
             connection.flush(now);
         }
-        self.arm(ctx);
+        self.arm();
     }
 
     fn pass_on(&mut self) {

@@ -55,7 +55,7 @@ impl Participant {
     }
 
     /// Looks whether the room still lives, and how good the connection is.
-    pub(super) fn pulse(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn look_around(&mut self, ctx: &mut Context<Self>) {
         self.orphaned = if self.room.is_open() {
             0
         } else {
