@@ -49,9 +49,6 @@ pub(crate) const CEILING: Bitrate = Bitrate(60_000_000);
 /// Packets that went out and were not told of for so long mean that the path is stuck.
 const SILENCE: Duration = Duration::from_millis(1_500);
 
-/// Less than this is no queue that stands.
-const STANDING: Duration = Duration::from_millis(25);
-
 /// Losses above this share are more than a path's ordinary ones, and more than repairs can keep up with.
 const DROWNING: f32 = 0.25;
 
@@ -159,7 +156,8 @@ impl Congestion {
                 continue;
             };
             self.delivered.arrived(packet, arrival);
-            self.probes.arrived(packet, arrival);
+            let held_up = self.delivered.held_up();
+            self.probes.arrived(packet, arrival, held_up);
             if let Some(delta) = self.groups.arrived(packet.sent, arrival) {
                 let slope = self.trendline.push(delta);
                 let seen = self.detector.judge(slope, delta);
@@ -173,6 +171,7 @@ impl Congestion {
         {
             self.limited = true;
         }
+        let any_lost = acknowledged.iter().any(|packet| packet.arrival.is_none());
         let narrowed = self.delivered.narrowed();
         let delivery = Delivery {
             delivered: self.delivered.rate(),
@@ -183,9 +182,9 @@ impl Congestion {
         // A line through many groups tells slowly of a path that narrows much at once.
         let usage = match narrowed {
             Some(_) => Usage::Over,
-            // What was held up and is through by now waited for the listener's machine, not for the path.
-            None if usage == Some(Usage::Over) && self.delivered.queued() < STANDING => {
-                Usage::Normal
+            // What waited for the listener's machine says nothing of the path: no reason to fall, and none to grow.
+            None if usage == Some(Usage::Over) && !any_lost && self.delivered.is_uneven() => {
+                Usage::Under
             }
             None => usage.unwrap_or(Usage::Normal),
         };

@@ -18,6 +18,13 @@ const SQUEEZED: f64 = 0.6;
 
 /// Longer queues than this are no jitter.
 const LONG_QUEUE: Duration = Duration::from_millis(80);
+/// A queue shorter than this may as well be the rest of what a busy listener let lie: voices come every 20 ms, so the latest of
+/// what is read at once waited for as long as that, and a little.
+const STANDING: Duration = Duration::from_millis(25);
+/// Packets that went out so far apart and come in within so little time were read at once: a path that is full lets them through
+/// one by one.
+const APART: Duration = Duration::from_millis(10);
+const AT_ONCE: Duration = Duration::from_micros(500);
 /// The shortest way is remembered for so long, and then measured anew: clocks drift, and routes change.
 const MEMORY: Duration = Duration::from_secs(10);
 
@@ -53,6 +60,8 @@ pub(super) struct Delivered {
     shortest: Option<(i64, i64, Duration)>,
     /// The same of the latest packet.
     way: i64,
+    /// When packets were read at once last.
+    at_once: Option<Duration>,
     packets: VecDeque<Delivery>,
     /// When the latest of them came in.
     arrived: Duration,
@@ -75,6 +84,13 @@ impl Delivered {
             arrival: Moment::of(arrival),
             bytes: packet.bytes,
         };
+        let gap = arrival.checked_sub(self.arrived); // none if it overtook the one before
+        if let Some(before) = self.packets.back()
+            && latest.sent.since(before.sent) >= APART
+            && gap.is_some_and(|gap| gap <= AT_ONCE)
+        {
+            self.at_once = Some(arrival);
+        }
         if arrival.saturating_sub(self.arrived) > WINDOW {
             self.packets.clear();
             self.bytes = 0;
@@ -118,6 +134,26 @@ impl Delivered {
         let (latest, sent) = (self.latest()?, self.sent_rate()?);
         let queues = self.queued() > LONG_QUEUE;
         (queues && latest.as_f64() < sent.as_f64() * SQUEEZED).then_some(latest)
+    }
+
+    /// The listener lately let packets lie, and no queue stands on the path.
+    pub(super) fn is_uneven(&self) -> bool {
+        self.is_read_at_once() && self.queued() < STANDING
+    }
+
+    /// For how long the listener may have let the latest packet lie; none where it takes each as it comes.
+    pub(super) fn held_up(&self) -> Duration {
+        if self.is_read_at_once() {
+            self.queued()
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// The listener lately let packets lie, and read them at once.
+    fn is_read_at_once(&self) -> bool {
+        let lately = |at: Duration| self.arrived.saturating_sub(at) <= WINDOW;
+        self.at_once.is_some_and(lately)
     }
 
     /// How much longer the latest packet was on its way than the fastest lately.
@@ -192,5 +228,36 @@ mod tests {
             delivered.arrived(&packet, MS);
         }
         assert_eq!(delivered.rate(), None);
+    }
+
+    /// Voices that are on their way for so long, one each 20 ms.
+    fn voices(ways: &[u32]) -> Delivered {
+        let mut delivered = Delivered::default();
+        for (sent, &way) in (0..).map(|n| n * 20 * MS).zip(ways) {
+            let arrival = sent + way * MS;
+            let packet = Acknowledged {
+                sent,
+                arrival: Some(arrival),
+                bytes: 120,
+                probe: None,
+            };
+            delivered.arrived(&packet, arrival);
+        }
+        delivered
+    }
+
+    #[test]
+    fn voices_that_were_read_at_once_tell_of_a_busy_listener() {
+        let busy = voices(&[30, 30, 90, 70, 50]);
+        assert!(busy.is_uneven());
+        assert_eq!(busy.held_up(), 20 * MS);
+    }
+
+    #[test]
+    fn a_queue_lets_voices_through_one_by_one_and_one_that_stands_counts_however_they_are_read() {
+        let queue = voices(&[30, 36, 42, 48, 50]);
+        assert!(!queue.is_uneven());
+        assert_eq!(queue.held_up(), Duration::ZERO);
+        assert!(!voices(&[30, 30, 140, 120, 100]).is_uneven());
     }
 }

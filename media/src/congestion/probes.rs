@@ -88,6 +88,8 @@ struct Running {
     /// First and last departure and arrival of what came in, and bytes of the first and the last packet.
     sent: Option<(Duration, Duration)>,
     arrived: Option<(Duration, Duration)>,
+    /// How much longer the first that came in was on its way than others.
+    held_up: Duration,
     first_bytes: u64,
     last_bytes: u64,
 }
@@ -130,6 +132,7 @@ impl Probes {
             came: Amount::default(),
             sent: None,
             arrived: None,
+            held_up: Duration::ZERO,
             first_bytes: 0,
             last_bytes: 0,
         });
@@ -153,8 +156,8 @@ impl Probes {
         self.running.map(|running| running.until)
     }
 
-    /// A packet came in.
-    pub(super) fn arrived(&mut self, packet: &Acknowledged, arrival: Duration) {
+    /// A packet came in, and was on its way for so much longer than the fastest lately.
+    pub(super) fn arrived(&mut self, packet: &Acknowledged, arrival: Duration, held_up: Duration) {
         let Some(running) = self
             .running
             .as_mut()
@@ -167,6 +170,7 @@ impl Probes {
         };
         if running.arrived.is_none() {
             running.first_bytes = packet.bytes.into();
+            running.held_up = held_up;
         }
         running.last_bytes = packet.bytes.into();
         running.sent = span(running.sent, packet.sent);
@@ -214,19 +218,23 @@ fn enough(desired: Bitrate) -> Bitrate {
 
 impl Running {
     fn read(&self) -> Option<Shown> {
-        let rate = |(first, last): (Duration, Duration), bytes: u64| {
-            let span = last.saturating_sub(first);
+        let rate = |(first, last): (Duration, Duration), held_up: Duration, bytes: u64| {
+            let span = last.saturating_sub(first) + held_up;
             (!span.is_zero()).then(|| Bitrate::of(bytes, span))
         };
         // The last packet went out at the end of the span, the first came in at its beginning.
-        let sent = rate(self.sent?, self.came.bytes - self.last_bytes).unwrap_or(self.rate);
-        let arrived = rate(self.arrived?, self.came.bytes - self.first_bytes).unwrap_or(sent);
+        let none = Duration::ZERO;
+        let sent = rate(self.sent?, none, self.came.bytes - self.last_bytes).unwrap_or(self.rate);
+        let came = self.came.bytes - self.first_bytes;
+        let arrived = rate(self.arrived?, none, came).unwrap_or(sent);
+        // While the first was held up the rest drew near: it may have come in over that much more time.
+        let sure = rate(self.arrived?, self.held_up, came).unwrap_or(sent);
         let sent = sent.min(self.rate.times(1.5));
         let is_slower = arrived.as_f64() < sent.as_f64() * CLEAR;
         let rate = if is_slower {
-            arrived.times(TRUST)
+            sure.times(TRUST)
         } else {
-            sent.min(arrived)
+            sent.min(sure)
         };
         Some(Shown { rate, is_slower })
     }
@@ -262,7 +270,7 @@ mod tests {
                 probe: Some(probe.id),
             };
             if arrives(number) {
-                probes.arrived(&acknowledged, arrival);
+                probes.arrived(&acknowledged, arrival, Duration::ZERO);
             }
         }
         probes.result(now)
@@ -346,6 +354,27 @@ mod tests {
                 assert!(!shown.is_slower, "{kbps} kbit/s in {packet} bytes");
                 assert_eq!(shown.rate, estimate.times(STEP), "in {packet} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn a_probe_that_was_held_up_and_read_at_once_shows_no_more_than_it_can() {
+        for (held_up, most) in [(0, 2_000_000), (50, 500_000), (200, 125_000)] {
+            let mut probes = Probes::default();
+            let now = Instant::now();
+            let probe = probes.plan(M, Bitrate(10_000_000), now).unwrap();
+            let packet = Acknowledged {
+                sent: Duration::ZERO,
+                arrival: Some(MS),
+                bytes: 625,
+                probe: Some(probe.id),
+            };
+            for _ in 0..6 {
+                probes.arrived(&packet, MS, held_up * MS);
+            }
+            let shown = probes.result(now).expect("all of it came in");
+            assert!(shown.rate <= Bitrate(most), "{shown:?} after {held_up} ms");
+            assert!(!shown.is_slower);
         }
     }
 
