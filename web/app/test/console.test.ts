@@ -141,15 +141,18 @@ describe('a timeline', () => {
     });
 
     test('and since when nobody is in it', () => {
+      const all = (rows: Happened[]) => ({ rows, complete: true });
       const gone = [...left, event('participant.left', { participant_id: 'part_a', reason: 'left' }, 6)];
       const people = peopleOf({ status: 'active', participants: [] }, gone);
-      expect(emptySince('active', people, gone)).toBe('1970-01-01T00:00:06.000Z');
-      expect(emptySince('ended', people, gone)).toBeNull();
-      expect(emptySince('active', peopleOf({ status: 'active', participants: inside }, left), left)).toBeNull();
-      expect(emptySince('active', peopleOf({ status: 'active', participants: [] }, left), left)).toBeNull(); // when Ada left is not told yet
+      expect(emptySince('active', people, all(gone))).toBe('1970-01-01T00:00:06.000Z');
+      expect(emptySince('active', people, { rows: gone, complete: false })).toBeNull(); // somebody may have come back
+      expect(emptySince('active', people, null)).toBeNull();
+      expect(emptySince('ended', people, all(gone))).toBeNull();
+      expect(emptySince('active', peopleOf({ status: 'active', participants: inside }, left), all(left))).toBeNull();
+      expect(emptySince('active', peopleOf({ status: 'active', participants: [] }, left), all(left))).toBeNull(); // when Ada left is not told yet
       const hidden = { ...ada, participant_id: 'part_h', hidden: true };
-      expect(emptySince('active', [hidden, ...people], gone)).toBe('1970-01-01T00:00:06.000Z');
-      expect(emptySince('active', [], [])).toBeNull();
+      expect(emptySince('active', [hidden, ...people], all(gone))).toBe('1970-01-01T00:00:06.000Z');
+      expect(emptySince('active', [], all([]))).toBeNull();
     });
   });
 

@@ -41,7 +41,7 @@ function Known({ call, then }: { call: Call; then: () => void }) {
   const sampled = useSamples(call);
   const events = happened.value?.rows ?? [];
   const people = peopleOf(call, events);
-  const empty = emptySince(call.status, people, events);
+  const empty = emptySince(call.status, people, happened.value);
   return (
     <>
       <Summary call={call} empty={empty} />

@@ -3,6 +3,7 @@ import type { Call, QualitySample, WireMember } from '@calls/sdk';
 import type { Tone } from '../components/Badge';
 import { said, t } from '../words/t';
 import { bytes } from './format';
+import type { Grown } from './growing';
 
 /** An event as the server lists it. */
 export interface Happened {
@@ -57,14 +58,15 @@ export function peopleOf({ status, participants }: Pick<Call, 'status' | 'partic
 }
 
 /**
- * Since when a call that goes on is empty; null where it is not, or where the events do not tell yet when the last one left. Whom the
- * others do not learn of keeps no call going.
+ * Since when a call that goes on is empty; null where it is not, or where the events do not tell yet when the last one left: none do
+ * before all of them are there. Whom the others do not learn of keeps no call going.
  */
-export function emptySince(status: Call['status'], people: readonly WireMember[], events: readonly Happened[]): string | null {
+export function emptySince(status: Call['status'], people: readonly WireMember[], told: Grown<Happened> | null): string | null {
+  if (!told?.complete) return null;
   const seen = people.filter(({ hidden }) => !hidden);
   if (status !== 'active' || seen.some(({ left_at }) => !left_at)) return null;
-  const told = new Set(people.map(({ participant_id }) => participant_id));
-  if ([...namesIn(events).keys()].some((id) => !told.has(id))) return null;
+  const known = new Set(people.map(({ participant_id }) => participant_id));
+  if ([...namesIn(told.rows).keys()].some((id) => !known.has(id))) return null;
   return seen.flatMap(({ left_at }) => left_at ?? []).reduce<string | null>((last, at) => (last && Date.parse(last) > Date.parse(at) ? last : at), null);
 }
 
