@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::api::Api;
 use crate::crowd::{Crowd, CrowdFailed};
-use crate::report::{Provenance, Report};
+use crate::report::{Outcome, Provenance, Report};
 use crate::scenario::Scenario;
 use crate::server::Gauge;
 
@@ -80,11 +80,17 @@ impl Capacity {
         })
     }
 
-    /// The harness itself was late where quality broke: what was found is its own limit.
-    pub(crate) fn is_void(&self) -> bool {
+    /// Failed where nothing was good. Void where the harness itself was late when quality broke: what was found is its own limit.
+    pub(crate) fn outcome(&self) -> Outcome {
         let bad = self.tries.iter().filter(|tried| !tried.good);
-        bad.min_by_key(|tried| tried.viewers)
-            .is_some_and(|tried| tried.harness_late)
+        let least = bad.min_by_key(|tried| tried.viewers);
+        if self.most == 0 {
+            Outcome::Failed
+        } else if least.is_some_and(|tried| tried.harness_late) {
+            Outcome::Void
+        } else {
+            Outcome::Passed
+        }
     }
 
     /// For people.
@@ -94,14 +100,16 @@ impl Capacity {
             // Writing to a string cannot fail.
             let _infallible = writeln!(text, "  {}", tried.line());
         }
-        let void = if self.is_void() {
-            "; VOID: more than that the harness itself cannot keep up with, which tells nothing of the server"
-        } else {
-            ""
+        let said = match self.outcome() {
+            Outcome::Passed => "",
+            Outcome::Failed => "; FAILED: no crowd was small enough",
+            Outcome::Void => {
+                "; VOID: more than that the harness itself cannot keep up with, which tells nothing of the server"
+            }
         };
         let _infallible = writeln!(
             text,
-            "  most viewers with good quality: {}{void}",
+            "  most viewers with good quality: {}{said}",
             self.most
         );
         text
@@ -124,6 +132,7 @@ impl Try {
         Self {
             viewers,
             good: all_in
+                && flows.iter().all(|flow| flow.was_sent())
                 && loss < MAX_LOSS
                 && delivered > 1.0 - MAX_LOSS
                 && p99_ms.is_some_and(|p99| p99 < MAX_P99_MS),
@@ -196,6 +205,7 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::tests::meeting;
 
     fn found(first: u32, limit: u32, capacity: u32) -> (u32, usize) {
         let mut search = Search::new(first, limit);
@@ -216,6 +226,43 @@ mod tests {
             assert!(capacity - good <= near, "{good} of {capacity}");
             assert!(tries <= 12, "{tries} tries for {capacity}");
         }
+    }
+
+    #[test]
+    fn a_search_that_found_nothing_good_failed() {
+        let capacity = |tried: &[(u32, bool, bool)]| Capacity {
+            provenance: Provenance::here(),
+            scenario: meeting(),
+            most: tried.iter().filter(|t| t.1).map(|t| t.0).max().unwrap_or(0),
+            tries: tried
+                .iter()
+                .map(|&(viewers, good, harness_late)| Try {
+                    viewers,
+                    good,
+                    loss: 0.0,
+                    delivered: 1.0,
+                    p99_ms: None,
+                    server_cores: None,
+                    harness_late,
+                })
+                .collect(),
+        };
+        let outcome = |tried: &[_]| capacity(tried).outcome();
+        assert_eq!(outcome(&[(5, false, false)]), Outcome::Failed);
+        assert_eq!(outcome(&[(5, false, true)]), Outcome::Failed);
+        assert_eq!(
+            outcome(&[(5, true, false), (10, false, true)]),
+            Outcome::Void
+        );
+        assert_eq!(
+            outcome(&[(5, true, false), (10, false, false)]),
+            Outcome::Passed
+        );
+        let text = capacity(&[(5, false, false)]).table();
+        assert!(
+            text.ends_with("quality: 0; FAILED: no crowd was small enough\n"),
+            "{text}"
+        );
     }
 
     #[test]

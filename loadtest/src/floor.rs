@@ -38,7 +38,7 @@ pub(crate) const HELLO_LENGTH: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Numbers of the header extensions, so that packets are as long as the server's.
-const EXTENSIONS: Extensions = Extensions {
+pub(crate) const EXTENSIONS: Extensions = Extensions {
     mid: None,
     rid: None,
     repaired_rid: None,

@@ -30,10 +30,15 @@ impl Default for Histogram {
 impl Histogram {
     /// Counts one duration.
     pub(crate) fn record(&mut self, took: Duration) {
+        self.record_many(took, 1);
+    }
+
+    /// Counts one duration so many times.
+    pub(crate) fn record_many(&mut self, took: Duration, times: u64) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let last = self.buckets.len() - 1;
-        self.buckets[bucket(micros).min(last)] += 1;
-        self.count += 1;
+        self.buckets[bucket(micros).min(last)] += times;
+        self.count += times;
     }
 
     /// What was counted since `earlier`, a copy of this one.

@@ -142,8 +142,7 @@ async fn run(args: Args) -> Result<Outcome, Failed> {
         let capacity = Capacity::find(&api, &scenario, &gauge, args.threads).await?;
         print(&capacity.table());
         outputs.keep_json(&capacity)?;
-        let void = capacity.is_void();
-        return Ok(if void { Outcome::Void } else { Outcome::Passed });
+        return Ok(capacity.outcome());
     }
     let seed = args.seed;
     let impairment = args.impair.map(|profile| Impairment { profile, seed });

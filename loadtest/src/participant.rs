@@ -241,9 +241,15 @@ impl Inside {
         restarted.unwrap_or(Err(JoinFailed::TimedOut("ICE restart")))
     }
 
-    /// Is gone without a word.
-    pub(crate) fn vanish(self) {
+    /// Is gone without a word. Tells why it had ended before, if it had.
+    pub(crate) fn vanish(self) -> Result<(), JoinFailed> {
+        let ended = self.signaling.is_finished();
         self.signaling.abort();
+        self.media.alive()?;
+        if ended {
+            return Err(SignalingFailed::Closed.into());
+        }
+        Ok(())
     }
 
     /// Leaves. Tells why it had ended before, if it had.
@@ -253,14 +259,23 @@ impl Inside {
             Ok(Ok(left)) => left,
             Ok(Err(_)) | Err(_) => Err(SignalingFailed::Closed),
         };
-        match self.media {
-            Media::Light(carried) => carried.alive()?,
-            Media::Full(peer, mut tracks) => {
-                tracks.abort_all();
-                peer.close().await;
-            }
+        let alive = self.media.alive();
+        if let Media::Full(peer, mut tracks) = self.media {
+            tracks.abort_all();
+            peer.close().await;
         }
+        alive?;
         Ok(left?)
+    }
+}
+
+impl Media {
+    /// It did not end by itself.
+    fn alive(&self) -> Result<(), JoinFailed> {
+        match self {
+            Self::Light(carried) => Ok(carried.alive()?),
+            Self::Full(peer, _) => Ok(peer.alive()?),
+        }
     }
 }
 

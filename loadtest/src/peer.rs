@@ -215,12 +215,6 @@ impl Peer {
 
     /// Waits until media can flow.
     pub(crate) async fn connected(&self) -> Result<(), PeerFailed> {
-        let ended = |state| {
-            matches!(
-                state,
-                RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed
-            )
-        };
         let mut states = self.state.clone();
         let settled = states
             .wait_for(|state| *state == RTCPeerConnectionState::Connected || ended(*state))
@@ -228,6 +222,16 @@ impl Peer {
             .map_or(RTCPeerConnectionState::Closed, |state| *state);
         if ended(settled) {
             Err(PeerFailed::Ended(settled))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Media did not end by itself.
+    pub(crate) fn alive(&self) -> Result<(), PeerFailed> {
+        let state = *self.state.borrow();
+        if ended(state) {
+            Err(PeerFailed::Ended(state))
         } else {
             Ok(())
         }
@@ -259,6 +263,13 @@ impl Peer {
         // Whatever became of it, nothing can be done about it now.
         let _closed = tokio::time::timeout(Duration::from_secs(2), self.connection.close()).await;
     }
+}
+
+fn ended(state: RTCPeerConnectionState) -> bool {
+    matches!(
+        state,
+        RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed
+    )
 }
 
 fn towards(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {

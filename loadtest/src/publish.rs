@@ -57,13 +57,13 @@ async fn film(
 ) {
     let mut frames = interval(pace);
     for number in 0_u64.. {
-        tallies.was_late(frames.tick().await.elapsed());
+        tallies.was_late(frames.tick().await.elapsed(), 1);
         let key = bell.rang() || number.is_multiple_of(KEY_FRAME_EVERY);
         for packet in camera.frame(key, tallies.clock.elapsed()) {
-            tallies.sent(&tallies.video);
             if published.track.write_rtp(packet).await.is_err() {
                 return;
             }
+            tallies.sent(&tallies.video);
         }
     }
 }
@@ -71,13 +71,12 @@ async fn film(
 async fn speak(published: Published, mut microphone: Microphone, turns: Turns, tallies: &Tallies) {
     let mut packets = interval(PACKET_TIME);
     loop {
-        tallies.was_late(packets.tick().await.elapsed());
+        tallies.was_late(packets.tick().await.elapsed(), 1);
         let now = tallies.clock.elapsed();
         let level = AudioLevelExtension {
             level: turns.loudness(now),
             voice: turns.speaks(now),
         };
-        tallies.sent(&tallies.audio);
         let written = published
             .track
             .write_rtp_with_extensions(
@@ -88,5 +87,6 @@ async fn speak(published: Published, mut microphone: Microphone, turns: Turns, t
         if written.is_err() {
             return;
         }
+        tallies.sent(&tallies.audio);
     }
 }

@@ -4,9 +4,12 @@ mod axis;
 mod cost;
 mod markdown;
 mod origin;
+mod pictures;
 mod svg;
 mod table;
 mod verdict;
+
+use std::cmp::Ordering;
 
 use serde::Serialize;
 
@@ -16,14 +19,18 @@ use crate::impair::Impairment;
 use crate::measure::{Measured, Second};
 use crate::scenario::Scenario;
 use crate::stay::Audience;
-use crate::tally::Counted;
+use crate::tally::{Counted, Trouble};
 
 pub(crate) use cost::{Cost, Floor, Memory};
 pub(crate) use markdown::markdown;
 pub(crate) use origin::Provenance;
+pub(crate) use pictures::Pictures;
 pub(crate) use svg::svg;
 pub(crate) use table::table;
 pub(crate) use verdict::{Limits, Outcome, Verdict};
+
+/// Of what is planned, this share must be sent: what is expected rests on what was sent, so nobody would miss what was not.
+const MIN_SENT: f64 = 0.95;
 
 /// The result of one run.
 #[derive(Debug, Serialize)]
@@ -38,6 +45,8 @@ pub(crate) struct Report {
     pub(crate) audio: Flow,
     /// What became of cameras' packets.
     pub(crate) video: Flow,
+    /// Which encodings pictures show; null where each camera sends one.
+    pub(crate) pictures: Option<Pictures>,
     /// Audio and video together.
     pub(crate) forwarded: u64,
     /// What the server used while it was measured; null where nobody told.
@@ -90,6 +99,8 @@ pub(crate) struct Joins {
 /// What became of one kind of packet.
 #[derive(Debug, Serialize)]
 pub(crate) struct Flow {
+    /// Should have been sent: by all publishers, as often as the scenario has it, all the time.
+    pub(crate) planned: u64,
     /// Sent by publishers.
     pub(crate) sent: u64,
     /// Should have arrived: sent, times the slots of those who were there to receive it.
@@ -147,6 +158,8 @@ pub(crate) struct Harness {
     pub(crate) unsent: u64,
     /// How much later than planned packets were sent.
     pub(crate) lateness: Times,
+    /// How much later than due the thread of the harness that was the latest did whatever it had to, also where it only receives.
+    pub(crate) worst_lane: Times,
 }
 
 impl Times {
@@ -162,7 +175,7 @@ impl Times {
 
 impl Flow {
     /// What was counted, beside what should have been.
-    pub(crate) fn of(counted: &Counted, fan_out: f64) -> Self {
+    pub(crate) fn of(counted: &Counted, planned: u64, fan_out: f64) -> Self {
         #[expect(
             clippy::cast_precision_loss,
             clippy::cast_possible_truncation,
@@ -171,6 +184,7 @@ impl Flow {
         )]
         let expected = (counted.sent as f64 * fan_out) as u64;
         Self {
+            planned,
             sent: counted.sent,
             expected,
             forwarded: counted.received,
@@ -180,6 +194,11 @@ impl Flow {
             padding: counted.padding,
             latency: Times::of(&counted.latency),
         }
+    }
+
+    /// As much as was planned.
+    pub(crate) fn was_sent(&self) -> bool {
+        self.planned == 0 || share(self.sent, self.planned) >= MIN_SENT
     }
 
     /// Share of what was on its way that is missing.
@@ -198,12 +217,16 @@ impl Flow {
 }
 
 impl Harness {
-    /// Of what was measured.
-    pub(crate) fn of(measured: &Measured) -> Self {
+    /// What went wrong.
+    pub(crate) fn of(trouble: &Trouble) -> Self {
+        let lanes = trouble.lanes.iter().map(Times::of);
+        let later = |one: &Times, other: &Times| one.p99_ms.partial_cmp(&other.p99_ms);
+        let worst = lanes.max_by(|one, other| later(one, other).unwrap_or(Ordering::Equal));
         Self {
-            broken: measured.trouble.broken,
-            unsent: measured.trouble.unsent,
-            lateness: Times::of(&measured.trouble.lateness),
+            broken: trouble.broken,
+            unsent: trouble.unsent,
+            lateness: Times::of(&trouble.lateness),
+            worst_lane: worst.unwrap_or_default(),
         }
     }
 }
@@ -218,21 +241,24 @@ impl Report {
         measured: Measured,
         server: Option<Cost>,
     ) -> Self {
+        let (audio, video) = scenario.planned(measured.took());
+        let fan_out = scenario.fan_out(audience.video, pictures);
+        let publishers = f64::from(scenario.rooms * scenario.publishers);
+        let (fan_out, pictures) = if scenario.is_simulcast() {
+            (0.0, Pictures::of(&measured.seconds, fan_out * publishers))
+        } else {
+            (fan_out, None)
+        };
+        let voices = scenario.fan_out(audience.audio, voices);
         Self {
             provenance: Provenance::here(),
             scenario: scenario.clone(),
-            audio: Flow::of(&measured.audio, scenario.fan_out(audience.audio, voices)),
-            video: Flow::of(
-                &measured.video,
-                if scenario.is_simulcast() {
-                    0.0
-                } else {
-                    scenario.fan_out(audience.video, pictures)
-                },
-            ),
+            audio: Flow::of(&measured.audio, audio, voices),
+            video: Flow::of(&measured.video, video, fan_out),
+            pictures,
             forwarded: measured.forwarded(),
             server,
-            harness: Harness::of(&measured),
+            harness: Harness::of(&measured.trouble),
             seconds: measured.seconds,
             joins,
             floor: None,
@@ -270,6 +296,7 @@ pub(crate) mod tests {
     /// A run in which all went well.
     pub(crate) fn good() -> Report {
         let flow = |sent| Flow {
+            planned: sent,
             sent,
             expected: sent * 3,
             forwarded: sent * 3,
@@ -307,6 +334,7 @@ pub(crate) mod tests {
             },
             audio: flow(1000),
             video: flow(5000),
+            pictures: None,
             forwarded: 18_000,
             server: None,
             floor: None,

@@ -7,6 +7,7 @@ use calls_model::RecordingMode;
 use serde::{Deserialize, Serialize};
 
 use crate::stay::Present;
+use crate::traffic::{Camera, PACKET_TIME};
 
 /// Most participants of one run: the system's limits to open files and ports are not far.
 const MAX_PARTICIPANTS: u32 = 5000;
@@ -260,9 +261,23 @@ impl Scenario {
         Duration::from_secs(1) / self.joins_per_second
     }
 
-    /// Cameras send encodings that not everybody gets: what should arrive cannot be told.
+    /// Cameras send encodings that not everybody gets: what should arrive cannot be told. Full participants send one.
     pub(crate) fn is_simulcast(&self) -> bool {
-        self.video.as_ref().is_some_and(|video| video.layers > 1)
+        let several = self.video.as_ref().is_some_and(|video| video.layers > 1);
+        several && self.participants == Kind::Light
+    }
+
+    /// How many packets of microphones and of cameras all publishers together send in this time at least.
+    pub(crate) fn planned(&self, time: Duration) -> (u64, u64) {
+        let publishers = u64::from(self.rooms * self.publishers);
+        let times = |pause: Duration| u64::try_from(time.as_nanos() / pause.as_nanos());
+        let times = |pause| times(pause).unwrap_or(u64::MAX);
+        let pictures = self.video.as_ref().map_or(0, |video| {
+            let encodings = if self.is_simulcast() { video.layers } else { 1 };
+            let packets = Camera::packets(encodings, video.kbps, video.fps, video.packet_bytes);
+            packets * times(Duration::from_secs(1) / video.fps)
+        });
+        (publishers * times(PACKET_TIME), publishers * pictures)
     }
 
     /// How many streams of each sender arrive somewhere, on average, where so many are there to receive: what `sent` is
@@ -364,6 +379,29 @@ pub(crate) mod tests {
             said.contains(&wanted) && said.ends_with(" webinar.toml"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn what_all_publishers_send_in_a_time_is_known_before() {
+        // 1 Mbit/s in 30 frames of four packets, beside 50 packets of a voice.
+        let planned = |scenario: &Scenario| scenario.planned(Duration::from_millis(2_010));
+        assert_eq!(planned(&meeting()), (10 * 100, 10 * 4 * 60));
+        let simulcast = Scenario {
+            publishers: 1,
+            video: meeting().video.map(|video| Video { layers: 3, ..video }),
+            ..meeting()
+        };
+        assert_eq!(planned(&simulcast), (100, (4 + 2 + 1) * 60));
+        let full = Scenario {
+            participants: Kind::Full,
+            ..simulcast
+        };
+        assert_eq!(planned(&full), (100, 4 * 60), "these send one encoding");
+        let voices = Scenario {
+            video: None,
+            ..meeting()
+        };
+        assert_eq!(planned(&voices), (1000, 0));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the whole crowd counts together, by kind of media, while it is measured.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::histogram::Histogram;
@@ -47,6 +47,8 @@ pub(crate) struct Tallies {
     broken: AtomicU64,
     unsent: AtomicU64,
     lateness: Mutex<Histogram>,
+    /// Of each lane.
+    lanes: Mutex<Vec<Histogram>>,
 }
 
 /// One packet that came in.
@@ -90,6 +92,8 @@ pub(crate) struct Trouble {
     pub(crate) unsent: u64,
     /// From when a packet was to be sent until it was.
     pub(crate) lateness: Histogram,
+    /// From when each lane had something to do until it did.
+    pub(crate) lanes: Vec<Histogram>,
 }
 
 impl Counted {
@@ -131,6 +135,7 @@ impl Tallies {
             broken: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
             lateness: Mutex::default(),
+            lanes: Mutex::default(),
         }
     }
 
@@ -174,10 +179,22 @@ impl Tallies {
         }
     }
 
-    /// A packet went out so much later than it should have.
-    pub(crate) fn was_late(&self, late: Duration) {
+    /// So many packets went out so much later than they should have.
+    pub(crate) fn was_late(&self, late: Duration, packets: u64) {
         if self.counts() {
-            record(&self.lateness, late);
+            let mut lateness = locked(&self.lateness);
+            lateness.record_many(late, packets);
+        }
+    }
+
+    /// A lane did something so much later than it was due: one that only receives is late for it, and nobody else tells.
+    pub(crate) fn lane_was_late(&self, lane: usize, late: Duration) {
+        if self.counts() {
+            let mut lanes = locked(&self.lanes);
+            if lanes.len() <= lane {
+                lanes.resize_with(lane + 1, Histogram::default);
+            }
+            lanes[lane].record(late);
         }
     }
 
@@ -210,7 +227,7 @@ impl Tallies {
             tally.received.fetch_add(1, Relaxed);
         }
         if let Some(latency) = arrival.latency {
-            record(&tally.latency, latency);
+            locked(&tally.latency).record(latency);
         }
     }
 
@@ -247,7 +264,8 @@ impl Tallies {
         Trouble {
             broken: self.broken.load(Relaxed),
             unsent: self.unsent.load(Relaxed),
-            lateness: copy(&self.lateness),
+            lateness: locked(&self.lateness).clone(),
+            lanes: locked(&self.lanes).clone(),
         }
     }
 }
@@ -262,28 +280,19 @@ impl Tally {
             lost: u64::try_from(self.missing.load(Relaxed)).unwrap_or(0),
             repaired: self.repaired.load(Relaxed),
             padding: self.padding.load(Relaxed),
-            latency: copy(&self.latency),
+            latency: locked(&self.latency).clone(),
         }
     }
 }
 
-fn record(histogram: &Mutex<Histogram>, took: Duration) {
-    histogram
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .record(took);
-}
-
-fn copy(histogram: &Mutex<Histogram>) -> Histogram {
-    histogram
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
+fn locked<T>(counts: &Mutex<T>) -> MutexGuard<'_, T> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Harness;
     use crate::traffic::Microphone;
 
     #[test]
@@ -312,6 +321,21 @@ mod tests {
         assert_eq!((counted.received, counted.lost, counted.padding), (2, 2, 0));
         assert_eq!(counted.bytes, 200);
         assert!(counted.latency.quantile(0.5).is_some());
+    }
+
+    #[test]
+    fn a_lane_that_is_late_is_not_hidden_by_those_that_are_not() {
+        let tallies = Tallies::new();
+        tallies.measure(true);
+        tallies.was_late(Duration::from_millis(1), 10_000);
+        for _ in 0..10_000 {
+            tallies.lane_was_late(0, Duration::from_millis(1));
+        }
+        tallies.lane_was_late(1, Duration::from_millis(70));
+        let late = Harness::of(&tallies.trouble());
+        assert!(late.lateness.p99_ms.unwrap() < 2.0);
+        assert!(late.worst_lane.p99_ms.unwrap() > 65.0);
+        assert!(late.too_late().unwrap() > 65.0);
     }
 
     #[test]

@@ -98,9 +98,12 @@ async fn come_and_go(first: Inside, churn: Churn, world: Arc<World>) -> Comer {
         }
         if let Some(inside) = comer.inside.take() {
             comer.stays.push(inside.stay());
-            if rand::rng().random_bool(churn.vanish_share) {
-                inside.vanish();
-            } else if let Err(reason) = inside.leave().await {
+            let left = if rand::rng().random_bool(churn.vanish_share) {
+                inside.vanish()
+            } else {
+                inside.leave().await
+            };
+            if let Err(reason) = left {
                 tracing::warn!("a participant was dropped: {}", with_causes(&reason));
                 comer.dropped += 1;
             }

@@ -129,7 +129,7 @@ impl Lanes {
             let poll = Poll::new()?;
             let waker = Waker::new(poll.registry(), WAKER)?;
             let (orders, receiver) = channel();
-            let road = Road::new(poll, receiver, Arc::clone(tallies));
+            let road = Road::new(number, poll, receiver, Arc::clone(tallies));
             std::thread::Builder::new()
                 .name(format!("lane-{number}"))
                 .spawn(move || road.run())?;
@@ -185,6 +185,7 @@ impl Lanes {
 
 /// One thread's participants.
 struct Road {
+    lane: usize,
     poll: Poll,
     orders: Receiver<Order>,
     tallies: Arc<Tallies>,
@@ -206,8 +207,9 @@ struct Seat {
 }
 
 impl Road {
-    fn new(poll: Poll, orders: Receiver<Order>, tallies: Arc<Tallies>) -> Self {
+    fn new(lane: usize, poll: Poll, orders: Receiver<Order>, tallies: Arc<Tallies>) -> Self {
         Self {
+            lane,
             poll,
             orders,
             tallies,
@@ -332,6 +334,7 @@ impl Road {
                 && seat.queued == Some(due)
             {
                 seat.queued = None;
+                self.tallies.lane_was_late(self.lane, now - due);
                 let ticked = seat.tick(&self.tallies, now, &mut self.out);
                 self.after(index, ticked, now);
             }

@@ -148,7 +148,7 @@ impl Outbound {
                 continue;
             }
             let late = now - track.due;
-            tallies.was_late(late);
+            tallies.was_late(late, track.skipped(late) + 1);
             track.due = if late > TOO_LATE { now } else { track.due } + track.pause;
             for mut packet in track.source.next(tallies) {
                 track.sign(&mut packet, &mut self.transport_number, tallies)?;
@@ -234,6 +234,16 @@ impl Source {
 }
 
 impl Track {
+    /// How many times of sending pass unused where it is so late. They are as late as the next: a harness that stood still
+    /// must not seem to be one that had little to send.
+    fn skipped(&self, late: Duration) -> u64 {
+        if late > TOO_LATE {
+            u64::try_from(late.as_nanos() / self.pause.as_nanos()).unwrap_or(u64::MAX)
+        } else {
+            0
+        }
+    }
+
     /// Puts the header extensions in.
     fn sign(&self, packet: &mut Packet, number: &mut u16, tallies: &Tallies) -> Result<(), Error> {
         let header = &mut packet.header;
@@ -293,4 +303,23 @@ impl Repairs {
 fn next(number: &mut u16) -> Bytes {
     *number = number.wrapping_add(1);
     Bytes::copy_from_slice(&number.to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_skipped_while_the_harness_stood_still_is_late_too() {
+        let mut outbound = Outbound::nothing();
+        let turns = Turns {
+            seat: 0,
+            speakers: 1,
+        };
+        let extensions = crate::floor::EXTENSIONS;
+        outbound.microphone(Microphone::new(1, 100), turns, 1, extensions);
+        let track = &outbound.tracks[0];
+        let skipped = [20, 200, 250, 1000].map(|ms| track.skipped(Duration::from_millis(ms)));
+        assert_eq!(skipped, [0, 0, 12, 50], "up to 200 ms it catches up");
+    }
 }

@@ -41,13 +41,11 @@ impl Axis {
 
     /// A round number as it is written.
     pub(super) fn label(self, tick: f64) -> String {
-        let finest = if self.step < 0.01 {
-            3
-        } else if self.step < 0.1 {
-            2
-        } else {
-            usize::from(self.step < 1.0)
-        };
+        // As many digits as the step has, or neighbours would read the same.
+        let (mut step, mut finest) = (self.step, 0);
+        while step < 0.999 && finest < 9 {
+            (step, finest) = (step * 10.0, finest + 1);
+        }
         format!("{tick:.finest$}")
     }
 }
@@ -77,6 +75,10 @@ mod tests {
             let axis = Axis::holding(value, value);
             assert!((0.0..=1.0).contains(&axis.place(value)), "{axis:?}");
             assert!(axis.ticks().count() >= 2, "{axis:?}");
+            let mut labels = labels(value, value);
+            let ticks = labels.len();
+            labels.dedup();
+            assert_eq!(labels.len(), ticks, "{labels:?}");
         }
     }
 }

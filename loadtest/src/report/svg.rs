@@ -20,14 +20,17 @@ const FOOT: f64 = 48.0;
 /// Memory that moves by less is not drawn as if it leapt.
 const STILL_MIB: f64 = 2.0;
 
+/// Nothing is counted in less than this.
+const ONE: f64 = 1.0;
+
 /// One plot of the picture.
 struct Panel {
     /// What it shows, and in which unit.
     title: &'static str,
     /// At which second, how much.
     points: Vec<(f64, f64)>,
-    /// The axis begins at 0; else near the smallest value, since changes matter and not the size.
-    from_zero: bool,
+    /// The axis begins at 0 and goes to this at least; else near the smallest value, since changes matter and not the size.
+    from_zero: Option<f64>,
 }
 
 /// The picture.
@@ -77,21 +80,25 @@ fn panels(report: &Report) -> Vec<Panel> {
         }
     };
     let mut panels = vec![
-        panel("arrived, Mbit/s, all receivers together", true, &|second| {
-            Some(second.kbps / 1000.0)
-        }),
-        panel("lost, packets in each second", true, &|second| {
+        panel(
+            "arrived, Mbit/s, all receivers together",
+            Some(0.0),
+            &|second| Some(second.kbps / 1000.0),
+        ),
+        panel("lost, packets in each second", Some(ONE), &|second| {
             Some(float(second.lost))
         }),
-        panel("latency, ms, half were as fast (p50)", true, &|second| {
-            second.latency_p50_ms
-        }),
+        panel(
+            "latency, ms, half were as fast (p50)",
+            Some(0.0),
+            &|second| second.latency_p50_ms,
+        ),
         panel(
             "latency, ms, all but one in a hundred were as fast (p99)",
-            true,
+            Some(0.0),
             &|second| second.latency_p99_ms,
         ),
-        panel("server's resident memory, MiB", false, &|second| {
+        panel("server's resident memory, MiB", None, &|second| {
             second.server_rss_mib
         }),
     ];
@@ -104,7 +111,7 @@ fn panels(report: &Report) -> Vec<Panel> {
         .into_iter()
         .enumerate()
         {
-            panels.push(panel(title, true, &|second| {
+            panels.push(panel(title, Some(ONE), &|second| {
                 Some(float(u64::try_from(second.layers[layer]).unwrap_or(0)))
             }));
         }
@@ -117,10 +124,9 @@ impl Panel {
     fn axis(&self) -> Axis {
         let values = || self.points.iter().map(|(_, value)| *value);
         let lowest = values().fold(f64::INFINITY, f64::min);
-        let (low, high) = if self.from_zero {
-            (0.0, 0.0)
-        } else {
-            (lowest, lowest + STILL_MIB)
+        let (low, high) = match self.from_zero {
+            Some(least) => (0.0, least),
+            None => (lowest, lowest + STILL_MIB),
         };
         Axis::holding(low, values().fold(high, f64::max))
     }
@@ -202,6 +208,9 @@ mod tests {
             "<title>a&lt;b at commit abc1234, 2026-11-30 00:53 UTC</title>",
             ">arrived, Mbit/s, all receivers together</text>",
             ">seconds since measuring began</text>",
+            // Nothing was lost, of whole packets.
+            ">0.8</text>",
+            ">1.0</text>",
             // Memory from near the smallest to near the largest, not from 0.
             ">115</text>",
             ">119</text>",

@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Cost, Floor, Flow, Joins, Memory, Recorded, Report, Times, float};
+use super::{Cost, Floor, Flow, Joins, Memory, Recorded, Report, Times};
 use crate::aftermath::{Aftermath, Living};
 use crate::measure::Second;
-use crate::stay::Present;
 
 /// The report in some twenty lines.
 pub(crate) fn table(report: &Report) -> String {
@@ -32,13 +31,8 @@ pub(crate) fn table(report: &Report) -> String {
     joins_of(&mut line, &report.joins);
     flow(&mut line, "audio", &report.audio);
     flow(&mut line, "video", &report.video);
-    if scenario.is_simulcast() {
-        let pictures = scenario.fan_out(Present::everybody(scenario), scenario.video_slots)
-            * f64::from(scenario.rooms * scenario.publishers);
-        line(
-            "pictures by encoding",
-            &encodings(&report.seconds, pictures),
-        );
+    if let Some(pictures) = &report.pictures {
+        line("pictures by encoding", &pictures.to_string());
     }
     match &report.server {
         Some(cost) => server_of(&mut line, cost, &report.seconds),
@@ -63,6 +57,9 @@ pub(crate) fn table(report: &Report) -> String {
         "harness sent late by",
         &format!("{}{debug}", times(harness.lateness)),
     );
+    if harness.worst_lane.p99_ms.is_some() {
+        line("  its slowest thread", &times(harness.worst_lane));
+    }
     if harness.broken + harness.unsent > 0 {
         let trouble = format!("{} unreadable, {} unsent", harness.broken, harness.unsent);
         line("harness in trouble", &trouble);
@@ -193,7 +190,8 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
     if flow.sent == 0 {
         return;
     }
-    line(&format!("{kind} packets sent"), &flow.sent.to_string());
+    let sent = format!("{} of {} planned", flow.sent, flow.planned);
+    line(&format!("{kind} packets sent"), &sent);
     let mut forwarded = flow.forwarded.to_string();
     if flow.expected > 0 {
         // Writing to a string cannot fail.
@@ -213,21 +211,6 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
     line("  latency", &times(flow.latency));
 }
 
-/// How many of so many pictures show which encoding, smallest first, on average over the last half, and how many none.
-fn encodings(seconds: &[Second], pictures: f64) -> String {
-    let late = &seconds[seconds.len() / 2..];
-    let count = u32::try_from(late.len()).unwrap_or(u32::MAX).max(1);
-    let mean = |layer: usize| {
-        let shown = late.iter().map(|second| second.layers[layer].max(0));
-        shown.map(|shown| float(shown.unsigned_abs())).sum::<f64>() / f64::from(count)
-    };
-    let [small, middle, large] = [0, 1, 2].map(mean);
-    let none = (pictures - small - middle - large).max(0.0);
-    format!(
-        "{small:.1} small, {middle:.1} middle, {large:.1} large, {none:.1} none, of {pictures:.0} (mean)"
-    )
-}
-
 fn times(times: Times) -> String {
     let ms = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.2}"));
     format!("p50 {} ms, p99 {} ms", ms(times.p50_ms), ms(times.p99_ms))
@@ -243,25 +226,12 @@ mod tests {
         let text = table(&good());
         for wanted in [
             "joins                       4 of 4",
-            "video packets sent          5000",
+            "video packets sent          5000 of 5000 planned",
             "  forwarded                 15000 of 15000 expected",
             "  latency                   p50 0.50 ms, p99 2.00 ms",
             "server                      not told",
         ] {
             assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
         }
-    }
-
-    #[test]
-    fn all_pictures_are_among_those_of_an_encoding_or_of_none() {
-        let second = |layers| Second {
-            layers,
-            ..Second::default()
-        };
-        let seconds = [[20, 0, 0], [0, 0, 0], [17, 2, 0], [16, 2, 1]].map(second);
-        assert_eq!(
-            encodings(&seconds, 20.0),
-            "16.5 small, 2.0 middle, 0.5 large, 1.0 none, of 20 (mean)",
-        );
     }
 }

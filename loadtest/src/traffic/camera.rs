@@ -52,8 +52,7 @@ pub(crate) struct Camera {
 impl Camera {
     /// Frames of this many bits a second, cut into equal packets no larger than `packet_bytes`.
     pub(crate) fn new(ssrc: u32, kbps: u32, fps: u32, packet_bytes: usize) -> Self {
-        let frame = kbps as usize * 1000 / 8 / fps as usize;
-        let packets = frame.div_ceil(packet_bytes).max(1);
+        let (frame, packets) = frame_size(kbps, fps, packet_bytes);
         Self {
             ssrc,
             sequence: rand::random(),
@@ -73,14 +72,20 @@ impl Camera {
         let layers = u8::try_from(ssrcs.len()).unwrap_or(u8::MAX);
         let encodings = (0..layers).zip(ssrcs).map(|(layer, &ssrc)| {
             let below = u32::from(layers - 1 - layer);
-            let kbps = (kbps / 3_u32.pow(below)).max(1);
             Self {
                 layer,
                 size: (SIZE.0 >> below, SIZE.1 >> below),
-                ..Self::new(ssrc, kbps, fps, packet_bytes)
+                ..Self::new(ssrc, smaller(kbps, below), fps, packet_bytes)
             }
         });
         encodings.collect()
+    }
+
+    /// How many packets all encodings of one camera have for each frame together.
+    pub(crate) fn packets(encodings: u32, kbps: u32, fps: u32, packet_bytes: u32) -> u64 {
+        let each = (0..encodings)
+            .map(|below| frame_size(smaller(kbps, below), fps, packet_bytes as usize).1);
+        each.sum::<usize>() as u64
     }
 
     /// The packets of the next frame, sent at this time.
@@ -142,6 +147,17 @@ impl Camera {
         stamp::stamp(&mut payload, stamp::Stamp { at, layer });
         Bytes::from(payload)
     }
+}
+
+/// Bits of the encoding that is so many below the largest.
+fn smaller(kbps: u32, below: u32) -> u32 {
+    (kbps / 3_u32.pow(below)).max(1)
+}
+
+/// Bytes of a frame, and into how many packets it is cut.
+fn frame_size(kbps: u32, fps: u32, packet_bytes: usize) -> (usize, usize) {
+    let frame = kbps as usize * 1000 / 8 / fps as usize;
+    (frame, frame.div_ceil(packet_bytes).max(1))
 }
 
 #[cfg(test)]
