@@ -215,6 +215,12 @@ impl Peer {
 
     /// Waits until media can flow.
     pub(crate) async fn connected(&self) -> Result<(), PeerFailed> {
+        let ended = |state| {
+            matches!(
+                state,
+                RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed
+            )
+        };
         let mut states = self.state.clone();
         let settled = states
             .wait_for(|state| *state == RTCPeerConnectionState::Connected || ended(*state))
@@ -227,13 +233,11 @@ impl Peer {
         }
     }
 
-    /// Media did not end by itself.
+    /// Media, which could flow once, still can.
     pub(crate) fn alive(&self) -> Result<(), PeerFailed> {
-        let state = *self.state.borrow();
-        if ended(state) {
-            Err(PeerFailed::Ended(state))
-        } else {
-            Ok(())
+        match *self.state.borrow() {
+            RTCPeerConnectionState::Connected => Ok(()),
+            other => Err(PeerFailed::Ended(other)),
         }
     }
 
@@ -263,13 +267,6 @@ impl Peer {
         // Whatever became of it, nothing can be done about it now.
         let _closed = tokio::time::timeout(Duration::from_secs(2), self.connection.close()).await;
     }
-}
-
-fn ended(state: RTCPeerConnectionState) -> bool {
-    matches!(
-        state,
-        RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed
-    )
 }
 
 fn towards(direction: RTCRtpTransceiverDirection) -> RTCRtpTransceiverInit {

@@ -188,13 +188,13 @@ impl Tallies {
     }
 
     /// A lane did something so much later than it was due: one that only receives is late for it, and nobody else tells.
-    pub(crate) fn lane_was_late(&self, lane: usize, late: Duration) {
+    pub(crate) fn lane_was_late(&self, number: usize, late: Duration) {
         if self.counts() {
             let mut lanes = locked(&self.lanes);
-            if lanes.len() <= lane {
-                lanes.resize_with(lane + 1, Histogram::default);
+            if lanes.len() <= number {
+                lanes.resize_with(number + 1, Histogram::default);
             }
-            lanes[lane].record(late);
+            lanes[number].record(late);
         }
     }
 
