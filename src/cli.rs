@@ -30,7 +30,7 @@ struct Cli {
 enum Command {
     /// Serve REST, signaling, media and the web pages until a signal says stop
     Serve {
-        /// Ask for no credentials; serves on loopback only
+        /// Ask for no credentials; REST and pages answer this machine only
         #[arg(long)]
         dev: bool,
     },

@@ -71,7 +71,9 @@ fn welcome(server: &Server, dev: bool) {
         say(
             "    --dev     no credentials are asked for: REST and pages answer this machine only, the",
         );
-        say("              media ports take what belongs to somebody in a call, and drop the rest");
+        say(
+            "              media ports and TURN take what belongs to somebody in a call, and drop the rest",
+        );
     }
     say("    Ctrl+C stops");
 }
