@@ -1,12 +1,11 @@
 //! How many viewers one room can have: more and more of them until quality breaks, then ever closer to that.
 
-use std::fmt::Write;
-
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::api::Api;
 use crate::crowd::{Crowd, CrowdFailed};
-use crate::report::{Outcome, Provenance, Report};
+use crate::report::{Outcome, Provenance, Report, ms};
 use crate::scenario::Scenario;
 use crate::server::Gauge;
 
@@ -31,6 +30,8 @@ pub(crate) struct Capacity {
     scenario: Scenario,
     /// Most viewers with good quality.
     most: u32,
+    /// It was ended from outside before it was near.
+    interrupted: bool,
     /// All that was tried.
     tries: Vec<Try>,
 }
@@ -40,6 +41,8 @@ pub(crate) struct Capacity {
 struct Try {
     viewers: u32,
     good: bool,
+    /// What it lacks for that.
+    faults: Vec<String>,
     loss: f64,
     delivered: f64,
     p99_ms: Option<f64>,
@@ -49,26 +52,31 @@ struct Try {
 }
 
 impl Capacity {
-    /// Searches.
+    /// Searches, until it is told to stop; what it was at then does not count. Each try is printed as it ends.
     pub(crate) async fn find(
         api: &Api,
         scenario: &Scenario,
         gauge: &Gauge,
         threads: usize,
+        stopped: watch::Receiver<bool>,
     ) -> Result<Self, CrowdFailed> {
         let mut search = Search::new(
             scenario.viewers.max(1),
             ROOM - scenario.publishers.min(ROOM),
         );
         let mut tries = Vec::new();
-        while let Some(viewers) = search.next() {
+        while let Some(viewers) = search.next().filter(|_| !*stopped.borrow()) {
             let scenario = Scenario {
                 viewers,
                 ..scenario.clone()
             };
             let crowd = Crowd::new(api.clone(), scenario, gauge.clone(), threads, None)?;
-            let outcome = Try::of(viewers, &crowd.play().await?);
-            eprintln!("calls-loadtest: {}", outcome.line());
+            let report = stoppable(crowd, stopped.clone()).await?;
+            if report.interrupted {
+                break;
+            }
+            let outcome = Try::of(viewers, &report);
+            crate::print(&format!("  {}\n", outcome.line()));
             search.tried(viewers, outcome.good);
             tries.push(outcome);
         }
@@ -76,15 +84,18 @@ impl Capacity {
             provenance: Provenance::here(),
             scenario: scenario.clone(),
             most: search.good,
+            interrupted: search.next().is_some(),
             tries,
         })
     }
 
     /// Failed where nothing was good. Void where the harness itself was late when quality broke: what was found is its own limit.
     pub(crate) fn outcome(&self) -> Outcome {
-        let bad = self.tries.iter().filter(|tried| !tried.good);
+        // The last of those, since the one before it did not count.
+        let bad = self.tries.iter().rev().filter(|tried| !tried.good);
+        let bad = bad.filter(|tried| tried.viewers > self.most);
         let least = bad.min_by_key(|tried| tried.viewers);
-        if self.most == 0 {
+        if self.most == 0 || self.interrupted {
             Outcome::Failed
         } else if least.is_some_and(|tried| tried.harness_late) {
             Outcome::Void
@@ -93,27 +104,34 @@ impl Capacity {
         }
     }
 
-    /// For people.
-    pub(crate) fn table(&self) -> String {
-        let mut text = String::new();
-        for tried in &self.tries {
-            // Writing to a string cannot fail.
-            let _infallible = writeln!(text, "  {}", tried.line());
-        }
+    /// What came of all tries, for people.
+    pub(crate) fn summary(&self) -> String {
         let said = match self.outcome() {
             Outcome::Passed => "",
+            Outcome::Failed if self.interrupted => "; FAILED: interrupted",
             Outcome::Failed => "; FAILED: no crowd was small enough",
             Outcome::Void => {
                 "; VOID: more than that the harness itself cannot keep up with, which tells nothing of the server"
             }
         };
-        let _infallible = writeln!(
-            text,
-            "  most viewers with good quality: {}{said}",
-            self.most
-        );
-        text
+        format!("  most viewers with good quality: {}{said}\n", self.most)
     }
+}
+
+/// Plays it, and ends it early when told to stop.
+async fn stoppable(
+    crowd: Crowd,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<Report, CrowdFailed> {
+    let stop = crowd.stopper();
+    let stopping = tokio::spawn(async move {
+        if stopped.wait_for(|stopped| *stopped).await.is_ok() {
+            stop();
+        }
+    });
+    let report = crowd.play().await;
+    stopping.abort();
+    report
 }
 
 impl Try {
@@ -128,14 +146,25 @@ impl Try {
             .iter()
             .filter_map(|flow| flow.latency.p99_ms)
             .reduce(f64::max);
-        let all_in = report.joins.succeeded == report.joins.wanted && report.joins.dropped == 0;
+        let joins = &report.joins;
+        let faults: Vec<_> = [
+            (
+                joins.succeeded < joins.wanted,
+                format!("joined: {} of {}", joins.succeeded, joins.wanted),
+            ),
+            (joins.dropped > 0, format!("dropped: {}", joins.dropped)),
+            (!flows.iter().all(|flow| flow.was_sent()), "sent".to_owned()),
+            (loss >= MAX_LOSS, "lost".to_owned()),
+            (delivered <= 1.0 - MAX_LOSS, "arrived".to_owned()),
+            (p99_ms.is_none_or(|p99| p99 >= MAX_P99_MS), "p99".to_owned()),
+        ]
+        .into_iter()
+        .filter_map(|(lacks, what)| lacks.then_some(what))
+        .collect();
         Self {
             viewers,
-            good: all_in
-                && flows.iter().all(|flow| flow.was_sent())
-                && loss < MAX_LOSS
-                && delivered > 1.0 - MAX_LOSS
-                && p99_ms.is_some_and(|p99| p99 < MAX_P99_MS),
+            good: faults.is_empty(),
+            faults,
             loss,
             delivered,
             p99_ms,
@@ -145,14 +174,19 @@ impl Try {
     }
 
     fn line(&self) -> String {
+        let cores = self.server_cores;
         format!(
-            "{:>5} viewers: {}, {:.2} % lost, {:.1} % arrived, p99 {:.1} ms, server {:.2} cores{}",
+            "{:>5} viewers: {}, {:.2} % lost, {:.1} % arrived, p99 {} ms{}{}",
             self.viewers,
-            if self.good { "good" } else { "bad " },
+            if self.good {
+                "good".to_owned()
+            } else {
+                format!("bad ({})", self.faults.join(", "))
+            },
             self.loss * 100.0,
             self.delivered * 100.0,
-            self.p99_ms.unwrap_or(f64::NAN),
-            self.server_cores.unwrap_or(f64::NAN),
+            ms(self.p99_ms),
+            cores.map_or_else(String::new, |cores| format!(", server {cores:.2} cores")),
             if self.harness_late {
                 "; the harness was late itself"
             } else {
@@ -162,13 +196,16 @@ impl Try {
     }
 }
 
-/// Doubles while all is well, then halves the way between good and bad.
+/// Doubles while all is well, then halves the way between good and bad. What was bad is tried once more before that counts: on
+/// a machine that others share it may have been their fault.
 #[derive(Debug)]
 struct Search {
     first: u32,
     limit: u32,
     good: u32,
     bad: Option<u32>,
+    /// Was bad, once.
+    doubted: Option<u32>,
 }
 
 impl Search {
@@ -178,11 +215,15 @@ impl Search {
             limit,
             good: 0,
             bad: None,
+            doubted: None,
         }
     }
 
     /// How many to try next.
     fn next(&self) -> Option<u32> {
+        if self.doubted.is_some() {
+            return self.doubted;
+        }
         match self.bad {
             None if self.good == 0 => Some(self.first),
             None => (self.good < self.limit).then(|| (2 * self.good).min(self.limit)),
@@ -194,10 +235,13 @@ impl Search {
     }
 
     fn tried(&mut self, viewers: u32, good: bool) {
+        let again = self.doubted.take().is_some();
         if good {
             self.good = self.good.max(viewers);
-        } else {
+        } else if again {
             self.bad = Some(viewers);
+        } else {
+            self.doubted = Some(viewers);
         }
     }
 }
@@ -205,6 +249,8 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Times;
+    use crate::report::tests::good;
     use crate::scenario::tests::meeting;
 
     fn found(first: u32, limit: u32, capacity: u32) -> (u32, usize) {
@@ -224,8 +270,45 @@ mod tests {
             let near = NEAR.max(capacity / 10);
             assert!(good <= capacity, "{good} of {capacity}");
             assert!(capacity - good <= near, "{good} of {capacity}");
-            assert!(tries <= 12, "{tries} tries for {capacity}");
+            assert!(tries <= 18, "{tries} tries for {capacity}");
         }
+    }
+
+    #[test]
+    fn a_bad_try_counts_once_it_was_bad_twice() {
+        let mut search = Search::new(50, 999);
+        search.tried(50, false);
+        assert_eq!(search.next(), Some(50));
+        search.tried(50, true);
+        assert_eq!(search.next(), Some(100));
+        search.tried(100, false);
+        search.tried(100, false);
+        assert_eq!(search.next(), Some(75));
+    }
+
+    #[test]
+    fn a_try_says_what_it_lacks() {
+        let mut report = good();
+        let line = Try::of(5, &report).line();
+        let figures = ", 0.00 % lost, 100.0 % arrived, p99 2.0 ms";
+        assert_eq!(line, format!("    5 viewers: good{figures}"));
+        report.joins.succeeded = 3;
+        report.joins.dropped = 1;
+        let line = Try::of(5, &report).line();
+        let wanted = format!("    5 viewers: bad (joined: 3 of 4, dropped: 1){figures}");
+        assert_eq!(line, wanted);
+        let mut report = good();
+        report.audio.planned = 2000;
+        report.video.lost = 300;
+        report.video.forwarded = 14_000;
+        report.video.latency = Times {
+            p50_ms: Some(1.0),
+            p99_ms: Some(61.4),
+        };
+        assert_eq!(
+            Try::of(5, &report).faults,
+            ["sent", "lost", "arrived", "p99"]
+        );
     }
 
     #[test]
@@ -234,11 +317,13 @@ mod tests {
             provenance: Provenance::here(),
             scenario: meeting(),
             most: tried.iter().filter(|t| t.1).map(|t| t.0).max().unwrap_or(0),
+            interrupted: false,
             tries: tried
                 .iter()
                 .map(|&(viewers, good, harness_late)| Try {
                     viewers,
                     good,
+                    faults: Vec::new(),
                     loss: 0.0,
                     delivered: 1.0,
                     p99_ms: None,
@@ -258,7 +343,26 @@ mod tests {
             outcome(&[(5, true, false), (10, false, false)]),
             Outcome::Passed
         );
-        let text = capacity(&[(5, false, false)]).table();
+        assert_eq!(
+            outcome(&[(5, true, false), (10, false, true), (10, false, false)]),
+            Outcome::Passed,
+            "the first of both did not count",
+        );
+        assert_eq!(
+            outcome(&[(5, false, true), (5, true, false)]),
+            Outcome::Passed,
+            "it was good in the end",
+        );
+        let interrupted = Capacity {
+            interrupted: true,
+            ..capacity(&[(5, true, false)])
+        };
+        assert_eq!(interrupted.outcome(), Outcome::Failed);
+        assert_eq!(
+            interrupted.summary(),
+            "  most viewers with good quality: 5; FAILED: interrupted\n"
+        );
+        let text = capacity(&[(5, false, false)]).summary();
         assert!(
             text.ends_with("quality: 0; FAILED: no crowd was small enough\n"),
             "{text}"

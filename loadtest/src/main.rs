@@ -37,6 +37,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::api::Api;
@@ -139,8 +140,10 @@ async fn run(args: Args) -> Result<Outcome, Failed> {
         .server_pid
         .map_or_else(|| Gauge::Metrics(api.clone()), Gauge::Process);
     if args.find_capacity {
-        let capacity = Capacity::find(&api, &scenario, &gauge, args.threads).await?;
-        print(&capacity.table());
+        let (stop, stopped) = watch::channel(false);
+        stop_on_ctrl_c(move || _ = stop.send_replace(true));
+        let capacity = Capacity::find(&api, &scenario, &gauge, args.threads, stopped).await?;
+        print(&capacity.summary());
         outputs.keep_json(&capacity)?;
         return Ok(capacity.outcome());
     }

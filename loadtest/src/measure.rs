@@ -13,9 +13,6 @@ use crate::tally::{Counted, LAYERS, Tallies, Trouble};
 /// How often the progress bar moves while time passes.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How often counts are noted.
-const NOTE_EVERY: Duration = Duration::from_secs(1);
-
 /// What happened in a stretch of time.
 #[derive(Debug)]
 pub(crate) struct Measured {
@@ -29,19 +26,21 @@ pub(crate) struct Measured {
     pub(crate) usage: Option<(Usage, Usage)>,
     /// When it began and ended.
     pub(crate) span: (Instant, Instant),
-    /// Second by second.
+    /// Second by second, all of it: the counts add up to those above.
     pub(crate) seconds: Vec<Second>,
 }
 
-/// What happened in one second.
+/// What happened in one second; in less, where a run was interrupted.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Second {
     /// Since measuring began, at its end.
     pub(crate) at_s: f64,
     /// Packets that arrived.
     pub(crate) received: u64,
-    /// Packets that are missing.
-    pub(crate) lost: u64,
+    /// Packets that went missing, less those that were repaired: also below 0.
+    pub(crate) lost: i64,
+    /// The same for each second that it took.
+    pub(crate) lost_per_s: f64,
     /// Thousands of bits that arrived in a second.
     pub(crate) kbps: f64,
     /// From sending to arriving, half of the pictures' packets.
@@ -128,11 +127,12 @@ impl Stopwatch {
         let before = gauge.read().await;
         let began = Instant::now();
         tallies.measure(true);
-        let mut notes = Notes::default();
-        self.each_tick(what, seconds, |elapsed| notes.note(elapsed, tallies, gauge))
+        let mut notes = Notes::of(seconds);
+        self.each_tick(what, seconds, |elapsed| notes.tick(elapsed, tallies, gauge))
             .await;
         tallies.measure(false);
         let ended = Instant::now();
+        notes.note(ended - began, tallies, gauge);
         let after = gauge.read().await;
         Measured {
             audio: tallies.audio.counted(),
@@ -164,9 +164,11 @@ impl Stopwatch {
     }
 }
 
-/// Counts of the whole until the last second.
+/// Counts of the whole until the last note.
 #[derive(Default)]
 struct Notes {
+    /// Seconds that are to be noted.
+    seconds_in_all: u64,
     at: Duration,
     audio: Counted,
     video: Counted,
@@ -174,11 +176,27 @@ struct Notes {
 }
 
 impl Notes {
-    fn note(&mut self, elapsed: Duration, tallies: &Tallies, gauge: &Gauge) {
-        let took = elapsed.saturating_sub(self.at);
-        if took < NOTE_EVERY {
-            return;
+    /// For a run of so many seconds.
+    fn of(seconds: u32) -> Self {
+        Self {
+            seconds_in_all: seconds.into(),
+            ..Self::default()
         }
+    }
+
+    /// Notes each second that is over but the last, which ends when nothing counts any more.
+    fn tick(&mut self, elapsed: Duration, tallies: &Tallies, gauge: &Gauge) {
+        let second = elapsed.as_secs();
+        if second > self.at.as_secs() && second < self.seconds_in_all {
+            self.note(elapsed, tallies, gauge);
+        }
+    }
+
+    fn note(&mut self, elapsed: Duration, tallies: &Tallies, gauge: &Gauge) {
+        let took = elapsed
+            .saturating_sub(self.at)
+            .as_secs_f64()
+            .max(f64::EPSILON);
         let (audio, video) = (tallies.audio.counted(), tallies.video.counted());
         let sound = audio.since(&self.audio);
         let pictures = video.since(&self.video);
@@ -190,11 +208,15 @@ impl Notes {
         let ms = |share| Some(either.quantile(share)?.as_secs_f64() * 1e3);
         #[expect(clippy::cast_precision_loss, reason = "the bytes of a second")]
         let kilobits = (sound.bytes + pictures.bytes) as f64 * 8.0 / 1e3;
+        let lost = missing(&audio, &video) - missing(&self.audio, &self.video);
+        #[expect(clippy::cast_precision_loss, reason = "the packets of a second")]
+        let lost_per_s = lost as f64 / took;
         self.seconds.push(Second {
             at_s: elapsed.as_secs_f64(),
             received: sound.received + pictures.received,
-            lost: sound.lost + pictures.lost,
-            kbps: kilobits / took.as_secs_f64(),
+            lost,
+            lost_per_s,
+            kbps: kilobits / took,
             latency_p50_ms: ms(0.5),
             latency_p99_ms: ms(0.99),
             layers: tallies.playing(),
@@ -203,6 +225,11 @@ impl Notes {
         });
         (self.at, self.audio, self.video) = (elapsed, audio, video);
     }
+}
+
+/// Packets of both kinds that are missing.
+fn missing(audio: &Counted, video: &Counted) -> i64 {
+    (audio.lost + video.lost).cast_signed()
 }
 
 #[cfg(test)]
@@ -214,7 +241,7 @@ mod tests {
     fn each_second_notes_what_came_in_it() {
         let tallies = Tallies::new();
         tallies.measure(true);
-        let mut notes = Notes::default();
+        let mut notes = Notes::of(4);
         for (ms, bytes) in [(900, 1000), (1000, 250), (2500, 3000)] {
             let arrival = Arrival {
                 missing: 1,
@@ -223,11 +250,43 @@ mod tests {
                 latency: None,
             };
             tallies.arrived(&tallies.video, arrival);
-            notes.note(Duration::from_millis(ms), &tallies, &Gauge::Process(0));
+            notes.tick(Duration::from_millis(ms), &tallies, &Gauge::Process(0));
         }
         let rates: Vec<_> = notes.seconds.iter().map(|second| second.kbps).collect();
         assert_eq!(rates, [10.0, 16.0]);
         let received: Vec<_> = notes.seconds.iter().map(|s| (s.received, s.lost)).collect();
         assert_eq!(received, [(2, 2), (1, 1)]);
+        assert!((notes.seconds[1].lost_per_s - 1.0 / 1.5).abs() < 1e-9);
+
+        // What was missing and came after all is taken back, also in a later second.
+        tallies.repaired(&tallies.video, 100);
+        tallies.repaired(&tallies.video, 100);
+        notes.tick(Duration::from_millis(3050), &tallies, &Gauge::Process(0));
+        assert_eq!(notes.seconds[2].lost, -2);
+    }
+
+    #[tokio::test]
+    async fn the_seconds_add_up_to_the_whole_also_of_a_run_that_ends_early() {
+        let (stop, stopped) = watch::channel(false);
+        let (tallies, gauge) = (Tallies::new(), Gauge::Process(0));
+        let arrival = Arrival {
+            missing: 1,
+            bytes: 100,
+            padding: false,
+            latency: None,
+        };
+        let arrive = async {
+            while tallies.video.counted().received < 100 {
+                tallies.arrived(&tallies.video, arrival);
+                tokio::task::yield_now().await;
+            }
+            stop.send_replace(true);
+        };
+        let stopwatch = Stopwatch::new(stopped);
+        let measure = stopwatch.measure("measuring", 60, &tallies, &gauge);
+        let (measured, ()) = tokio::join!(measure, arrive);
+        let seconds = || measured.seconds.iter();
+        assert_eq!(seconds().map(|second| second.received).sum::<u64>(), 100);
+        assert_eq!(seconds().map(|second| second.lost).sum::<i64>(), 100);
     }
 }

@@ -26,7 +26,7 @@ pub(crate) use markdown::markdown;
 pub(crate) use origin::Provenance;
 pub(crate) use pictures::Pictures;
 pub(crate) use svg::svg;
-pub(crate) use table::table;
+pub(crate) use table::{ms, table};
 pub(crate) use verdict::{Limits, Outcome, Verdict};
 
 /// Of what is planned, this share must be sent: what is expected rests on what was sent, so nobody would miss what was not.

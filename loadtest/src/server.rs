@@ -1,10 +1,14 @@
 //! What the server costs: CPU time and memory, from `/proc` where it runs beside us, else from its own metrics.
 
+mod process;
+
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::api::Api;
+
+pub(crate) use self::process::{NotTheServer, listens};
 
 /// Clock ticks a second in `/proc/PID/stat`: `USER_HZ` is 100 on every Linux we know.
 const TICKS_A_SECOND: u64 = 100;

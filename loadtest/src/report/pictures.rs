@@ -36,6 +36,11 @@ impl Pictures {
         })
     }
 
+    /// How many show nothing.
+    pub(crate) fn blank(&self) -> String {
+        format!("{:.1} of {:.0} pictures show nothing", self.none, self.all)
+    }
+
     /// Share of them that show nothing.
     pub(crate) fn missing(&self) -> f64 {
         if self.all > 0.0 {

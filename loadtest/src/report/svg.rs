@@ -85,8 +85,8 @@ fn panels(report: &Report) -> Vec<Panel> {
             Some(0.0),
             &|second| Some(second.kbps / 1000.0),
         ),
-        panel("lost, packets in each second", Some(ONE), &|second| {
-            Some(float(second.lost))
+        panel("lost, packets a second", Some(ONE), &|second| {
+            Some(second.lost_per_s.max(0.0))
         }),
         panel(
             "latency, ms, half were as fast (p50)",

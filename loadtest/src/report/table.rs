@@ -20,10 +20,16 @@ pub(crate) fn table(report: &Report) -> String {
         &format!("{} ({} s)", scenario.name, scenario.seconds),
     );
     let each = format!(
-        "{} publishers and {} viewers",
-        scenario.publishers, scenario.viewers
+        "{} and {}",
+        counted(scenario.publishers, "publisher"),
+        counted(scenario.viewers, "viewer")
     );
-    line("rooms", &format!("{} of {each}", scenario.rooms));
+    let with = if scenario.rooms == 1 {
+        "with"
+    } else {
+        "each with"
+    };
+    line("rooms", &format!("{}, {with} {each}", scenario.rooms));
     if let Some(bad) = &report.impairment {
         let network = format!("{}, seed {}", bad.profile, bad.seed);
         line("network", &network);
@@ -114,14 +120,11 @@ fn server_of(line: &mut impl FnMut(&str, &str), cost: &Cost, seconds: &[Second])
     if let Some(anonymous) = &cost.anonymous {
         line("server memory, anonymous", &memory(anonymous));
     }
-    let files = |second: Option<&Second>| {
-        second
-            .and_then(|second| second.server_files)
-            .map_or("-".to_owned(), |files| files.to_string())
-    };
-    let (first, last) = (seconds.first(), seconds.last());
-    let open = format!("{} at first, {} at last", files(first), files(last));
-    line("server's open files", &open);
+    let files = |second: Option<&Second>| second?.server_files;
+    if let (Some(first), Some(last)) = (files(seconds.first()), files(seconds.last())) {
+        let open = format!("{first} at first, {last} at last");
+        line("server's open files", &open);
+    }
 }
 
 fn recorded_of(line: &mut impl FnMut(&str, &str), recorded: &Recorded) {
@@ -211,15 +214,30 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
     line("  latency", &times(flow.latency));
 }
 
+fn counted(count: u32, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 fn times(times: Times) -> String {
-    let ms = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.2}"));
     format!("p50 {} ms, p99 {} ms", ms(times.p50_ms), ms(times.p99_ms))
+}
+
+/// With as many digits as buckets of three per cent mean.
+pub(crate) fn ms(value: Option<f64>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value < 0.995 => format!("{value:.2}"),
+        Some(value) if value < 9.95 => format!("{value:.1}"),
+        Some(value) => format!("{value:.0}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::good;
     use super::*;
+    use crate::server::Origin;
 
     #[test]
     fn it_shows_what_counts() {
@@ -228,10 +246,46 @@ mod tests {
             "joins                       4 of 4",
             "video packets sent          5000 of 5000 planned",
             "  forwarded                 15000 of 15000 expected",
-            "  latency                   p50 0.50 ms, p99 2.00 ms",
+            "  latency                   p50 0.50 ms, p99 2.0 ms",
+            "rooms                       1, with 4 publishers and 0 viewers",
             "server                      not told",
         ] {
             assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
         }
+        let mut report = good();
+        (report.scenario.rooms, report.scenario.viewers) = (2, 1);
+        let text = table(&report);
+        let wanted = "2, each with 4 publishers and 1 viewer\n";
+        assert!(text.contains(wanted), "{text}");
+    }
+
+    #[test]
+    fn open_files_that_nobody_counted_have_no_line() {
+        let mut report = good();
+        let memory = Memory {
+            mib: 1.0,
+            idle_mib: None,
+            kib_per_participant: None,
+        };
+        report.server = Some(Cost {
+            read_from: Origin::Metrics,
+            program: None,
+            cpu_micros_per_forwarded_packet: None,
+            cores: 0.5,
+            rss: memory,
+            anonymous: None,
+        });
+        report.seconds = vec![Second::default()];
+        assert!(!table(&report).contains("open files"));
+        report.seconds[0].server_files = Some(7);
+        let text = table(&report);
+        assert!(text.contains("7 at first, 7 at last"), "{text}");
+    }
+
+    #[test]
+    fn times_have_the_digits_that_they_mean() {
+        let said = [0.031, 0.984, 1.08, 9.98, 123.4].map(|value| ms(Some(value)));
+        assert_eq!(said, ["0.03", "0.98", "1.1", "10", "123"]);
+        assert_eq!(ms(None), "-");
     }
 }

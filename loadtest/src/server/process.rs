@@ -1,0 +1,105 @@
+//! Whether a process is the server: what another one uses would be told as the server's.
+
+use std::collections::HashSet;
+use std::fs;
+
+/// `TCP_LISTEN` in `/proc/net/tcp`.
+const LISTENING: &str = "0A";
+
+/// Another process than the server was named.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotTheServer {
+    /// None at all.
+    #[error("no process has the number {0}")]
+    Absent(u32),
+    /// One with another port, or none.
+    #[error(
+        "process {pid} ({name}) does not listen at port {port}, where --url says the server is"
+    )]
+    Deaf {
+        /// Its number.
+        pid: u32,
+        /// Its program's name.
+        name: String,
+        /// Where the server is.
+        port: u16,
+    },
+}
+
+/// Whether the process listens at this port. One that may not be looked into is believed, and so is one with a network of its
+/// own, as in a container: its port is another one there.
+pub(crate) fn listens(pid: u32, port: u16) -> Result<(), NotTheServer> {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm"));
+    let name = name.map_err(|_| NotTheServer::Absent(pid))?;
+    let network = |who: &str| fs::read_link(format!("/proc/{who}/ns/net")).ok();
+    let Some(sockets) = sockets(pid) else {
+        return Ok(());
+    };
+    if network(&pid.to_string()) != network("self") {
+        return Ok(());
+    }
+    let mut tables = ["tcp", "tcp6"]
+        .into_iter()
+        .filter_map(|table| fs::read_to_string(format!("/proc/net/{table}")).ok());
+    if tables.any(|table| listeners(&table, port).any(|inode| sockets.contains(inode))) {
+        Ok(())
+    } else {
+        let name = name.trim().to_owned();
+        Err(NotTheServer::Deaf { pid, name, port })
+    }
+}
+
+/// Inodes of all its sockets; none where it may not be looked into.
+fn sockets(pid: u32) -> Option<HashSet<String>> {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
+    let targets = files.filter_map(|file| fs::read_link(file.path()).ok());
+    let inodes = targets.filter_map(|target| {
+        let inode = target.to_str()?.strip_prefix("socket:[")?;
+        Some(inode.strip_suffix(']')?.to_owned())
+    });
+    Some(inodes.collect())
+}
+
+/// Inodes of the sockets that listen at this port, in a table of proc_net(5).
+fn listeners(table: &str, port: u16) -> impl Iterator<Item = &str> {
+    let port = format!(":{port:04X}");
+    table.lines().filter_map(move |line| {
+        let mut fields = line.split_whitespace().skip(1);
+        let (local, state) = (fields.next()?, fields.nth(1)?);
+        let inode = fields.nth(5)?;
+        (local.ends_with(&port) && state == LISTENING).then_some(inode)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn the_server_is_who_listens_at_its_port() {
+        let this = std::process::id();
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            // A machine may have no IPv6.
+            let Ok(listener) = TcpListener::bind(address) else {
+                continue;
+            };
+            let port = listener.local_addr().unwrap().port();
+            assert_eq!(listens(this, port), Ok(()));
+            drop(listener);
+            let said = listens(this, port).unwrap_err().to_string();
+            let wanted = format!("does not listen at port {port}, where --url says the server is");
+            assert!(said.ends_with(&wanted), "{said}");
+        }
+        assert_eq!(listens(0, 80), Err(NotTheServer::Absent(0)));
+    }
+
+    #[test]
+    fn a_connection_to_the_port_is_no_listener() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+             \x20  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 123 1 0 100 0 0 10 0\n\
+             \x20  1: 0100007F:1F90 0100007F:A000 01 00000000:00000000 00:00000000 00000000     0        0 456 1 0 20 4 30 10 -1\n";
+        assert_eq!(listeners(table, 8080).collect::<Vec<_>>(), ["123"]);
+        assert_eq!(listeners(table, 8081).next(), None);
+    }
+}
