@@ -20,7 +20,7 @@ use crate::server::{NotTheServer, listens};
 /// 0 when all was well, or --find-capacity found how many viewers have good quality;
 /// 1 when somebody could not join or was dropped, less was sent than planned, more was lost or less arrived than the limits
 ///   allow, a recording failed or lacks what was sent, those who came and went left actors behind, or more than 24 open
-///   files, or memory that grew by a tenth and 8 MiB; when no number of viewers had good quality (--find-capacity); or when
+///   files, or memory that grew by a tenth and 8 MiB; when no number of viewers had good quality (--find-capacity); when it was interrupted; or when
 ///   nothing could be played, or the result not be written in the end;
 /// 2 when what was asked for makes no sense: nothing was played;
 /// 3 when the harness itself could not keep up (VOID): its packets left, or one of its threads acted, more than 20 ms late
@@ -195,10 +195,8 @@ fn share(text: &str) -> Result<f64, String> {
 
 /// A number of threads: without any nobody would be carried.
 fn threads(text: &str) -> Result<usize, String> {
-    let threads = text.parse::<NonZero<usize>>();
-    threads.map_or(Err("it is a number, 1 at least".to_owned()), |threads| {
-        Ok(threads.get())
-    })
+    let threads = text.parse::<NonZero<usize>>().map(NonZero::get);
+    threads.map_err(|_| "it is a number, 1 at least".to_owned())
 }
 
 /// An address; that of a server without a scheme would be taken for one whose scheme is the server's name.

@@ -135,8 +135,9 @@ impl Stopwatch {
         notes.note(ended - began, tallies, gauge);
         let after = gauge.read().await;
         Measured {
-            audio: tallies.audio.counted(),
-            video: tallies.video.counted(),
+            // As they stand in the last note: a packet may come while counting ends.
+            audio: notes.audio,
+            video: notes.video,
             trouble: tallies.trouble(),
             usage: before.zip(after),
             span: (began, ended),
