@@ -60,7 +60,7 @@ fn sockets(pid: u32) -> Option<HashSet<String>> {
     Some(inodes.collect())
 }
 
-/// Inodes of the sockets that listen at this port, in a table of proc_net(5).
+/// Inodes of the sockets that listen at this port, in a table as `/proc/net/tcp`.
 fn listeners(table: &str, port: u16) -> impl Iterator<Item = &str> {
     let port = format!(":{port:04X}");
     table.lines().filter_map(move |line| {
