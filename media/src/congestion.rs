@@ -156,8 +156,8 @@ impl Congestion {
                 continue;
             };
             self.delivered.arrived(packet, arrival);
-            let held_up = self.delivered.held_up();
-            self.probes.arrived(packet, arrival, held_up);
+            self.probes
+                .arrived(packet, arrival, self.delivered.queued());
             if let Some(delta) = self.groups.arrived(packet.sent, arrival) {
                 let slope = self.trendline.push(delta);
                 let seen = self.detector.judge(slope, delta);
@@ -197,7 +197,7 @@ impl Congestion {
     }
 
     fn read_probe(&mut self, usage: Usage, now: Instant) {
-        if let Some(result) = self.probes.result(now) {
+        if let Some(result) = self.probes.result(self.delivered.reads_at_once(), now) {
             self.limited |= result.is_slower;
             if usage != Usage::Over {
                 self.aimd.probed(result.rate, now);

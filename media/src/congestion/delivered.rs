@@ -21,8 +21,8 @@ const LONG_QUEUE: Duration = Duration::from_millis(80);
 /// A queue shorter than this may as well be the rest of what a busy listener let lie: voices come every 20 ms, so the latest of
 /// what is read at once waited for as long as that, and a little.
 const STANDING: Duration = Duration::from_millis(25);
-/// Packets that went out so far apart and come in within so little time were read at once: a path that is full lets them through
-/// one by one.
+/// Packets that went out so far apart and come in within so little time were read at once: a path that is full with what goes out
+/// lets them through one by one.
 const APART: Duration = Duration::from_millis(10);
 const AT_ONCE: Duration = Duration::from_micros(500);
 /// The shortest way is remembered for so long, and then measured anew: clocks drift, and routes change.
@@ -60,6 +60,8 @@ pub(super) struct Delivered {
     shortest: Option<(i64, i64, Duration)>,
     /// The same of the latest packet.
     way: i64,
+    /// When the first of those that are read at once went out and came in.
+    batch: Option<(Duration, Duration)>,
     /// When packets were read at once last.
     at_once: Option<Duration>,
     packets: VecDeque<Delivery>,
@@ -84,13 +86,7 @@ impl Delivered {
             arrival: Moment::of(arrival),
             bytes: packet.bytes,
         };
-        let gap = arrival.checked_sub(self.arrived); // none if it overtook the one before
-        if let Some(before) = self.packets.back()
-            && latest.sent.since(before.sent) >= APART
-            && gap.is_some_and(|gap| gap <= AT_ONCE)
-        {
-            self.at_once = Some(arrival);
-        }
+        self.read(packet.sent, arrival);
         if arrival.saturating_sub(self.arrived) > WINDOW {
             self.packets.clear();
             self.bytes = 0;
@@ -103,6 +99,18 @@ impl Delivered {
         {
             self.bytes -= u64::from(first.bytes);
             self.packets.pop_front();
+        }
+    }
+
+    /// Looks whether a packet was read together with others that had gone out long before it.
+    fn read(&mut self, sent: Duration, arrival: Duration) {
+        match self.batch {
+            Some((first, at)) if arrival.checked_sub(at).is_some_and(|gap| gap <= AT_ONCE) => {
+                if sent.saturating_sub(first) >= APART {
+                    self.at_once = Some(arrival);
+                }
+            }
+            _ => self.batch = Some((sent, arrival)),
         }
     }
 
@@ -138,20 +146,11 @@ impl Delivered {
 
     /// The listener lately let packets lie, and no queue stands on the path.
     pub(super) fn is_uneven(&self) -> bool {
-        self.is_read_at_once() && self.queued() < STANDING
-    }
-
-    /// For how long the listener may have let the latest packet lie; none where it takes each as it comes.
-    pub(super) fn held_up(&self) -> Duration {
-        if self.is_read_at_once() {
-            self.queued()
-        } else {
-            Duration::ZERO
-        }
+        self.reads_at_once() && self.queued() < STANDING
     }
 
     /// The listener lately let packets lie, and read them at once.
-    fn is_read_at_once(&self) -> bool {
+    pub(super) fn reads_at_once(&self) -> bool {
         let lately = |at: Duration| self.arrived.saturating_sub(at) <= WINDOW;
         self.at_once.is_some_and(lately)
     }
@@ -230,10 +229,10 @@ mod tests {
         assert_eq!(delivered.rate(), None);
     }
 
-    /// Voices that are on their way for so long, one each 20 ms.
-    fn voices(ways: &[u32]) -> Delivered {
+    /// Packets of voices that are on their way for so long, so many milliseconds apart.
+    fn voices(apart: u32, ways: &[u32]) -> Delivered {
         let mut delivered = Delivered::default();
-        for (sent, &way) in (0..).map(|n| n * 20 * MS).zip(ways) {
+        for (sent, &way) in (0..).map(|n| n * apart * MS).zip(ways) {
             let arrival = sent + way * MS;
             let packet = Acknowledged {
                 sent,
@@ -248,16 +247,23 @@ mod tests {
 
     #[test]
     fn voices_that_were_read_at_once_tell_of_a_busy_listener() {
-        let busy = voices(&[30, 30, 90, 70, 50]);
+        let busy = voices(20, &[30, 30, 90, 70, 50]);
         assert!(busy.is_uneven());
-        assert_eq!(busy.held_up(), 20 * MS);
+        assert!(busy.reads_at_once());
+        assert_eq!(busy.queued(), 20 * MS);
+    }
+
+    #[test]
+    fn voices_of_several_tell_of_it_as_well() {
+        assert!(voices(7, &[30, 30, 44, 37, 30]).is_uneven());
+        assert!(!voices(7, &[30, 30, 32, 34, 36]).reads_at_once());
     }
 
     #[test]
     fn a_queue_lets_voices_through_one_by_one_and_one_that_stands_counts_however_they_are_read() {
-        let queue = voices(&[30, 36, 42, 48, 50]);
+        let queue = voices(20, &[30, 36, 42, 48, 50]);
         assert!(!queue.is_uneven());
-        assert_eq!(queue.held_up(), Duration::ZERO);
-        assert!(!voices(&[30, 30, 140, 120, 100]).is_uneven());
+        assert!(!queue.reads_at_once());
+        assert!(!voices(20, &[30, 30, 140, 120, 100]).is_uneven());
     }
 }

@@ -89,7 +89,7 @@ struct Running {
     sent: Option<(Duration, Duration)>,
     arrived: Option<(Duration, Duration)>,
     /// How much longer the first that came in was on its way than others.
-    held_up: Duration,
+    queued: Duration,
     first_bytes: u64,
     last_bytes: u64,
 }
@@ -132,7 +132,7 @@ impl Probes {
             came: Amount::default(),
             sent: None,
             arrived: None,
-            held_up: Duration::ZERO,
+            queued: Duration::ZERO,
             first_bytes: 0,
             last_bytes: 0,
         });
@@ -157,7 +157,7 @@ impl Probes {
     }
 
     /// A packet came in, and was on its way for so much longer than the fastest lately.
-    pub(super) fn arrived(&mut self, packet: &Acknowledged, arrival: Duration, held_up: Duration) {
+    pub(super) fn arrived(&mut self, packet: &Acknowledged, arrival: Duration, queued: Duration) {
         let Some(running) = self
             .running
             .as_mut()
@@ -170,7 +170,7 @@ impl Probes {
         };
         if running.arrived.is_none() {
             running.first_bytes = packet.bytes.into();
-            running.held_up = held_up;
+            running.queued = queued;
         }
         running.last_bytes = packet.bytes.into();
         running.sent = span(running.sent, packet.sent);
@@ -179,14 +179,15 @@ impl Probes {
     }
 
     /// What the running probe has shown, once all of it came in or it is given up: who loses packets is tried more slowly.
-    pub(super) fn result(&mut self, now: Instant) -> Option<Shown> {
+    /// The listener lately read `at_once` what came in one after the other.
+    pub(super) fn result(&mut self, at_once: bool, now: Instant) -> Option<Shown> {
         let running = self.running?;
         if !running.probe.is_all(running.came) && now < running.until {
             return None;
         }
         self.running = None;
         let enough = running.probe.is_enough(running.came);
-        let shown = enough.then(|| running.read()).flatten();
+        let shown = enough.then(|| running.read(at_once)).flatten();
         let failed = shown.is_none_or(|shown| shown.is_slower);
         self.rest(failed, now);
         shown
@@ -217,7 +218,8 @@ fn enough(desired: Bitrate) -> Bitrate {
 }
 
 impl Running {
-    fn read(&self) -> Option<Shown> {
+    fn read(&self, at_once: bool) -> Option<Shown> {
+        let held_up = if at_once { self.queued } else { Duration::ZERO };
         let rate = |(first, last): (Duration, Duration), held_up: Duration, bytes: u64| {
             let span = last.saturating_sub(first) + held_up;
             (!span.is_zero()).then(|| Bitrate::of(bytes, span))
@@ -228,7 +230,7 @@ impl Running {
         let came = self.came.bytes - self.first_bytes;
         let arrived = rate(self.arrived?, none, came).unwrap_or(sent);
         // While the first was held up the rest drew near: it may have come in over that much more time.
-        let sure = rate(self.arrived?, self.held_up, came).unwrap_or(sent);
+        let sure = rate(self.arrived?, held_up, came).unwrap_or(sent);
         let sent = sent.min(self.rate.times(1.5));
         let is_slower = arrived.as_f64() < sent.as_f64() * CLEAR;
         let rate = if is_slower {
@@ -273,7 +275,7 @@ mod tests {
                 probes.arrived(&acknowledged, arrival, Duration::ZERO);
             }
         }
-        probes.result(now)
+        probes.result(false, now)
     }
 
     fn send(probes: &mut Probes, probe: Probe, path: Bitrate, now: Instant) -> Option<Shown> {
@@ -334,7 +336,7 @@ mod tests {
                 let probe = probes.plan(Bitrate(8_000_000), Bitrate(50_000_000), now);
                 let arrives = |number| number % 10 >= lost_of_ten;
                 let at_once = send_in(&mut probes, probe.unwrap(), packet, fast, arrives, now);
-                let shown = at_once.or_else(|| probes.result(now + PATIENCE));
+                let shown = at_once.or_else(|| probes.result(false, now + PATIENCE));
                 assert_eq!(shown.is_some(), shows, "{packet} bytes, {lost_of_ten}");
             }
         }
@@ -372,7 +374,7 @@ mod tests {
             for _ in 0..6 {
                 probes.arrived(&packet, MS, held_up * MS);
             }
-            let shown = probes.result(now).expect("all of it came in");
+            let shown = probes.result(true, now).expect("all of it came in");
             assert!(shown.rate <= Bitrate(most), "{shown:?} after {held_up} ms");
             assert!(!shown.is_slower);
         }
@@ -383,8 +385,8 @@ mod tests {
         let mut probes = Probes::default();
         let now = Instant::now();
         probes.plan(M, Bitrate(10_000_000), now).unwrap();
-        assert_eq!(probes.result(now + 100 * MS), None);
-        assert_eq!(probes.result(now + PATIENCE), None);
+        assert_eq!(probes.result(false, now + 100 * MS), None);
+        assert_eq!(probes.result(false, now + PATIENCE), None);
         assert!(
             probes
                 .plan(M, Bitrate(10_000_000), now + PATIENCE + MS)
