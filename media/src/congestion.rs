@@ -156,8 +156,10 @@ impl Congestion {
                 continue;
             };
             self.delivered.arrived(packet, arrival);
-            self.probes
-                .arrived(packet, arrival, self.delivered.queued());
+            if packet.probe.is_some() {
+                self.probes
+                    .arrived(packet, arrival, self.delivered.queued());
+            }
             if let Some(delta) = self.groups.arrived(packet.sent, arrival) {
                 let slope = self.trendline.push(delta);
                 let seen = self.detector.judge(slope, delta);
@@ -171,7 +173,6 @@ impl Congestion {
         {
             self.limited = true;
         }
-        let any_lost = acknowledged.iter().any(|packet| packet.arrival.is_none());
         let narrowed = self.delivered.narrowed();
         let delivery = Delivery {
             delivered: self.delivered.rate(),
@@ -183,7 +184,10 @@ impl Congestion {
         let usage = match narrowed {
             Some(_) => Usage::Over,
             // What waited for the listener's machine says nothing of the path: no reason to fall, and none to grow.
-            None if usage == Some(Usage::Over) && !any_lost && self.delivered.is_uneven() => {
+            None if usage == Some(Usage::Over)
+                && self.delivered.is_uneven()
+                && acknowledged.iter().all(|packet| packet.arrival.is_some()) =>
+            {
                 Usage::Under
             }
             None => usage.unwrap_or(Usage::Normal),

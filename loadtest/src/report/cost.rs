@@ -73,9 +73,7 @@ impl Cost {
                 .map(|bytes| Memory::of(bytes, idle_anonymous, participants)),
         })
     }
-}
 
-impl Cost {
     /// The server is a debug build, by the folder that cargo puts those into.
     pub(crate) fn is_of_debug_build(&self) -> bool {
         self.program
