@@ -13,6 +13,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+const STRANGERS: u32 = 100_000;
 const MEDIA: ([u8; 4], u16) = ([203, 0, 113, 7], 7882);
 
 fn server(clock: &TestClock) -> Server {
@@ -75,11 +76,16 @@ fn strangers_leave_nothing_behind_and_payloads_take_no_memory() {
     server.from_client(udp(0), &question, clock.now(), &mut outside); // whatever is made once
 
     let region = Region::new(ALLOCATOR);
-    for stranger in 1..=100_000 {
+    for stranger in 1..=STRANGERS {
         server.from_client(udp(stranger), &question, clock.now(), &mut outside);
     }
     let change = region.change();
-    assert_eq!(change.bytes_allocated, change.bytes_deallocated);
+    let kept = change.bytes_allocated as i64 - change.bytes_deallocated as i64;
+    // The runner's own thread may still note, once, that this test began: some hundred bytes.
+    assert!(
+        kept < i64::from(STRANGERS),
+        "not a byte of each stranger is kept: {kept}"
+    );
     assert!(
         outside.sent > 50_000,
         "they were answered: {}",
