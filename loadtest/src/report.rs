@@ -23,7 +23,7 @@ use crate::tally::{Counted, Trouble};
 
 pub(crate) use cost::{Cost, Floor, Memory};
 pub(crate) use markdown::markdown;
-pub(crate) use origin::Provenance;
+pub(crate) use origin::{Provenance, from_here};
 pub(crate) use pictures::Pictures;
 pub(crate) use svg::svg;
 pub(crate) use table::{ms, table};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::api::Api;
+use crate::report::from_here;
 
 pub(crate) use self::process::{NotTheServer, listens};
 
@@ -80,13 +81,14 @@ impl Gauge {
         Some(std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
     }
 
-    /// The measured process's program, where it runs on this machine and may be looked at.
+    /// The measured process's program, where it runs on this machine and may be looked at; from the current folder, where it
+    /// lies below that.
     pub(crate) fn program(&self) -> Option<String> {
         let Self::Process(pid) = self else {
             return None;
         };
         let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-        Some(program.display().to_string())
+        Some(from_here(&program).display().to_string())
     }
 
     /// Where it reads.

@@ -76,9 +76,8 @@ impl Cost {
 
     /// The server is a debug build, by the folder that cargo puts those into.
     pub(crate) fn is_of_debug_build(&self) -> bool {
-        self.program
-            .as_ref()
-            .is_some_and(|program| program.contains("/debug/"))
+        let folders = self.program.iter().flat_map(|program| program.split('/'));
+        folders.rev().skip(1).any(|folder| folder == "debug")
     }
 }
 
@@ -167,6 +166,20 @@ mod tests {
         let told_later = usage(0, MIB, None);
         let cost = Cost::of(&measured(1), Some(told_later), 8, &NOBODY).unwrap();
         assert_eq!(cost.anonymous.unwrap().kib_per_participant, None);
+    }
+
+    #[test]
+    fn a_debug_build_is_known_by_its_folder_wherever_that_is_looked_at_from() {
+        let mut cost = Cost::of(&measured(1), None, 1, &NOBODY).unwrap();
+        for (program, debug) in [
+            ("/home/ada/target/debug/calls", true),
+            ("debug/calls", true),
+            ("target/release/calls", false),
+            ("release/debug", false),
+        ] {
+            cost.program = Some(program.to_owned());
+            assert_eq!(cost.is_of_debug_build(), debug, "{program}");
+        }
     }
 
     #[test]

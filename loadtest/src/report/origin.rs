@@ -1,6 +1,6 @@
 //! Where and by what a result was measured, so that it can be compared with another.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chrono::DateTime;
@@ -9,7 +9,7 @@ use serde::Serialize;
 /// Where and by what a result was measured.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Provenance {
-    /// The command line.
+    /// The command line, paths from where it was given.
     pub(crate) command: String,
     /// The commit: what `CALLS_COMMIT` says, or else that of the repository which the harness's program lies in.
     pub(crate) commit: Option<String>,
@@ -33,7 +33,7 @@ impl Provenance {
             .elapsed()
             .unwrap_or_default();
         Self {
-            command: without_key(std::env::args()).join(" "),
+            command: command(std::env::args(), &here()),
             commit: commit(),
             harness_is_debug_build: cfg!(debug_assertions),
             unix_time: since_1970.as_secs(),
@@ -86,6 +86,37 @@ fn cpu_model(cpuinfo: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
+/// A path as it is from the current folder, where it lies below that: where a repository lies on one machine tells nobody
+/// anything.
+pub(crate) fn from_here(path: &Path) -> &Path {
+    below(path, &here())
+}
+
+fn here() -> PathBuf {
+    std::env::current_dir().unwrap_or_default()
+}
+
+fn below<'a>(path: &'a Path, folder: &Path) -> &'a Path {
+    let rest = path.strip_prefix(folder).unwrap_or(path);
+    if path.is_absolute() && rest != Path::new("") {
+        rest
+    } else {
+        path
+    }
+}
+
+/// The command line, less the API key and where `folder` lies. An option may have its path behind a `=`.
+fn command(arguments: impl Iterator<Item = String>, folder: &Path) -> String {
+    let relative = |argument: String| {
+        let at = argument.find('=').map_or(0, |at| at + 1);
+        let at = if argument.starts_with("--") { at } else { 0 };
+        let (option, value) = argument.split_at(at);
+        format!("{option}{}", below(Path::new(value), folder).display())
+    };
+    let arguments: Vec<_> = without_key(arguments).into_iter().map(relative).collect();
+    arguments.join(" ")
+}
+
 /// The arguments, less the API key.
 fn without_key(arguments: impl Iterator<Item = String>) -> Vec<String> {
     let mut key_follows = false;
@@ -116,6 +147,29 @@ mod tests {
         ];
         let shown = without_key(arguments.into_iter().map(str::to_owned));
         assert_eq!(shown, ["x", "--key", "***", "***", "--json", "y"]);
+    }
+
+    #[test]
+    fn where_the_current_folder_lies_stays_out_of_the_report() {
+        let arguments = [
+            "/home/ada/calls/target/release/calls-loadtest",
+            "--scenario",
+            "/home/ada/calls/loadtest/scenarios/pairs.toml",
+            "--json=/home/ada/calls/x.json",
+            "--markdown",
+            "/home/ada/calls-2/x.md",
+            "--url",
+            "http://127.0.0.1:80",
+        ];
+        let command = command(
+            arguments.into_iter().map(str::to_owned),
+            Path::new("/home/ada/calls"),
+        );
+        let wanted = "target/release/calls-loadtest --scenario loadtest/scenarios/pairs.toml --json=x.json \
+                      --markdown /home/ada/calls-2/x.md --url http://127.0.0.1:80";
+        assert_eq!(command, wanted);
+        let path = std::env::current_dir().unwrap().join("target/debug/calls");
+        assert_eq!(from_here(&path), Path::new("target/debug/calls"));
     }
 
     #[test]
