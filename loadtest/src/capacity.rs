@@ -225,12 +225,17 @@ impl Search {
             return self.doubted;
         }
         match self.bad {
-            None if self.good == 0 => Some(self.first),
+            None if self.good == 0 => (self.first > 0).then_some(self.first),
             None => (self.good < self.limit).then(|| (2 * self.good).min(self.limit)),
-            Some(bad) => (bad - self.good > NEAR.max(self.good / 10)).then(|| {
-                let half = self.good.midpoint(bad);
-                half.max(1)
-            }),
+            // Until something was good, the way down ends at nobody.
+            Some(bad) => {
+                let near = if self.good == 0 {
+                    1
+                } else {
+                    NEAR.max(self.good / 10)
+                };
+                (bad - self.good > near).then(|| self.good.midpoint(bad))
+            }
         }
     }
 
@@ -272,6 +277,22 @@ mod tests {
             assert!(capacity - good <= near, "{good} of {capacity}");
             assert!(tries <= 18, "{tries} tries for {capacity}");
         }
+    }
+
+    #[test]
+    fn a_search_goes_down_to_a_single_viewer_before_it_finds_nothing() {
+        for first in [1, 2, 10, 50, 999] {
+            assert_eq!(found(first, 999, 0).0, 0, "from {first}");
+            for capacity in 1..10 {
+                let (good, tries) = found(first, 999, capacity);
+                assert!(
+                    (1..=capacity).contains(&good),
+                    "{good} of {capacity} from {first}"
+                );
+                assert!(tries <= 22, "{tries} tries from {first}");
+            }
+        }
+        assert_eq!(found(50, 0, 5), (0, 0), "nobody else has room");
     }
 
     #[test]
