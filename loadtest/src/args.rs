@@ -20,8 +20,9 @@ use crate::server::{NotTheServer, listens};
 /// 0 when all was well, or --find-capacity found how many viewers have good quality;
 /// 1 when somebody could not join or was dropped, less was sent than planned, more was lost or less arrived than the limits
 ///   allow, a recording failed or lacks what was sent, those who came and went left actors behind, or more than 24 open
-///   files, or memory that grew by a tenth and 8 MiB; when no number of viewers had good quality (--find-capacity); when it
-///   was interrupted; or when nothing could be played, or the result not be written in the end;
+///   files, or memory that grew by a tenth and 8 MiB; when no number of viewers had good quality (--find-capacity), or the
+///   server was gone before that was found; when it was interrupted; or when nothing could be played, or the result not be
+///   written in the end;
 /// 2 when what was asked for makes no sense: nothing was played;
 /// 3 when the harness itself could not keep up (VOID): its packets left, or one of its threads acted, more than 20 ms late
 ///   (p99), so figures mean nothing; limits that are given are judged all the same.
@@ -43,7 +44,7 @@ pub(crate) struct Args {
     /// Plays the scenario again and again, to find the most viewers of one room who have good quality: all joined and none
     /// was dropped, at least 95 % of what was planned was sent, less than 1 % was lost, more than 99 % of what was expected
     /// arrived, and latency was below 50 ms (p99). A crowd that has not is played once more before that counts. Ctrl+C ends
-    /// the search, and what it has found is told.
+    /// the search, as a server does that is gone, and what it has found is told.
     #[arg(long, conflicts_with_all = ["floor", "full", "impair", "max_loss", "min_delivered", "markdown"])]
     pub(crate) find_capacity: bool,
 

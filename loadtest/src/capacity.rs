@@ -4,6 +4,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::api::Api;
+use crate::causes::with_causes;
 use crate::crowd::{Crowd, CrowdFailed};
 use crate::report::{Outcome, Provenance, Report, ms};
 use crate::scenario::Scenario;
@@ -32,6 +33,8 @@ pub(crate) struct Capacity {
     most: u32,
     /// It was ended from outside before it was near.
     interrupted: bool,
+    /// Why no more could be played before it was near: the server is gone, for instance.
+    failed: Option<String>,
     /// All that was tried.
     tries: Vec<Try>,
 }
@@ -60,18 +63,38 @@ impl Capacity {
         threads: usize,
         stopped: watch::Receiver<bool>,
     ) -> Result<Self, CrowdFailed> {
+        let play = async |scenario| {
+            let crowd = Crowd::new(api.clone(), scenario, gauge.clone(), threads, None)?;
+            stoppable(crowd, stopped.clone()).await
+        };
+        Self::search(scenario, &stopped, play).await
+    }
+
+    /// The same, however it is played. What was found before nothing could be played any more is found.
+    async fn search(
+        scenario: &Scenario,
+        stopped: &watch::Receiver<bool>,
+        play: impl AsyncFn(Scenario) -> Result<Report, CrowdFailed>,
+    ) -> Result<Self, CrowdFailed> {
         let mut search = Search::new(
             scenario.viewers.max(1),
             ROOM - scenario.publishers.min(ROOM),
         );
         let mut tries = Vec::new();
+        let mut failed = None;
         while let Some(viewers) = search.next().filter(|_| !*stopped.borrow()) {
             let scenario = Scenario {
                 viewers,
                 ..scenario.clone()
             };
-            let crowd = Crowd::new(api.clone(), scenario, gauge.clone(), threads, None)?;
-            let report = stoppable(crowd, stopped.clone()).await?;
+            let report = match play(scenario).await {
+                Ok(report) => report,
+                Err(cause) if tries.is_empty() => return Err(cause),
+                Err(cause) => {
+                    failed = Some(with_causes(&cause));
+                    break;
+                }
+            };
             if report.interrupted {
                 break;
             }
@@ -84,7 +107,8 @@ impl Capacity {
             provenance: Provenance::here(),
             scenario: scenario.clone(),
             most: search.good,
-            interrupted: search.next().is_some(),
+            interrupted: failed.is_none() && search.next().is_some(),
+            failed,
             tries,
         })
     }
@@ -95,7 +119,7 @@ impl Capacity {
         let bad = self.tries.iter().rev().filter(|tried| !tried.good);
         let bad = bad.filter(|tried| tried.viewers > self.most);
         let least = bad.min_by_key(|tried| tried.viewers);
-        if self.most == 0 || self.interrupted {
+        if self.most == 0 || self.interrupted || self.failed.is_some() {
             Outcome::Failed
         } else if least.is_some_and(|tried| tried.harness_late) {
             Outcome::Void
@@ -106,11 +130,14 @@ impl Capacity {
 
     /// What came of all tries, for people.
     pub(crate) fn summary(&self) -> String {
-        let said = match self.outcome() {
-            Outcome::Passed => "",
-            Outcome::Failed if self.interrupted => "; FAILED: interrupted",
-            Outcome::Failed => "; FAILED: no crowd was small enough",
-            Outcome::Void => {
+        let said = match (self.outcome(), &self.failed) {
+            (Outcome::Passed, _) => "",
+            (Outcome::Failed, Some(cause)) => {
+                &format!("; FAILED: no more could be played: {cause}")
+            }
+            (Outcome::Failed, None) if self.interrupted => "; FAILED: interrupted",
+            (Outcome::Failed, None) => "; FAILED: no crowd was small enough",
+            (Outcome::Void, _) => {
                 "; VOID: more than that the harness itself cannot keep up with, which tells nothing of the server"
             }
         };
@@ -339,6 +366,7 @@ mod tests {
             scenario: meeting(),
             most: tried.iter().filter(|t| t.1).map(|t| t.0).max().unwrap_or(0),
             interrupted: false,
+            failed: None,
             tries: tried
                 .iter()
                 .map(|&(viewers, good, harness_late)| Try {
@@ -388,6 +416,36 @@ mod tests {
             text.ends_with("quality: 0; FAILED: no crowd was small enough\n"),
             "{text}"
         );
+    }
+
+    #[tokio::test]
+    async fn what_was_found_before_the_server_died_is_told_and_that_it_did() {
+        let (_running, stopped) = watch::channel(false);
+        let lives_until = |viewers: u32| {
+            let stopped = &stopped;
+            async move {
+                let scenario = Scenario {
+                    viewers: 50,
+                    ..meeting()
+                };
+                let nobody = Api::new("http://127.0.0.1:1".parse().unwrap(), None);
+                let play = async |scenario: Scenario| {
+                    if scenario.viewers > viewers {
+                        nobody.metrics().await?;
+                    }
+                    Ok(good())
+                };
+                Capacity::search(&scenario, stopped, play).await
+            }
+        };
+        let capacity = lives_until(100).await.unwrap();
+        assert_eq!(capacity.outcome(), Outcome::Failed);
+        assert_eq!((capacity.tries.len(), capacity.interrupted), (2, false));
+        let said = capacity.summary();
+        let wanted = "  most viewers with good quality: 100; FAILED: no more could be played: cannot make a room: \
+                      no answer from the server: ";
+        assert!(said.starts_with(wanted), "{said}");
+        assert!(lives_until(49).await.is_err(), "nothing was found");
     }
 
     #[test]
