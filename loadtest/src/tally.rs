@@ -167,7 +167,7 @@ impl Tallies {
         }
     }
 
-    /// How many pictures show each encoding, the smallest first; those that stand still show what they showed last.
+    /// How many pictures show each encoding, the smallest first; those that stand still show none.
     pub(crate) fn playing(&self) -> [i64; LAYERS] {
         std::array::from_fn(|layer| self.playing[layer].load(Relaxed))
     }

@@ -189,7 +189,7 @@ impl Client {
                 if self.report_due <= now {
                     self.report_due = now + REPORT_EVERY;
                     words.extend(self.outbound.reports().map(boxed));
-                    words.extend(self.inbound.reports(now).into_iter().map(boxed));
+                    words.extend(self.inbound.reports(tallies, now).into_iter().map(boxed));
                 }
                 self.inbound.feedback(now, &mut words);
                 if !words.is_empty() {

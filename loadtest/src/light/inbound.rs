@@ -107,6 +107,7 @@ impl Inbound {
             tallies.arrived(tally, Arrival::padding(missing, packet.len()));
             return None;
         }
+        self.stream(header.ssrc, audio).moves();
         self.until_opened -= 1;
         let opened = if self.until_opened == 0 {
             self.until_opened = OPEN_EVERY;
@@ -206,8 +207,13 @@ impl Inbound {
         }
     }
 
-    /// The regular reports.
-    pub(super) fn reports(&mut self, now: Instant) -> Vec<ReceiverReport> {
+    /// The regular reports. Once a picture stands still it shows nothing.
+    pub(super) fn reports(&mut self, tallies: &Tallies, now: Instant) -> Vec<ReceiverReport> {
+        for stream in &mut self.streams {
+            if stream.stands_still() {
+                tallies.plays(stream.layer.take(), None);
+            }
+        }
         let reports: Vec<ReceptionReport> = self
             .streams
             .iter_mut()
@@ -251,4 +257,58 @@ fn opened(packet: &[u8], header: usize, open: &mut Context, tallies: &Tallies) -
         tallies.broken();
     }
     stamp
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rtc::shared::marshal::Marshal;
+    use rtc::srtp::protection_profile::ProtectionProfile;
+
+    use super::super::ice::Credentials;
+    use super::super::identity::Identity;
+    use super::super::keys::Keys;
+    use super::super::sdp::RemoteLine;
+    use super::*;
+    use crate::traffic::{Camera, VP8};
+
+    #[test]
+    fn a_picture_that_stands_still_shows_nothing_until_it_moves() {
+        let line = RemoteLine {
+            payload_type: Some(VP8),
+            ..RemoteLine::default()
+        };
+        let remote = Remote {
+            credentials: Credentials::generate(),
+            fingerprint: String::new(),
+            address: ([127, 0, 0, 1], 1).into(),
+            lines: vec![line],
+        };
+        let identity = Identity::generate().unwrap();
+        // Both directions have the same keys.
+        let profile = ProtectionProfile::AeadAes128Gcm;
+        let mut keys = Keys::of_client(profile, &[1; 56], identity.provider()).unwrap();
+        let began = Instant::now();
+        let mut inbound = Inbound::new(&remote, 1, began);
+        let tallies = Tallies::new();
+        let mut cameras = Camera::simulcast(&[1, 2], 1000, 30, 1100);
+        let mut play = |inbound: &mut Inbound, frames: usize, now| {
+            for _ in 0..frames {
+                for packet in cameras[1].frame(false, Duration::ZERO) {
+                    let plain = packet.marshal().unwrap();
+                    let sealed = keys.seal.encrypt_rtp(&plain).unwrap();
+                    inbound.rtp(&sealed, &mut keys.open, &tallies, now);
+                }
+            }
+        };
+        for second in 1..=10 {
+            let now = began + Duration::from_secs(second);
+            let frames = if (4..=8).contains(&second) { 0 } else { 2 };
+            play(&mut inbound, frames, now);
+            inbound.reports(&tallies, now);
+            let shown = i64::from(!(5..=8).contains(&second));
+            assert_eq!(tallies.playing(), [0, shown, 0], "at second {second}");
+        }
+    }
 }

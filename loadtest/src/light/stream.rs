@@ -49,12 +49,17 @@ struct Gap {
     requests: u8,
 }
 
+/// So many regular reports, a second from one to the next, without anything between them: it stands still.
+const STILL: u8 = 3;
+
 /// One received stream.
 pub(super) struct Stream {
     pub(super) ssrc: u32,
     pub(super) audio: bool,
-    /// The encoding that it showed last.
+    /// The encoding that it shows; none while it stands still.
     pub(super) layer: Option<u8>,
+    /// Regular reports since something of it came.
+    reports: u8,
     first: Option<u64>,
     highest: u64,
     received: u64,
@@ -74,6 +79,7 @@ impl Stream {
             ssrc,
             audio,
             layer: None,
+            reports: 0,
             first: None,
             highest: 0,
             received: 0,
@@ -163,6 +169,17 @@ impl Stream {
                 self.jitter += (change - self.jitter) / 16.0;
             }
         }
+    }
+
+    /// Something to show or to hear came.
+    pub(super) fn moves(&mut self) {
+        self.reports = 0;
+    }
+
+    /// The next regular report is due, and nothing came for two seconds at least.
+    pub(super) fn stands_still(&mut self) -> bool {
+        self.reports = self.reports.saturating_add(1);
+        self.reports >= STILL
     }
 
     /// The sender told of itself.
