@@ -184,7 +184,9 @@ impl Crowd {
         let mut recorded = None;
         if let Some(mut recordings) = recordings {
             recordings.stop(&world.api).await;
-            recorded = Some(recordings.settle(&world.api, &self.stopwatch).await);
+            let ended = measured.span.1;
+            let settle = recordings.settle(&world.api, &self.stopwatch, scenario, ended);
+            recorded = Some(settle.await);
         }
         self.stop.send_replace(true);
         let (inside, mut stays) = churn::end(inside, comers, &mut joins).await;

@@ -147,6 +147,10 @@ pub(crate) struct Recorded {
     pub(crate) bursts_dropped: u64,
     /// Times that a recorder was away.
     pub(crate) interruptions: usize,
+    /// Publishers with cameras of whom no picture was recorded.
+    pub(crate) without_pictures: u32,
+    /// How long before measuring the first track of one of them ended; 0 where none did.
+    pub(crate) ended_early_ms: u64,
 }
 
 /// How the harness itself did: whether its figures can be trusted.

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::fmt;
+use std::time::Duration;
 
 use calls_model::RecordingMode;
 use serde::Serialize;
@@ -20,6 +21,9 @@ const MIN_DELIVERED: f64 = 0.95;
 
 /// Of pictures in several encodings, which are not expected in packets, this share may show nothing.
 const MAX_BLANK: f64 = 0.05;
+
+/// A recording goes on until measuring is over. A machine that stands still for a moment may cut its end off by less than this.
+const MAX_EARLY_MS: u64 = 2000;
 
 /// A harness whose packets leave, or whose slowest thread acts, later than this (p99) measures itself: from one packet of a voice to the next it is 20 ms,
 /// so voices come in pairs, the latency is its own, and what it comes too late to read the kernel drops.
@@ -288,6 +292,17 @@ impl Recorded {
         let mut incidents = self.failures.clone();
         if self.interruptions > 0 {
             incidents.push(format!("recorders were away {} times", self.interruptions));
+        }
+        if self.without_pictures > 0 {
+            let blind = self.without_pictures;
+            incidents.push(format!("no pictures of {blind} publishers were recorded"));
+        }
+        if self.ended_early_ms > MAX_EARLY_MS {
+            let early = Duration::from_millis(self.ended_early_ms).as_secs_f64();
+            let most = Duration::from_millis(MAX_EARLY_MS).as_secs_f64();
+            incidents.push(format!(
+                "a recording ended {early:.1} s before measuring did (at most {most} s)"
+            ));
         }
         incidents
     }
