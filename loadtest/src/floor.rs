@@ -1,5 +1,6 @@
 //! The physical limit, measured beside the server: the same crowd's packets, through a program that only opens, copies,
-//! seals and sends them. What the server costs above it is what forwarding costs that the kernel and AES do not.
+//! numbers, seals and sends them. What the server costs above it is what forwarding costs that the kernel and AES do not.
+//! Who watches sends reports there as they do to the server; the program receives them and reads none.
 
 mod gcm;
 mod plan;
@@ -166,6 +167,7 @@ fn remote(address: SocketAddr) -> Remote {
         audio,
         payload_type: Some(if audio { OPUS } else { VP8 }),
         rtx_payload_type: (!audio).then_some(VP8_RTX),
+        extensions: EXTENSIONS,
         ..RemoteLine::default()
     };
     Remote {

@@ -22,6 +22,7 @@ mod sdp;
 mod stream;
 
 pub(crate) use client::{Client, ClientFailed};
+pub(crate) use header::Header;
 pub(crate) use ice::Credentials;
 pub(crate) use identity::Identity;
 pub(crate) use keys::Keys;

@@ -1,5 +1,5 @@
-//! The program at the floor: receives, opens, copies, seals and sends, in the same batches as the server, and knows
-//! nothing else: no ICE, no numbers of its own, no feedback, nobody who comes or goes.
+//! The program at the floor: receives, opens, copies, numbers, seals and sends, in the same batches as the server, and
+//! knows nothing else: no ICE, no streams of its own, nobody who comes or goes. Reports are received, and not read.
 
 mod outbox;
 
@@ -14,7 +14,8 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use self::outbox::Outbox;
 use super::gcm::{Gcm, TAG};
 use super::plan::{MATERIAL, Plan};
-use super::{HELLO, HELLO_LENGTH};
+use super::{EXTENSIONS, HELLO, HELLO_LENGTH};
+use crate::light::Header;
 use crate::traffic::OPUS;
 
 /// Longest run of datagrams that the kernel hands over in one piece.
@@ -67,6 +68,8 @@ struct Member {
     video_to: Vec<usize>,
     /// The highest index of each of its streams.
     streams: Vec<(u32, u64)>,
+    /// The transport-wide number of what is sent next, so that there is something to report on.
+    next: u16,
     outbox: Outbox,
 }
 
@@ -91,6 +94,7 @@ impl Port {
                 audio_to: member.audio_to.clone(),
                 video_to: member.video_to.clone(),
                 streams: Vec::new(),
+                next: 0,
                 outbox: Outbox::default(),
             })
         });
@@ -174,18 +178,19 @@ impl Port {
     }
 
     fn fan_out(&mut self, number: usize, datagram: &mut [u8]) -> Option<()> {
-        let sequence = u16::from_be_bytes([*datagram.get(2)?, *datagram.get(3)?]);
-        let ssrc = u32::from_be_bytes(*datagram.get(8..)?.first_chunk()?);
-        let mut header = 12;
-        if datagram[0] & 0x10 != 0 {
-            let words = u16::from_be_bytes(*datagram.get(14..)?.first_chunk()?);
-            header += 4 + 4 * usize::from(words);
-        }
+        let Header {
+            payload_type,
+            ssrc,
+            length: header,
+            transport_number_at,
+            sequence,
+            ..
+        } = Header::read(datagram, EXTENSIONS.transport_cc)?;
         let member = &mut self.members[number];
         let index = member.index(ssrc, sequence);
         let length = member.open.open(datagram, header, ssrc, index).ok()?;
         let plain = &datagram[..length];
-        let audience = if plain[1] & 0x7f == OPUS {
+        let audience = if payload_type == OPUS {
             std::mem::take(&mut member.audio_to)
         } else {
             std::mem::take(&mut member.video_to)
@@ -198,11 +203,15 @@ impl Port {
             }
             let start = listener.outbox.begin(plain, TAG);
             let buffer = listener.outbox.bytes();
+            if let Some(at) = transport_number_at {
+                buffer[start + at..][..2].copy_from_slice(&listener.next.to_be_bytes());
+                listener.next = listener.next.wrapping_add(1);
+            }
             // Only what is longer than GCM allows is refused, and no datagram is.
             let _sealed = listener.seal.seal(buffer, start, header, ssrc, index);
         }
         let member = &mut self.members[number];
-        if plain[1] & 0x7f == OPUS {
+        if payload_type == OPUS {
             member.audio_to = audience;
         } else {
             member.video_to = audience;

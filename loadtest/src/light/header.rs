@@ -2,16 +2,18 @@
 
 /// As much of a packet as can be read without a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) payload_type: u8,
-    pub(super) sequence: u16,
-    pub(super) timestamp: u32,
-    pub(super) ssrc: u32,
+pub(crate) struct Header {
+    pub(crate) payload_type: u8,
+    pub(crate) sequence: u16,
+    pub(crate) timestamp: u32,
+    pub(crate) ssrc: u32,
     /// There is nothing but padding, or some after the payload.
-    pub(super) padding: bool,
-    pub(super) transport_number: Option<u16>,
+    pub(crate) padding: bool,
+    pub(crate) transport_number: Option<u16>,
+    /// Where that number stands.
+    pub(crate) transport_number_at: Option<usize>,
     /// Where the payload begins.
-    pub(super) length: usize,
+    pub(crate) length: usize,
 }
 
 /// Marks extensions of one-byte headers.
@@ -19,10 +21,10 @@ const ONE_BYTE: u16 = 0xbede;
 
 impl Header {
     /// Reads it; nothing where this is no RTP. The transport-wide number is looked for in extension `transport_cc`.
-    pub(super) fn read(packet: &[u8], transport_cc: Option<u8>) -> Option<Self> {
+    pub(crate) fn read(packet: &[u8], transport_cc: Option<u8>) -> Option<Self> {
         let fixed: &[u8; 12] = packet.first_chunk()?;
         let mut length = 12 + 4 * usize::from(fixed[0] & 0x0f);
-        let mut transport_number = None;
+        let mut transport_number_at = None;
         if fixed[0] & 0x10 != 0 {
             let profile = u16::from_be_bytes(*packet.get(length..)?.first_chunk()?);
             let words = u16::from_be_bytes(*packet.get(length + 2..)?.first_chunk()?);
@@ -30,9 +32,9 @@ impl Header {
             length = begin + 4 * usize::from(words);
             let extensions = packet.get(begin..length)?;
             if let Some(id) = transport_cc.filter(|_| profile == ONE_BYTE) {
-                transport_number = find(extensions, id)
-                    .and_then(|value| value.first_chunk())
-                    .map(|number| u16::from_be_bytes(*number));
+                transport_number_at = find(extensions, id)
+                    .filter(|(_, value)| value.len() >= 2)
+                    .map(|(at, _)| begin + at);
             }
         }
         (fixed[0] >> 6 == 2 && packet.len() >= length).then_some(Self {
@@ -41,24 +43,29 @@ impl Header {
             timestamp: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
             ssrc: u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]),
             padding: fixed[0] & 0x20 != 0,
-            transport_number,
+            transport_number: transport_number_at
+                .and_then(|at| packet.get(at..)?.first_chunk())
+                .map(|number| u16::from_be_bytes(*number)),
+            transport_number_at,
             length,
         })
     }
 }
 
-fn find(mut extensions: &[u8], id: u8) -> Option<&[u8]> {
-    while let Some((&first, rest)) = extensions.split_first() {
+/// The value of an extension, and where it begins.
+fn find(extensions: &[u8], id: u8) -> Option<(usize, &[u8])> {
+    let mut at = 0;
+    while let Some(&first) = extensions.get(at) {
+        at += 1;
         if first == 0 {
-            extensions = rest; // padding
-            continue;
+            continue; // padding
         }
         let length = usize::from(first & 0x0f) + 1;
-        let (value, rest) = rest.split_at_checked(length)?;
+        let value = extensions.get(at..at + length)?;
         if first >> 4 == id {
-            return Some(value);
+            return Some((at, value));
         }
-        extensions = rest;
+        at += length;
     }
     None
 }
@@ -99,6 +106,8 @@ mod tests {
             (96, 65_535, 7, 0xdead_beef)
         );
         assert_eq!(read.transport_number, Some(0x1234));
+        let at = read.transport_number_at.unwrap();
+        assert_eq!(bytes[at..at + 2], [0x12, 0x34]);
         assert_eq!(&bytes[read.length..], b"payload");
         assert_eq!(
             Header::read(&bytes, Some(2)).unwrap().transport_number,
