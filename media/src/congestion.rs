@@ -201,7 +201,8 @@ impl Congestion {
     }
 
     fn read_probe(&mut self, usage: Usage, now: Instant) {
-        if let Some(result) = self.probes.result(self.delivered.reads_at_once(), now) {
+        let (at_once, lossy) = (self.delivered.reads_at_once(), self.losses.are_many());
+        if let Some(result) = self.probes.result(at_once, lossy, now) {
             self.limited |= result.is_slower;
             if usage != Usage::Over {
                 self.aimd.probed(result.rate, now);

@@ -58,6 +58,11 @@ impl Losses {
         self.ceiling
     }
 
+    /// More is lost than a network loses ordinarily.
+    pub(super) fn are_many(&self) -> bool {
+        self.share > ORDINARY
+    }
+
     /// Share lost lately, 0 to 1.
     pub(super) fn share(&self) -> f32 {
         self.share

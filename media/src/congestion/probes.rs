@@ -179,8 +179,8 @@ impl Probes {
     }
 
     /// What the running probe has shown, once all of it came in or it is given up: who loses packets is tried more slowly.
-    /// The listener lately read `at_once` what came in one after the other.
-    pub(super) fn result(&mut self, at_once: bool, now: Instant) -> Option<Shown> {
+    /// The listener lately read `at_once` what came in one after the other; the path is `lossy`.
+    pub(super) fn result(&mut self, at_once: bool, lossy: bool, now: Instant) -> Option<Shown> {
         let running = self.running?;
         if !running.probe.is_all(running.came) && now < running.until {
             return None;
@@ -188,8 +188,12 @@ impl Probes {
         self.running = None;
         let enough = running.probe.is_enough(running.came);
         let shown = enough.then(|| running.read(at_once)).flatten();
-        let failed = shown.is_none_or(|shown| shown.is_slower);
-        self.rest(failed, now);
+        match shown {
+            Some(shown) => self.rest(shown.is_slower, now),
+            None if lossy => self.rest(true, now),
+            // Of the few packets of a small probe one that is lost by chance is too many.
+            None => self.rests_until = Some(now + AFTER_LIMIT),
+        }
         shown
     }
 
@@ -275,7 +279,7 @@ mod tests {
                 probes.arrived(&acknowledged, arrival, Duration::ZERO);
             }
         }
-        probes.result(false, now)
+        probes.result(false, false, now)
     }
 
     fn send(probes: &mut Probes, probe: Probe, path: Bitrate, now: Instant) -> Option<Shown> {
@@ -336,7 +340,7 @@ mod tests {
                 let probe = probes.plan(Bitrate(8_000_000), Bitrate(50_000_000), now);
                 let arrives = |number| number % 10 >= lost_of_ten;
                 let at_once = send_in(&mut probes, probe.unwrap(), packet, fast, arrives, now);
-                let shown = at_once.or_else(|| probes.result(false, now + PATIENCE));
+                let shown = at_once.or_else(|| probes.result(false, false, now + PATIENCE));
                 assert_eq!(shown.is_some(), shows, "{packet} bytes, {lost_of_ten}");
             }
         }
@@ -374,7 +378,7 @@ mod tests {
             for _ in 0..6 {
                 probes.arrived(&packet, MS, held_up * MS);
             }
-            let shown = probes.result(true, now).expect("all of it came in");
+            let shown = probes.result(true, false, now).expect("all of it came in");
             assert!(shown.rate <= Bitrate(most), "{shown:?} after {held_up} ms");
             assert!(!shown.is_slower);
         }
@@ -385,12 +389,31 @@ mod tests {
         let mut probes = Probes::default();
         let now = Instant::now();
         probes.plan(M, Bitrate(10_000_000), now).unwrap();
-        assert_eq!(probes.result(false, now + 100 * MS), None);
-        assert_eq!(probes.result(false, now + PATIENCE), None);
+        assert_eq!(probes.result(false, false, now + 100 * MS), None);
+        assert_eq!(probes.result(false, false, now + PATIENCE), None);
         assert!(
             probes
                 .plan(M, Bitrate(10_000_000), now + PATIENCE + MS)
                 .is_none()
         );
+    }
+
+    #[test]
+    fn after_probes_that_get_lost_the_pause_grows_only_where_much_gets_lost() {
+        for lossy in [false, true] {
+            let mut probes = Probes::default();
+            let mut now = Instant::now();
+            for after in [
+                AFTER_LIMIT,
+                if lossy { AFTER_LIMIT * 2 } else { AFTER_LIMIT },
+            ] {
+                probes.plan(M, Bitrate(10_000_000), now).unwrap();
+                now += PATIENCE;
+                assert_eq!(probes.result(false, lossy, now), None);
+                let next = probes.next(M, Bitrate(10_000_000), now);
+                assert_eq!(next, Some(now + after), "{lossy}");
+                now += after;
+            }
+        }
     }
 }
