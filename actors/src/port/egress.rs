@@ -29,9 +29,9 @@ const DESTINATION_LIMIT: usize = 512 * 1024;
 /// Bytes that may wait altogether.
 const PORT_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Bytes that are sent at once, while they are still in the processor's cache: about what one system call takes of equal
-/// frames. To wait for more saves nothing, and takes memory for each destination.
-const PLENTY: usize = 256 * 1024;
+/// Bytes that are sent at once: frames for a handful of destinations, so that what the next are written into is still in the
+/// processor's nearest cache. A call more for each costs less than that saves.
+const PLENTY: usize = 24 * 1024;
 
 /// What so many flushes had no use for is given back.
 const FLUSHES: usize = 1024;
