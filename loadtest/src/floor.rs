@@ -76,17 +76,14 @@ pub(crate) async fn play(
     threads: usize,
     stopwatch: &Stopwatch,
 ) -> Result<Measured, FloorFailed> {
-    let plan = Plan::of(
-        scenario,
-        std::thread::available_parallelism().map_or(1, usize::from),
-    );
+    let plan = Plan::of(scenario);
     let mut child = Command::new(std::env::current_exe()?)
         .arg("--serve-floor")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
-    let addresses = timeout(PATIENCE, announce(&mut child, &plan))
+    let address = timeout(PATIENCE, announce(&mut child, &plan))
         .await
         .map_err(|_| FloorFailed::TimedOut)??;
 
@@ -94,7 +91,6 @@ pub(crate) async fn play(
     let lanes = Lanes::start(threads, &tallies)?;
     let mut tickets = Vec::new();
     for (number, member) in plan.members.iter().enumerate() {
-        let address = addresses[member.port];
         let seat = Plan::seat(number, scenario);
         let keys = Keys::of_client(
             ProtectionProfile::AeadAes128Gcm,
@@ -130,8 +126,8 @@ pub(crate) async fn play(
     Ok(measured)
 }
 
-/// Hands over the plan, and hears where the ports are.
-async fn announce(child: &mut Child, plan: &Plan) -> Result<Vec<SocketAddr>, FloorFailed> {
+/// Hands over the plan, and hears where its port is.
+async fn announce(child: &mut Child, plan: &Plan) -> Result<SocketAddr, FloorFailed> {
     let mut text = serde_json::to_string(plan)?;
     text.push('\n');
     if let Some(input) = &mut child.stdin {

@@ -10,8 +10,6 @@ pub(super) const MATERIAL: usize = 56;
 /// Everybody, room by room.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Plan {
-    /// Sockets, each with a thread of its own, as the server's media ports.
-    pub(super) ports: usize,
     /// Who is there; their place is their number.
     pub(super) members: Vec<Member>,
 }
@@ -21,8 +19,6 @@ pub(super) struct Plan {
 pub(super) struct Member {
     /// Which room.
     pub(super) room: usize,
-    /// At which port.
-    pub(super) port: usize,
     /// What its keys are made of.
     pub(super) material: Vec<u8>,
     /// Who receives its microphone, by number.
@@ -34,7 +30,7 @@ pub(super) struct Member {
 impl Plan {
     /// The same streams to as many as the server would send them to: each receives from the first others, as far as
     /// its slots go.
-    pub(super) fn of(scenario: &Scenario, ports: usize) -> Self {
+    pub(super) fn of(scenario: &Scenario) -> Self {
         let people = scenario.people() as usize;
         let publishers = scenario.publishers as usize;
         let mut members = Vec::new();
@@ -51,7 +47,6 @@ impl Plan {
                 };
                 members.push(Member {
                     room,
-                    port: room % ports,
                     material: (0..MATERIAL).map(|_| rand::random()).collect(),
                     audio_to: listeners(scenario.audio_slots),
                     video_to: if scenario.video.is_some() {
@@ -62,7 +57,7 @@ impl Plan {
                 });
             }
         }
-        Self { ports, members }
+        Self { members }
     }
 
     /// Who publishes has the lowest numbers of a room.
@@ -85,7 +80,7 @@ mod tests {
             viewers: 3,
             ..meeting()
         };
-        let plan = Plan::of(&scenario, 2);
+        let plan = Plan::of(&scenario);
         let streams = |pick: fn(&Member) -> usize| plan.members.iter().map(pick).sum::<usize>();
         let expected = |slots| {
             let publishers = f64::from(scenario.rooms * scenario.publishers);
@@ -106,7 +101,7 @@ mod tests {
             rooms: 2,
             ..meeting()
         };
-        let plan = Plan::of(&scenario, 2);
+        let plan = Plan::of(&scenario);
         for (number, member) in plan.members.iter().enumerate() {
             for to in member.audio_to.iter().chain(&member.video_to) {
                 assert_ne!(*to, number);

@@ -1,5 +1,6 @@
-//! The program at the floor: receives, opens, copies, numbers, seals and sends, in the same batches as the server, and
-//! knows nothing else: no ICE, no streams of its own, nobody who comes or goes. Reports are received, and not read.
+//! The program at the floor: receives, opens, copies, numbers, seals and sends, and knows nothing else: no ICE, no
+//! streams of its own, nobody who comes or goes. Reports are received, and not read. It has one port and one thread, as the
+//! server has for so little; equal packets to one destination leave with one system call.
 
 mod outbox;
 
@@ -24,22 +25,19 @@ const LONGEST_RUN: usize = 65_536;
 /// Kernel buffers asked for, as many as the server asks for.
 const KERNEL_BUFFER: usize = 8 * 1024 * 1024;
 
-/// Reads the plan from standard input, tells the ports on standard output, and forwards until the input ends.
+/// Reads the plan from standard input, tells its port on standard output, and forwards until the input ends.
 pub(super) fn serve() -> io::Result<()> {
     let mut input = io::stdin().lock();
     let mut line = String::new();
     input.read_line(&mut line)?;
     let plan: Plan = serde_json::from_str(&line)?;
-    let mut addresses = Vec::new();
-    for port in 0..plan.ports {
-        let port = Port::new(&plan, port)?;
-        addresses.push(port.socket.local_addr()?);
-        std::thread::Builder::new()
-            .name("floor".into())
-            .spawn(move || port.run())?;
-    }
+    let port = Port::new(&plan)?;
+    let address = port.socket.local_addr()?;
+    std::thread::Builder::new()
+        .name("floor".into())
+        .spawn(move || port.run())?;
     let mut output = io::stdout().lock();
-    serde_json::to_writer(&mut output, &addresses)?;
+    serde_json::to_writer(&mut output, &address)?;
     output.write_all(b"\n")?;
     output.flush()?;
     line.clear();
@@ -51,7 +49,7 @@ pub(super) fn serve() -> io::Result<()> {
 struct Port {
     socket: mio::net::UdpSocket,
     state: UdpSocketState,
-    /// By number; those of other ports stay without address.
+    /// By number.
     members: Vec<Member>,
     numbers: HashMap<SocketAddr, usize>,
     /// Those to whom something is to be sent.
@@ -60,7 +58,6 @@ struct Port {
 
 struct Member {
     room: usize,
-    here: bool,
     address: Option<SocketAddr>,
     open: Gcm,
     seal: Gcm,
@@ -74,7 +71,7 @@ struct Member {
 }
 
 impl Port {
-    fn new(plan: &Plan, port: usize) -> io::Result<Self> {
+    fn new(plan: &Plan) -> io::Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         socket.set_nonblocking(true)?;
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
@@ -87,7 +84,6 @@ impl Port {
             let (keys, salts) = material.split_at(32);
             Ok(Member {
                 room: member.room,
-                here: member.port == port,
                 address: None,
                 open: Gcm::new(&keys[..16], &salts[..12]).map_err(invalid)?,
                 seal: Gcm::new(&keys[16..], &salts[12..]).map_err(invalid)?,
@@ -162,7 +158,7 @@ impl Port {
     /// Once a whole room is there, all of it hears so, and begins.
     fn welcome(&mut self, hello: &[u8], from: SocketAddr) {
         let number = hello[1..].try_into().map_or(0, u32::from_be_bytes) as usize;
-        let Some(member) = self.members.get_mut(number).filter(|member| member.here) else {
+        let Some(member) = self.members.get_mut(number) else {
             return;
         };
         member.address = Some(from);
