@@ -113,6 +113,10 @@ pub(crate) struct Flow {
     pub(crate) repaired: u64,
     /// Arrived, and carries nothing: padding, probes, and retransmissions of what had come.
     pub(crate) padding: u64,
+    /// Of what arrived, opened: a light participant opens one packet in some, and every retransmission.
+    pub(crate) opened: u64,
+    /// To be opened, and could not: sealed otherwise than was agreed, or not what a publisher sent.
+    pub(crate) unopened: u64,
     /// Bytes that arrived, with RTP headers and the tags of SRTP.
     pub(crate) bytes: u64,
     /// From sending to arriving, through the server and both kernels.
@@ -196,6 +200,8 @@ impl Flow {
             repaired: counted.repaired,
             bytes: counted.bytes,
             padding: counted.padding,
+            opened: counted.opened,
+            unopened: counted.unopened,
             latency: Times::of(&counted.latency),
         }
     }
@@ -208,6 +214,11 @@ impl Flow {
     /// Share of what was on its way that is missing.
     pub(crate) fn loss(&self) -> f64 {
         share(self.lost, self.lost + self.forwarded)
+    }
+
+    /// Share of what was to be opened that could not.
+    pub(crate) fn sealed(&self) -> f64 {
+        share(self.unopened, self.opened + self.unopened)
     }
 
     /// Share of what should have arrived that did.
@@ -307,6 +318,8 @@ pub(crate) mod tests {
             lost: 0,
             repaired: 0,
             padding: 0,
+            opened: sent * 3 / 7,
+            unopened: 0,
             bytes: 3 * 1000 * sent,
             latency: Times {
                 p50_ms: Some(0.5),

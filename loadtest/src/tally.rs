@@ -29,6 +29,8 @@ pub(crate) struct Tally {
     missing: AtomicI64,
     repaired: AtomicU64,
     padding: AtomicU64,
+    opened: AtomicU64,
+    unopened: AtomicU64,
     latency: Mutex<Histogram>,
 }
 
@@ -79,6 +81,10 @@ pub(crate) struct Counted {
     pub(crate) repaired: u64,
     /// Packets that carry nothing: padding, probes, and what had already come.
     pub(crate) padding: u64,
+    /// Packets that were opened.
+    pub(crate) opened: u64,
+    /// And those that were to be, and could not.
+    pub(crate) unopened: u64,
     /// From sending to arriving.
     pub(crate) latency: Histogram,
 }
@@ -106,6 +112,8 @@ impl Counted {
             lost: self.lost.saturating_sub(earlier.lost),
             repaired: self.repaired.saturating_sub(earlier.repaired),
             padding: self.padding.saturating_sub(earlier.padding),
+            opened: self.opened.saturating_sub(earlier.opened),
+            unopened: self.unopened.saturating_sub(earlier.unopened),
             latency: self.latency.since(&earlier.latency),
         }
     }
@@ -212,6 +220,21 @@ impl Tallies {
         }
     }
 
+    /// A packet was to be opened, and could or could not.
+    pub(crate) fn opened(&self, tally: &Tally, could: bool) {
+        if !could {
+            self.broken();
+        }
+        if self.counts() {
+            let count = if could {
+                &tally.opened
+            } else {
+                &tally.unopened
+            };
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
     /// A packet came in.
     pub(crate) fn arrived(&self, tally: &Tally, arrival: Arrival) {
         if !self.counts() {
@@ -280,6 +303,8 @@ impl Tally {
             lost: u64::try_from(self.missing.load(Relaxed)).unwrap_or(0),
             repaired: self.repaired.load(Relaxed),
             padding: self.padding.load(Relaxed),
+            opened: self.opened.load(Relaxed),
+            unopened: self.unopened.load(Relaxed),
             latency: locked(&self.latency).clone(),
         }
     }

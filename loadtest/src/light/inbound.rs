@@ -111,7 +111,9 @@ impl Inbound {
         self.until_opened -= 1;
         let opened = if self.until_opened == 0 {
             self.until_opened = OPEN_EVERY;
-            opened(packet, header.length, open, tallies)
+            let opened = opened(packet, header.length, open);
+            tallies.opened(tally, opened.is_some());
+            opened
         } else {
             None
         };
@@ -135,8 +137,9 @@ impl Inbound {
 
     /// A retransmission: what it repeats stands first in its payload (RFC 4588 §4).
     fn repair(&mut self, header: &Header, packet: &[u8], open: &mut Context, tallies: &Tallies) {
-        let Ok(plain) = open.decrypt_rtp(packet) else {
-            tallies.broken();
+        let plain = open.decrypt_rtp(packet);
+        tallies.opened(&tallies.video, plain.is_ok());
+        let Ok(plain) = plain else {
             return;
         };
         let media = self.repairs.iter().find(|repair| repair.0 == header.ssrc);
@@ -247,16 +250,9 @@ impl Inbound {
 }
 
 /// What this packet says, if it opens and is one of ours.
-fn opened(packet: &[u8], header: usize, open: &mut Context, tallies: &Tallies) -> Option<Stamp> {
-    let Ok(plain) = open.decrypt_rtp(packet) else {
-        tallies.broken();
-        return None;
-    };
-    let stamp = plain.get(header..).and_then(stamped);
-    if stamp.is_none() {
-        tallies.broken();
-    }
-    stamp
+fn opened(packet: &[u8], header: usize, open: &mut Context) -> Option<Stamp> {
+    let plain = open.decrypt_rtp(packet).ok()?;
+    plain.get(header..).and_then(stamped)
 }
 
 #[cfg(test)]
@@ -273,8 +269,8 @@ mod tests {
     use super::*;
     use crate::traffic::{Camera, VP8};
 
-    #[test]
-    fn a_picture_that_stands_still_shows_nothing_until_it_moves() {
+    /// Receives VP8, on a connection whose directions have the same keys, those of `secret`.
+    fn inbound(began: Instant, secret: u8) -> (Inbound, Keys) {
         let line = RemoteLine {
             payload_type: Some(VP8),
             ..RemoteLine::default()
@@ -286,11 +282,37 @@ mod tests {
             lines: vec![line],
         };
         let identity = Identity::generate().unwrap();
-        // Both directions have the same keys.
         let profile = ProtectionProfile::AeadAes128Gcm;
-        let mut keys = Keys::of_client(profile, &[1; 56], identity.provider()).unwrap();
+        let keys = Keys::of_client(profile, &[secret; 56], identity.provider()).unwrap();
+        (Inbound::new(&remote, 1, began), keys)
+    }
+
+    #[test]
+    fn packets_that_cannot_be_opened_are_counted_apart() {
         let began = Instant::now();
-        let mut inbound = Inbound::new(&remote, 1, began);
+        let ((mut inbound, mut keys), (_, mut others)) = (inbound(began, 1), inbound(began, 2));
+        let tallies = Tallies::new();
+        tallies.measure(true);
+        let mut camera = Camera::new(1, 1000, 30, 1100);
+        let packets = std::iter::repeat_with(|| camera.frame(false, Duration::ZERO)).flatten();
+        for (number, packet) in packets.take(10 * OPEN_EVERY as usize).enumerate() {
+            let seal = if number < 3 * OPEN_EVERY as usize {
+                &mut others.seal
+            } else {
+                &mut keys.seal
+            };
+            let sealed = seal.encrypt_rtp(&packet.marshal().unwrap()).unwrap();
+            inbound.rtp(&sealed, &mut keys.open, &tallies, began);
+        }
+        let counted = tallies.video.counted();
+        assert_eq!((counted.opened, counted.unopened), (7, 3));
+        assert_eq!(tallies.trouble().broken, 3);
+    }
+
+    #[test]
+    fn a_picture_that_stands_still_shows_nothing_until_it_moves() {
+        let began = Instant::now();
+        let (mut inbound, mut keys) = inbound(began, 1);
         let tallies = Tallies::new();
         let mut cameras = Camera::simulcast(&[1, 2], 1000, 30, 1100);
         let mut play = |inbound: &mut Inbound, frames: usize, now| {

@@ -123,6 +123,7 @@ impl Report {
     /// Judges it.
     pub(crate) fn judged(&self, limits: Limits) -> Verdict {
         let mut reasons = self.incidents();
+        reasons.extend(self.sealed(limits));
         let late = self.harness.too_late();
         if late.is_none() {
             reasons.extend(self.faults());
@@ -183,6 +184,21 @@ impl Report {
         incidents.extend(self.aftermath.iter().flat_map(Aftermath::complaints));
         incidents.extend(self.recorded.iter().flat_map(Recorded::incidents));
         incidents
+    }
+
+    /// What nobody could open, whoever was late; no network does that, so a bad one excuses nothing.
+    fn sealed(&self, limits: Limits) -> Vec<String> {
+        let most = limits.asked.0.unwrap_or(MAX_LOSS);
+        let flows = self.flows().into_iter();
+        let sealed = flows.filter(|(_, flow)| flow.sealed() > most);
+        let told = sealed.map(|(kind, flow)| {
+            format!(
+                "{:.2} % of the {kind} that was looked into could not be opened (at most {} %)",
+                flow.sealed() * 100.0,
+                percent(most),
+            )
+        });
+        told.collect()
     }
 
     /// Though the first stay of each, which is twice the mean at most, ended long before the run.

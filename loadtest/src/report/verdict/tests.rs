@@ -194,6 +194,26 @@ fn a_medium_that_reached_nobody_is_an_incident() {
     assert_eq!(said(&report), "no video reached anybody");
 }
 
+#[test]
+fn what_arrives_and_cannot_be_opened_is_an_incident_over_a_bad_network_too() {
+    let mut report = good();
+    report.harness = late(74.0);
+    report.video.opened = 990;
+    let mut judged = |unopened, limits| {
+        report.video.unopened = unopened;
+        report.judged(limits)
+    };
+    assert_eq!(judged(10, defaults()).outcome, Outcome::Void);
+    for limits in [defaults(), Limits::of(None, None, true)] {
+        let verdict = judged(110, limits);
+        assert_eq!(verdict.outcome, Outcome::Failed);
+        let wanted = "10.00 % of the video that was looked into could not be opened (at most 1 %)";
+        assert_eq!(verdict.reasons[0], wanted);
+    }
+    let verdict = judged(110, Limits::of(Some(0.1), None, true));
+    assert_eq!(verdict.outcome, Outcome::Void);
+}
+
 /// Twenty, of which so many show nothing.
 fn pictures(none: f64) -> Pictures {
     Pictures {
