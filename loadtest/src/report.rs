@@ -153,6 +153,8 @@ pub(crate) struct Recorded {
     pub(crate) interruptions: usize,
     /// Publishers with cameras of whom no picture was recorded.
     pub(crate) without_pictures: u32,
+    /// Publishers, all of whom have microphones, of whom no voice was recorded.
+    pub(crate) without_voices: u32,
     /// How long before measuring the first track of one of them ended; 0 where none did.
     pub(crate) ended_early_ms: u64,
 }

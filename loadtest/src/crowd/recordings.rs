@@ -138,6 +138,7 @@ impl Recorded {
             self.bursts_dropped += track.bursts_dropped;
         }
         self.without_pictures += blind(recording, report, scenario);
+        self.without_voices += mute(recording, report, scenario);
         let early = length.saturating_sub(shortest(recording)).as_millis();
         let early = u64::try_from(early).unwrap_or(u64::MAX);
         self.ended_early_ms = self.ended_early_ms.max(early);
@@ -154,11 +155,26 @@ fn blind(recording: &Recording, report: &RecordingReport, scenario: &Scenario) -
     if mode.has_pictures() && !recording.files.iter().any(video) {
         return scenario.publishers;
     }
-    let cameras = report.tracks.iter();
-    let cameras =
-        cameras.filter(|track| track.source == Source::Camera && track.frames_written > 0);
-    let seen = u32::try_from(cameras.count()).unwrap_or(u32::MAX);
-    scenario.publishers.saturating_sub(seen)
+    scenario
+        .publishers
+        .saturating_sub(written(report, Source::Camera))
+}
+
+/// Publishers of whom it has no voice. In one file of all, voices stand in that of the pictures, where there is one.
+fn mute(recording: &Recording, report: &RecordingReport, scenario: &Scenario) -> u32 {
+    let of_all = |file: &RecordingFile| file.kind.is_of_all();
+    if recording.mode != RecordingMode::Tracks && !recording.files.iter().any(of_all) {
+        return scenario.publishers;
+    }
+    let heard = written(report, Source::Microphone);
+    scenario.publishers.saturating_sub(heard)
+}
+
+/// Tracks of this source that have something in them.
+fn written(report: &RecordingReport, source: Source) -> u32 {
+    let of_source = report.tracks.iter().filter(|track| track.source == source);
+    let written = of_source.filter(|track| track.frames_written > 0).count();
+    u32::try_from(written).unwrap_or(u32::MAX)
 }
 
 /// From when it was asked for, by the server's clock, until the first of its tracks ends: nobody who publishes stops before
@@ -206,15 +222,20 @@ mod tests {
 
     /// Whose cameras have so many frames each, and whose microphones many.
     fn report(frames: &[u64]) -> RecordingReport {
-        let track = |source: &str, frames| {
+        let both = |&frames| [("microphone", 100), ("camera", frames)];
+        report_of(frames.iter().flat_map(both))
+    }
+
+    /// Of tracks from these sources, with so many frames each.
+    fn report_of(tracks: impl IntoIterator<Item = (&'static str, u64)>) -> RecordingReport {
+        let track = |(source, frames)| {
             json!({
                 "participant_id": ParticipantId::new(), "user_id": "ada", "source": source, "files": [],
                 "packets_received": 100, "packets_lost": 0, "bursts_dropped": 0, "frames_written": frames,
                 "frames_unreadable": 0, "silence_ms": 0, "drift_ms": 0, "gaps": [],
             })
         };
-        let both = |&frames: &u64| [track("microphone", 100), track("camera", frames)];
-        let tracks: Vec<_> = frames.iter().flat_map(both).collect();
+        let tracks: Vec<Value> = tracks.into_iter().map(track).collect();
         serde_json::from_value(json!({ "interruptions": [], "pauses": [], "tracks": tracks }))
             .unwrap()
     }
@@ -262,5 +283,25 @@ mod tests {
         assert_eq!(blind("video", &[all.clone()], &[30, 30]), 2);
         all["kind"] = json!("video");
         assert_eq!(blind("video", &[all], &[30, 30]), 0);
+    }
+
+    #[test]
+    fn publishers_of_whom_a_recording_has_no_voice_are_counted() {
+        let mute = |mode, files: &[Value], frames: &[u64]| {
+            let cameras = [("camera", 30), ("camera", 30)];
+            let voices = frames.iter().map(|&frames| ("microphone", frames));
+            let report = report_of(cameras.into_iter().chain(voices));
+            recorded(&recording(mode, files), &report).without_voices
+        };
+        assert_eq!(mute("tracks", &[], &[50, 50]), 0);
+        assert_eq!(mute("tracks", &[], &[50, 0]), 1, "an empty track");
+        assert_eq!(mute("tracks", &[], &[]), 2, "no track");
+        let mut all = file(&ParticipantId::new(), "microphone", (0, 1));
+        for (mode, kind) in [("audio", "audio"), ("video", "video")] {
+            assert_eq!(mute(mode, &[], &[50, 50]), 2, "no file of all");
+            all["kind"] = json!(kind);
+            assert_eq!(mute(mode, std::slice::from_ref(&all), &[50, 50]), 0);
+            assert_eq!(mute(mode, std::slice::from_ref(&all), &[50]), 1);
+        }
     }
 }

@@ -313,6 +313,10 @@ impl Recorded {
             let blind = self.without_pictures;
             incidents.push(format!("no pictures of {blind} publishers were recorded"));
         }
+        if self.without_voices > 0 {
+            let mute = self.without_voices;
+            incidents.push(format!("no voices of {mute} publishers were recorded"));
+        }
         if self.ended_early_ms > MAX_EARLY_MS {
             let early = Duration::from_millis(self.ended_early_ms).as_secs_f64();
             let most = Duration::from_millis(MAX_EARLY_MS).as_secs_f64();

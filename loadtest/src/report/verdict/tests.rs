@@ -125,28 +125,30 @@ fn a_recording_that_took_nothing_is_none_however_whole_its_file() {
 }
 
 #[test]
-fn a_recording_that_ends_in_the_middle_or_has_no_pictures_is_an_incident() {
+fn a_recording_that_ends_in_the_middle_or_lacks_pictures_or_voices_is_an_incident() {
     let mut report = good();
     report.harness = late(74.0);
     report.scenario.record = Some(RecordingMode::Tracks);
-    let mut judged = |ended_early_ms, without_pictures| {
+    let mut judged = |ended_early_ms, without_pictures, without_voices| {
         report.recorded = Some(Recorded {
             available: 1,
             packets_received: 6000,
             ended_early_ms,
             without_pictures,
+            without_voices,
             ..Recorded::default()
         });
         report.judged(Limits::of(Some(0.2), Some(0.5), false))
     };
-    assert_eq!(judged(2000, 0).outcome, Outcome::Void);
-    let verdict = judged(3500, 1);
+    assert_eq!(judged(2000, 0, 0).outcome, Outcome::Void);
+    let verdict = judged(3500, 1, 2);
     assert_eq!(verdict.outcome, Outcome::Failed);
     let wanted = [
         "no pictures of 1 publishers were recorded",
+        "no voices of 2 publishers were recorded",
         "a recording ended 3.5 s before measuring did (at most 2 s)",
     ];
-    assert_eq!(verdict.reasons[..2], wanted);
+    assert_eq!(verdict.reasons[..3], wanted);
 }
 
 #[test]
