@@ -8,7 +8,7 @@ use reqwest::Url;
 
 use crate::impair::Profile;
 use crate::report::Limits;
-use crate::scenario::Scenario;
+use crate::scenario::{Kind, Scenario};
 use crate::server::{NotTheServer, listens};
 
 /// Lets a crowd of simulated participants into a running server, and measures what becomes of their packets.
@@ -110,6 +110,37 @@ pub(crate) enum Target {
     Janus,
 }
 
+/// What a crowd of heavy participants is called.
+const FULL: &str = "full participants (--full, or \"participants\" in the scenario)";
+
+/// What a plain UDP program has nothing of.
+const ABOVE_FLOOR: [&str; 5] = [
+    "where people come and go (\"churn\" in the scenario): at the floor nobody does",
+    "over a bad network (--impair): to the floor everybody's is good",
+    "with simulcast (\"layers\" in the scenario): the floor forwards every packet, and chooses no encoding",
+    "with recordings (\"record\" in the scenario): the floor makes none",
+    "with full participants (--full, or \"participants\" in the scenario): at the floor they are light",
+];
+
+/// Where the limits of a search say nothing, or it would find the limit of something else.
+const NO_SEARCH: [&str; 4] = [
+    "where people come and go (\"churn\" in the scenario): of those it judges nothing",
+    "with simulcast (\"layers\" in the scenario): no packets are expected of pictures there",
+    "with recordings (\"record\" in the scenario): of those it judges nothing",
+    "with full participants (\"participants\" in the scenario): it would find the limit of this program",
+];
+
+/// What the crowd at Janus cannot do.
+const NOT_AT_JANUS: [&str; 7] = [
+    "--floor",
+    FULL,
+    "--find-capacity",
+    "--impair",
+    "scenario with churn",
+    "scenario with recordings",
+    "scenario with simulcast",
+];
+
 /// What was asked for makes no sense.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Senseless {
@@ -124,16 +155,15 @@ pub(crate) enum Senseless {
          that is not 127.0.0.1; {0} is none"
     )]
     JanusUrl(Url),
-    /// The floor has no joins.
-    #[error(
-        "--floor cannot be compared where people come and go (\"churn\" in the scenario): at the floor nobody does"
-    )]
-    FloorWithChurn,
-    /// The floor has no networks.
-    #[error(
-        "--floor cannot be compared over a bad network (--impair): to the floor everybody's is good"
-    )]
-    FloorWithImpair,
+    /// The floor only forwards.
+    #[error("--floor cannot be compared {0}")]
+    AboveFloor(&'static str),
+    /// A search judges packets by what is expected of each, of crowds that differ in nothing but their viewers.
+    #[error("--find-capacity cannot search {0}")]
+    NoSearch(&'static str),
+    /// Networks are put before light participants.
+    #[error("--impair knows no {FULL}: they have the network of this machine")]
+    ImpairedFull,
     /// Figures of another process would be taken for the server's.
     #[error("--server-pid: {0}")]
     Process(NotTheServer),
@@ -155,31 +185,44 @@ impl Args {
             (Target::Calls, other) => return Err(Senseless::Scheme(other.to_owned())),
             (Target::Janus, _) => return Err(Senseless::JanusUrl(self.url.clone())),
         }
-        if self.floor && scenario.churn.is_some() {
-            return Err(Senseless::FloorWithChurn);
+        let churn = scenario.churn.is_some();
+        let record = scenario.record.is_some();
+        let simulcast = scenario.is_simulcast();
+        let full = self.full || scenario.participants == Kind::Full;
+        let bad = self.impair.is_some();
+        if self.floor {
+            refuse(&ABOVE_FLOOR, [churn, bad, simulcast, record, full])
+                .map_err(Senseless::AboveFloor)?;
         }
-        if self.floor && self.impair.is_some() {
-            return Err(Senseless::FloorWithImpair);
+        if self.find_capacity {
+            refuse(&NO_SEARCH, [churn, simulcast, record, full]).map_err(Senseless::NoSearch)?;
         }
         if self.target == Target::Janus {
             let asked = [
-                (self.floor, "--floor"),
-                (self.full, "--full"),
-                (self.find_capacity, "--find-capacity"),
-                (self.impair.is_some(), "--impair"),
-                (scenario.churn.is_some(), "scenario with churn"),
-                (scenario.record.is_some(), "scenario with recordings"),
-                (scenario.is_simulcast(), "scenario with simulcast"),
+                self.floor,
+                full,
+                self.find_capacity,
+                bad,
+                churn,
+                record,
+                simulcast,
             ];
-            if let Some((_, what)) = asked.into_iter().find(|(asked, _)| *asked) {
-                return Err(Senseless::NotAtJanus(what));
-            }
+            refuse(&NOT_AT_JANUS, asked).map_err(Senseless::NotAtJanus)?;
+        }
+        if bad && full {
+            return Err(Senseless::ImpairedFull);
         }
         if let (Some(pid), Some(port)) = (self.server_pid, self.url.port_or_known_default()) {
             listens(pid, port).map_err(Senseless::Process)?;
         }
         Ok(())
     }
+}
+
+/// The first of these that was asked for.
+fn refuse<const N: usize>(what: &[&'static str; N], asked: [bool; N]) -> Result<(), &'static str> {
+    let refused = what.iter().zip(asked).find(|(_, asked)| *asked);
+    refused.map_or(Ok(()), |(what, _)| Err(what))
 }
 
 /// A share of a whole.
@@ -224,6 +267,8 @@ fn url(text: &str) -> Result<Url, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    use calls_model::RecordingMode;
 
     use crate::scenario::tests::meeting;
     use crate::scenario::{Churn, Video};
@@ -364,5 +409,52 @@ mod tests {
             refused(&janus, &simulcast),
             Err("--target janus knows no scenario with simulcast".to_owned()),
         );
+    }
+
+    #[test]
+    fn a_scenario_that_a_floor_or_a_search_or_a_network_does_not_know_is_refused_and_named() {
+        let churn = Churn {
+            stay_seconds: 2,
+            vanish_share: 0.0,
+            restart_share: 0.0,
+        };
+        let video = meeting().video.map(|video| Video { layers: 3, ..video });
+        let scenarios = [
+            Scenario {
+                churn: Some(churn),
+                ..meeting()
+            },
+            Scenario { video, ..meeting() },
+            Scenario {
+                record: Some(RecordingMode::Tracks),
+                ..meeting()
+            },
+            Scenario {
+                participants: Kind::Full,
+                ..meeting()
+            },
+        ];
+        let words = ["\"churn\"", "\"layers\"", "\"record\"", "\"participants\""];
+        let janus = ["--target", "janus", "--url", "ws://10.0.0.1:8188"];
+        for (arguments, refuses) in [
+            (&["--floor"][..], [true; 4]),
+            (&["--find-capacity"], [true; 4]),
+            (&["--impair", "3g"], [false, false, false, true]),
+            (&janus, [true; 4]),
+            (&[], [false; 4]),
+        ] {
+            let args = parsed(arguments).unwrap();
+            for ((scenario, word), refused) in scenarios.iter().zip(words).zip(refuses) {
+                let said = args
+                    .fits(scenario)
+                    .map_err(|senseless| senseless.to_string());
+                assert_eq!(said.is_err(), refused, "{arguments:?} and {word}: {said:?}");
+                if let (Err(said), [first, ..]) = (said, arguments) {
+                    assert!(said.starts_with(first), "{said}");
+                    assert!(*first == "--target" || said.contains(word), "{said}");
+                }
+            }
+            assert_eq!(args.fits(&meeting()), Ok(()), "{arguments:?}");
+        }
     }
 }
