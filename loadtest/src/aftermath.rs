@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// From one look to the next.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// A server that is silent at so many looks, one after the other, is gone.
+const SILENT: u32 = 3;
+
 /// Files that a server may hold open after its first visitors: connections to the database, and ours that are kept alive.
 const FILES_SPARE: usize = 24;
 
@@ -40,8 +43,8 @@ pub(crate) struct Living {
 pub(crate) struct Aftermath {
     /// Before.
     pub(crate) before: Living,
-    /// After, once nothing went any more.
-    pub(crate) after: Living,
+    /// After, once nothing went any more; null where the server does not answer any more.
+    pub(crate) after: Option<Living>,
     /// Resident memory in the second quarter of the run, and in the last, in MiB.
     pub(crate) memory_mib: Option<(f64, f64)>,
 }
@@ -67,31 +70,37 @@ impl Living {
 
 impl Aftermath {
     /// Waits until all are gone, but not for ever.
-    pub(crate) async fn see(
-        before: Living,
-        api: &Api,
-        gauge: &Gauge,
-        seconds: &[Second],
-    ) -> Option<Self> {
+    pub(crate) async fn see(before: Living, api: &Api, gauge: &Gauge, seconds: &[Second]) -> Self {
         let began = Instant::now();
+        let mut silent = 0;
         let after = loop {
-            let now = Living::read(api, gauge).await?;
-            if now.more_than(&before).is_empty() || began.elapsed() > PATIENCE {
+            let now = Living::read(api, gauge).await;
+            silent = if now.is_some() { 0 } else { silent + 1 };
+            let is_settled = match &now {
+                Some(now) => now.more_than(&before).is_empty() || began.elapsed() > PATIENCE,
+                None => silent == SILENT,
+            };
+            if is_settled {
                 break now;
             }
             sleep(PAUSE).await;
         };
-        Some(Self {
+        Self {
             before,
             after,
             memory_mib: memory(seconds),
-        })
+        }
     }
 
     /// What should not be there.
     pub(crate) fn complaints(&self) -> Vec<String> {
-        let mut complaints = self.after.more_than(&self.before);
-        if let (Some(before), Some(after)) = (self.before.files, self.after.files)
+        let mut complaints = match &self.after {
+            Some(after) => after.more_than(&self.before),
+            None => vec!["the server does not answer any more".to_owned()],
+        };
+        let files = |living: &Living| living.files;
+        if let (Some(before), Some(after)) =
+            (self.before.files, self.after.as_ref().and_then(files))
             && after > before + FILES_SPARE
         {
             complaints.push(format!("{after} files are open, {before} were before"));
@@ -158,7 +167,7 @@ mod tests {
     fn actors_and_files_that_stay_are_told() {
         let aftermath = |after| Aftermath {
             before: living(1, 20),
-            after,
+            after: Some(after),
             memory_mib: None,
         };
         assert_eq!(aftermath(living(1, 40)).complaints(), [""; 0]);
@@ -171,6 +180,19 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_after_all_had_gone_is_told() {
+        // Nobody listens at a port that was just given back.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let api = Api::new(url.parse().unwrap(), None);
+        let gauge = Gauge::Process(std::process::id());
+        let aftermath = Aftermath::see(living(1, 20), &api, &gauge, &[]).await;
+        let wanted = ["the server does not answer any more"];
+        assert_eq!(aftermath.complaints(), wanted);
+    }
+
     #[test]
     fn memory_that_grows_from_the_second_quarter_to_the_last_is_told() {
         let quarters = |each: [f64; 4]| each.map(|rss| vec![second(rss); LONG / 4]).concat();
@@ -179,7 +201,7 @@ mod tests {
         let complaints = |seconds: &[Second]| {
             let aftermath = Aftermath {
                 before: living(0, 1),
-                after: living(0, 1),
+                after: Some(living(0, 1)),
                 memory_mib: memory(seconds),
             };
             aftermath.complaints()

@@ -126,7 +126,7 @@ impl Crowd {
             && let Some(before) = before
         {
             let (api, gauge) = (&self.world.api, &self.gauge);
-            report.aftermath = Aftermath::see(before, api, gauge, &report.seconds).await;
+            report.aftermath = Some(Aftermath::see(before, api, gauge, &report.seconds).await);
         }
         if let Ok(report) = &mut report
             && self.floor

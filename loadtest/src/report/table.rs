@@ -172,7 +172,9 @@ fn aftermath_of(line: &mut impl FnMut(&str, &str), aftermath: &Aftermath) {
         let files = (living.files).map_or("-".to_owned(), |files| files.to_string());
         format!("{actors} actors, {files} files")
     };
-    let (before, after) = (said(&aftermath.before), said(&aftermath.after));
+    let before = said(&aftermath.before);
+    let after = aftermath.after.as_ref();
+    let after = after.map_or("it does not answer any more".to_owned(), said);
     line("server before anybody came", &before);
     line("server after all had gone", &after);
 }
