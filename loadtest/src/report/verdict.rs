@@ -206,8 +206,16 @@ impl Report {
         let joins = &self.joins;
         let stay = self.scenario.churn.map(|churn| churn.stay_seconds);
         let several = stay.is_some_and(|stay| self.scenario.seconds >= 3 * stay);
-        let who = self.scenario.viewers > 0 && !self.interrupted;
-        several && who && joins.came_again + joins.restarted + joins.shut_out == 0
+        // Publishers move too where anybody restarts.
+        let restless = self
+            .scenario
+            .churn
+            .is_some_and(|churn| churn.restart_share > 0.0);
+        let who = self.scenario.viewers > 0 || restless;
+        several
+            && who
+            && !self.interrupted
+            && joins.came_again + joins.restarted + joins.shut_out == 0
     }
 
     /// What holds of a run that keeps to the limits. Of pictures in several encodings no packets are expected.

@@ -266,20 +266,30 @@ fn what_was_planned_and_not_sent_fails_a_run_unless_the_harness_was_late() {
 fn a_crowd_that_should_have_come_and_gone_and_stayed_is_an_incident() {
     let mut report = good();
     report.scenario.viewers = 5;
-    let churn = |stay_seconds| Churn {
-        stay_seconds,
+    let mut churn = Churn {
+        stay_seconds: 3,
         vanish_share: 0.0,
         restart_share: 0.0,
     };
-    report.scenario.churn = Some(churn(3));
+    report.scenario.churn = Some(churn);
     let said = report.judged(defaults()).to_string();
     assert_eq!(said, "FAILED: nobody came again, or restarted ICE");
     report.joins.came_again = 1;
     assert_eq!(report.judged(defaults()).outcome, Outcome::Passed);
     report.joins.came_again = 0;
-    report.scenario.churn = Some(churn(4));
+    churn.stay_seconds = 4;
+    report.scenario.churn = Some(churn);
     let verdict = report.judged(defaults());
     assert_eq!(verdict.outcome, Outcome::Passed, "too short to tell");
+    // Without viewers those who publish stay, unless they restart.
+    report.scenario.viewers = 0;
+    churn.stay_seconds = 3;
+    report.scenario.churn = Some(churn);
+    assert_eq!(report.judged(defaults()).outcome, Outcome::Passed);
+    churn.restart_share = 0.1;
+    report.scenario.churn = Some(churn);
+    let said = report.judged(defaults()).to_string();
+    assert_eq!(said, "FAILED: nobody came again, or restarted ICE");
 }
 
 #[test]
