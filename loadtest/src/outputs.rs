@@ -1,5 +1,6 @@
 //! The files that a result is kept in: tried before the run, written after it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,18 @@ use crate::report::{Report, markdown, svg};
 
 /// The result could not be kept.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}", path.display())]
-pub(crate) struct Unwritten {
-    path: PathBuf,
-    source: io::Error,
+pub(crate) enum Unwritten {
+    /// The system says no.
+    #[error("cannot write {}", path.display())]
+    Refused {
+        /// Where to.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is written first would be lost.
+    #[error("{} would be written twice: each result, and the picture beside Markdown (.svg), needs a file of its own", .0.display())]
+    Twice(PathBuf),
 }
 
 /// Where a result is to be kept.
@@ -37,8 +46,12 @@ impl Outputs {
             .markdown
             .iter()
             .flat_map(|(text, picture)| [text, picture]);
+        let mut places = BTreeSet::new();
         for path in outputs.json.iter().chain(beside) {
-            try_out(path).map_err(|source| unwritten(path, source))?;
+            let place = try_out(path).map_err(|source| unwritten(path, source))?;
+            if !places.insert(place) {
+                return Err(Unwritten::Twice(path.clone()));
+            }
         }
         Ok(outputs)
     }
@@ -67,15 +80,16 @@ impl Outputs {
     }
 }
 
-/// Opens it for writing, and leaves what is there as it is.
-fn try_out(path: &Path) -> io::Result<()> {
+/// Opens it for writing, and leaves what is there as it is, also a link to nothing. Tells where links lead.
+fn try_out(path: &Path) -> io::Result<PathBuf> {
     let was_there = path.exists();
     OpenOptions::new().append(true).create(true).open(path)?;
-    if was_there {
-        Ok(())
-    } else {
-        fs::remove_file(path)
+    // A pipe has no such path.
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if !was_there {
+        fs::remove_file(&place)?;
     }
+    Ok(place)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Unwritten> {
@@ -84,11 +98,13 @@ fn write(path: &Path, text: &str) -> Result<(), Unwritten> {
 
 fn unwritten(path: &Path, source: io::Error) -> Unwritten {
     let path = path.to_owned();
-    Unwritten { path, source }
+    Unwritten::Refused { path, source }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
     use clap::Parser;
 
@@ -123,6 +139,40 @@ mod tests {
                 said.starts_with("cannot write") && said.ends_with(wanted),
                 "{said}"
             );
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn two_results_in_one_file_are_refused_and_a_link_to_nothing_is_left_alone() {
+        let folder = std::env::temp_dir().join(format!("calls-outputs-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (text, link) = (folder.join("x.md"), folder.join("link.json"));
+        symlink("x.md", &link).unwrap();
+        let (json, markdown) = (Path::new("--json"), Path::new("--markdown"));
+        for there in [false, true] {
+            tried(&[json, &link]).unwrap();
+            assert_eq!(fs::read_link(&link).unwrap(), Path::new("x.md"));
+            assert_eq!(text.exists(), there);
+            for (one, other) in [
+                (&text, &text),
+                (
+                    &folder
+                        .join("../")
+                        .join(folder.file_name().unwrap())
+                        .join("x.md"),
+                    &text,
+                ),
+                (&link, &text),
+                (&folder.join("x.svg"), &text),
+                (&folder.join("y.json"), &folder.join("y.svg")),
+            ] {
+                let said = tried(&[json, one, markdown, other]).unwrap_err();
+                let said = said.to_string();
+                assert!(said.contains("would be written twice"), "{said}");
+            }
+            tried(&[json, &folder.join("x.json"), markdown, &text]).unwrap();
+            fs::write(&text, "an earlier result").unwrap();
         }
         fs::remove_dir_all(&folder).unwrap();
     }
