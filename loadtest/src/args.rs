@@ -212,8 +212,9 @@ impl Args {
         if bad && full {
             return Err(Senseless::ImpairedFull);
         }
-        if let (Some(pid), Some(port)) = (self.server_pid, self.url.port_or_known_default()) {
-            listens(pid, port).map_err(Senseless::Process)?;
+        let at = self.url.host().zip(self.url.port_or_known_default());
+        if let (Some(pid), Some((host, port))) = (self.server_pid, at) {
+            listens(pid, &host, port).map_err(Senseless::Process)?;
         }
         Ok(())
     }

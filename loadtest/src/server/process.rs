@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::net::{TcpListener, ToSocketAddrs};
+
+use url::Host;
 
 /// `TCP_LISTEN` in `/proc/net/tcp`.
 const LISTENING: &str = "0A";
@@ -12,6 +15,11 @@ pub(crate) enum NotTheServer {
     /// None at all.
     #[error("no process has the number {0}")]
     Absent(u32),
+    /// One here, while the server is not.
+    #[error(
+        "--url says that the server is at {0}, which is no address of this machine, so no process here is it"
+    )]
+    Elsewhere(String),
     /// One with another port, or none.
     #[error(
         "process {pid} ({name}) does not listen at port {port}, where --url says the server is"
@@ -26,9 +34,9 @@ pub(crate) enum NotTheServer {
     },
 }
 
-/// Whether the process listens at this port. One that may not be looked into is believed, and so is one with a network of its
+/// Whether the process listens at this port of this host. One that may not be looked into is believed, and so is one with a network of its
 /// own, as in a container: its port is another one there.
-pub(crate) fn listens(pid: u32, port: u16) -> Result<(), NotTheServer> {
+pub(crate) fn listens(pid: u32, host: &Host<&str>, port: u16) -> Result<(), NotTheServer> {
     let name = fs::read_to_string(format!("/proc/{pid}/comm"));
     let name = name.map_err(|_| NotTheServer::Absent(pid))?;
     let network = |who: &str| fs::read_link(format!("/proc/{who}/ns/net")).ok();
@@ -38,6 +46,9 @@ pub(crate) fn listens(pid: u32, port: u16) -> Result<(), NotTheServer> {
     if network(&pid.to_string()) != network("self") {
         return Ok(());
     }
+    if !is_here(host) {
+        return Err(NotTheServer::Elsewhere(host.to_string()));
+    }
     let mut tables = ["tcp", "tcp6"]
         .into_iter()
         .filter_map(|table| fs::read_to_string(format!("/proc/net/{table}")).ok());
@@ -46,6 +57,19 @@ pub(crate) fn listens(pid: u32, port: u16) -> Result<(), NotTheServer> {
     } else {
         let name = name.trim().to_owned();
         Err(NotTheServer::Deaf { pid, name, port })
+    }
+}
+
+/// Whether it is this machine: at an address of another one nobody here can listen.
+fn is_here(host: &Host<&str>) -> bool {
+    let can_listen = |address| TcpListener::bind(address).is_ok();
+    match *host {
+        Host::Ipv4(address) => can_listen((address, 0).into()),
+        Host::Ipv6(address) => can_listen((address, 0).into()),
+        Host::Domain(name) => {
+            let addresses = (name, 0).to_socket_addrs();
+            addresses.is_ok_and(|mut addresses| addresses.any(can_listen))
+        }
     }
 }
 
@@ -73,8 +97,11 @@ fn listeners(table: &str, port: u16) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
-    use std::net::TcpListener;
+
+    const HERE: Host<&str> = Host::Ipv4(Ipv4Addr::LOCALHOST);
 
     #[test]
     fn the_server_is_who_listens_at_its_port() {
@@ -85,13 +112,29 @@ mod tests {
                 continue;
             };
             let port = listener.local_addr().unwrap().port();
-            assert_eq!(listens(this, port), Ok(()));
+            assert_eq!(listens(this, &HERE, port), Ok(()));
             drop(listener);
-            let said = listens(this, port).unwrap_err().to_string();
+            let said = listens(this, &HERE, port).unwrap_err().to_string();
             let wanted = format!("does not listen at port {port}, where --url says the server is");
             assert!(said.ends_with(&wanted), "{said}");
         }
-        assert_eq!(listens(0, 80), Err(NotTheServer::Absent(0)));
+        assert_eq!(listens(0, &HERE, 80), Err(NotTheServer::Absent(0)));
+    }
+
+    #[test]
+    fn who_listens_here_is_no_server_of_another_machine() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let this = std::process::id();
+        for here in [HERE, Host::Domain("localhost")] {
+            assert_eq!(listens(this, &here, port), Ok(()));
+        }
+        // Of a network for documentation, and a name that none has (RFC 5737, 6761).
+        let (number, name) = (Host::Ipv4([192, 0, 2, 1].into()), Host::Domain("a.invalid"));
+        for there in [number, name] {
+            let said = NotTheServer::Elsewhere(there.to_string());
+            assert_eq!(listens(this, &there, port), Err(said));
+        }
     }
 
     #[test]
