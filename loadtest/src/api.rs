@@ -1,12 +1,12 @@
 //! The REST side: rooms, joins and recordings.
 
+use std::time::Duration;
+
 use calls_model::rest::{CreateRoom, JoinRoom, JoinedRoom, MaxParticipants, StartRecording};
 use calls_model::{
     CallId, ProblemDetails, Recording, RecordingId, RecordingMode, RecordingReport, Room, RoomId,
     RoomName, RoomSettings, RoomType, UserId,
 };
-use std::time::Duration;
-
 use reqwest::{Method, RequestBuilder, Response, Url};
 
 /// Where the API begins.

@@ -42,9 +42,7 @@ impl Provenance {
             kernel: read("/proc/sys/kernel/osrelease").map(|text| text.trim().to_owned()),
         }
     }
-}
 
-impl Provenance {
     /// When it was measured, and at which commit.
     pub(crate) fn when_and_of_what(&self) -> String {
         let commit = match &self.commit {

@@ -25,8 +25,9 @@ const MAX_BLANK: f64 = 0.05;
 /// A recording goes on until measuring is over. A machine that stands still for a moment may cut its end off by less than this.
 const MAX_EARLY_MS: u64 = 2000;
 
-/// A harness whose packets leave, or whose slowest thread acts, later than this (p99) measures itself: from one packet of a voice to the next it is 20 ms,
-/// so voices come in pairs, the latency is its own, and what it comes too late to read the kernel drops.
+/// A harness whose packets leave, or whose slowest thread acts, later than this (p99) measures itself: from one packet of a
+/// voice to the next it is 20 ms, so voices come in pairs, the latency is its own, and what it comes too late to read the
+/// kernel drops.
 const MAX_LATE_MS: f64 = 20.0;
 
 /// What a run is judged by; shares of 0 to 1.

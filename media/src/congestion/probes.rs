@@ -26,7 +26,8 @@ const CLEAR: f64 = 0.9;
 const TRUST: f64 = 0.95;
 /// How long the rest of a probe is waited for.
 const PATIENCE: Duration = Duration::from_millis(600);
-/// After a probe that came through, the next is tried soon; after one that did not, ever later.
+/// After a probe that came through, the next is tried soon; after one that showed a limit, or of which much was lost where much
+/// is, ever later.
 const AFTER_SUCCESS: Duration = Duration::from_millis(100);
 const AFTER_LIMIT: Duration = Duration::from_secs(3);
 const AFTER_LIMIT_MOST: Duration = Duration::from_secs(8);
@@ -178,8 +179,9 @@ impl Probes {
         running.came.add(packet.bytes.into());
     }
 
-    /// What the running probe has shown, once all of it came in or it is given up: who loses packets is tried more slowly.
-    /// The listener lately read `at_once` what came in one after the other; the path is `lossy`.
+    /// What the running probe has shown, once all of it came in or it is given up: a limit, or a lossy path, lengthens the pause
+    /// until the next, and chance does not. The listener lately read `at_once` what came in one after the other; the path is
+    /// `lossy`.
     pub(super) fn result(&mut self, at_once: bool, lossy: bool, now: Instant) -> Option<Shown> {
         let running = self.running?;
         if !running.probe.is_all(running.came) && now < running.until {
