@@ -19,8 +19,9 @@ use crate::server::{NotTheServer, listens};
 /// Ends with exit code
 /// 0 when all was well, or --find-capacity found how many viewers have good quality;
 /// 1 when somebody could not join or was dropped, less was sent than planned, more was lost or less arrived than the limits
-///   allow, a recording failed, lacks what was sent or ended early, those who came and went left actors behind, or more
-///   than 24 open files, or memory that grew by a tenth and 8 MiB; when no number of viewers had good quality
+///   allow, what arrived could not be opened, a recording failed, lacks what was sent or ended early, those who came and
+///   went left actors behind, or more than 24 open files, or memory that grew by a tenth and 8 MiB, or a server that does
+///   not answer any more; when no number of viewers had good quality
 ///   (--find-capacity), or the server was gone before that was found; when it was interrupted; or when nothing could be
 ///   played, or the result not be written in the end;
 /// 2 when what was asked for makes no sense: nothing was played;
