@@ -57,7 +57,10 @@ pub(crate) enum CrowdFailed {
 pub(crate) struct Crowd {
     world: Arc<World>,
     gauge: Gauge,
+    /// Sends everybody home.
     stop: watch::Sender<bool>,
+    /// Somebody wants it to end early.
+    interrupted: watch::Sender<bool>,
     stopwatch: Stopwatch,
     floor: bool,
 }
@@ -90,6 +93,7 @@ impl Crowd {
             world,
             gauge,
             stop,
+            interrupted: watch::channel(false).0,
             stopwatch,
             floor: false,
         })
@@ -103,8 +107,11 @@ impl Crowd {
 
     /// Ends the run early when this is called, wherever it is.
     pub(crate) fn stopper(&self) -> impl FnOnce() + Send + use<> {
-        let stop = self.stop.clone();
-        move || _ = stop.send_replace(true)
+        let (interrupted, stop) = (self.interrupted.clone(), self.stop.clone());
+        move || {
+            interrupted.send_replace(true);
+            stop.send_replace(true);
+        }
     }
 
     /// Plays it all.
@@ -130,23 +137,26 @@ impl Crowd {
         }
         if let Ok(report) = &mut report
             && self.floor
-            && !report.interrupted
         {
-            report.floor = Some(self.play_floor(report).await?);
+            report.floor = self.play_floor(report).await?;
+            report.interrupted |= report.floor.is_none();
         }
         self.stopwatch.clear();
         report
     }
 
-    async fn play_floor(&self, report: &Report) -> Result<Floor, FloorFailed> {
+    /// None where it was interrupted, before or meanwhile.
+    async fn play_floor(&self, report: &Report) -> Result<Option<Floor>, FloorFailed> {
+        if *self.interrupted.borrow() {
+            return Ok(None);
+        }
         let world = &self.world;
-        // The world's own stop has sent everybody home.
-        let (_running, stop) = watch::channel(false);
-        let stopwatch = Stopwatch::new(stop);
+        let stopwatch = Stopwatch::new(self.interrupted.subscribe());
         let (scenario, identity) = (&world.scenario, &world.identity);
         let measured = floor::play(scenario, identity, world.threads, &stopwatch).await?;
         stopwatch.clear();
-        Ok(Floor::of(&measured, report.server.as_ref()))
+        let interrupted = *self.interrupted.borrow();
+        Ok((!interrupted).then(|| Floor::of(&measured, report.server.as_ref())))
     }
 
     async fn make_rooms(&self, rooms: &mut Vec<RoomId>) -> Result<(), CrowdFailed> {
