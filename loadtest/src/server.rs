@@ -98,8 +98,8 @@ impl Gauge {
     }
 }
 
-/// `utime` and `stime` of proc(5) together, to the nanosecond: there they are rounded to 10 ms, a tenth of what the floor takes
-/// in some seconds.
+/// `utime` and `stime` of proc(5) together, to the nanosecond: there they are rounded to 10 ms, several percent of what the floor
+/// takes in ten seconds.
 fn cpu_of(pid: u32) -> Option<Duration> {
     let pid = Pid::from_raw(i32::try_from(pid).ok()?);
     let clock = ClockId::pid_cpu_clock_id(pid).ok()?;

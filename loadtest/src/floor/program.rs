@@ -105,7 +105,7 @@ impl Port {
 
     fn run(mut self) {
         if let Err(error) = self.forward() {
-            tracing::error!("a port of the floor ended: {error}");
+            tracing::error!("the port of the floor ended: {error}");
         }
     }
 

@@ -34,8 +34,8 @@ pub(crate) enum NotTheServer {
     },
 }
 
-/// Whether the process listens at this port of this host. One that may not be looked into is believed, and so is one with a network of its
-/// own, as in a container: its port is another one there.
+/// Whether the process listens at this port of this host. One that may not be looked into is believed, and so is one with a
+/// network of its own, as in a container: its port is another one there.
 pub(crate) fn listens(pid: u32, host: &Host<&str>, port: u16) -> Result<(), NotTheServer> {
     let name = fs::read_to_string(format!("/proc/{pid}/comm"));
     let name = name.map_err(|_| NotTheServer::Absent(pid))?;

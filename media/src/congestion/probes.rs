@@ -26,8 +26,8 @@ const CLEAR: f64 = 0.9;
 const TRUST: f64 = 0.95;
 /// How long the rest of a probe is waited for.
 const PATIENCE: Duration = Duration::from_millis(600);
-/// After a probe that came through, the next is tried soon; after one that showed a limit, or of which much was lost where much
-/// is, ever later.
+/// After a probe that came through, the next is tried soon; after one that showed a limit, or got lost on a lossy path, ever
+/// later.
 const AFTER_SUCCESS: Duration = Duration::from_millis(100);
 const AFTER_LIMIT: Duration = Duration::from_secs(3);
 const AFTER_LIMIT_MOST: Duration = Duration::from_secs(8);
