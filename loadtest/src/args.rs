@@ -8,7 +8,7 @@ use reqwest::Url;
 
 use crate::impair::Profile;
 use crate::report::Limits;
-use crate::scenario::{Kind, Scenario};
+use crate::scenario::{Participants, Scenario};
 use crate::server::{NotTheServer, listens};
 
 /// Lets a crowd of simulated participants into a running server, and measures what becomes of their packets.
@@ -189,7 +189,7 @@ impl Args {
         let churn = scenario.churn.is_some();
         let record = scenario.record.is_some();
         let simulcast = scenario.is_simulcast();
-        let full = self.full || scenario.participants == Kind::Full;
+        let full = self.full || scenario.participants == Participants::Full;
         let bad = self.impair.is_some();
         if self.floor {
             refuse(&ABOVE_FLOOR, [churn, bad, simulcast, record, full])
@@ -432,7 +432,7 @@ mod tests {
                 ..meeting()
             },
             Scenario {
-                participants: Kind::Full,
+                participants: Participants::Full,
                 ..meeting()
             },
         ];

@@ -26,7 +26,7 @@ use crate::measure::{Measured, Stopwatch};
 use crate::scenario::Scenario;
 use crate::server::Gauge;
 use crate::speech::Turns;
-use crate::tally::Tallies;
+use crate::tally::{Kind, Tallies};
 use crate::traffic::{Camera, Microphone, OPUS, VP8, VP8_RTX};
 
 /// First byte of a greeting: neither STUN, nor DTLS, nor RTP (RFC 7983).
@@ -159,18 +159,20 @@ fn hello(number: usize) -> [u8; HELLO_LENGTH] {
 }
 
 fn remote(address: SocketAddr) -> Remote {
-    let line = |audio| RemoteLine {
-        audio,
-        payload_type: Some(if audio { OPUS } else { VP8 }),
-        rtx_payload_type: (!audio).then_some(VP8_RTX),
+    let line = |kind, payload_type, rtx_payload_type| RemoteLine {
+        payload_type: Some(payload_type),
+        rtx_payload_type,
         extensions: EXTENSIONS,
-        ..RemoteLine::default()
+        ..RemoteLine::new(kind)
     };
     Remote {
         credentials: Credentials::generate(),
         fingerprint: String::new(),
         address,
-        lines: vec![line(true), line(false)],
+        lines: vec![
+            line(Kind::Audio, OPUS, None),
+            line(Kind::Video, VP8, Some(VP8_RTX)),
+        ],
     }
 }
 

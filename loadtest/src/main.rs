@@ -49,7 +49,7 @@ use crate::impair::Impairment;
 use crate::janus::JanusFailed;
 use crate::outputs::{Outputs, Unwritten};
 use crate::report::{Outcome, Report, table};
-use crate::scenario::{Kind, Scenario, ScenarioRefused};
+use crate::scenario::{Participants, Scenario, ScenarioRefused};
 use crate::server::Gauge;
 
 /// What is logged where `RUST_LOG` says nothing: our own words; the peers' stack complains of every close.
@@ -126,7 +126,7 @@ async fn main() -> ExitCode {
 async fn run(args: Args) -> Result<Outcome, Failed> {
     let mut scenario = Scenario::read(args.scenario.as_deref().unwrap_or(Path::new("")))?;
     if args.full {
-        scenario.participants = Kind::Full;
+        scenario.participants = Participants::Full;
     }
     args.fits(&scenario)?;
     let outputs = Outputs::tried(&args).map_err(Failed::NoPlace)?;

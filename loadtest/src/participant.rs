@@ -19,7 +19,7 @@ use crate::impair::Impairment;
 use crate::light::{Identity, Lanes};
 use crate::peer::{Peer, PeerFailed, Wishes};
 use crate::publish::publish;
-use crate::scenario::{Kind, Scenario};
+use crate::scenario::{Participants, Scenario};
 use crate::signaling::{Asked, Signaling, SignalingFailed};
 use crate::stay::Stay;
 use crate::tally::Tallies;
@@ -170,7 +170,7 @@ impl Inside {
         *step = "offer and answer";
         let wishes = seat.wishes(&world.scenario, world.bind);
         let (media, connected) = match world.scenario.participants {
-            Kind::Light => {
+            Participants::Light => {
                 let carried = light::negotiate(wishes, seat, world, &mut signaling).await?;
                 *step = "ICE and DTLS";
                 carried.connected().await?;
@@ -178,7 +178,7 @@ impl Inside {
                 let connected = carried.connected_at().unwrap_or_else(Instant::now);
                 (Media::Light(carried), connected)
             }
-            Kind::Full => {
+            Participants::Full => {
                 let peer = Peer::new(wishes, Arc::clone(&world.tallies)).await?;
                 let answer = signaling.offer(peer.offer().await?).await?;
                 peer.answer(answer.sdp).await?;

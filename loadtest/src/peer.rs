@@ -29,7 +29,7 @@ use webrtc::rtp_transceiver::RtpTransceiver;
 
 use crate::sequence::Sequence;
 use crate::stay::First;
-use crate::tally::Tallies;
+use crate::tally::{Kind, Tallies};
 
 pub(crate) use keyframes::KeyFrameBell;
 
@@ -303,10 +303,10 @@ impl PeerConnectionEventHandler for Ears {
 
 /// Counts what one track receives, until it ends with its connection.
 async fn listen(track: Arc<dyn TrackRemote>, tallies: Arc<Tallies>) {
-    let tally = match track.kind().await {
-        RtpCodecKind::Audio => &tallies.audio,
-        _ => &tallies.video,
-    };
+    let tally = tallies.of(match track.kind().await {
+        RtpCodecKind::Audio => Kind::Audio,
+        _ => Kind::Video,
+    });
     let mut sequence = Sequence::default();
     while let Some(event) = track.poll().await {
         if let TrackRemoteEvent::OnRtpPacket(packet) = event {

@@ -308,7 +308,7 @@ fn float(count: u64) -> f64 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::scenario::{Audio, Kind};
+    use crate::scenario::{Audio, Participants};
 
     /// A run in which all went well.
     pub(crate) fn good() -> Report {
@@ -332,7 +332,7 @@ pub(crate) mod tests {
             provenance: Provenance::here(),
             scenario: Scenario {
                 name: "meeting".into(),
-                participants: Kind::Light,
+                participants: Participants::Light,
                 rooms: 1,
                 publishers: 4,
                 viewers: 0,

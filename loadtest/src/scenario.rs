@@ -26,7 +26,7 @@ pub(crate) struct Scenario {
     pub(crate) name: String,
     /// What the participants are made of.
     #[serde(default)]
-    pub(crate) participants: Kind,
+    pub(crate) participants: Participants,
     /// How many rooms there are, all alike.
     pub(crate) rooms: u32,
     /// How many in each room send and receive.
@@ -75,7 +75,7 @@ pub(crate) struct Churn {
 /// What a participant is made of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
+pub(crate) enum Participants {
     /// Connects for real, and only counts what it receives: thousands fit into one process.
     #[default]
     Light,
@@ -264,7 +264,7 @@ impl Scenario {
     /// Cameras send encodings that not everybody gets: what should arrive cannot be told. Full participants send one.
     pub(crate) fn is_simulcast(&self) -> bool {
         let several = self.video.as_ref().is_some_and(|video| video.layers > 1);
-        several && self.participants == Kind::Light
+        several && self.participants == Participants::Light
     }
 
     /// How many packets of microphones and of cameras all publishers together send in this time at least.
@@ -304,7 +304,7 @@ pub(crate) mod tests {
     pub(crate) fn meeting() -> Scenario {
         Scenario {
             name: "meeting".into(),
-            participants: Kind::Light,
+            participants: Participants::Light,
             rooms: 1,
             publishers: 10,
             viewers: 0,
@@ -393,7 +393,7 @@ pub(crate) mod tests {
         };
         assert_eq!(planned(&simulcast), (100, (4 + 2 + 1) * 60));
         let full = Scenario {
-            participants: Kind::Full,
+            participants: Participants::Full,
             ..simulcast
         };
         assert_eq!(planned(&full), (100, 4 * 60), "these send one encoding");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::histogram::Histogram;
 use crate::report::{Joins, Times};
 use crate::scenario::Scenario;
-use crate::tally::Medium;
+use crate::tally::Kind;
 
 /// A picture begins with a key frame, which newcomers wait for. From then on packets are expected, and from this long after
 /// media could flow at the latest, so that a server that sends nothing is not taken for one that owes nothing.
@@ -28,7 +28,7 @@ pub(crate) struct Stay {
     pub(crate) left: Instant,
 }
 
-/// When the first packet of each medium came.
+/// When the first packet of each kind came.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct First {
     /// Of somebody's microphone.
@@ -46,7 +46,7 @@ pub(crate) struct Present {
     pub(crate) viewers: f64,
 }
 
-/// The same for each medium.
+/// The same for each kind.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Audience {
     /// To hear.
@@ -56,10 +56,10 @@ pub(crate) struct Audience {
 }
 
 impl First {
-    fn of(self, medium: Medium) -> Option<Instant> {
-        match medium {
-            Medium::Audio => self.audio,
-            Medium::Video => self.video,
+    fn of(self, kind: Kind) -> Option<Instant> {
+        match kind {
+            Kind::Audio => self.audio,
+            Kind::Video => self.video,
         }
     }
 
@@ -69,10 +69,10 @@ impl First {
 }
 
 impl Stay {
-    /// How much of the time from `began` until `ended` this medium should have come.
-    fn share(&self, medium: Medium, (began, ended): (Instant, Instant)) -> f64 {
+    /// How much of the time from `began` until `ended` packets of this kind should have come.
+    fn share(&self, kind: Kind, (began, ended): (Instant, Instant)) -> f64 {
         let latest = self.connected + FIRST_WITHIN;
-        let first = self.first.of(medium).map_or(latest, |at| at.min(latest));
+        let first = self.first.of(kind).map_or(latest, |at| at.min(latest));
         let there = (self.left.min(ended)).saturating_duration_since(first.max(began));
         there.as_secs_f64() / (ended - began).as_secs_f64().max(f64::EPSILON)
     }
@@ -100,17 +100,17 @@ impl Audience {
 
     /// Those who stayed so, in the time from its beginning to its end.
     pub(crate) fn of(stays: &[Stay], span: (Instant, Instant)) -> Self {
-        let sum = |medium, publishes| {
+        let sum = |kind, publishes| {
             let those = stays.iter().filter(|stay| stay.publishes == publishes);
-            those.map(|stay| stay.share(medium, span)).sum()
+            those.map(|stay| stay.share(kind, span)).sum()
         };
-        let present = |medium| Present {
-            publishers: sum(medium, true),
-            viewers: sum(medium, false),
+        let present = |kind| Present {
+            publishers: sum(kind, true),
+            viewers: sum(kind, false),
         };
         Self {
-            audio: present(Medium::Audio),
-            video: present(Medium::Video),
+            audio: present(Kind::Audio),
+            video: present(Kind::Video),
         }
     }
 }
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::scenario::tests::meeting;
 
-    /// A viewer who came at one second and left at another, counted from `zero`, with the first packet of each medium.
+    /// A viewer who came at one second and left at another, counted from `zero`, with the first packet of each kind.
     fn viewer(zero: Instant, (came, left): (f64, f64), audio: f64, video: Option<f64>) -> Stay {
         let at = |second| zero + Duration::from_secs_f64(second);
         Stay {

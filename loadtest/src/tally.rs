@@ -1,5 +1,6 @@
 //! What the whole crowd counts together, by kind of media, while it is measured.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,13 +12,22 @@ use crate::traffic::{Clock, stamped};
 /// Encodings of one camera at most.
 pub(crate) const LAYERS: usize = 3;
 
-/// What a packet carries.
+/// The kind of media that a packet carries, as `kind` of a track and the media of an m-line have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Medium {
+pub(crate) enum Kind {
     /// A voice.
     Audio,
     /// A picture.
     Video,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Audio => "audio",
+            Self::Video => "video",
+        })
+    }
 }
 
 /// Counts of one kind of media.
@@ -157,8 +167,11 @@ impl Tallies {
     }
 
     /// The tally of this kind.
-    pub(crate) fn of(&self, audio: bool) -> &Tally {
-        if audio { &self.audio } else { &self.video }
+    pub(crate) fn of(&self, kind: Kind) -> &Tally {
+        match kind {
+            Kind::Audio => &self.audio,
+            Kind::Video => &self.video,
+        }
     }
 
     /// A picture shows another encoding than before, measured or not.

@@ -23,7 +23,7 @@ use super::keys::Keys;
 use super::outbound::Outbound;
 use super::sdp::Remote;
 use crate::floor::{HELLO, HELLO_LENGTH};
-use crate::tally::{Medium, Tallies};
+use crate::tally::{Kind, Tallies};
 
 /// From one regular report to the next.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -77,8 +77,8 @@ enum Phase {
 pub(super) struct Brought {
     /// It was the last that was needed for media to flow.
     pub(super) connected: bool,
-    /// It was media, of this kind.
-    pub(super) media: Option<Medium>,
+    /// The kind of media that it was, if it was any.
+    pub(super) kind: Option<Kind>,
 }
 
 impl Client {
@@ -229,7 +229,7 @@ impl Client {
                 self.rtcp(datagram, tallies, now, out)?;
             }
             ([128..=191, ..], Phase::Open(keys)) => {
-                brought.media = self.inbound.rtp(datagram, &mut keys.open, tallies, now);
+                brought.kind = self.inbound.rtp(datagram, &mut keys.open, tallies, now);
             }
             // Media before the keys, repeats of the handshake after it, and what is no traffic of ours.
             _ => {}

@@ -16,7 +16,7 @@ use super::arrivals::Arrivals;
 use super::header::Header;
 use super::sdp::Remote;
 use super::stream::{Place, Stream};
-use crate::tally::{Arrival, Medium, Tallies};
+use crate::tally::{Arrival, Kind, Tallies};
 use crate::traffic::{Stamp, stamped};
 
 /// One packet in so many is opened: for its stamp, and to see that it is authentic. No multiple of packets in a frame.
@@ -46,9 +46,9 @@ impl Inbound {
     /// Nothing yet of what `remote` declares.
     pub(super) fn new(remote: &Remote, reporter: u32, now: Instant) -> Self {
         let lines = || remote.lines.iter();
-        let payload_types = |audio| {
+        let payload_types = |kind| {
             lines()
-                .filter(move |line| line.audio == audio)
+                .filter(move |line| line.kind == kind)
                 .filter_map(|line| line.payload_type)
                 .collect()
         };
@@ -58,8 +58,8 @@ impl Inbound {
             zero: now,
             transport_cc: lines().find_map(|line| line.extensions.transport_cc),
             streams: Vec::new(),
-            video: payload_types(false),
-            audio: payload_types(true),
+            video: payload_types(Kind::Video),
+            audio: payload_types(Kind::Audio),
             rtx: lines().filter_map(|line| line.rtx_payload_type).collect(),
             repairs: declared
                 .filter_map(|&(media, rtx)| Some((rtx?, media)))
@@ -69,14 +69,14 @@ impl Inbound {
         }
     }
 
-    /// Takes a sealed packet. Tells of what it was, if it was media.
+    /// Takes a sealed packet. Tells the kind of media that it was, if it was any.
     pub(super) fn rtp(
         &mut self,
         packet: &[u8],
         open: &mut Context,
         tallies: &Tallies,
         now: Instant,
-    ) -> Option<Medium> {
+    ) -> Option<Kind> {
         let Some(header) = Header::read(packet, self.transport_cc) else {
             tallies.broken();
             return None;
@@ -88,16 +88,15 @@ impl Inbound {
             self.repair(&header, packet, open, tallies);
             return None;
         }
-        let audio = self.audio.contains(&header.payload_type);
-        if !audio && !self.video.contains(&header.payload_type) {
+        let Some(kind) = self.kind(header.payload_type) else {
             tallies.broken();
             return None;
-        }
+        };
         let since_start = now.saturating_duration_since(self.zero);
-        let stream = self.stream(header.ssrc, audio);
+        let stream = self.stream(header.ssrc, kind);
         let place = stream.on(header.sequence, now);
         stream.arrived(header.timestamp, since_start);
-        let tally = tallies.of(audio);
+        let tally = tallies.of(kind);
         let missing = match place {
             Place::Next(missing) => i64::try_from(missing).unwrap_or(i64::MAX),
             Place::Late => -1,
@@ -107,7 +106,7 @@ impl Inbound {
             tallies.arrived(tally, Arrival::padding(missing, packet.len()));
             return None;
         }
-        self.stream(header.ssrc, audio).moves();
+        self.stream(header.ssrc, kind).moves();
         self.until_opened -= 1;
         let opened = if self.until_opened == 0 {
             self.until_opened = OPEN_EVERY;
@@ -117,8 +116,8 @@ impl Inbound {
         } else {
             None
         };
-        if let Some(stamp) = opened.filter(|_| !audio) {
-            let stream = self.stream(header.ssrc, audio);
+        if let Some(stamp) = opened.filter(|_| kind == Kind::Video) {
+            let stream = self.stream(header.ssrc, kind);
             let before = stream.layer.replace(stamp.layer);
             tallies.plays(before, Some(stamp.layer));
         }
@@ -132,7 +131,7 @@ impl Inbound {
                 latency,
             },
         );
-        Some(if audio { Medium::Audio } else { Medium::Video })
+        Some(kind)
     }
 
     /// A retransmission: what it repeats stands first in its payload (RFC 4588 §4).
@@ -194,7 +193,7 @@ impl Inbound {
             }
             let wanted = stream.wanted(now);
             // There are no retransmissions of sound.
-            if !wanted.packets.is_empty() && !stream.audio {
+            if !wanted.packets.is_empty() && stream.kind == Kind::Video {
                 out.push(Box::new(TransportLayerNack {
                     sender_ssrc,
                     media_ssrc: stream.ssrc,
@@ -239,10 +238,18 @@ impl Inbound {
         }
     }
 
-    fn stream(&mut self, ssrc: u32, audio: bool) -> &mut Stream {
+    fn kind(&self, payload_type: u8) -> Option<Kind> {
+        let kinds = [(Kind::Audio, &self.audio), (Kind::Video, &self.video)];
+        let known = kinds
+            .iter()
+            .find(|(_, types)| types.contains(&payload_type));
+        known.map(|(kind, _)| *kind)
+    }
+
+    fn stream(&mut self, ssrc: u32, kind: Kind) -> &mut Stream {
         let at = self.streams.iter().position(|stream| stream.ssrc == ssrc);
         let at = at.unwrap_or_else(|| {
-            self.streams.push(Stream::new(ssrc, audio));
+            self.streams.push(Stream::new(ssrc, kind));
             self.streams.len() - 1
         });
         &mut self.streams[at]
@@ -273,7 +280,7 @@ mod tests {
     fn inbound(began: Instant, secret: u8) -> (Inbound, Keys) {
         let line = RemoteLine {
             payload_type: Some(VP8),
-            ..RemoteLine::default()
+            ..RemoteLine::new(Kind::Video)
         };
         let remote = Remote {
             credentials: Credentials::generate(),

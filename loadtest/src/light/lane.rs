@@ -22,7 +22,7 @@ use super::client::{Client, ClientFailed};
 use super::ice::Credentials;
 use crate::impair::{Impairment, Links};
 use crate::stay::First;
-use crate::tally::{Medium, Tallies};
+use crate::tally::{Kind, Tallies};
 
 /// Bytes of a datagram that is received; none of ours or of the server's is longer.
 const DATAGRAM: usize = 2048;
@@ -424,9 +424,9 @@ impl Seat {
             self.progress.connected.get_or_init(|| now);
             self.progress.stage.send_replace(Stage::Connected);
         }
-        match brought.media {
-            Some(Medium::Audio) => _ = self.progress.first_audio.get_or_init(|| now),
-            Some(Medium::Video) => _ = self.progress.first_video.get_or_init(|| now),
+        match brought.kind {
+            Some(Kind::Audio) => _ = self.progress.first_audio.get_or_init(|| now),
+            Some(Kind::Video) => _ = self.progress.first_video.get_or_init(|| now),
             None => {}
         }
         Ok(())

@@ -13,7 +13,7 @@ use rtc::srtp::context::Context;
 
 use super::sdp::Extensions;
 use crate::speech::Turns;
-use crate::tally::Tallies;
+use crate::tally::{Kind, Tallies};
 use crate::traffic::{Camera, Microphone, PACKET_TIME, VP8_RTX};
 
 /// Packets that are kept to be sent again.
@@ -153,7 +153,7 @@ impl Outbound {
             for mut packet in track.source.next(tallies) {
                 track.sign(&mut packet, &mut self.transport_number, tallies)?;
                 out.push(seal.encrypt_rtp_with_header(&packet.marshal()?, &packet.header)?);
-                tallies.sent(tallies.of(matches!(track.source, Source::Microphone(..))));
+                tallies.sent(tallies.of(track.source.kind()));
                 track.keep(packet);
             }
         }
@@ -220,6 +220,13 @@ impl Outbound {
 }
 
 impl Source {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Microphone(..) => Kind::Audio,
+            Self::Camera(..) => Kind::Video,
+        }
+    }
+
     fn next(&mut self, tallies: &Tallies) -> Vec<Packet> {
         let now = tallies.clock.elapsed();
         match self {

@@ -9,6 +9,7 @@ use rtc::sdp::description::common::Attribute;
 use rtc::sdp::description::media::MediaDescription;
 
 use super::ice::Credentials;
+use crate::tally::Kind;
 use crate::traffic::{OPUS, VP8, VP8_RTX};
 
 /// RFC 6464.
@@ -41,8 +42,8 @@ const HOST_PRIORITY: u32 = (126 << 24) | (65_535 << 8) | 255;
 pub(crate) struct Line {
     /// `a=mid`.
     pub(crate) mid: String,
-    /// Sound, and not pictures.
-    pub(crate) audio: bool,
+    /// What its packets carry.
+    pub(crate) kind: Kind,
     /// What is sent on it, the smallest encoding first; nothing where it only receives.
     pub(crate) send: Vec<Stream>,
 }
@@ -77,12 +78,12 @@ pub(crate) struct Remote {
 }
 
 /// What the other side says of one m-line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RemoteLine {
     /// `a=mid`.
     pub(crate) mid: String,
-    /// Sound, and not pictures.
-    pub(crate) audio: bool,
+    /// What its packets carry.
+    pub(crate) kind: Kind,
     /// Payload type of Opus or VP8.
     pub(crate) payload_type: Option<u8>,
     /// Payload type of its retransmissions.
@@ -132,13 +133,14 @@ pub(crate) struct Local<'a> {
 pub(crate) fn offer(local: Local<'_>, lines: &[Line]) -> String {
     let mut text = Text::begin(lines.iter().map(|line| line.mid.as_str()));
     for line in lines {
-        let (payload_type, rtx) = if line.audio {
+        let audio = line.kind == Kind::Audio;
+        let (payload_type, rtx) = if audio {
             (OPUS, None)
         } else {
             (VP8, Some(VP8_RTX))
         };
         let numbers = Extensions {
-            audio_level: line.audio.then_some(AUDIO_LEVEL_ID),
+            audio_level: audio.then_some(AUDIO_LEVEL_ID),
             transport_cc: Some(TRANSPORT_CC_ID),
             mid: line.is_simulcast().then_some(MID_ID),
             rid: line.is_simulcast().then_some(RID_ID),
@@ -155,10 +157,13 @@ pub(crate) fn answer(local: Local<'_>, remote: &Remote) -> String {
     for line in &remote.lines {
         let ours = Line {
             mid: line.mid.clone(),
-            audio: line.audio,
+            kind: line.kind,
             send: Vec::new(),
         };
-        let usual = if line.audio { OPUS } else { VP8 };
+        let usual = match line.kind {
+            Kind::Audio => OPUS,
+            Kind::Video => VP8,
+        };
         text.media(
             local,
             &ours,
@@ -198,10 +203,10 @@ impl Text {
         rtx: Option<u8>,
         numbers: Extensions,
     ) {
-        let kind = if line.audio { "audio" } else { "video" };
         let rtx_format = rtx.map_or(String::new(), |rtx| format!(" {rtx}"));
         self.line(format_args!(
-            "m={kind} 9 UDP/TLS/RTP/SAVPF {payload_type}{rtx_format}"
+            "m={} 9 UDP/TLS/RTP/SAVPF {payload_type}{rtx_format}",
+            line.kind
         ));
         self.line("c=IN IP4 0.0.0.0");
         self.line(format_args!("a=ice-ufrag:{}", local.credentials.ufrag));
@@ -227,7 +232,7 @@ impl Text {
         self.line(format_args!("a={direction}"));
         self.line("a=rtcp-mux");
         self.line("a=rtcp-rsize");
-        if line.audio {
+        if line.kind == Kind::Audio {
             self.line(format_args!("a=rtpmap:{payload_type} opus/48000/2"));
             self.line(format_args!("a=rtcp-fb:{payload_type} transport-cc"));
             self.line(format_args!(
@@ -262,7 +267,7 @@ impl Text {
 
     fn stream(&mut self, ssrc: u32, rtx: u32, line: &Line) {
         self.line(format_args!("a=msid:crowd {}", line.mid));
-        if !line.audio {
+        if line.kind == Kind::Video {
             self.line(format_args!("a=ssrc-group:FID {ssrc} {rtx}"));
             self.line(format_args!("a=ssrc:{rtx} cname:crowd"));
         }
@@ -348,11 +353,23 @@ impl Remote {
 }
 
 impl RemoteLine {
+    /// One of which nothing else was said.
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self {
+            mid: String::new(),
+            kind,
+            payload_type: None,
+            rtx_payload_type: None,
+            extensions: Extensions::default(),
+            streams: Vec::new(),
+        }
+    }
+
     fn read(line: &MediaDescription) -> Self {
-        let mut read = Self {
-            audio: line.media_name.media == "audio",
-            ..Self::default()
-        };
+        let mut read = Self::new(match line.media_name.media.as_str() {
+            "audio" => Kind::Audio,
+            _ => Kind::Video,
+        });
         let mut groups = Vec::new();
         let mut ssrcs: Vec<u32> = Vec::new();
         for attribute in &line.attributes {
@@ -427,17 +444,17 @@ mod tests {
         vec![
             Line {
                 mid: "0".into(),
-                audio: true,
+                kind: Kind::Audio,
                 send: vec![Stream { ssrc: 11, rtx: 12 }],
             },
             Line {
                 mid: "1".into(),
-                audio: false,
+                kind: Kind::Video,
                 send: vec![Stream { ssrc: 21, rtx: 22 }],
             },
             Line {
                 mid: "2".into(),
-                audio: false,
+                kind: Kind::Video,
                 send: Vec::new(),
             },
         ]
@@ -456,7 +473,7 @@ mod tests {
             local,
             &[Line {
                 mid: "0".into(),
-                audio: false,
+                kind: Kind::Video,
                 send: vec![stream; 3],
             }],
         );

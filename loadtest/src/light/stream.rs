@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
 
+use crate::tally::Kind;
+
 /// A jump further than this is a stream that began anew, not a gap.
 const MAX_GAP: u64 = 3000;
 
@@ -55,7 +57,7 @@ const STILL: u8 = 3;
 /// One received stream.
 pub(super) struct Stream {
     pub(super) ssrc: u32,
-    pub(super) audio: bool,
+    pub(super) kind: Kind,
     /// The encoding that it shows; none while it stands still.
     pub(super) layer: Option<u8>,
     /// Regular reports since something of it came.
@@ -74,10 +76,10 @@ pub(super) struct Stream {
 
 impl Stream {
     /// A stream of which nothing came yet.
-    pub(super) fn new(ssrc: u32, audio: bool) -> Self {
+    pub(super) fn new(ssrc: u32, kind: Kind) -> Self {
         Self {
             ssrc,
-            audio,
+            kind,
             layer: None,
             reports: 0,
             first: None,
@@ -160,7 +162,10 @@ impl Stream {
 
     /// Follows jitter (RFC 3550 appendix A.8). Times are in units of the stream's RTP clock.
     pub(super) fn arrived(&mut self, timestamp: u32, since_start: Duration) {
-        let clock = if self.audio { 48_000.0 } else { 90_000.0 };
+        let clock = match self.kind {
+            Kind::Audio => 48_000.0,
+            Kind::Video => 90_000.0,
+        };
         let transit = since_start.as_secs_f64() * clock - f64::from(timestamp);
         if let Some(before) = self.transit.replace(transit) {
             let change = (transit - before).abs();
@@ -243,7 +248,7 @@ impl Stream {
         let asked_lately = self
             .key_frame_asked
             .is_some_and(|at| now.saturating_duration_since(at) < KEY_FRAME_PAUSE);
-        if hopeless && !self.audio && !asked_lately {
+        if hopeless && self.kind == Kind::Video && !asked_lately {
             self.key_frame_asked = Some(now);
             wanted.key_frame = true;
         }
@@ -256,7 +261,7 @@ mod tests {
     use super::*;
 
     fn stream() -> (Stream, Instant) {
-        (Stream::new(7, false), Instant::now())
+        (Stream::new(7, Kind::Video), Instant::now())
     }
 
     #[test]

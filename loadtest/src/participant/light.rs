@@ -17,6 +17,7 @@ use crate::scenario::Scenario;
 use crate::signaling::Signaling;
 use crate::speech::Turns;
 use crate::stay::First;
+use crate::tally::Kind;
 use crate::traffic::{Camera, Microphone};
 
 /// Size at which every picture is asked for.
@@ -62,7 +63,7 @@ pub(super) async fn negotiate(
 
     let pictures = lines
         .iter()
-        .filter(|line| !line.audio && line.send.is_empty());
+        .filter(|line| line.kind == Kind::Video && line.send.is_empty());
     let slots: Vec<_> = pictures.map(slot).collect();
     if !slots.is_empty() {
         signaling.view(View { slots }).await?;
@@ -79,10 +80,9 @@ fn offering(credentials: &Credentials, lines: &[Line], world: &World) -> Offer {
     let publish = lines.iter().filter(|line| !line.send.is_empty());
     let publish = publish.map(|line| PublishedMid {
         mid: line.mid.clone(),
-        source: if line.audio {
-            Source::Microphone
-        } else {
-            Source::Camera
+        source: match line.kind {
+            Kind::Audio => Source::Microphone,
+            Kind::Video => Source::Camera,
         },
     });
     Offer {
@@ -162,21 +162,21 @@ pub(crate) fn lines(wishes: Wishes) -> Vec<Line> {
         std::iter::repeat_with(stream).take(count).collect()
     };
     let mut lines = Vec::new();
-    let mut add = |audio, send| {
+    let mut add = |kind, send| {
         let mid = lines.len().to_string();
-        lines.push(Line { mid, audio, send });
+        lines.push(Line { mid, kind, send });
     };
     if wishes.microphone {
-        add(true, streams(1));
+        add(Kind::Audio, streams(1));
     }
     if wishes.camera {
-        add(false, streams(wishes.layers.max(1)));
+        add(Kind::Video, streams(wishes.layers.max(1)));
     }
     for _ in 0..wishes.audio_slots {
-        add(true, Vec::new());
+        add(Kind::Audio, Vec::new());
     }
     for _ in 0..wishes.video_slots {
-        add(false, Vec::new());
+        add(Kind::Video, Vec::new());
     }
     lines
 }
@@ -203,7 +203,7 @@ pub(crate) fn outbound(
         let Some(&Stream { ssrc, .. }) = line.send.first() else {
             continue;
         };
-        if line.audio {
+        if line.kind == Kind::Audio {
             let microphone = Microphone::new(ssrc, scenario.audio.packet_bytes as usize);
             let turns = Turns {
                 seat,
@@ -266,9 +266,10 @@ mod tests {
         };
         let lines = lines(wishes);
         let sent: Vec<_> = lines.iter().map(|line| line.send.len()).collect();
-        let audio: Vec<_> = lines.iter().map(|line| line.audio).collect();
+        let kinds: Vec<_> = lines.iter().map(|line| line.kind).collect();
         assert_eq!(sent, [1, 3, 0, 0, 0]);
-        assert_eq!(audio, [true, false, true, false, false]);
+        let (audio, video) = (Kind::Audio, Kind::Video);
+        assert_eq!(kinds, [audio, video, audio, video, video]);
         assert_eq!(slot(&lines[4]).mid, "4");
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{Cost, Floor, Flow, Joins, Memory, Recorded, Report, Times};
 use crate::aftermath::{Aftermath, Living};
 use crate::measure::Second;
+use crate::tally::Kind;
 
 /// The report in some twenty lines.
 pub(crate) fn table(report: &Report) -> String {
@@ -35,8 +36,8 @@ pub(crate) fn table(report: &Report) -> String {
         line("network", &network);
     }
     joins_of(&mut line, &report.joins);
-    flow(&mut line, "audio", &report.audio);
-    flow(&mut line, "video", &report.video);
+    flow(&mut line, Kind::Audio, &report.audio);
+    flow(&mut line, Kind::Video, &report.video);
     if let Some(pictures) = &report.pictures {
         line("pictures by encoding", &pictures.to_string());
     }
@@ -191,7 +192,7 @@ fn memory(memory: &Memory) -> String {
     text
 }
 
-fn flow(line: &mut impl FnMut(&str, &str), kind: &str, flow: &Flow) {
+fn flow(line: &mut impl FnMut(&str, &str), kind: Kind, flow: &Flow) {
     if flow.sent == 0 {
         return;
     }

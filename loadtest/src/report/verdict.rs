@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{Flow, Harness, MIN_SENT, Recorded, Report, share};
 use crate::aftermath::Aftermath;
+use crate::tally::Kind;
 
 /// Where nothing else is asked for, this share of packets may be lost: pictures and voices of whoever loses more suffer.
 const MAX_LOSS: f64 = 0.01;
@@ -232,8 +233,8 @@ impl Report {
         holds.join(", ")
     }
 
-    fn flows(&self) -> [(&'static str, &Flow); 2] {
-        [("audio", &self.audio), ("video", &self.video)]
+    fn flows(&self) -> [(Kind, &Flow); 2] {
+        [(Kind::Audio, &self.audio), (Kind::Video, &self.video)]
     }
 
     /// What no limit that can be asked for covers; of a harness that was late it may be the fault.

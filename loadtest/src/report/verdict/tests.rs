@@ -180,7 +180,7 @@ fn limits_that_were_asked_for_hold_also_where_the_harness_was_late() {
 }
 
 #[test]
-fn a_medium_that_reached_nobody_is_an_incident() {
+fn media_of_a_kind_that_reached_nobody_are_an_incident() {
     let mut report = good();
     report.harness = late(74.0);
     report.audio.forwarded = 0;
