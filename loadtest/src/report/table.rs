@@ -183,11 +183,10 @@ fn aftermath_of(line: &mut impl FnMut(&str, &str), aftermath: &Aftermath) {
 fn memory(memory: &Memory) -> String {
     let mut text = format!("{:.1} MiB", memory.mib);
     if let (Some(idle), Some(each)) = (memory.idle_mib, memory.kib_per_participant) {
+        // Rounded, less than half a KiB has no sign: -0 + 0 is 0.
+        let each = each.round() + 0.0;
         // Writing to a string cannot fail.
-        let _infallible = write!(
-            text,
-            ", from {idle:.1}: {each:+.0} KiB for each participant"
-        );
+        let _infallible = write!(text, ", from {idle:.1}: {each:+} KiB for each participant");
     }
     text
 }
@@ -283,6 +282,20 @@ mod tests {
         report.seconds[0].server_files = Some(7);
         let text = table(&report);
         assert!(text.contains("7 at first, 7 at last"), "{text}");
+    }
+
+    #[test]
+    fn memory_that_hardly_moved_has_no_sign_of_its_own() {
+        let said = [-0.4, 0.0, 0.4, -0.6, 12.5].map(|each| {
+            let told = memory(&Memory {
+                mib: 1.0,
+                idle_mib: Some(1.0),
+                kib_per_participant: Some(each),
+            });
+            let (_, growth) = told.split_once(": ").unwrap();
+            growth.replace(" KiB for each participant", "")
+        });
+        assert_eq!(said, ["+0", "+0", "+0", "-1", "+13"]);
     }
 
     #[test]
