@@ -130,18 +130,42 @@ impl Capacity {
 
     /// What came of all tries, for people.
     pub(crate) fn summary(&self) -> String {
-        let said = match (self.outcome(), &self.failed) {
-            (Outcome::Passed, _) => "",
-            (Outcome::Failed, Some(cause)) => {
-                &format!("; FAILED: no more could be played: {cause}")
+        let so_far = self.so_far();
+        match &self.failed {
+            Some(cause) => {
+                return format!("  FAILED: no more could be played: {cause}; {so_far}\n");
             }
-            (Outcome::Failed, None) if self.interrupted => "; FAILED: interrupted",
-            (Outcome::Failed, None) => "; FAILED: no crowd was small enough",
-            (Outcome::Void, _) => {
+            None if self.interrupted => {
+                return format!("  INTERRUPTED before the most was found: {so_far}\n");
+            }
+            None => {}
+        }
+        let said = match self.outcome() {
+            Outcome::Passed => "",
+            Outcome::Failed => "; FAILED: no crowd was small enough",
+            Outcome::Void => {
                 "; VOID: more than that the harness itself cannot keep up with, which tells nothing of the server"
             }
         };
         format!("  most viewers with good quality: {}{said}\n", self.most)
+    }
+
+    /// What is known of a search that did not come to its end.
+    fn so_far(&self) -> String {
+        let bad = self.tries.iter().filter(|tried| !tried.good);
+        let above = bad
+            .map(|tried| tried.viewers)
+            .filter(|bad| *bad > self.most);
+        match (self.most, above.min()) {
+            (0, None) => "no crowd was judged".to_owned(),
+            (0, Some(bad)) => format!("{bad} viewers had bad quality, fewer were not judged"),
+            (most, None) => format!("{most} viewers had good quality, more were not judged"),
+            (most, Some(bad)) => {
+                format!(
+                    "{most} viewers had good quality, {bad} had bad, between them it is not known"
+                )
+            }
+        }
     }
 }
 
@@ -402,15 +426,29 @@ mod tests {
             Outcome::Passed,
             "it was good in the end",
         );
-        let interrupted = Capacity {
-            interrupted: true,
-            ..capacity(&[(5, true, false)])
-        };
-        assert_eq!(interrupted.outcome(), Outcome::Failed);
-        assert_eq!(
-            interrupted.summary(),
-            "  most viewers with good quality: 5; FAILED: interrupted\n"
-        );
+        for (tried, found) in [
+            (&[][..], "no crowd was judged"),
+            (
+                &[(5, true, false)],
+                "5 viewers had good quality, more were not judged",
+            ),
+            (
+                &[(5, false, false)],
+                "5 viewers had bad quality, fewer were not judged",
+            ),
+            (
+                &[(5, true, false), (20, false, false), (10, false, false)],
+                "5 viewers had good quality, 10 had bad, between them it is not known",
+            ),
+        ] {
+            let interrupted = Capacity {
+                interrupted: true,
+                ..capacity(tried)
+            };
+            assert_eq!(interrupted.outcome(), Outcome::Failed);
+            let wanted = format!("  INTERRUPTED before the most was found: {found}\n");
+            assert_eq!(interrupted.summary(), wanted);
+        }
         let text = capacity(&[(5, false, false)]).summary();
         assert!(
             text.ends_with("quality: 0; FAILED: no crowd was small enough\n"),
@@ -442,9 +480,11 @@ mod tests {
         assert_eq!(capacity.outcome(), Outcome::Failed);
         assert_eq!((capacity.tries.len(), capacity.interrupted), (2, false));
         let said = capacity.summary();
-        let wanted = "  most viewers with good quality: 100; FAILED: no more could be played: cannot make a room: \
-                      no answer from the server: ";
+        let wanted =
+            "  FAILED: no more could be played: cannot make a room: no answer from the server: ";
         assert!(said.starts_with(wanted), "{said}");
+        let found = "; 100 viewers had good quality, more were not judged\n";
+        assert!(said.ends_with(found), "{said}");
         assert!(lives_until(49).await.is_err(), "nothing was found");
     }
 
