@@ -133,15 +133,16 @@ impl Crowd {
             && let Some(before) = before
         {
             let (api, gauge) = (&self.world.api, &self.gauge);
+            self.stopwatch.phase("seeing what stays", 1);
             report.aftermath = Some(Aftermath::see(before, api, gauge, &report.seconds).await);
         }
+        self.stopwatch.clear();
         if let Ok(report) = &mut report
             && self.floor
         {
             report.floor = self.play_floor(report).await?;
             report.interrupted |= report.floor.is_none();
         }
-        self.stopwatch.clear();
         report
     }
 
@@ -166,8 +167,10 @@ impl Crowd {
         let people = MaxParticipants::try_from((scenario.people() * twice).max(2))
             .map_err(CrowdFailed::TooMany)?;
         let name: RoomName = format!("load test: {}", scenario.name).parse()?;
+        self.stopwatch.phase("making rooms", scenario.rooms.into());
         for _ in 0..scenario.rooms {
             rooms.push(self.world.api.create_room(name.clone(), people).await?);
+            self.stopwatch.step();
         }
         Ok(())
     }
@@ -243,6 +246,7 @@ impl Crowd {
             let (world, stopwatch) = (Arc::clone(&self.world), self.stopwatch.clone());
             pending.spawn(async move {
                 let joined = Inside::join(seat, world).await;
+                stopwatch.joined(joined.is_ok().into());
                 stopwatch.step();
                 joined
             });

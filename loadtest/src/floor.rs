@@ -76,6 +76,7 @@ pub(crate) async fn play(
     threads: usize,
     stopwatch: &Stopwatch,
 ) -> Result<Measured, FloorFailed> {
+    stopwatch.phase("floor: coming up", 1);
     let plan = Plan::of(scenario);
     let mut child = Command::new(std::env::current_exe()?)
         .arg("--serve-floor")
@@ -112,6 +113,7 @@ pub(crate) async fn play(
     timeout(PATIENCE, all_connected(&tickets))
         .await
         .map_err(|_| FloorFailed::TimedOut)?;
+    stopwatch.joined(tickets.len() as u64);
     stopwatch
         .pass("floor: warming up", scenario.warmup_seconds)
         .await;

@@ -112,6 +112,7 @@ pub(crate) async fn play(
     };
     let mut rooms = Session::open(url).await?;
     let plugin = rooms.attach().await?;
+    stopwatch.phase("making rooms", scenario.rooms.into());
     for room in 0..scenario.rooms {
         rooms
             .ask(plugin, world.room(FIRST_ROOM + room), None)
@@ -205,6 +206,7 @@ impl World<'_> {
                 Ok((session, receives)) => {
                     let mut keeper = tokio::task::JoinSet::new();
                     keeper.spawn(session.keep());
+                    stopwatch.joined(1);
                     inside.push(Inside {
                         _session: keeper,
                         sends,

@@ -1,17 +1,14 @@
 //! Lets time pass, and counts what happens meanwhile.
 
+mod stopwatch;
+
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
 
+pub(crate) use self::stopwatch::Stopwatch;
 use crate::server::{Gauge, Usage};
 use crate::tally::{Counted, LAYERS, Tallies, Trouble};
-
-/// How often the progress bar moves while time passes.
-const TICK: Duration = Duration::from_millis(100);
 
 /// What happened in a stretch of time.
 #[derive(Debug)]
@@ -76,46 +73,7 @@ impl Measured {
     }
 }
 
-/// Shows on a progress bar how time passes. All clones are one.
-#[derive(Clone)]
-pub(crate) struct Stopwatch {
-    bar: ProgressBar,
-    stop: watch::Receiver<bool>,
-}
-
 impl Stopwatch {
-    /// One that ends early when `stop` turns true.
-    pub(crate) fn new(stop: watch::Receiver<bool>) -> Self {
-        let style = ProgressStyle::with_template("{msg:>18} [{bar:40}] {percent:>3} %")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self {
-            bar: ProgressBar::new(1).with_style(style),
-            stop,
-        }
-    }
-
-    /// Something else begins, of so many steps.
-    pub(crate) fn phase(&self, what: &'static str, steps: u64) {
-        self.bar.reset();
-        self.bar.set_length(steps);
-        self.bar.set_message(what);
-    }
-
-    /// One step is done.
-    pub(crate) fn step(&self) {
-        self.bar.inc(1);
-    }
-
-    /// Takes the bar away.
-    pub(crate) fn clear(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    /// Lets time pass, or ends early when stopped.
-    pub(crate) async fn pass(&self, what: &'static str, seconds: u32) {
-        self.each_tick(what, seconds, |_| {}).await;
-    }
-
     /// Lets time pass, and counts.
     pub(crate) async fn measure(
         &self,
@@ -142,25 +100,6 @@ impl Stopwatch {
             usage: before.zip(after),
             span: (began, ended),
             seconds: notes.seconds,
-        }
-    }
-
-    async fn each_tick(&self, what: &'static str, seconds: u32, mut on_tick: impl FnMut(Duration)) {
-        self.phase(what, u64::from(seconds) * 1000);
-        let whole = Duration::from_secs(seconds.into());
-        let began = Instant::now();
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut stop = self.stop.clone();
-        while began.elapsed() < whole {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                _ = stop.wait_for(|stop| *stop) => return,
-            }
-            let elapsed = began.elapsed();
-            on_tick(elapsed);
-            self.bar
-                .set_position(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
         }
     }
 }
@@ -237,6 +176,7 @@ fn missing(audio: &Counted, video: &Counted) -> i64 {
 mod tests {
     use super::*;
     use tokio::net::TcpListener;
+    use tokio::sync::watch;
 
     use crate::api::Api;
     use crate::tally::Arrival;
