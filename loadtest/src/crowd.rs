@@ -146,18 +146,21 @@ impl Crowd {
         report
     }
 
-    /// None where it was interrupted, before or meanwhile.
+    /// None where it was interrupted, before or meanwhile: Ctrl+C also ends the program at the floor, so what fails then
+    /// is no failure of the floor.
     async fn play_floor(&self, report: &Report) -> Result<Option<Floor>, FloorFailed> {
-        if *self.interrupted.borrow() {
-            return Ok(None);
-        }
         let world = &self.world;
         let stopwatch = Stopwatch::new(self.interrupted.subscribe());
         let (scenario, identity) = (&world.scenario, &world.identity);
-        let measured = floor::play(scenario, identity, world.threads, &stopwatch).await?;
+        let playing = floor::play(scenario, identity, world.threads, &stopwatch);
+        let mut interrupted = self.interrupted.subscribe();
+        let measured = tokio::select! {
+            biased;
+            _ = interrupted.wait_for(|interrupted| *interrupted) => None,
+            measured = playing => Some(measured?),
+        };
         stopwatch.clear();
-        let interrupted = *self.interrupted.borrow();
-        Ok((!interrupted).then(|| Floor::of(&measured, report.server.as_ref())))
+        Ok(measured.map(|measured| Floor::of(&measured, report.server.as_ref())))
     }
 
     async fn make_rooms(&self, rooms: &mut Vec<RoomId>) -> Result<(), CrowdFailed> {

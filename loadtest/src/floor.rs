@@ -83,6 +83,8 @@ pub(crate) async fn play(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
+        // Ctrl+C is for us: it ends with us, and not before.
+        .process_group(0)
         .spawn()?;
     let address = timeout(PATIENCE, announce(&mut child, &plan))
         .await
