@@ -12,7 +12,7 @@ BENCH ?=
 ARGS ?=
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@scripts/help
 
 run: ## Build for release and serve on http://127.0.0.1:8080, open to this machine only
 	@scripts/run
@@ -35,7 +35,7 @@ fmt: ## Format all code
 bench: ## Microbenchmarks of the hot path; BENCH="-- --quick" for a first look
 	@cargo bench --workspace --features testing --benches $(BENCH)
 
-load: ## Server and a simulated crowd, measured; SCENARIO=meeting|webinar|pairs|class|storm|churn|soak|smoke, ARGS="--floor"
+load: ## Server and a simulated crowd, measured; SCENARIO=name of one below, ARGS="--floor"
 	@scripts/load $(SCENARIO) $(ARGS)
 
 fuzz: ## Fuzz the parsers for a minute each; TARGET=name for one

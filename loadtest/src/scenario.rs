@@ -326,28 +326,23 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_scenario_of_ours_can_be_played() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-        let names: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| Scenario::read(&entry.unwrap().path()).unwrap().name)
-            .collect();
-        for wanted in [
-            "meeting",
-            "webinar",
-            "pairs",
-            "smoke",
-            "class",
-            "storm",
-            "churn",
-            "soak",
-            "simulcast",
-            "arena",
-            "recorded",
-        ] {
+    fn every_scenario_of_ours_can_be_played_and_says_what_it_is() {
+        let loadtest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let readme = std::fs::read_to_string(loadtest.join("README.md")).unwrap();
+        let files = std::fs::read_dir(loadtest.join("scenarios")).unwrap();
+        for path in files.map(|entry| entry.unwrap().path()) {
+            let name = Scenario::read(&path).unwrap().name;
+            assert_eq!(path.file_stem(), Some(name.as_ref()));
+            // `make help` has the first line, and the README a row.
+            let text = std::fs::read_to_string(&path).unwrap();
+            let first = text.lines().next().unwrap();
             assert!(
-                names.iter().any(|name| name == wanted),
-                "{wanted} is missing: {names:?}"
+                first.starts_with("# ") && first.ends_with('.'),
+                "{name}: {first}"
+            );
+            assert!(
+                readme.contains(&format!("`{name}`")),
+                "{name} is not in the README"
             );
         }
     }
