@@ -160,7 +160,8 @@ impl Crowd {
             measured = playing => Some(measured?),
         };
         stopwatch.clear();
-        Ok(measured.map(|measured| Floor::of(&measured, report.server.as_ref())))
+        let server = report.server.as_ref();
+        Ok(measured.map(|measured| Floor::of(&measured, scenario.told_latency(), server)))
     }
 
     async fn make_rooms(&self, rooms: &mut Vec<RoomId>) -> Result<(), CrowdFailed> {
@@ -194,7 +195,7 @@ impl Crowd {
             .await;
         let measured = self
             .stopwatch
-            .measure("measuring", scenario.seconds, &world.tallies, &self.gauge)
+            .measure("measuring", scenario, &world.tallies, &self.gauge)
             .await;
         let interrupted = *world.stop.borrow();
         let mut recorded = None;

@@ -121,7 +121,7 @@ pub(crate) async fn play(
         .await;
     let gauge = Gauge::Process(child.id().unwrap_or(0));
     let measured = stopwatch
-        .measure("floor: measuring", scenario.seconds, &tallies, &gauge)
+        .measure("floor: measuring", scenario, &tallies, &gauge)
         .await;
     drop(tickets);
     // It ends with its input; killed where it does not.

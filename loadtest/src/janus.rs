@@ -127,7 +127,7 @@ pub(crate) async fn play(
     // Without a process there is nothing to read, and nothing is told.
     let gauge = gauge.unwrap_or(&Gauge::Process(0));
     let measured = stopwatch
-        .measure("measuring", scenario.seconds, &tallies, gauge)
+        .measure("measuring", scenario, &tallies, gauge)
         .await;
     let stays: Vec<_> = inside.iter().filter_map(Inside::stay).collect();
     joins.timed(&stays, scenario);

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 pub(crate) use self::stopwatch::Stopwatch;
+use crate::scenario::Scenario;
 use crate::server::{Gauge, Usage};
-use crate::tally::{Counted, LAYERS, Tallies, Trouble};
+use crate::tally::{Counted, Kind, LAYERS, Tallies, Trouble};
 
 /// What happened in a stretch of time.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub(crate) struct Second {
     pub(crate) lost_per_s: f64,
     /// Thousands of bits that arrived in a second.
     pub(crate) kbps: f64,
-    /// From sending to arriving, half of the pictures' packets.
+    /// From sending to arriving, half of the pictures' packets; of the voices' where nobody receives pictures.
     pub(crate) latency_p50_ms: Option<f64>,
     /// And all but one in a hundred.
     pub(crate) latency_p99_ms: Option<f64>,
@@ -78,16 +79,18 @@ impl Stopwatch {
     pub(crate) async fn measure(
         &self,
         what: &'static str,
-        seconds: u32,
+        scenario: &Scenario,
         tallies: &Tallies,
         gauge: &Gauge,
     ) -> Measured {
         let before = gauge.read().await;
         let began = Instant::now();
         tallies.measure(true);
-        let mut notes = Notes::of(seconds);
-        self.each_tick(what, seconds, |elapsed| notes.tick(elapsed, tallies, gauge))
-            .await;
+        let mut notes = Notes::of(scenario);
+        self.each_tick(what, scenario.seconds, |elapsed| {
+            notes.tick(elapsed, tallies, gauge);
+        })
+        .await;
         tallies.measure(false);
         let ended = Instant::now();
         notes.note(ended - began, tallies, gauge);
@@ -105,10 +108,10 @@ impl Stopwatch {
 }
 
 /// Counts of the whole until the last note.
-#[derive(Default)]
 struct Notes {
     /// Seconds that are to be noted.
     seconds_in_all: u64,
+    told_latency: Kind,
     at: Duration,
     audio: Counted,
     video: Counted,
@@ -116,11 +119,15 @@ struct Notes {
 }
 
 impl Notes {
-    /// For a run of so many seconds.
-    fn of(seconds: u32) -> Self {
+    /// None of it yet.
+    fn of(scenario: &Scenario) -> Self {
         Self {
-            seconds_in_all: seconds.into(),
-            ..Self::default()
+            seconds_in_all: scenario.seconds.into(),
+            told_latency: scenario.told_latency(),
+            at: Duration::ZERO,
+            audio: Counted::default(),
+            video: Counted::default(),
+            seconds: Vec::new(),
         }
     }
 
@@ -140,12 +147,11 @@ impl Notes {
         let (audio, video) = (tallies.audio.counted(), tallies.video.counted());
         let sound = audio.since(&self.audio);
         let pictures = video.since(&self.video);
-        let either = if pictures.received > 0 {
-            &pictures.latency
-        } else {
-            &sound.latency
+        let latency = match self.told_latency {
+            Kind::Audio => &sound.latency,
+            Kind::Video => &pictures.latency,
         };
-        let ms = |share| Some(either.quantile(share)?.as_secs_f64() * 1e3);
+        let ms = |share| Some(latency.quantile(share)?.as_secs_f64() * 1e3);
         #[expect(clippy::cast_precision_loss, reason = "the bytes of a second")]
         let kilobits = (sound.bytes + pictures.bytes) as f64 * 8.0 / 1e3;
         let lost = missing(&audio, &video) - missing(&self.audio, &self.video);
@@ -179,13 +185,61 @@ mod tests {
     use tokio::sync::watch;
 
     use crate::api::Api;
+    use crate::scenario::tests::meeting;
     use crate::tally::Arrival;
+
+    fn lasting(seconds: u32) -> Scenario {
+        Scenario {
+            seconds,
+            ..meeting()
+        }
+    }
+
+    #[test]
+    fn latency_is_that_of_pictures_or_without_any_of_voices_and_never_of_both() {
+        let silent = Scenario {
+            video: None,
+            ..lasting(9)
+        };
+        let unseen = Scenario {
+            video_slots: 0,
+            ..lasting(9)
+        };
+        for (scenario, wanted) in [
+            (lasting(9), [Some(8.0), None]),
+            (silent, [Some(2.0), Some(2.0)]),
+            (unseen, [Some(2.0), Some(2.0)]),
+        ] {
+            let tallies = Tallies::new();
+            tallies.measure(true);
+            let mut notes = Notes::of(&scenario);
+            let arrive = |tally, ms| {
+                let arrival = Arrival {
+                    missing: 0,
+                    bytes: 100,
+                    padding: false,
+                    latency: Some(Duration::from_millis(ms)),
+                };
+                tallies.arrived(tally, arrival);
+            };
+            arrive(&tallies.video, 8);
+            for second in 1..=2 {
+                arrive(&tallies.audio, 2);
+                notes.tick(Duration::from_secs(second), &tallies, &Gauge::Process(0));
+            }
+            let told = notes.seconds.iter().map(|second| second.latency_p50_ms);
+            assert_eq!(
+                told.map(|ms| ms.map(f64::round)).collect::<Vec<_>>(),
+                wanted
+            );
+        }
+    }
 
     #[test]
     fn each_second_notes_what_came_in_it() {
         let tallies = Tallies::new();
         tallies.measure(true);
-        let mut notes = Notes::of(4);
+        let mut notes = Notes::of(&lasting(4));
         for (ms, bytes) in [(900, 1000), (1000, 250), (2500, 3000)] {
             let arrival = Arrival {
                 missing: 1,
@@ -247,7 +301,8 @@ mod tests {
             tallies.arrived(&tallies.video, arrival);
         };
         let stopwatch = Stopwatch::new(stopped);
-        let measure = stopwatch.measure("measuring", 60, &tallies, &gauge);
+        let scenario = lasting(60);
+        let measure = stopwatch.measure("measuring", &scenario, &tallies, &gauge);
         let (measured, ()) = tokio::join!(measure, arrive);
         let seconds = || measured.seconds.iter();
         let whole = &measured.video;

@@ -7,6 +7,7 @@ use calls_model::RecordingMode;
 use serde::{Deserialize, Serialize};
 
 use crate::stay::Present;
+use crate::tally::Kind;
 use crate::traffic::{Camera, PACKET_TIME};
 
 /// Most participants of one run: the system's limits to open files and ports are not far.
@@ -287,6 +288,15 @@ impl Scenario {
         let by_viewer = f64::from(self.publishers.min(slots));
         let streams = present.publishers * by_publisher + present.viewers * by_viewer;
         streams / f64::from(self.rooms * self.publishers)
+    }
+
+    /// Whose latency is told where one is told for all: the pictures', where anybody receives any.
+    pub(crate) fn told_latency(&self) -> Kind {
+        if self.video.is_some() && self.video_slots > 0 {
+            Kind::Video
+        } else {
+            Kind::Audio
+        }
     }
 
     /// One who publishes, or who does not, has somebody to receive.

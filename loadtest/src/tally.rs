@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::histogram::Histogram;
 use crate::sequence::Sequence;
 use crate::traffic::{Clock, stamped};
@@ -13,7 +15,8 @@ use crate::traffic::{Clock, stamped};
 pub(crate) const LAYERS: usize = 3;
 
 /// The kind of media that a packet carries, as `kind` of a track and the media of an m-line have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// A voice.
     Audio,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Times, float};
 use crate::measure::Measured;
 use crate::server::{Gauge, Origin, Usage};
+use crate::tally::Kind;
 
 /// What the server used while it was measured.
 #[derive(Debug, Serialize)]
@@ -43,6 +44,8 @@ pub(crate) struct Floor {
     pub(crate) cpu_micros_per_forwarded_packet: Option<f64>,
     /// The server's, divided by it.
     pub(crate) ratio: Option<f64>,
+    /// Whose latency is told.
+    pub(crate) latency_of: Kind,
     /// From sending to arriving.
     pub(crate) latency: Times,
 }
@@ -95,7 +98,11 @@ impl Memory {
 
 impl Floor {
     /// Of what was measured there, beside what the server took.
-    pub(crate) fn of(measured: &Measured, server: Option<&Cost>) -> Self {
+    pub(crate) fn of(measured: &Measured, latency_of: Kind, server: Option<&Cost>) -> Self {
+        let counted = match latency_of {
+            Kind::Audio => &measured.audio,
+            Kind::Video => &measured.video,
+        };
         let cpu = measured.cpu_micros_per_forwarded();
         let server = server.and_then(|cost| cost.cpu_micros_per_forwarded_packet);
         Self {
@@ -105,7 +112,8 @@ impl Floor {
                 .zip(cpu)
                 .filter(|(_, floor)| *floor > 0.0)
                 .map(|(server, floor)| server / floor),
-            latency: Times::of(&measured.video.latency),
+            latency_of,
+            latency: Times::of(&counted.latency),
         }
     }
 }
@@ -185,7 +193,18 @@ mod tests {
     #[test]
     fn the_ratio_is_the_servers_cost_over_the_floors() {
         let server = Cost::of(&measured(500_000), None, 1, &NOBODY);
-        let floor = Floor::of(&measured(1_000_000), server.as_ref());
+        let floor = Floor::of(&measured(1_000_000), Kind::Video, server.as_ref());
         assert_eq!(floor.ratio, Some(2.0));
+    }
+
+    #[test]
+    fn the_floors_latency_is_of_the_kind_that_it_says() {
+        let mut measured = measured(1);
+        measured.audio.latency.record(Duration::from_millis(2));
+        for (kind, told) in [(Kind::Audio, true), (Kind::Video, false)] {
+            let floor = Floor::of(&measured, kind, None);
+            assert_eq!(floor.latency_of, kind);
+            assert_eq!(floor.latency.p50_ms.is_some(), told);
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::axis::Axis;
 use super::{Report, float};
 use crate::measure::Second;
+use crate::tally::Kind;
 
 /// Size of one panel, and what is left round it, in pixels.
 const WIDTH: f64 = 640.0;
@@ -79,6 +80,16 @@ fn panels(report: &Report) -> Vec<Panel> {
             from_zero,
         }
     };
+    let titles = match report.scenario.told_latency() {
+        Kind::Audio => [
+            "latency of audio, ms, half were as fast (p50)",
+            "latency of audio, ms, all but one in a hundred were as fast (p99)",
+        ],
+        Kind::Video => [
+            "latency of video, ms, half were as fast (p50)",
+            "latency of video, ms, all but one in a hundred were as fast (p99)",
+        ],
+    };
     let mut panels = vec![
         panel(
             "arrived, Mbit/s, all receivers together",
@@ -88,16 +99,8 @@ fn panels(report: &Report) -> Vec<Panel> {
         panel("lost, packets a second", Some(ONE), &|second| {
             Some(second.lost_per_s.max(0.0))
         }),
-        panel(
-            "latency, ms, half were as fast (p50)",
-            Some(0.0),
-            &|second| second.latency_p50_ms,
-        ),
-        panel(
-            "latency, ms, all but one in a hundred were as fast (p99)",
-            Some(0.0),
-            &|second| second.latency_p99_ms,
-        ),
+        panel(titles[0], Some(0.0), &|second| second.latency_p50_ms),
+        panel(titles[1], Some(0.0), &|second| second.latency_p99_ms),
         panel("server's resident memory, MiB", None, &|second| {
             second.server_rss_mib
         }),
@@ -183,6 +186,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::super::tests::good;
     use super::*;
+    use crate::scenario::tests::meeting;
 
     fn second(at_s: f64, kbps: f64, server_rss_mib: Option<f64>) -> Second {
         Second {
@@ -221,6 +225,27 @@ mod tests {
                 picture.contains(wanted),
                 "{wanted} is missing in\n{picture}"
             );
+        }
+    }
+
+    #[test]
+    fn it_says_whose_latency_it_shows() {
+        let mut report = good();
+        report.seconds = vec![Second {
+            latency_p50_ms: Some(1.0),
+            latency_p99_ms: Some(2.0),
+            ..Second::default()
+        }];
+        for (video, whose) in [(None, "audio"), (meeting().video, "video")] {
+            report.scenario.video = video;
+            let picture = svg(&report);
+            for part in [
+                "half were as fast (p50)",
+                "all but one in a hundred were as fast (p99)",
+            ] {
+                let title = format!(">latency of {whose}, ms, {part}</text>");
+                assert!(picture.contains(&title), "{title} is missing in\n{picture}");
+            }
         }
     }
 

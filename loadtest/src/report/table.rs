@@ -159,7 +159,8 @@ fn floor_of(line: &mut impl FnMut(&str, &str), floor: &Floor) {
     };
     let cpu = value(floor.cpu_micros_per_forwarded_packet, " µs");
     line("floor CPU per forwarded", &cpu);
-    line("  latency", &times(floor.latency));
+    let of = format!("  latency of {}", floor.latency_of);
+    line(&of, &times(floor.latency));
     line("server above the floor", &value(floor.ratio, " times"));
 }
 
@@ -213,7 +214,7 @@ fn flow(line: &mut impl FnMut(&str, &str), kind: Kind, flow: &Flow) {
     if flow.padding > 0 {
         line("  padding", &flow.padding.to_string());
     }
-    line("  latency", &times(flow.latency));
+    line(&format!("  latency of {kind}"), &times(flow.latency));
 }
 
 fn counted(count: u32, what: &str) -> String {
@@ -248,7 +249,7 @@ mod tests {
             "joins                       4 of 4",
             "video packets sent          5000 of 5000 planned",
             "  forwarded                 15000 of 15000 expected",
-            "  latency                   p50 0.50 ms, p99 2.0 ms",
+            "  latency of video          p50 0.50 ms, p99 2.0 ms",
             "rooms                       1, with 4 publishers and 0 viewers",
             "server                      not told",
         ] {
