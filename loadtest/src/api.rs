@@ -8,6 +8,7 @@ use calls_model::{
     RoomName, RoomSettings, RoomType, UserId,
 };
 use reqwest::{Method, RequestBuilder, Response, Url};
+use serde::Deserialize;
 
 /// Where the API begins.
 const BASE: &str = "/api/v1/calls";
@@ -21,6 +22,12 @@ pub(crate) struct Api {
     client: reqwest::Client,
     base: Url,
     key: Option<String>,
+}
+
+/// What the server says of itself.
+#[derive(Deserialize)]
+struct Health {
+    version: String,
 }
 
 /// The server could not be asked, or said no.
@@ -147,6 +154,14 @@ impl Api {
     ) -> Result<RecordingReport, ApiFailed> {
         let request = self.request(Method::GET, &format!("/recordings/{id}/report"));
         Ok(self.send(request).await?.json().await?)
+    }
+
+    /// The server's version.
+    pub(crate) async fn version(&self) -> Result<String, ApiFailed> {
+        let mut url = self.base.clone();
+        url.set_path("/healthz");
+        let health = self.send(self.client.get(url)).await?;
+        Ok(health.json::<Health>().await?.version)
     }
 
     /// The server's metrics, as Prometheus text.

@@ -117,10 +117,14 @@ impl Crowd {
     /// Plays it all.
     pub(crate) async fn play(self) -> Result<Report, CrowdFailed> {
         let mut rooms = Vec::new();
+        let version = self.world.api.version().await.ok();
         let before = Living::read(&self.world.api, &self.gauge).await;
         let made = self.make_rooms(&mut rooms).await;
         let mut report = match made {
-            Ok(()) => Ok(self.meet(&rooms).await),
+            Ok(()) => Ok(Report {
+                server_version: version,
+                ..self.meet(&rooms).await
+            }),
             Err(failed) => Err(failed),
         };
         for room in &rooms {

@@ -49,6 +49,8 @@ pub(crate) struct Report {
     pub(crate) pictures: Option<Pictures>,
     /// Audio and video together.
     pub(crate) forwarded: u64,
+    /// What the server says its version is; null where it says nothing.
+    pub(crate) server_version: Option<String>,
     /// What the server used while it was measured; null where nobody told.
     pub(crate) server: Option<Cost>,
     /// What the same traffic costs where nothing but the kernel and AES does anything; null where it was not measured.
@@ -274,6 +276,7 @@ impl Report {
             video: Flow::of(&measured.video, video, fan_out),
             pictures,
             forwarded: measured.forwarded(),
+            server_version: None,
             server,
             harness: Harness::of(&measured.trouble),
             seconds: measured.seconds,
@@ -355,6 +358,7 @@ pub(crate) mod tests {
             video: flow(5000),
             pictures: None,
             forwarded: 18_000,
+            server_version: None,
             server: None,
             floor: None,
             aftermath: None,

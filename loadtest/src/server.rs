@@ -2,7 +2,7 @@
 
 mod process;
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use nix::time::ClockId;
 use nix::unistd::Pid;
@@ -89,6 +89,17 @@ impl Gauge {
         Some(from_here(&program).display().to_string())
     }
 
+    /// When the file of that program was written, in seconds since 1970: of the one that runs, whatever lies in its place by
+    /// now.
+    pub(crate) fn written(&self) -> Option<u64> {
+        let Self::Process(pid) = self else {
+            return None;
+        };
+        let program = std::fs::metadata(format!("/proc/{pid}/exe")).ok()?;
+        let since_1970 = program.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(since_1970.as_secs())
+    }
+
     /// Where it reads.
     pub(crate) fn origin(&self) -> Origin {
         match self {
@@ -172,6 +183,9 @@ mod tests {
         let usage = Gauge::Process(std::process::id()).read().await.unwrap();
         let program = Gauge::Process(std::process::id()).program().unwrap();
         assert!(program.contains("calls_loadtest"), "{program}");
+        let written = Gauge::Process(std::process::id()).written().unwrap();
+        let now = UNIX_EPOCH.elapsed().unwrap().as_secs();
+        assert!((1..=now).contains(&written), "{written}");
         assert!((1..=usage.rss_bytes).contains(&usage.anonymous_bytes.unwrap()));
     }
 }

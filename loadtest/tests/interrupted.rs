@@ -17,7 +17,7 @@ const ROOM: &str = "{\"room_id\": \"room_1\", \"name\": \"x\", \
     \"type\": \"persistent\", \"max_participants\": 2, \"settings\": {}, \"current_participants\": 0, \
     \"created_at\": \"2026-11-30T00:00:00Z\"}";
 
-/// A server that makes rooms and does nothing else, one request for each connection.
+/// A server that tells its version, makes rooms and does nothing else, one request for each connection.
 fn serve(listener: &TcpListener) {
     for stream in listener.incoming().flatten() {
         // Whoever hangs up is not served.
@@ -29,8 +29,9 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     let mut request = [0; 4096];
     let length = stream.read(&mut request)?;
     let line = String::from_utf8_lossy(&request[..length]);
-    let makes_room = line.starts_with("POST") && line.contains("/rooms HTTP");
-    let (status, body) = if makes_room {
+    let (status, body) = if line.starts_with("GET /healthz ") {
+        ("200 OK", "{\"status\": \"ok\", \"version\": \"9.8.7\"}")
+    } else if line.starts_with("POST") && line.contains("/rooms HTTP") {
         ("201 Created", ROOM)
     } else {
         ("404 Not Found", "{}")
@@ -98,6 +99,10 @@ fn ctrl_c_at_the_floor_is_an_interruption_and_no_failure_of_the_floor() {
         "{told}\n{complained}"
     );
     assert!(!told.contains("floor CPU"), "{told}");
+    assert!(
+        told.contains("server version              9.8.7\n"),
+        "{told}"
+    );
     assert!(!complained.contains("the floor"), "{complained}");
     assert_eq!(output.status.code(), Some(1));
 }

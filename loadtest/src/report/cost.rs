@@ -14,6 +14,8 @@ pub(crate) struct Cost {
     pub(crate) read_from: Origin,
     /// The server's program, where it runs on this machine.
     pub(crate) program: Option<String>,
+    /// When that was written, in seconds since 1970.
+    pub(crate) program_unix_time: Option<u64>,
     /// CPU time for one packet that arrived somewhere.
     pub(crate) cpu_micros_per_forwarded_packet: Option<f64>,
     /// Share of one core.
@@ -64,6 +66,7 @@ impl Cost {
         Some(Self {
             read_from: gauge.origin(),
             program: gauge.program(),
+            program_unix_time: gauge.written(),
             cpu_micros_per_forwarded_packet: measured.cpu_micros_per_forwarded(),
             cores: cpu.as_secs_f64() / measured.took().as_secs_f64().max(f64::EPSILON),
             rss: Memory::of(

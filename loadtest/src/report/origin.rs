@@ -1,7 +1,6 @@
 //! Where and by what a result was measured, so that it can be compared with another.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use chrono::DateTime;
 use serde::Serialize;
@@ -11,7 +10,8 @@ use serde::Serialize;
 pub(crate) struct Provenance {
     /// The command line, paths from where it was given.
     pub(crate) command: String,
-    /// The commit: what `CALLS_COMMIT` says, or else that of the repository which the harness's program lies in.
+    /// What was built, as `CALLS_COMMIT` says; null where it says nothing. Neither program knows, and the repository that
+    /// one lies in may have moved on since it was built.
     pub(crate) commit: Option<String>,
     /// The harness is a debug build: it costs more, and is late sooner.
     pub(crate) harness_is_debug_build: bool,
@@ -34,7 +34,7 @@ impl Provenance {
             .unwrap_or_default();
         Self {
             command: command(std::env::args(), &here()),
-            commit: commit(),
+            commit: told(std::env::var("CALLS_COMMIT").ok()),
             harness_is_debug_build: cfg!(debug_assertions),
             unix_time: since_1970.as_secs(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
@@ -49,32 +49,21 @@ impl Provenance {
             Some(commit) => format!("commit {commit}"),
             None => "an unknown commit".to_owned(),
         };
-        let seconds = i64::try_from(self.unix_time).unwrap_or(i64::MAX);
-        let date = DateTime::from_timestamp(seconds, 0)
-            .map_or("at an unknown time".to_owned(), |date| {
-                date.format("%F %H:%M UTC").to_string()
-            });
-        format!("at {commit}, {date}")
+        format!("at {commit}, {}", utc(self.unix_time))
     }
 }
 
-fn commit() -> Option<String> {
-    let told = std::env::var("CALLS_COMMIT").ok();
-    told.filter(|commit| !commit.is_empty())
-        .or_else(|| commit_of(std::env::current_exe().ok()?.parent()?))
+/// Seconds since 1970, as people write them.
+pub(super) fn utc(unix_time: u64) -> String {
+    let seconds = i64::try_from(unix_time).unwrap_or(i64::MAX);
+    DateTime::from_timestamp(seconds, 0).map_or("at an unknown time".to_owned(), |date| {
+        date.format("%F %H:%M UTC").to_string()
+    })
 }
 
-/// What git calls the state of the repository that this folder is in.
-fn commit_of(folder: &Path) -> Option<String> {
-    let mut git = Command::new("git");
-    let described = git
-        .arg("-C")
-        .arg(folder)
-        .args(["describe", "--always", "--dirty"])
-        .output()
-        .ok()?;
-    let commit = String::from_utf8(described.stdout).ok()?.trim().to_owned();
-    (described.status.success() && !commit.is_empty()).then_some(commit)
+/// What somebody said, and not merely left empty.
+fn told(commit: Option<String>) -> Option<String> {
+    commit.filter(|commit| !commit.is_empty())
 }
 
 fn cpu_model(cpuinfo: &str) -> Option<String> {
@@ -171,8 +160,20 @@ mod tests {
     }
 
     #[test]
-    fn who_is_in_no_repository_has_no_commit() {
-        assert_eq!(commit_of(Path::new("/proc")), None);
+    fn a_commit_that_nobody_told_is_unknown() {
+        let mut provenance = Provenance::here();
+        provenance.unix_time = 1_796_000_000;
+        for (said, wanted) in [
+            (
+                Some("abc1234-dirty"),
+                "at commit abc1234-dirty, 2026-11-30 00:53 UTC",
+            ),
+            (Some(""), "at an unknown commit, 2026-11-30 00:53 UTC"),
+            (None, "at an unknown commit, 2026-11-30 00:53 UTC"),
+        ] {
+            provenance.commit = told(said.map(str::to_owned));
+            assert_eq!(provenance.when_and_of_what(), wanted);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::origin::utc;
 use super::{Cost, Floor, Flow, Joins, Memory, Recorded, Report, Times};
 use crate::aftermath::{Aftermath, Living};
 use crate::measure::Second;
@@ -40,6 +41,9 @@ pub(crate) fn table(report: &Report) -> String {
     flow(&mut line, Kind::Video, &report.video);
     if let Some(pictures) = &report.pictures {
         line("pictures by encoding", &pictures.to_string());
+    }
+    if let Some(version) = &report.server_version {
+        line("server version", version);
     }
     match &report.server {
         Some(cost) => server_of(&mut line, cost, &report.seconds),
@@ -110,7 +114,9 @@ fn server_of(line: &mut impl FnMut(&str, &str), cost: &Cost, seconds: &[Second])
         } else {
             ""
         };
-        line("server", &format!("{program}{debug}"));
+        let written = (cost.program_unix_time)
+            .map_or_else(String::new, |time| format!(", written {}", utc(time)));
+        line("server", &format!("{program}{debug}{written}"));
     }
     line("server CPU per forwarded", &micros);
     line(
@@ -262,22 +268,40 @@ mod tests {
         assert!(text.contains(wanted), "{text}");
     }
 
-    #[test]
-    fn open_files_that_nobody_counted_have_no_line() {
-        let mut report = good();
+    fn cost() -> Cost {
         let memory = Memory {
             mib: 1.0,
             idle_mib: None,
             kib_per_participant: None,
         };
-        report.server = Some(Cost {
+        Cost {
             read_from: Origin::Metrics,
             program: None,
+            program_unix_time: None,
             cpu_micros_per_forwarded_packet: None,
             cores: 0.5,
             rss: memory,
             anonymous: None,
+        }
+    }
+
+    #[test]
+    fn the_servers_program_is_known_by_when_it_was_written() {
+        let mut report = good();
+        report.server = Some(Cost {
+            program: Some("target/debug/calls".to_owned()),
+            program_unix_time: Some(1_796_000_000),
+            ..cost()
         });
+        let text = table(&report);
+        let wanted = "server                      target/debug/calls (a debug build), written 2026-11-30 00:53 UTC\n";
+        assert!(text.contains(wanted), "{text}");
+    }
+
+    #[test]
+    fn open_files_that_nobody_counted_have_no_line() {
+        let mut report = good();
+        report.server = Some(cost());
         report.seconds = vec![Second::default()];
         assert!(!table(&report).contains("open files"));
         report.seconds[0].server_files = Some(7);
