@@ -8,6 +8,7 @@ use calls_model::{
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::Store;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::participants;
@@ -90,8 +91,21 @@ impl CallRow {
     }
 }
 
+impl Store {
+    /// A call with its members. A live one has lasted until `now`.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn call(&self, id: &CallId, now: Timestamp) -> Result<Option<Call>, StoreError> {
+        let id = id.clone();
+        self.run(move |db| async move { find(&mut db.reader().await?.conn(), &id, now).await })
+            .await
+    }
+}
+
 /// One call.
-pub(super) async fn find(
+async fn find(
     conn: &mut Conn<'_>,
     id: &CallId,
     now: Timestamp,

@@ -1,8 +1,10 @@
 //! Facts: made true in the tables, and kept in the order of their commits.
 
+mod read;
+
 use std::collections::HashMap;
 
-use calls_model::{Event, EventId, Fact, Interruption, OrgId, Timestamp, UserId};
+use calls_model::{EventId, Fact, Interruption, OrgId, Timestamp, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -11,36 +13,11 @@ use super::error::StoreError;
 use super::outbox::Kept;
 use super::schema::{facts, journal_head};
 use super::sql_types::{At, JsonText};
-use super::words::{count, document, value};
+use super::words::{document, value};
 use super::{calls, files, outbox, participants, recorded_speech, recordings, rooms, transcripts};
 
-/// A fact as it is kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredFact {
-    /// Its id; `facts_after` goes on from it.
-    pub event_id: EventId,
-    /// The id of the room or call it is about.
-    pub subject: String,
-    /// Counts the facts of its subject from 1, without gaps.
-    pub seq: u64,
-    /// Its stable, dotted name.
-    pub name: String,
-    /// When it happened.
-    pub at: Timestamp,
-    /// What happened.
-    pub fact: Fact,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = facts)]
-struct FactRow {
-    id: String,
-    subject: String,
-    seq: i64,
-    name: String,
-    at: At,
-    body: JsonText,
-}
+pub use self::read::StoredFact;
+pub(super) use self::read::events;
 
 #[derive(Insertable)]
 #[diesel(table_name = facts)]
@@ -53,40 +30,6 @@ struct NewFact<'a> {
     name: &'a str,
     at: At,
     body: JsonText,
-}
-
-impl TryFrom<FactRow> for StoredFact {
-    type Error = StoreError;
-
-    fn try_from(row: FactRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            event_id: value("fact id", row.id)?,
-            subject: row.subject,
-            seq: count("fact number", row.seq)?,
-            name: row.name,
-            at: row.at.0,
-            fact: value("fact", row.body.0)?,
-        })
-    }
-}
-
-impl TryFrom<FactRow> for Event {
-    type Error = StoreError;
-
-    fn try_from(row: FactRow) -> Result<Self, StoreError> {
-        let mut data = row.body.0;
-        if let Some(data) = data.as_object_mut() {
-            data.remove("type"); // the event's own says more
-        }
-        Ok(Self {
-            event_id: value("fact id", row.id)?,
-            event_type: row.name,
-            subject: row.subject,
-            seq: count("fact number", row.seq)?,
-            timestamp: row.at.0,
-            data,
-        })
-    }
 }
 
 /// Makes the facts true, keeps them, and writes down who is to be told, inside the transaction that the connection is in.
@@ -381,152 +324,4 @@ async fn apply(conn: &mut Conn<'_>, org: &OrgId, fact: &Fact) -> Result<(), Stor
         | Fact::TranscriptionReplaced { .. }
         | Fact::UtteranceSpoken { .. } => transcripts::apply(conn, org, fact).await,
     }
-}
-
-/// Facts after this one, oldest first; all from the beginning where none is given.
-pub(super) async fn after(
-    conn: &mut Conn<'_>,
-    after: Option<&EventId>,
-    limit: u32,
-) -> Result<Vec<StoredFact>, StoreError> {
-    let rows = rows_after(conn, None, after, limit).await?;
-    rows.into_iter().map(StoredFact::try_from).collect()
-}
-
-/// Of one tenant, or of all.
-async fn rows_after(
-    conn: &mut Conn<'_>,
-    org: Option<&OrgId>,
-    after: Option<&EventId>,
-    limit: u32,
-) -> Result<Vec<FactRow>, StoreError> {
-    let start = match after {
-        None => 0,
-        Some(id) => position(conn, org, id)
-            .await?
-            .ok_or(StoreError::BadCursor)?,
-    };
-    Ok(on!(conn, c => {
-        let mut query = facts::table
-            .filter(facts::position.gt(start))
-            .order(facts::position)
-            .select(FactRow::as_select())
-            .limit(limit.into())
-            .into_boxed();
-        if let Some(org) = org {
-            query = query.filter(facts::org_id.eq(org.as_str()));
-        }
-        query.load(c).await
-    })?)
-}
-
-/// As [`after`], as applications of one tenant are told.
-pub(super) async fn events_after(
-    conn: &mut Conn<'_>,
-    org: &OrgId,
-    after: Option<&EventId>,
-    limit: u32,
-) -> Result<Vec<Event>, StoreError> {
-    let rows = rows_after(conn, Some(org), after, limit).await?;
-    rows.into_iter().map(Event::try_from).collect()
-}
-
-/// As [`events_after`], of one room or call alone.
-pub(super) async fn events_about(
-    conn: &mut Conn<'_>,
-    org: &OrgId,
-    subject: &str,
-    after: Option<&EventId>,
-    limit: u32,
-) -> Result<Vec<Event>, StoreError> {
-    let start = match after {
-        None => 0,
-        Some(id) => position(conn, Some(org), id)
-            .await?
-            .ok_or(StoreError::BadCursor)?,
-    };
-    let rows: Vec<FactRow> = on!(conn, c => {
-        facts::table
-            .filter(facts::subject.eq(subject))
-            .filter(facts::org_id.eq(org.as_str()))
-            .filter(facts::position.gt(start))
-            .order(facts::position)
-            .select(FactRow::as_select())
-            .limit(limit.into())
-            .load(c)
-            .await
-    })?;
-    rows.into_iter().map(Event::try_from).collect()
-}
-
-/// The facts with these ids, as applications are told.
-pub(super) async fn events(
-    conn: &mut Conn<'_>,
-    ids: &[&str],
-) -> Result<HashMap<String, Event>, StoreError> {
-    let rows: Vec<FactRow> = on!(conn, c => {
-        facts::table
-            .filter(facts::id.eq_any(ids.iter().copied()))
-            .select(FactRow::as_select())
-            .load(c)
-            .await
-    })?;
-    rows.into_iter()
-        .map(|row| Ok((row.id.clone(), row.try_into()?)))
-        .collect()
-}
-
-/// The last fact that was kept of this tenant.
-pub(super) async fn newest(
-    conn: &mut Conn<'_>,
-    org: &OrgId,
-) -> Result<Option<EventId>, StoreError> {
-    let id: Option<String> = on!(conn, c => {
-        facts::table
-            .filter(facts::org_id.eq(org.as_str()))
-            .order(facts::position.desc())
-            .select(facts::id)
-            .first(c)
-            .await
-            .optional()
-    })?;
-    id.map(|id| value("fact id", id)).transpose()
-}
-
-async fn position(
-    conn: &mut Conn<'_>,
-    org: Option<&OrgId>,
-    id: &EventId,
-) -> Result<Option<i64>, StoreError> {
-    let found: Option<(i64, String)> = on!(conn, c => {
-        facts::table
-            .filter(facts::id.eq(id.as_str()))
-            .select((facts::position, facts::org_id))
-            .first(c)
-            .await
-            .optional()
-    })?;
-    let theirs = |owner: &str| org.is_none_or(|org| org.as_str() == owner);
-    Ok(found.filter(|(_, owner)| theirs(owner)).map(|(at, _)| at))
-}
-
-/// Facts about one room or call, after the one with this number, oldest first.
-pub(super) async fn about(
-    conn: &mut Conn<'_>,
-    subject: &str,
-    after_seq: u64,
-    limit: u32,
-) -> Result<Vec<StoredFact>, StoreError> {
-    let after_seq = i64::try_from(after_seq).unwrap_or(i64::MAX);
-    let rows: Vec<FactRow> = on!(conn, c => {
-        facts::table
-            .filter(facts::subject.eq(subject))
-            .filter(facts::seq.gt(after_seq))
-            .order(facts::seq)
-            .select(FactRow::as_select())
-            .limit(limit.into())
-            .load(c)
-            .await
-    })?;
-    rows.into_iter().map(StoredFact::try_from).collect()
 }

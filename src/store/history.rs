@@ -5,6 +5,7 @@ use calls_model::{Call, CallId, CallKind, CallStatus, OrgId, RoomId, Timestamp, 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::Store;
 use super::calls::{CallRow, with_members};
 use super::db::{Conn, on};
 use super::error::StoreError;
@@ -64,8 +65,28 @@ macro_rules! narrow {
     }};
 }
 
+impl Store {
+    /// A page of the calls that pass the filter, newest first. Live ones have lasted until `now`.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn history(
+        &self,
+        filter: &HistoryFilter,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<Call>, StoreError> {
+        let (filter, request) = (filter.clone(), request.clone());
+        self.run(move |db| async move {
+            list(&mut db.reader().await?.conn(), &filter, &request, now).await
+        })
+        .await
+    }
+}
+
 /// A page of the calls that pass the filter, newest first.
-pub(super) async fn list(
+async fn list(
     conn: &mut Conn<'_>,
     filter: &HistoryFilter,
     request: &PageRequest,

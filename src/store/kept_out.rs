@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use diesel_async::RunQueryDsl;
 
+use super::Store;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::schema::{facts, participants};
@@ -37,8 +38,28 @@ impl KeptOut {
     }
 }
 
+impl Store {
+    /// Whether a moderator put this user out of this call, or this presence at its door.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn kept_out(
+        &self,
+        call: &CallId,
+        presence: &ParticipantId,
+        user: &UserId,
+    ) -> Result<Option<KeptOut>, StoreError> {
+        let (call, presence, user) = (call.clone(), presence.clone(), user.clone());
+        self.run(
+            |db| async move { find(&mut db.reader().await?.conn(), &call, &presence, &user).await },
+        )
+        .await
+    }
+}
+
 /// Whether this user was put out of this call, in whichever presence, or this presence at its door.
-pub(super) async fn find(
+async fn find(
     conn: &mut Conn<'_>,
     call_id: &CallId,
     id: &ParticipantId,

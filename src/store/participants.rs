@@ -6,6 +6,7 @@ use calls_model::{CallId, LeaveReason, Member, OrgId, ParticipantId, Role, Times
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::Store;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::schema::participants;
@@ -86,6 +87,22 @@ impl TryFrom<ParticipantRow> for Member {
             left_at: moment(row.left_at),
             hidden: row.hidden,
         })
+    }
+}
+
+impl Store {
+    /// All who are or were in a call, first come first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn members(&self, id: &CallId) -> Result<Vec<Member>, StoreError> {
+        let id = id.clone();
+        self.run(move |db| async move {
+            let found = of_calls(&mut db.reader().await?.conn(), &[id.as_str()]).await;
+            Ok(found?.remove(id.as_str()).unwrap_or_default())
+        })
+        .await
     }
 }
 

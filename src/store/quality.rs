@@ -8,6 +8,7 @@ use calls_model::{CallId, OrgId, ParticipantId, QualitySample, UserId};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::Store;
 use super::calls;
 use super::db::{Conn, on};
 use super::error::StoreError;
@@ -59,8 +60,25 @@ impl TryFrom<SampleRow> for QualitySample {
     }
 }
 
+impl Store {
+    /// Keeps how good connections were.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; then none is kept.
+    pub async fn keep_quality(&self, samples: Vec<Sampled>) -> Result<(), StoreError> {
+        self.run(|db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = keep(&mut lease.conn(), &samples).await;
+            lease.finish(outcome).await
+        })
+        .await
+    }
+}
+
 /// Keeps samples; one of the same presence and moment again replaces nothing.
-pub(super) async fn keep(conn: &mut Conn<'_>, samples: &[Sampled]) -> Result<(), StoreError> {
+async fn keep(conn: &mut Conn<'_>, samples: &[Sampled]) -> Result<(), StoreError> {
     use quality_samples as row;
     let mut orgs: HashMap<&CallId, OrgId> = HashMap::new();
     for Sampled { call_id, sample } in samples {
@@ -129,6 +147,26 @@ impl Hidden {
     }
 }
 
+impl Store {
+    /// A page of how good the connections of a call were, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn quality(
+        &self,
+        call: &CallId,
+        of: &QualityOf,
+        request: &PageRequest,
+    ) -> Result<Page<QualitySample>, StoreError> {
+        let (call, of, request) = (call.clone(), of.clone(), request.clone());
+        self.run(
+            |db| async move { list(&mut db.reader().await?.conn(), &call, &of, &request).await },
+        )
+        .await
+    }
+}
+
 /// The hidden presences of a call that are not to be told of.
 async fn untold(
     conn: &mut Conn<'_>,
@@ -156,7 +194,7 @@ async fn untold(
 }
 
 /// A page of the samples of a call, newest first.
-pub(super) async fn list(
+async fn list(
     conn: &mut Conn<'_>,
     call: &CallId,
     of: &QualityOf,

@@ -7,14 +7,32 @@ use calls_model::{
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::Store;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::recordings::{self, StoredRecording};
 use super::schema::{recording_transcripts, recordings as recording_rows};
 use super::words::{document, value, word};
 
+impl Store {
+    /// The oldest recording that can be had and has a transcript to come, but for these.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recording_to_transcribe(
+        &self,
+        but: &[RecordingId],
+        now: Timestamp,
+    ) -> Result<Option<StoredRecording>, StoreError> {
+        let but = but.to_vec();
+        self.run(move |db| async move { next(&mut db.reader().await?.conn(), &but, now).await })
+            .await
+    }
+}
+
 /// The oldest recording that can be had and has a transcript to come, but for these.
-pub(super) async fn next(
+async fn next(
     conn: &mut Conn<'_>,
     but: &[RecordingId],
     now: Timestamp,

@@ -11,6 +11,7 @@ use calls_model::{
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::Store;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::PageRequest;
@@ -19,10 +20,7 @@ use super::sql_types::{At, JsonText};
 use super::words::{count, moment, optional, value, word};
 
 pub use self::list::RecordingFilter;
-pub(super) use self::list::list;
-pub(super) use self::steps::{
-    begin_try, compose, delete, fail, insert, pause, postpone, process, start, stop, store,
-};
+pub(super) use self::steps::{compose, delete, fail, insert, pause, process, start, stop, store};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = recordings)]
@@ -124,6 +122,86 @@ fn stopwatch(kept_ms: i64, runs_since: Option<At>) -> Result<Stopwatch, StoreErr
     })
 }
 
+impl Store {
+    /// A recording, unless it is deleted or never was.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recording(
+        &self,
+        id: &RecordingId,
+        now: Timestamp,
+    ) -> Result<Option<StoredRecording>, StoreError> {
+        let id = id.clone();
+        self.run(move |db| async move { find(&mut db.reader().await?.conn(), &id, now).await })
+            .await
+    }
+
+    /// A page of a call's recordings, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn recordings(
+        &self,
+        call: &CallId,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<Recording>, StoreError> {
+        let (call, request) = (call.clone(), request.clone());
+        self.run(move |db| async move {
+            of_call(&mut db.reader().await?.conn(), &call, &request, now).await
+        })
+        .await
+    }
+
+    /// Recordings that something is still to come of, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn unsettled_recordings(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<StoredRecording>, StoreError> {
+        self.run(move |db| async move { unsettled(&mut db.reader().await?.conn(), now).await })
+            .await
+    }
+
+    /// Recordings that were settled and asked for before then, oldest first; a hundred at a time, behind this one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recordings_before(
+        &self,
+        before: Timestamp,
+        after: Option<RecordingId>,
+    ) -> Result<Vec<StoredRecording>, StoreError> {
+        self.run(move |db| async move {
+            older_than(&mut db.reader().await?.conn(), before, after.as_ref()).await
+        })
+        .await
+    }
+
+    /// Recordings that failed before anything of them was known to be on disk, of these or of all.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub(crate) async fn failed_starts(
+        &self,
+        of: Option<&[RecordingId]>,
+    ) -> Result<Vec<RecordingId>, StoreError> {
+        let of = of.map(<[_]>::to_vec);
+        self.run(move |db| async move {
+            failed_starts(&mut db.reader().await?.conn(), of.as_deref()).await
+        })
+        .await
+    }
+}
+
 /// A recording, unless it is deleted or never was.
 pub(super) async fn find(
     conn: &mut Conn<'_>,
@@ -186,7 +264,7 @@ pub(super) async fn running(
 }
 
 /// A page of a call's recordings, newest first.
-pub(super) async fn of_call(
+async fn of_call(
     conn: &mut Conn<'_>,
     call_id: &CallId,
     request: &PageRequest,
@@ -223,7 +301,7 @@ fn page_of(
 }
 
 /// Recordings that something is still to come of, oldest first.
-pub(super) async fn unsettled(
+async fn unsettled(
     conn: &mut Conn<'_>,
     now: Timestamp,
 ) -> Result<Vec<StoredRecording>, StoreError> {
@@ -240,7 +318,7 @@ pub(super) async fn unsettled(
 }
 
 /// Recordings whose start failed, of these or of all: what ran has stopped, whatever came of it then.
-pub(super) async fn failed_starts(
+async fn failed_starts(
     conn: &mut Conn<'_>,
     of: Option<&[RecordingId]>,
 ) -> Result<Vec<RecordingId>, StoreError> {
@@ -262,7 +340,7 @@ pub(super) async fn failed_starts(
 }
 
 /// Recordings that were settled and asked for before then, oldest first; a hundred at a time, behind this one.
-pub(super) async fn older_than(
+async fn older_than(
     conn: &mut Conn<'_>,
     before: Timestamp,
     after: Option<&RecordingId>,

@@ -9,6 +9,7 @@ use calls_model::{
     Call, CallId, EndReason, Fact, Interruption, LeaveReason, ParticipantId, Timestamp,
 };
 
+use super::Store;
 use super::db::Conn;
 use super::error::StoreError;
 use super::{calls, facts, participants, recordings, replies, rooms, transcripts};
@@ -27,9 +28,38 @@ pub struct Recovered {
     pub left: usize,
 }
 
+impl Store {
+    /// Finds what was live when the last server went down, and tells what becomes of it: calls go on; where that was too
+    /// long ago, they end as `failed` and presences leave as `crashed`. To be called once, before the first call of
+    /// this server.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn recover(&self, now: Timestamp) -> Result<Recovered, StoreError> {
+        self.run(move |db| async move {
+            let mut lease = db.writer().await?;
+            lease.begin().await?;
+            let outcome = recover(&mut lease.conn(), now).await;
+            lease.finish(outcome).await
+        })
+        .await
+    }
+
+    /// Writes down that the server is up.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn alive(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.run(move |db| async move { facts::alive(&mut db.writer().await?.conn(), now).await })
+            .await
+    }
+}
+
 /// Tells in facts what became of calls that are live and of presences that are inside; inside the transaction that the
 /// connection is in.
-pub(super) async fn recover(conn: &mut Conn<'_>, now: Timestamp) -> Result<Recovered, StoreError> {
+async fn recover(conn: &mut Conn<'_>, now: Timestamp) -> Result<Recovered, StoreError> {
     let live = calls::live(conn, now).await?;
     let present = participants::present(conn).await?;
     let down_since = facts::last_alive(conn).await?.map_or(now, |at| at.min(now));

@@ -10,11 +10,15 @@ use calls_model::{OrgId, Timestamp};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::Store;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::schema::idempotency;
 use super::sql_types::{At, JsonText};
 use super::words::{count, document, value};
+
+/// Name of the secret by which names are marked beside replies that are kept.
+const MARK_SECRET: &str = "reply-names";
 
 /// A request that came with a key. Caller and key name it, the rest must be the same each time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,8 +105,68 @@ impl Cutoffs {
 
 type Row = (String, String, Option<i64>, JsonText, Vec<u8>, At, bool);
 
+impl Store {
+    /// Claims a request that came with an `Idempotency-Key`, or tells what became of the first one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn claim(
+        &self,
+        asked: &Keyed,
+        now: Timestamp,
+        cutoffs: Cutoffs,
+    ) -> Result<Claim, StoreError> {
+        let (asked, marks) = (asked.clone(), self.marks().await?);
+        self.run(move |db| async move {
+            claim(&mut db.writer().await?.conn(), &asked, now, cutoffs, &marks).await
+        })
+        .await
+    }
+
+    /// Writes down how a request that was claimed ended. Tells whether the claim was still held: else another one holds it,
+    /// and nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn end_claim(
+        &self,
+        asked: Keyed,
+        running: Running,
+        outcome: Outcome,
+    ) -> Result<bool, StoreError> {
+        let marks = self.marks().await?;
+        self.run(move |db| async move {
+            let mut lease = db.writer().await?;
+            end(&mut lease.conn(), &asked, running, &outcome, &marks).await
+        })
+        .await
+    }
+
+    /// Forgets replies to what came before, and tells how many.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn purge_replies(&self, before: Timestamp) -> Result<usize, StoreError> {
+        self.run(move |db| async move { purge(&mut db.writer().await?.conn(), before).await })
+            .await
+    }
+
+    /// Marks by the secret that lies in the database; it is read once.
+    pub(super) async fn marks(&self) -> Result<Marks, StoreError> {
+        let read = || async {
+            let offered: [u8; 32] = rand::random();
+            let secret = self.secret_or(MARK_SECRET, offered.to_vec()).await?;
+            Ok(Marks::new(&secret))
+        };
+        self.inner.marks.get_or_try_init(read).await.cloned()
+    }
+}
+
 /// Claims a request for who asks, unless it was claimed before.
-pub(super) async fn claim(
+async fn claim(
     conn: &mut Conn<'_>,
     asked: &Keyed,
     now: Timestamp,
@@ -182,7 +246,7 @@ fn is_held(running: Running) -> _ {
 }
 
 /// Writes down how a request that was claimed ended; tells whether the claim was still held.
-pub(super) async fn end(
+async fn end(
     conn: &mut Conn<'_>,
     asked: &Keyed,
     running: Running,
@@ -214,7 +278,7 @@ pub(super) async fn end(
 }
 
 /// Forgets what has been kept for long enough, and tells how much that was.
-pub(super) async fn purge(conn: &mut Conn<'_>, before: Timestamp) -> Result<usize, StoreError> {
+async fn purge(conn: &mut Conn<'_>, before: Timestamp) -> Result<usize, StoreError> {
     Ok(on!(conn, c => {
         let old = idempotency::table.filter(idempotency::created_at.lt(At(before)));
         diesel::delete(old).execute(c).await

@@ -8,6 +8,7 @@ use calls_model::{OrgId, Room, RoomId, Timestamp};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::Store;
 use super::db::{Conn, on};
 use super::error::StoreError;
 use super::page::{PageRequest, older};
@@ -102,6 +103,43 @@ impl RoomRow {
     }
 }
 
+impl Store {
+    /// A room, unless it is deleted or never was.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn room(&self, id: &RoomId) -> Result<Option<Room>, StoreError> {
+        Ok(self.room_at_door(id).await?.map(|found| found.room))
+    }
+
+    /// A room with the hash of its password.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn room_at_door(&self, id: &RoomId) -> Result<Option<RoomAtDoor>, StoreError> {
+        let id = id.clone();
+        self.run(|db| async move { find(&mut db.reader().await?.conn(), &id).await })
+            .await
+    }
+
+    /// A page of a tenant's rooms, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn rooms(
+        &self,
+        org: &OrgId,
+        request: &PageRequest,
+    ) -> Result<Page<Room>, StoreError> {
+        let (org, request) = (org.clone(), request.clone());
+        self.run(|db| async move { list(&mut db.reader().await?.conn(), &org, &request).await })
+            .await
+    }
+}
+
 /// The room with its password's hash, unless it is deleted or never was.
 pub(super) async fn find(
     conn: &mut Conn<'_>,
@@ -144,7 +182,7 @@ pub(super) async fn org(conn: &mut Conn<'_>, id: &RoomId) -> Result<Option<OrgId
 }
 
 /// A page of a tenant's rooms that are not deleted, newest first.
-pub(super) async fn list(
+async fn list(
     conn: &mut Conn<'_>,
     org: &OrgId,
     request: &PageRequest,

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::{RecordingRow, Whole, page_of};
+use crate::store::Store;
 use crate::store::db::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::page::{PageRequest, older};
@@ -28,8 +29,28 @@ pub struct RecordingFilter {
     pub to: Option<Timestamp>,
 }
 
+impl Store {
+    /// A page of the recordings of all calls that pass the filter, newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the cursor is not one of this list, or the database fails.
+    pub async fn recordings_of_all(
+        &self,
+        filter: &RecordingFilter,
+        request: &PageRequest,
+        now: Timestamp,
+    ) -> Result<Page<Recording>, StoreError> {
+        let (filter, request) = (filter.clone(), request.clone());
+        self.run(move |db| async move {
+            list(&mut db.reader().await?.conn(), &filter, &request, now).await
+        })
+        .await
+    }
+}
+
 /// A page of the recordings that pass the filter.
-pub(crate) async fn list(
+async fn list(
     conn: &mut Conn<'_>,
     filter: &RecordingFilter,
     request: &PageRequest,

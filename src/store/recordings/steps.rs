@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::stopwatch;
+use crate::store::Store;
 use crate::store::db::{Conn, on};
 use crate::store::error::StoreError;
 use crate::store::recorded_speech;
@@ -35,11 +36,39 @@ macro_rules! step {
     };
 }
 
+impl Store {
+    /// It is tried to make or to keep a recording. Counted before: a try that ends the server is one, too.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn try_recording(&self, id: &RecordingId) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.run(move |db| async move { begin_try(&mut db.writer().await?.conn(), &id).await })
+            .await
+    }
+
+    /// A recording could not be made or kept: that is tried again then.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    pub async fn postpone_recording(
+        &self,
+        id: &RecordingId,
+        why: String,
+        next: Timestamp,
+    ) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.run(move |db| async move {
+            postpone(&mut db.writer().await?.conn(), &id, &why, next).await
+        })
+        .await
+    }
+}
+
 /// It is tried to make or to keep it.
-pub(in crate::store) async fn begin_try(
-    conn: &mut Conn<'_>,
-    id: &RecordingId,
-) -> Result<(), StoreError> {
+async fn begin_try(conn: &mut Conn<'_>, id: &RecordingId) -> Result<(), StoreError> {
     set!(
         conn,
         id,
@@ -50,7 +79,7 @@ pub(in crate::store) async fn begin_try(
 }
 
 /// It could not be made or kept: that is tried again then.
-pub(in crate::store) async fn postpone(
+async fn postpone(
     conn: &mut Conn<'_>,
     id: &RecordingId,
     why: &str,
