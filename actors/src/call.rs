@@ -14,6 +14,7 @@ pub(crate) mod ending;
 pub mod life;
 mod memory;
 mod recording;
+mod ringing;
 mod room_keeping;
 mod transcription;
 
@@ -22,8 +23,8 @@ use std::sync::Arc;
 use actix::prelude::*;
 use calls_model::signal::ByeReason;
 use calls_model::{
-    Call as WireCall, CallId, CallInput, CallStatus, DisplayName, EndReason, Fact, Language,
-    LeaveReason, ParticipantId, Role, UserId,
+    Call as WireCall, CallId, CallInput, DisplayName, Fact, Language, LeaveReason, ParticipantId,
+    Role, UserId,
 };
 use tokio::sync::watch;
 use tracing::warn;
@@ -31,11 +32,12 @@ use tracing::warn;
 use self::life::{Company, Life};
 pub use self::memory::{CallsDoor, Memory, Roster};
 pub use self::recording::{LiveRecording, RecorderGaveUp};
+pub use self::ringing::{Begin, Reached};
 pub(crate) use self::transcription::transcription_stopped;
 pub use self::transcription::{LiveTranscription, TranscriberGaveUp};
 use crate::calls::{
-    Answer, Cancel, End, FindParticipant, Found, JoinRefused, ModerateRefused, Moderated, Reject,
-    Remember, RingDevices, Seated, VerbRefused,
+    End, FindParticipant, Found, JoinRefused, ModerateRefused, Moderated, Remember, Seated,
+    VerbRefused,
 };
 use crate::clock;
 use crate::journal::JournalError;
@@ -52,16 +54,6 @@ const MAILBOX: usize = 256;
 
 // ── messages: from `Calls` (the verbs themselves are defined there) ─────────
 
-/// Begin to ring, and give the caller a seat.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Seated, VerbRefused>")]
-pub struct Begin {
-    /// What the caller's tile shows.
-    pub display_name: Option<DisplayName>,
-    /// The facts of the beginning.
-    pub facts: Vec<Fact>,
-}
-
 /// Come in, as in a room.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<Seated, JoinRefused>")]
@@ -77,11 +69,6 @@ pub struct Enter {
     /// Nobody else is to learn of them.
     pub hidden: bool,
 }
-
-/// A device of a callee was reached.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Reached;
 
 /// End now, for a reason from outside. Answered when it is written down.
 #[derive(Debug, Clone, Copy, Message)]
@@ -209,30 +196,6 @@ impl Call {
         }
     }
 
-    /// Tells these users' devices how the call stands: it rings, or it does not any more.
-    fn ring(&self, users: Vec<UserId>) {
-        if let Some(parent) = self.parent.ring.upgrade()
-            && !users.is_empty()
-        {
-            parent.do_send(RingDevices {
-                users,
-                call: self.wire(),
-            });
-        }
-    }
-
-    /// Tells these users' devices that it rings no more for them, however it goes on for others.
-    fn hush(&self, users: Vec<UserId>) {
-        if let Some(parent) = self.parent.ring.upgrade() {
-            let mut call = self.wire();
-            if self.life.is_unanswered() {
-                call.status = CallStatus::Ended;
-                call.end_reason = Some(EndReason::Rejected);
-            }
-            parent.do_send(RingDevices { users, call });
-        }
-    }
-
     /// After every change: parent and members hear of it.
     fn tell_change(&self) {
         self.remember();
@@ -277,43 +240,6 @@ impl Actor for Call {
 
 // ── handlers: the verbs ─────────────────────────────────────────────────────
 
-impl Handler<Begin> for Call {
-    type Result = ResponseActFuture<Self, Result<Seated, VerbRefused>>;
-
-    fn handle(
-        &mut self,
-        Begin {
-            display_name,
-            facts,
-        }: Begin,
-        _: &mut Self::Context,
-    ) -> Self::Result {
-        let written = self.record(facts);
-        self.remember();
-        self.ring(self.life.rung());
-        let caller = self.life.caller().cloned();
-        let newcomer = caller.map(|user| newcomer(user, display_name, Some(Role::Host)));
-        let seat = newcomer.map(|newcomer| self.seat(newcomer));
-        let seated = async move {
-            written.await.map_err(|_| VerbRefused::NotStored)?;
-            seat.ok_or(VerbRefused::Unreachable)?
-                .await
-                .map_err(verb_refused)
-        };
-        Box::pin(
-            seated
-                .into_actor(self)
-                .map(|seated, call, ctx| match seated {
-                    Ok(seat) => Ok(call.seated(seat)),
-                    Err(refused) => {
-                        call.fail_to_begin(refused == VerbRefused::NotStored, ctx);
-                        Err(refused)
-                    }
-                }),
-        )
-    }
-}
-
 impl Handler<Enter> for Call {
     type Result = ResponseActFuture<Self, Result<Seated, JoinRefused>>;
 
@@ -331,57 +257,6 @@ impl Handler<Enter> for Call {
             call.joining -= 1;
             seat.map(|seat| call.seated(seat))
         }))
-    }
-}
-
-impl Handler<Answer> for Call {
-    type Result = ResponseActFuture<Self, Result<Seated, VerbRefused>>;
-
-    fn handle(&mut self, answer: Answer, _: &mut Self::Context) -> Self::Result {
-        let now = self.services.clock.now();
-        let answered = self
-            .life
-            .answer(answer.user_id.as_ref(), &self.roster.inside, now);
-        let (user, facts) = match answered {
-            Ok(answered) => answered,
-            Err(refused) => return Box::pin(actix::fut::ready(Err(refused))),
-        };
-        let written = self.record(facts);
-        self.tell_change();
-        self.hush(vec![user.clone()]); // their other devices fall silent
-        let role = Some(Role::Participant);
-        let seat = self.seat(newcomer(user.clone(), answer.display_name, role));
-        let seated = async move {
-            written.await.map_err(|_| VerbRefused::NotStored)?;
-            seat.await.map_err(verb_refused)
-        };
-        Box::pin(seated.into_actor(self).map(move |seated, call, _| {
-            call.life.seated(&user);
-            call.remember();
-            seated.map(|seat| call.seated(seat))
-        }))
-    }
-}
-
-impl Handler<Reject> for Call {
-    type Result = ResponseFuture<Result<WireCall, VerbRefused>>;
-
-    fn handle(&mut self, reject: Reject, ctx: &mut Self::Context) -> Self::Result {
-        let now = self.services.clock.now();
-        let rejected = self.life.reject(reject.user_id.as_ref(), now);
-        self.after_verb(rejected.map(|(user, facts)| (vec![user], facts)), ctx)
-    }
-}
-
-impl Handler<Cancel> for Call {
-    type Result = ResponseFuture<Result<WireCall, VerbRefused>>;
-
-    fn handle(&mut self, cancel: Cancel, ctx: &mut Self::Context) -> Self::Result {
-        let rung = self.life.rung();
-        let canceled = self
-            .life
-            .cancel(cancel.user_id.as_ref(), self.services.clock.now());
-        self.after_verb(canceled.map(|facts| (rung, facts)), ctx)
     }
 }
 
@@ -417,18 +292,6 @@ impl Handler<Shut> for Call {
             }
             let _ = flushed.await;
         })
-    }
-}
-
-impl Handler<Reached> for Call {
-    type Result = ();
-
-    fn handle(&mut self, _: Reached, _: &mut Self::Context) {
-        let facts = self.life.reached(self.services.clock.now());
-        if !facts.is_empty() {
-            drop(self.record(facts));
-            self.tell_change();
-        }
     }
 }
 
@@ -573,19 +436,5 @@ fn newcomer(user_id: UserId, display_name: Option<DisplayName>, role: Option<Rol
         role,
         guest: false,
         hidden: false,
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
-fn verb_refused(refused: JoinRefused) -> VerbRefused {
-    match refused {
-        JoinRefused::NotStored => VerbRefused::NotStored,
-        JoinRefused::Draining => VerbRefused::Draining,
-        JoinRefused::Removed => VerbRefused::NotCalled,
-        JoinRefused::Full { .. }
-        | JoinRefused::Locked
-        | JoinRefused::NoRoom
-        | JoinRefused::Ended
-        | JoinRefused::Unreachable => VerbRefused::Unreachable,
     }
 }
