@@ -27,7 +27,7 @@ use crate::participant::{Inside, Seat, World};
 use crate::report::{Cost, Floor, Joins, Report};
 use crate::scenario::Scenario;
 use crate::server::Gauge;
-use crate::stay::Audience;
+use crate::stay::{Audience, Stay};
 use crate::tally::Tallies;
 
 /// Why no crowd came together.
@@ -213,6 +213,7 @@ impl Crowd {
         let (inside, mut stays) = churn::end(inside, comers, &mut joins).await;
         stays.extend(inside.iter().map(Inside::stay));
         self.leave(inside, &mut joins).await;
+        Stay::look_for_company(&mut stays);
         joins.timed(&stays, scenario);
         let audience = Audience::of(&stays, measured.span);
         let server = Cost::of(&measured, idle, joins.succeeded, &self.gauge);

@@ -71,6 +71,7 @@ pub(crate) enum JanusFailed {
 /// Somebody who is inside: what keeps the session, and what carries the media.
 struct Inside {
     _session: tokio::task::JoinSet<()>,
+    room: u32,
     sends: Option<Ticket>,
     receives: Option<Ticket>,
     /// When its first socket was opened, less the time in which others were let in before it could receive.
@@ -153,6 +154,8 @@ impl Inside {
     fn stay(&self) -> Option<Stay> {
         let progress = &self.receives.as_ref()?.progress;
         Some(Stay {
+            room: self.room.to_string(),
+            came_alone: false, // who sends came before everybody
             publishes: self.sends.is_some(),
             began: self.began,
             signaled: self.began,
@@ -209,6 +212,7 @@ impl World<'_> {
                     stopwatch.joined(1);
                     inside.push(Inside {
                         _session: keeper,
+                        room,
                         sends,
                         receives,
                         began,

@@ -214,6 +214,8 @@ impl Inside {
             Media::Full(peer, _) => peer.first(),
         };
         Stay {
+            room: self.seat.room.to_string(),
+            came_alone: false,
             publishes: self.publishes,
             began: self.began,
             signaled: self.signaled,

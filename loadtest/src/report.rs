@@ -90,9 +90,12 @@ pub(crate) struct Joins {
     pub(crate) failures: Vec<String>,
     /// Times inside, of those who were to receive somebody, that ended before a packet came.
     pub(crate) unheard: u32,
+    /// Times inside, of those who were to receive somebody, that began before anybody was there who could send: they waited for
+    /// company and not for the server.
+    pub(crate) alone: u32,
     /// From the first request until media could flow; of everybody who is to receive somebody, and each time they come.
     pub(crate) connected: Times,
-    /// From the first request until the first packet of somebody else; of the same, less the unheard.
+    /// From the first request until the first packet of somebody else; of the same, less the unheard and those who came alone.
     pub(crate) first_media: Times,
     /// The same from the opening of the signaling socket.
     pub(crate) first_media_since_signaling: Times,

@@ -14,6 +14,10 @@ const FIRST_WITHIN: Duration = Duration::from_secs(1);
 /// One participant's time inside. Who comes again has another.
 #[derive(Debug, Clone)]
 pub(crate) struct Stay {
+    /// In which room.
+    pub(crate) room: String,
+    /// Nobody was there yet who could send.
+    pub(crate) came_alone: bool,
     /// Sends, and does not only receive.
     pub(crate) publishes: bool,
     /// The first request.
@@ -69,6 +73,16 @@ impl First {
 }
 
 impl Stay {
+    /// Notes of all of a run who came alone.
+    pub(crate) fn look_for_company(stays: &mut [Self]) {
+        for at in 0..stays.len() {
+            let (came, room) = (stays[at].signaled, &stays[at].room);
+            let there = |other: &Self| other.connected <= came && came < other.left;
+            let company = |other: &Self| other.publishes && &other.room == room && there(other);
+            stays[at].came_alone = !stays.iter().any(company);
+        }
+    }
+
     /// How much of the time from `began` until `ended` packets of this kind should have come.
     fn share(&self, kind: Kind, (began, ended): (Instant, Instant)) -> f64 {
         let latest = self.connected + FIRST_WITHIN;
@@ -116,8 +130,8 @@ impl Audience {
 }
 
 impl Joins {
-    /// Notes how long coming in took, of all stays in which somebody was to be received: the times of the first packet are
-    /// of the same ones, less those that ended before it.
+    /// Notes how long coming in took, of all stays in which somebody was to be received. The times of the first packet are of
+    /// the same ones, less those that began alone and those that ended before it.
     pub(crate) fn timed(&mut self, stays: &[Stay], scenario: &Scenario) {
         let (mut connected, mut heard, mut signaled) =
             <(Histogram, Histogram, Histogram)>::default();
@@ -130,6 +144,10 @@ impl Joins {
                 self.unheard += 1;
                 continue;
             };
+            if stay.came_alone {
+                self.alone += 1;
+                continue;
+            }
             heard.record(first.saturating_duration_since(stay.began));
             signaled.record(first.saturating_duration_since(stay.signaled));
         }
@@ -148,6 +166,8 @@ mod tests {
     fn viewer(zero: Instant, (came, left): (f64, f64), audio: f64, video: Option<f64>) -> Stay {
         let at = |second| zero + Duration::from_secs_f64(second);
         Stay {
+            room: "a".to_owned(),
+            came_alone: false,
             publishes: false,
             began: at(came - 0.1),
             signaled: at(came - 0.05),
@@ -178,6 +198,33 @@ mod tests {
         close(audience.audio.viewers, 1.0 + 0.5 + 0.2 + 0.55);
         close(audience.video.viewers, 1.0 + 0.5 + 0.18 + 0.5);
         close(audience.audio.publishers, 0.0);
+    }
+
+    #[test]
+    fn who_came_before_anybody_who_sends_waited_for_company() {
+        let zero = Instant::now();
+        let sender = |room: &str, came: f64, left: f64, heard: f64| Stay {
+            room: room.to_owned(),
+            publishes: true,
+            ..viewer(zero, (came, left), heard, None)
+        };
+        let mut stays = [
+            sender("a", 1.0, 5.0, 2.1),
+            sender("a", 2.0, 5.0, 2.05), // finds the first
+            sender("b", 2.0, 3.0, 9.0),
+            sender("b", 4.0, 5.0, 9.0), // the first is gone
+            sender("c", 1.0, 5.0, 1.05),
+            sender("c", 1.02, 5.0, 1.05), // the first had not come so far
+        ];
+        Stay::look_for_company(&mut stays);
+        let alone = stays.each_ref().map(|stay| stay.came_alone);
+        assert_eq!(alone, [true, false, true, true, true, true]);
+
+        let mut joins = Joins::default();
+        joins.timed(&stays, &meeting());
+        assert_eq!(joins.alone, 5);
+        let heard = joins.first_media_since_signaling.p50_ms.unwrap();
+        assert!((heard / 100.0 - 1.0).abs() < 0.04, "{heard}");
     }
 
     #[test]
