@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use actix::WeakRecipient;
 use actix::prelude::*;
+use calls_media::cache;
 use calls_media::seam::{LayerSet, TrackId};
 use calls_model::rest::IceServer;
 use calls_model::signal::{
@@ -35,7 +36,7 @@ use calls_model::signal::{
 use calls_model::{Call, LeaveReason, Member, ParticipantId, RoomSettings, Source, UserId};
 use tracing::debug;
 
-use self::alarm::{Alarm, Alarmed};
+use self::alarm::{Alarm, Ring};
 use self::connection::Connection;
 pub use self::limits::{Bounds, LIMITS};
 use self::publishing::Publishing;
@@ -305,18 +306,21 @@ impl Actor for Participant {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.alarm.start(ctx);
+        self.alarm.start(ctx.address().recipient());
         self.wait_for_return(self.kept_for, ctx);
     }
 }
 
-impl Alarmed for Participant {
-    fn ring(&mut self, ctx: &mut Self::Context) {
-        self.catch_up(ctx);
-    }
+impl Handler<Ring> for Participant {
+    type Result = ();
 
-    fn pulse(&mut self, ctx: &mut Self::Context) {
-        self.look_around(ctx);
+    fn handle(&mut self, ring: Ring, ctx: &mut Self::Context) {
+        if ring.alarm {
+            self.catch_up(ctx);
+        }
+        if ring.pulse {
+            self.look_around(ctx);
+        }
     }
 }
 
@@ -508,6 +512,9 @@ impl Handler<Datagrams> for Participant {
         let Some(connection) = &mut self.connection else {
             return;
         };
+        cache::fetch(&self.alarm);
+        cache::fetch(&self.publishing);
+        connection.expect_datagrams();
         for (path, datagram) in batch {
             connection.peer.handle_datagram(path, datagram, at);
         }
@@ -522,6 +529,8 @@ impl Handler<Packets> for Participant {
         let Some(connection) = &mut self.connection else {
             return;
         };
+        cache::fetch(&self.alarm);
+        connection.expect_burst();
         let now = clock::instant();
         connection.forward(&packets.burst, now);
         let arm = self.alarm.may_oversleep(now) || connection.peer.is_pacing();

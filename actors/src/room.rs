@@ -41,6 +41,7 @@ use std::time::Duration;
 
 use actix::WeakAddr;
 use actix::prelude::*;
+use calls_media::cache;
 use calls_media::seam::{Burst, Layer, LayerSet, SourceClock, TrackId};
 use calls_model::signal::{ByeReason, Chat, Data, Event, Moderation, Quality, RecordingEvent};
 use calls_model::{Call, CallId, LeaveReason, Member, ParticipantId, UserId};
@@ -541,6 +542,8 @@ impl Handler<Packets> for Room {
     type Result = ();
 
     fn handle(&mut self, packets: Packets, ctx: &mut Self::Context) {
+        cache::fetch(&self.routes);
+        cache::fetch(&self.keyframes);
         self.speaking.hear(&packets.burst);
         self.keyframes.pass(&packets.burst);
         let dropped = self.routes.send(&packets);

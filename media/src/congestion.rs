@@ -24,6 +24,7 @@ mod trendline;
 use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
+use crate::cache;
 use crate::rtcp::TransportFeedback;
 use crate::seam::Bitrate;
 use aimd::{Aimd, Delivery};
@@ -246,6 +247,17 @@ impl Congestion {
     }
 
     // ── hot path ──
+
+    /// Packets will leave soon.
+    pub(crate) fn fetch(&self) {
+        cache::fetch(&self.ledger);
+        cache::fetch(&self.receiver);
+    }
+
+    /// And now what that points to.
+    pub(crate) fn fetch_latest(&self) {
+        self.ledger.fetch();
+    }
 
     /// A packet went out under this transport-wide number.
     pub(crate) fn sent(&mut self, sequence: u16, bytes: usize, probe: ProbeId, now: Instant) {

@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use crate::cache;
 use crate::congestion::Confirmed;
-use crate::rtp::Window;
 use crate::seam::{Burst, Packet};
 use crate::slot::Stamp;
-use crate::srtp;
 
 /// Payloads are kept for so many round trips, within these bounds: whoever misses a packet asks for it a few times.
 const ROUND_TRIPS: u32 = 4;
@@ -25,7 +24,6 @@ const ROOM_FOR_LATE: usize = 256;
 pub(crate) struct History {
     /// Packets remembered at most.
     most: usize,
-    admitted: Window,
     /// Grows as long as payloads are wanted that it has no room for.
     entries: Vec<Option<Entry>>,
     /// In the order in which they were begun.
@@ -62,7 +60,6 @@ impl History {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             most,
-            admitted: Window::default(),
             entries: Vec::new(),
             bursts: VecDeque::new(),
             gone: 0,
@@ -72,18 +69,20 @@ impl History {
         }
     }
 
+    /// Packets will be remembered soon.
+    pub(crate) fn fetch(&self) {
+        if let Some(next) = self.entries.get(place(self.newest + 1, self.entries.len())) {
+            cache::fetch(next);
+        }
+        if let Some(back) = self.bursts.back() {
+            cache::fetch(back);
+        }
+    }
+
     /// The round trip to whoever may ask for them.
     pub(crate) fn set_rtt(&mut self, rtt: Duration) {
         let (low, high) = KEPT;
         self.kept = (rtt * ROUND_TRIPS).clamp(low, high);
-    }
-
-    /// The index was not sent yet and is not too old to be sent. It counts as sent from now on.
-    pub(crate) fn admit(&mut self, index: u64) -> bool {
-        let highest = self.admitted.highest();
-        // The sealer looks no further back, and neither do listeners.
-        let recent = highest.is_none_or(|highest| index + srtp::WINDOW > highest);
-        recent && self.admitted.insert(index)
     }
 
     /// This packet of the burst was sent with this stamp.
@@ -204,7 +203,7 @@ impl History {
         })
     }
 
-    /// Lets go of everything but the indexes, which must not be sent twice.
+    /// Lets go of everything.
     pub(crate) fn forget_payloads(&mut self) {
         self.gone = self.next_burst();
         self.bursts = VecDeque::new();

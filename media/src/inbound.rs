@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 
+use crate::cache;
 use crate::codecs;
 use crate::rtcp::{Compound, Rtcp};
 use crate::rtp::RtpView;
@@ -252,6 +253,12 @@ impl Inbound {
 
     // ── hot path ──
 
+    /// What this points to will be needed soon.
+    pub(crate) fn fetch_shared(&self) {
+        cache::fetch(self.tracks.as_slice());
+        self.arrivals.fetch_latest();
+    }
+
     fn take(&mut self, packet: &Bytes, now: Instant) -> Option<()> {
         let view = RtpView::parse(packet).ok()?;
         // Counted before anything is dropped: the sender wants to know what the network does.
@@ -271,6 +278,7 @@ impl Inbound {
             (view.sequence, Way::Direct)
         };
         let stream = &mut track.streams[place.stream];
+        cache::fetch(stream);
         let arrival = Arrival {
             sequence,
             timestamp: view.timestamp,

@@ -18,6 +18,7 @@ pub use peer::{
 };
 pub use sdp::SdpRefused;
 mod allocation;
+pub mod cache;
 pub mod capture;
 pub mod codecs;
 mod congestion;

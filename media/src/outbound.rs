@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::cache;
 use crate::reports::{Timeline, duration, middle};
 use crate::rtcp::{Compound, ReceptionBlock, Rtcp};
 use crate::sdp::MAX_LINES;
@@ -43,10 +44,30 @@ pub struct Outbound {
     sharing: Sharing,
     timeline: Timeline,
     news: News,
+    timers: Timers,
     reviewed: Instant,
     rtt: Option<Duration>,
     /// While it was not measured.
     longest_rtt: Option<Duration>,
+}
+
+/// What all slots wait for. Asked at every wake-up, of which there are thousands a second, so they are only looked through when
+/// [`News`] has it that something changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Timers {
+    /// Some should be looked after every now and then.
+    reviews: bool,
+    /// The first sender report.
+    report: Option<Instant>,
+}
+
+impl Timers {
+    fn of(slots: &[Slot]) -> Self {
+        Self {
+            reviews: slots.iter().any(Slot::needs_review),
+            report: slots.iter().filter_map(Slot::report_due).min(),
+        }
+    }
 }
 
 impl Outbound {
@@ -62,6 +83,7 @@ impl Outbound {
             sharing: Sharing::new(now),
             timeline: Timeline::default(),
             news: News::default(),
+            timers: Timers::default(),
             reviewed: now,
             rtt: None,
             longest_rtt: None,
@@ -206,6 +228,7 @@ impl Outbound {
     /// The next plain compound RTCP packet that is due; call until `None`.
     pub fn poll_rtcp(&mut self, now: Instant) -> Option<Bytes> {
         self.next_report().filter(|&due| due <= now)?;
+        self.news.timer_changed();
         let wall = self.gate.wall;
         let mut compound = Compound::new(self.ssrc, &self.cname);
         for slot in &mut self.slots {
@@ -221,10 +244,9 @@ impl Outbound {
     }
 
     /// When [`Self::handle_timeout`] or [`Self::poll_rtcp`] has something to do.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.next_review()
-            .into_iter()
-            .chain(self.next_report())
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        let slots = [self.next_review(), self.next_report()];
+        (slots.into_iter().flatten())
             .chain(self.next_departure())
             .min()
     }
@@ -261,13 +283,25 @@ impl Outbound {
             .retain(|peer| watches.any(|track| track.peer == peer));
     }
 
-    fn next_review(&self) -> Option<Instant> {
-        let needed = self.slots.iter().any(Slot::needs_review);
+    fn next_review(&mut self) -> Option<Instant> {
+        let needed = self.timers().reviews;
         needed.then(|| self.reviewed + REVIEW_PAUSE)
     }
 
-    fn next_report(&self) -> Option<Instant> {
-        self.slots.iter().filter_map(Slot::report_due).min()
+    fn next_report(&mut self) -> Option<Instant> {
+        self.timers().report
+    }
+
+    fn timers(&mut self) -> Timers {
+        if self.news.take_timer_changed() {
+            self.timers = Timers::of(&self.slots);
+        }
+        debug_assert_eq!(
+            self.timers,
+            Timers::of(&self.slots),
+            "a change that was not told"
+        );
+        self.timers
     }
 
     fn reception(&mut self, block: &ReceptionBlock, now: Instant) {
@@ -288,6 +322,23 @@ impl Outbound {
     }
 
     // ── hot path ──
+
+    /// Something will be forwarded soon.
+    pub fn fetch(&self) {
+        cache::fetch(&self.watches);
+        cache::fetch(&self.slots);
+        cache::fetch(&self.news);
+        self.gate.fetch();
+    }
+
+    /// This will be forwarded next.
+    pub fn expect(&self, burst: &Burst) {
+        let Some(first) = burst.first() else { return };
+        for number in self.watches.slots(first.track) {
+            self.slots[number].fetch();
+        }
+        self.gate.congestion.fetch_latest();
+    }
 
     /// Sends the burst through every slot that shows its track.
     pub fn forward(&mut self, burst: &Burst, now: Instant, sink: &mut impl RtpSink) {

@@ -30,6 +30,7 @@ pub use words::{
     TrackInfo,
 };
 
+use crate::cache;
 use crate::dtls::{Dtls, DtlsEvent};
 use crate::ice::{IceLite, Unanswered};
 use crate::identity::Identity;
@@ -179,7 +180,7 @@ impl Peer {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) and [`flush`](Self::flush) should be called next.
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
         if self.state == State::Closed {
             return None;
         }
@@ -340,6 +341,29 @@ impl Peer {
 
     // ── hot path ────────────────────────────────────────────────────────────
 
+    /// Datagrams will be handled soon.
+    pub fn expect_datagrams(&self) {
+        self.fetch();
+        cache::fetch(&self.inbound);
+        self.inbound.fetch_shared();
+        if let Some(media) = &self.media {
+            media.fetch_opener();
+        }
+    }
+
+    /// A burst will be forwarded soon.
+    pub fn expect_burst(&self) {
+        self.fetch();
+    }
+
+    fn fetch(&self) {
+        cache::fetch(&self.media);
+        cache::fetch(&self.ice);
+        cache::fetch(&self.stats);
+        cache::fetch(&self.events);
+        self.outbound.fetch();
+    }
+
     /// Takes any bytes that came on `path`.
     pub fn handle_datagram(&mut self, path: Path, datagram: BytesMut, now: Instant) {
         self.stats.received += 1;
@@ -380,6 +404,8 @@ impl Peer {
     /// Sends a burst into the slots that show its track.
     pub fn forward(&mut self, burst: &Burst, egress: &mut impl Egress, now: Instant) {
         if let (Some(media), Some(path)) = (&mut self.media, self.ice.path()) {
+            self.outbound.expect(burst);
+            media.fetch_sealer();
             let mut sink = media.sink(path, egress, &mut self.stats);
             self.outbound.forward(burst, now, &mut sink);
         }

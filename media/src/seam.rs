@@ -506,6 +506,10 @@ pub trait Egress {
 /// Where a forwarder puts plain RTP; the transport behind it seals in place and passes on to [`Egress`].
 pub trait RtpSink {
     /// Queues one packet. `index` is the 48-bit SRTP packet index (roll-over counter and sequence number,
-    /// RFC 3711 §3.3.1) of `ssrc`; `write` appends the plain RTP packet.
+    /// RFC 3711 §3.3.1) of `ssrc`; `write` appends the plain RTP packet. An index that was used before or lies too far back is
+    /// refused: nothing is written then.
     fn rtp(&mut self, ssrc: Ssrc, index: u64, write: impl FnOnce(&mut Vec<u8>));
+
+    /// Packets of this source will follow soon.
+    fn expect(&self, _: Ssrc) {}
 }

@@ -11,9 +11,8 @@ mod gcm;
 mod keys;
 mod opener;
 mod sealer;
+mod sources;
 mod window;
-
-pub(crate) use window::SIZE as WINDOW;
 
 pub use keys::{Keys, MasterKey, Profile};
 pub use opener::Opener;

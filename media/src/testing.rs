@@ -112,6 +112,9 @@ pub(crate) struct Sent(pub(crate) Vec<(Ssrc, u64, Vec<u8>)>);
 
 impl RtpSink for Sent {
     fn rtp(&mut self, ssrc: Ssrc, index: u64, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.0.iter().any(|&(s, i, _)| (s, i) == (ssrc, index)) {
+            return;
+        }
         let mut packet = Vec::new();
         write(&mut packet);
         self.0.push((ssrc, index, packet));

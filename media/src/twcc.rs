@@ -89,6 +89,11 @@ impl Arrivals {
         self.schedule(now);
     }
 
+    /// Another packet will come soon.
+    pub(crate) fn fetch_latest(&self) {
+        self.ticks.fetch_latest();
+    }
+
     /// When a report will be due.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.due

@@ -1,15 +1,15 @@
-//! A participant's timer: its pulse, and whatever its connection has to do next. The latter is moved many times a second, so there
-//! is one task that stays, and a move is a number written.
+//! A participant's timer: its pulse, and whatever its connection has to do next. The latter is moved many times a second, so a
+//! move is a number written: one task of the arbiter watches over the numbers of all who live there.
 
-use std::cell::Cell;
-use std::pin::Pin;
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{self, Poll, ready};
+use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
-use actix::fut::ActorFuture;
 use actix::prelude::*;
-use tokio::time::{Sleep, sleep_until};
+use slab::Slab;
+use tokio::time::sleep_until;
 
 use super::PULSE;
 use crate::clock;
@@ -17,82 +17,191 @@ use crate::clock;
 /// What is nearer than this is not looked after by every packet.
 const SOON: Duration = Duration::from_millis(500);
 
-/// Who has an alarm.
-pub(super) trait Alarmed: Actor<Context = Context<Self>> {
-    /// Does what is due.
-    fn ring(&mut self, ctx: &mut Context<Self>);
+/// Pulses are felt at multiples of this, so that one wake-up serves several.
+const PULSES_TOGETHER: Duration = Duration::from_millis(50);
 
-    /// Does what is to be done once a second.
-    fn pulse(&mut self, ctx: &mut Context<Self>);
+/// To whom an alarm belongs: the time has come.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct Ring {
+    /// To do what it was set for.
+    pub(super) alarm: bool,
+    /// To do what is to be done once a second.
+    pub(super) pulse: bool,
 }
 
-/// When the connection has something to do next.
+/// When the connection has something to do next. Silent until it is started.
 #[derive(Default)]
 pub(super) struct Alarm {
-    due: Rc<Cell<Option<Instant>>>,
+    place: Option<(Rc<AlarmClock>, usize)>,
 }
 
 impl Alarm {
-    /// Rings from now on, and gives the pulse.
-    pub(super) fn start<A: Alarmed>(&self, ctx: &mut Context<A>) {
-        let pulse = clock::instant() + PULSE;
-        ctx.spawn(Waiting {
-            sleep: Box::pin(sleep_until(pulse.into())),
-            due: Rc::clone(&self.due),
-            pulse,
-            set_to: None,
-        });
+    /// Rings at `door` from now on, and gives the pulse.
+    pub(super) fn start(&mut self, door: Recipient<Ring>) {
+        let clock = HERE.with(Rc::clone);
+        let place = clock.enter(door);
+        self.place = Some((clock, place));
     }
 
     /// It is not set, or only for later: something more urgent may have come up.
     pub(super) fn may_oversleep(&self, now: Instant) -> bool {
-        self.due.get().is_none_or(|due| due > now + SOON)
+        let due =
+            (self.place.as_ref()).and_then(|(clock, place)| clock.times.borrow()[*place].alarm);
+        due.is_none_or(|due| due > now + SOON)
     }
 
-    /// Rings then and not before; to be called while the actor handles a message, since nothing else looks at it.
+    /// Rings then and not before.
     pub(super) fn set(&self, due: Option<Instant>) {
-        self.due.set(due);
+        let Some((clock, place)) = &self.place else {
+            return;
+        };
+        clock.times.borrow_mut()[*place].alarm = due;
+        if let Some(due) = due {
+            clock.look_at(due);
+        }
     }
 }
 
-/// Looked at after whatever the actor does, as all that is spawned in its context.
-struct Waiting {
-    sleep: Pin<Box<Sleep>>,
-    due: Rc<Cell<Option<Instant>>>,
-    pulse: Instant,
-    set_to: Option<Instant>,
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if let Some((clock, place)) = &self.place {
+            clock.leave(*place);
+        }
+    }
 }
 
-impl<A: Alarmed> ActorFuture<A> for Waiting {
-    type Output = ();
+thread_local! {
+    static HERE: Rc<AlarmClock> = Rc::new(AlarmClock::new());
+}
 
-    fn poll(
-        mut self: Pin<&mut Self>,
-        actor: &mut A,
-        ctx: &mut Context<A>,
-        cx: &mut task::Context<'_>,
-    ) -> Poll<()> {
-        let due = self.due.get().unwrap_or(self.pulse).min(self.pulse);
-        if self.set_to != Some(due) {
-            self.set_to = Some(due);
-            self.sleep.as_mut().reset(due.into());
-        } else if clock::instant() < due {
-            return Poll::Pending; // what will wake us knows of us already, and costs more to ask than the time
+/// The alarms of an arbiter.
+struct AlarmClock {
+    zero: Instant,
+    doors: RefCell<Slab<Recipient<Ring>>>,
+    /// By the keys of `doors`.
+    times: RefCell<Vec<Times>>,
+    /// When the next look is due; early where an alarm was moved to later since.
+    next: Cell<Option<Instant>>,
+    /// The task that looks.
+    watch: RefCell<Option<Waker>>,
+    watched: Cell<bool>,
+}
+
+/// Of one alarm. Small, because the next is found by looking through all.
+#[derive(Clone, Copy, Default)]
+struct Times {
+    alarm: Option<Instant>,
+    /// `None` where nobody lives.
+    pulse: Option<Instant>,
+}
+
+impl AlarmClock {
+    fn new() -> Self {
+        Self {
+            zero: clock::instant(),
+            doors: RefCell::default(),
+            times: RefCell::default(),
+            next: Cell::default(),
+            watch: RefCell::default(),
+            watched: Cell::default(),
         }
-        ready!(self.sleep.as_mut().poll(cx));
-        self.set_to = None;
-        if self.due.get().is_some_and(|alarm| alarm <= due) {
-            self.due.set(None);
-            actor.ring(ctx);
-        }
-        if self.pulse <= due {
-            self.pulse = (due + PULSE).max(clock::instant());
-            actor.pulse(ctx);
-        }
-        // It may be set again, maybe to a time that is past.
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
+
+    fn enter(self: &Rc<Self>, door: Recipient<Ring>) -> usize {
+        let place = self.doors.borrow_mut().insert(door);
+        let pulse = self.pulse_after(clock::instant());
+        let times = &mut *self.times.borrow_mut();
+        times.resize(times.len().max(place + 1), Times::default());
+        times[place] = Times {
+            alarm: None,
+            pulse: Some(pulse),
+        };
+        self.look_at(pulse);
+        if !self.watched.replace(true) {
+            actix::spawn(watch(Watch(Rc::clone(self))));
+        }
+        place
+    }
+
+    fn leave(&self, place: usize) {
+        self.doors.borrow_mut().remove(place);
+        self.times.borrow_mut()[place] = Times::default();
+    }
+
+    fn pulse_after(&self, now: Instant) -> Instant {
+        let since = (now + PULSE).saturating_duration_since(self.zero);
+        let past = u64::try_from(since.as_nanos() % PULSES_TOGETHER.as_nanos()).unwrap_or(0);
+        let since = since.saturating_sub(Duration::from_nanos(past));
+        self.zero + since
+    }
+
+    /// Sees to it that a look is taken then at the latest.
+    fn look_at(&self, due: Instant) {
+        if self.next.get().is_none_or(|next| due < next) {
+            self.next.set(Some(due));
+            if let Some(watch) = self.watch.take() {
+                watch.wake();
+            }
+        }
+    }
+
+    /// Rings all that are due.
+    fn look(&self) {
+        let now = clock::instant();
+        let mut next = None;
+        let doors = self.doors.borrow();
+        for (place, times) in self.times.borrow_mut().iter_mut().enumerate() {
+            let due = |time: Option<Instant>| time.is_some_and(|time| time <= now);
+            let ring = Ring {
+                alarm: due(times.alarm),
+                pulse: due(times.pulse),
+            };
+            if ring.alarm {
+                times.alarm = None;
+            }
+            if ring.pulse {
+                times.pulse = Some(self.pulse_after(now));
+            }
+            if (ring.alarm || ring.pulse)
+                && let Some(door) = doors.get(place)
+            {
+                door.do_send(ring);
+            }
+            next = [next, times.alarm, times.pulse].into_iter().flatten().min();
+        }
+        self.next.set(next);
+    }
+}
+
+/// Nobody watches any more once it is dropped.
+struct Watch(Rc<AlarmClock>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.watched.set(false);
+    }
+}
+
+/// Looks whenever something is due, until nobody lives here.
+async fn watch(watch: Watch) {
+    let clock = &watch.0;
+    let mut sleep = pin!(sleep_until(clock.zero.into()));
+    let mut set_to = None;
+    std::future::poll_fn(|cx| {
+        while let Some(next) = clock.next.get() {
+            if set_to != Some(next) {
+                set_to = Some(next);
+                sleep.as_mut().reset(next.into());
+            }
+            *clock.watch.borrow_mut() = Some(cx.waker().clone());
+            ready!(sleep.as_mut().poll(cx));
+            set_to = None;
+            clock.look();
+        }
+        Poll::Ready(())
+    })
+    .await;
 }
 
 #[cfg(test)]
@@ -120,17 +229,17 @@ mod tests {
         type Context = Context<Self>;
 
         fn started(&mut self, ctx: &mut Self::Context) {
-            self.alarm.start(ctx);
+            self.alarm.start(ctx.address().recipient());
         }
     }
 
-    impl Alarmed for Sleeper {
-        fn ring(&mut self, _: &mut Context<Self>) {
-            self.rung.push(self.since());
-        }
+    impl Handler<Ring> for Sleeper {
+        type Result = ();
 
-        fn pulse(&mut self, _: &mut Context<Self>) {
-            self.pulses.push(self.since());
+        fn handle(&mut self, ring: Ring, _: &mut Self::Context) {
+            let since = self.since();
+            self.rung.extend(ring.alarm.then_some(since));
+            self.pulses.extend(ring.pulse.then_some(since));
         }
     }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use actix::prelude::*;
+use calls_media::cache;
 use calls_media::seam::{Burst, PeerId};
 use calls_media::{Negotiated, Peer, SdpRefused};
 use calls_model::signal::PublishedMid;
@@ -95,6 +96,18 @@ impl Connection {
     }
 
     // ── hot path ────────────────────────────────────────────────────────────
+
+    /// Datagrams will be handled soon.
+    pub(super) fn expect_datagrams(&self) {
+        cache::fetch(&self.port);
+        self.peer.expect_datagrams();
+    }
+
+    /// A burst will be forwarded soon.
+    pub(super) fn expect_burst(&self) {
+        cache::fetch(&self.port);
+        self.peer.expect_burst();
+    }
 
     /// Sends a burst into the slots that show it.
     pub(super) fn forward(&mut self, burst: &Burst, now: Instant) {

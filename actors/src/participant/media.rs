@@ -192,8 +192,8 @@ impl Participant {
     }
 
     /// Sets the peer's timer.
-    pub(super) fn arm(&self) {
-        let connection = self.connection.as_ref();
+    pub(super) fn arm(&mut self) {
+        let connection = self.connection.as_mut();
         self.alarm
             .set(connection.and_then(|one| one.peer.poll_timeout()));
     }

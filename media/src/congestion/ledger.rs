@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::ProbeId;
+use crate::cache;
 use crate::rtcp::TransportFeedback;
 use crate::rtp::seq::near;
 
@@ -166,6 +167,13 @@ impl Ledger {
     }
 
     // ── hot path ──
+
+    /// Packets will leave soon.
+    pub(super) fn fetch(&self) {
+        if let Some(last) = self.entries.back() {
+            cache::fetch(last);
+        }
+    }
 
     pub(super) fn sent(&mut self, sequence: u16, bytes: usize, probe: ProbeId, now: Instant) {
         let next = self.first + self.entries.len() as u64;

@@ -22,7 +22,6 @@ fn filled(most: usize, bursts: impl IntoIterator<Item = std::ops::Range<u64>>) -
 fn send(history: &mut History, numbers: std::ops::Range<u64>, now: Instant) {
     let burst: Burst = numbers.clone().map(packet).collect();
     for (at, number) in numbers.enumerate() {
-        assert!(history.admit(number));
         history.remember(stamp(number), &burst, at, now);
     }
 }
@@ -82,7 +81,6 @@ fn a_stream_that_paused_holds_nothing_for_long() {
     let mut history = filled(8, std::iter::once(0..3));
     history.expire(Instant::now() + 2000 * MS);
     assert!(history.bursts.is_empty());
-    assert!(!history.admit(1), "its indexes are known still");
 }
 
 #[test]
@@ -158,22 +156,6 @@ fn while_something_may_be_asked_for_all_is_kept_for_its_time() {
     assert!(history.resend(25, begun, MS).is_some());
     history.confirm(confirmed(begun + 981 * MS, doubt));
     assert_eq!(history.bursts.len(), 0, "nobody asks for it any more");
-}
-
-#[test]
-fn an_index_is_admitted_once() {
-    let mut history = filled(8, [0..5, 6..10]);
-    assert!(history.admit(5) && !history.admit(5));
-    assert!(!history.admit(6) && !history.admit(1));
-    assert!(history.admit(10));
-}
-
-#[test]
-fn an_index_further_back_than_the_sealer_looks_is_not_admitted() {
-    let mut history = History::new(8);
-    assert!(history.admit(5000));
-    assert!(history.admit(5000 - srtp::WINDOW + 1));
-    assert!(!history.admit(5000 - srtp::WINDOW));
 }
 
 #[test]

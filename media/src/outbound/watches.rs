@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use super::words::OutboundEvent;
 use crate::seam::{LayerSet, TrackId};
 use crate::slot::Slot;
@@ -10,7 +12,7 @@ use crate::slot::Slot;
 #[derive(Debug, Default)]
 pub(super) struct Watches {
     /// Sorted by track, so that a burst finds its slots by bisection.
-    routes: Vec<(TrackId, usize)>,
+    routes: SmallVec<[(TrackId, usize); 4]>,
     /// Sorted by track.
     told: Vec<(TrackId, LayerSet)>,
     events: VecDeque<OutboundEvent>,

@@ -128,12 +128,14 @@ pub(crate) struct News {
     events: VecDeque<OutboundEvent>,
     watch_changed: bool,
     share_due: bool,
+    timer_changed: bool,
 }
 
 impl News {
     /// Others should know this.
     pub(crate) fn tell(&mut self, event: OutboundEvent) {
         self.events.push_back(event);
+        self.timer_changed = true;
     }
 
     /// A key frame is needed.
@@ -144,11 +146,23 @@ impl News {
     /// A slot may want other layers than before.
     pub(crate) fn watch_changed(&mut self) {
         self.watch_changed = true;
+        self.timer_changed = true;
     }
 
     /// A slot wants something else of the path than before.
     pub(crate) fn share_due(&mut self) {
         self.share_due = true;
+        self.timer_changed = true;
+    }
+
+    /// A slot has something to do at another time than before.
+    pub(crate) fn timer_changed(&mut self) {
+        self.timer_changed = true;
+    }
+
+    /// Whether that may have changed since the last time.
+    pub(super) fn take_timer_changed(&mut self) -> bool {
+        std::mem::take(&mut self.timer_changed)
     }
 
     /// Whether that was said since the last time.

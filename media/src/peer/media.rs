@@ -73,6 +73,16 @@ impl Media {
         });
     }
 
+    /// Something will be opened soon.
+    pub(super) fn fetch_opener(&self) {
+        self.opener.fetch();
+    }
+
+    /// Something will be sealed soon.
+    pub(super) fn fetch_sealer(&self) {
+        self.sealer.fetch();
+    }
+
     /// Where forwarders put plain packets.
     pub(super) fn sink<'a, E>(
         &'a mut self,
@@ -105,6 +115,10 @@ pub(super) struct Sink<'a, E> {
 }
 
 impl<E: Egress> RtpSink for Sink<'_, E> {
+    fn expect(&self, ssrc: Ssrc) {
+        self.sealer.fetch_source(ssrc.0);
+    }
+
     fn rtp(&mut self, ssrc: Ssrc, index: u64, write: impl FnOnce(&mut Vec<u8>)) {
         if self.sealer.reserve(ssrc.0, index).is_err() {
             self.stats.unsealed += 1;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::cache;
 use crate::congestion::{Congestion, ProbeId};
 use crate::pacer::Pacer;
 use crate::reports::WallClock;
@@ -37,13 +38,22 @@ impl Gate {
 
     // ── hot path ──
 
+    /// Packets will leave soon.
+    pub(crate) fn fetch(&self) {
+        cache::fetch(&self.wall);
+        cache::fetch(&self.pacer);
+        cache::fetch(&self.latest);
+        self.congestion.fetch();
+    }
+
     /// When the latest packet left. Messages bring the time at which they were read, which may be before that; what follows
     /// counts as sent at the same time then.
     pub(crate) fn latest(&self) -> Instant {
         self.latest
     }
 
-    /// Lets one packet out, and gives back its size. `write` appends it as it leaves; it is noted for the path's sake.
+    /// Lets one packet out, and gives back its size: 0 if the sink refused it. `write` appends it as it leaves; it is noted for
+    /// the path's sake.
     pub(crate) fn send(
         &mut self,
         slot: &SlotSpec,
@@ -65,6 +75,9 @@ impl Gate {
             write(out, departure);
             bytes = out.len() - start + SEAL;
         });
+        if bytes == 0 {
+            return 0;
+        }
         self.pacer.left(bytes);
         if slot.kind == Kind::Video {
             self.congestion.left(bytes);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::aim::Verdict;
 use super::ladder::Place;
 use super::{Gate, REPORT_AFTER_SWITCH, REPORT_PAUSE, Slot, Stamp};
+use crate::cache;
 use crate::codecs::{self, Playable};
 use crate::congestion::{Amount, Probe};
 use crate::outbound::News;
@@ -101,6 +102,11 @@ impl Slot {
 
     // ── hot path ──
 
+    /// Something will be forwarded soon.
+    pub(crate) fn fetch(&self) {
+        cache::fetch(self);
+    }
+
     /// Sends what of this burst plays here, or lets it wait until the path is free. `number` is the slot's own.
     pub(crate) fn forward(
         &mut self,
@@ -111,6 +117,8 @@ impl Slot {
         sink: &mut impl RtpSink,
         news: &mut News,
     ) {
+        sink.expect(self.spec.ssrc);
+        self.history.fetch();
         self.rates = burst.rates;
         for (at, packet) in burst.iter().enumerate() {
             let switches = match self.pick(packet, now, news) {
@@ -164,11 +172,8 @@ impl Slot {
         let Some(stamp) = self.admit(packet, switches, now, news) else {
             return;
         };
-        if packet.info.starts_keyframe {
-            self.useful_from = stamp.index;
-        }
         let spec = &self.spec;
-        gate.send(
+        let bytes = gate.send(
             spec,
             (spec.ssrc, stamp.index),
             None,
@@ -178,6 +183,12 @@ impl Slot {
                 stamp.write(out, spec, packet, departure);
             },
         );
+        if bytes == 0 {
+            return; // its index was used, or lies too far back
+        }
+        if packet.info.starts_keyframe {
+            self.useful_from = stamp.index;
+        }
         if self.spec.rtx_ssrc.is_some() && stamp.rtx.is_some() {
             self.history.remember(stamp, burst, at, gate.latest());
         }
@@ -185,6 +196,7 @@ impl Slot {
         self.stats.bytes += packet.payload.len() as u64;
         if self.report_due.is_none() {
             self.report_due = Some(now + REPORT_PAUSE);
+            news.timer_changed();
         }
     }
 
@@ -200,19 +212,16 @@ impl Slot {
             None => self.change_codec(packet, now, news), // negotiated again while it waited
         }?;
         if switches {
-            self.switch(packet, now);
+            self.switch(packet, now, news);
         } else if self.rewriter.leapt(packet) {
             let aim = self.aim.as_mut()?;
             aim.begin_anew(now, news);
             if aim.see(packet, now, news) != Verdict::Switch {
                 return None;
             }
-            self.switch(packet, now);
+            self.switch(packet, now, news);
         }
         let numbers = self.rewriter.rewrite(packet)?;
-        if !self.history.admit(numbers.index) {
-            return None;
-        }
         let place = self
             .aim
             .as_ref()
@@ -243,12 +252,13 @@ impl Slot {
         })
     }
 
-    fn switch(&mut self, packet: &Packet, now: Instant) {
+    fn switch(&mut self, packet: &Packet, now: Instant, news: &mut News) {
         self.rewriter.switch(packet);
         // A receiver takes a marked packet as the beginning of a talk spurt (RFC 3551 §4.1).
         self.begin_talk_spurt = self.spec.kind == Kind::Audio;
         self.stats.switches += 1;
         let soon = now + REPORT_AFTER_SWITCH;
         self.report_due = Some(self.report_due.map_or(soon, |due| due.min(soon)));
+        news.timer_changed();
     }
 }

@@ -1,15 +1,10 @@
 //! Protects what we send.
 
-use foldhash::HashMap;
-
 use super::cipher::{Cipher, ENCRYPTED};
 use super::gcm::Header;
 use super::keys::{MasterKey, Profile};
-use super::window::Window;
+use super::sources::Sources;
 use super::{SrtpError, rtp_header_len, word};
-
-/// Most RTP sources of one sealer: two for every m-line, with room for those of old m-lines.
-const MAX_SOURCES: usize = 512;
 
 /// 48 bits: roll-over counter and sequence number.
 const MAX_RTP_INDEX: u64 = (1 << 48) - 1;
@@ -18,7 +13,7 @@ const MAX_RTP_INDEX: u64 = (1 << 48) - 1;
 pub struct Sealer {
     rtp: Cipher,
     rtcp: Cipher,
-    sealed: HashMap<u32, Window>,
+    sealed: Sources,
     rtcp_index: u32,
 }
 
@@ -28,7 +23,7 @@ impl Sealer {
         Self {
             rtp: Cipher::for_rtp(profile, master),
             rtcp: Cipher::for_rtcp(profile, master),
-            sealed: HashMap::default(),
+            sealed: Sources::default(),
             rtcp_index: 0,
         }
     }
@@ -42,16 +37,8 @@ impl Sealer {
         if index > MAX_RTP_INDEX {
             return Err(SrtpError::Exhausted);
         }
-        if let Some(window) = self.sealed.get_mut(&ssrc) {
-            if !window.admits(index) {
-                return Err(SrtpError::Replayed);
-            }
-            window.mark(index);
-        } else if self.sealed.len() >= MAX_SOURCES {
-            return Err(SrtpError::TooManySources(MAX_SOURCES));
-        } else {
-            self.sealed.insert(ssrc, Window::starting_at(index));
-        }
+        let admitted = self.sealed.admit(ssrc, index)?;
+        self.sealed.mark(admitted);
         Ok(())
     }
 
@@ -88,5 +75,17 @@ impl Sealer {
         self.rtcp.seal_rtcp(packet, start, ssrc, self.rtcp_index);
         self.rtcp_index += 1;
         Ok(())
+    }
+
+    // ── hot path ──
+
+    /// Something will be sealed soon.
+    pub(crate) fn fetch(&self) {
+        self.sealed.fetch();
+    }
+
+    /// A packet of this source will be sealed soon.
+    pub(crate) fn fetch_source(&self, ssrc: u32) {
+        self.sealed.fetch_window(ssrc);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::cache;
+
 /// The latest arrivals, in ticks. A packet that is missing takes a place as well, so that none has to be searched for.
 #[derive(Debug, Default)]
 pub(super) struct Ticks {
@@ -26,6 +28,13 @@ impl Ticks {
             self.places.resize(at + 1, None);
         }
         self.places[at].get_or_insert(arrival);
+    }
+
+    /// Another packet will come soon.
+    pub(super) fn fetch_latest(&self) {
+        if let Some(latest) = self.places.back() {
+            cache::fetch(latest);
+        }
     }
 
     /// The first packet that came.

@@ -130,9 +130,10 @@ impl World {
         }
     }
 
-    fn next(&self) -> Option<Duration> {
-        let since = |at: Instant| at.saturating_duration_since(self.zero);
-        let timers = self.viewers.iter().flat_map(|viewer| {
+    fn next(&mut self) -> Option<Duration> {
+        let zero = self.zero;
+        let since = |at: Instant| at.saturating_duration_since(zero);
+        let timers = self.viewers.iter_mut().flat_map(|viewer| {
             [
                 viewer.outbound.poll_timeout(),
                 viewer.inbound.poll_timeout(),
