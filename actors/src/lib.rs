@@ -2,6 +2,7 @@
 //!
 //! No HTTP, no SQL: what this crate needs of them it asks through small traits.
 
+mod alarm;
 pub mod announcer;
 pub mod call;
 pub mod calls;

@@ -8,7 +8,6 @@
 //! * On crash: the room tells the others that it left; its client is told to join again. A crash of the room it
 //!   outlives: it finds back by [`Rejoin`](crate::room::Rejoin).
 
-mod alarm;
 mod connection;
 mod limits;
 mod media;
@@ -36,7 +35,6 @@ use calls_model::signal::{
 use calls_model::{Call, LeaveReason, Member, ParticipantId, RoomSettings, Source, UserId};
 use tracing::debug;
 
-use self::alarm::{Alarm, Ring};
 use self::connection::Connection;
 pub use self::limits::{Bounds, LIMITS};
 use self::publishing::Publishing;
@@ -44,6 +42,7 @@ use self::quality::QualityMeter;
 pub use self::refused::{AttachRefused, SignalRefused};
 use self::session::Session;
 use self::slots::Slots;
+use crate::alarm::{Alarm, Ring};
 use crate::clock;
 use crate::event::{Frame, SharedEvent};
 use crate::lifeline::Lifeline;
@@ -239,6 +238,8 @@ pub struct Participant {
     away: Option<SpawnHandle>,
     orphaned: u32,
     room: RoomDoor,
+    /// The room's mailbox for media; found anew where it is closed.
+    outlet: Option<Recipient<Packets>>,
     port: PortHandle,
     services: Services,
     lifeline: Option<Lifeline<ParticipantId>>,
@@ -283,6 +284,7 @@ impl Participant {
             orphaned: 0,
             lifeline: room.lifeline(id.clone()),
             room,
+            outlet: None,
             port,
             _alive: services.living.enter(ActorKind::Participant),
             services,
@@ -306,7 +308,7 @@ impl Actor for Participant {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.alarm.start(ctx.address().recipient());
+        self.alarm.start(ctx.address().recipient(), PULSE);
         self.wait_for_return(self.kept_for, ctx);
     }
 }

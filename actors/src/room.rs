@@ -57,6 +57,7 @@ use self::routes::Routes;
 use self::speaking::Speaking;
 use self::stage::{Announced, Publishers, Stage};
 use self::transcribing::LastWords;
+use crate::alarm::{Alarm, Ring};
 use crate::call::{RoomOpened, Roster};
 use crate::calls::{JoinRefused, ModerateRefused, Moderated, Seat};
 use crate::lifeline::{ChildEnded, Ending, Lifeline};
@@ -294,6 +295,7 @@ pub struct Room {
     parent: CallDoor,
     services: Services,
     seats: Box<dyn Seats>,
+    alarm: Alarm,
     lifeline: Option<Lifeline<CallId>>,
     _alive: Alive,
 }
@@ -358,6 +360,7 @@ impl Room {
             _alive: services.living.enter(ActorKind::Room),
             services,
             seats,
+            alarm: Alarm::default(),
         }
         .start()
     }
@@ -368,7 +371,7 @@ impl Actor for Room {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(LOOK_EVERY, |room, _| room.look());
+        self.alarm.start(ctx.address().recipient(), LOOK_EVERY);
         self.dismiss_announcers();
         let recovered = !self.unserved.is_empty();
         self.serve_again(ctx);
@@ -381,6 +384,14 @@ impl Actor for Room {
         if recovered {
             self.report(); // after it is open: nobody has to find back
         }
+    }
+}
+
+impl Handler<Ring> for Room {
+    type Result = ();
+
+    fn handle(&mut self, _: Ring, _: &mut Self::Context) {
+        self.look();
     }
 }
 

@@ -226,7 +226,6 @@ impl Participant {
         let Some(connection) = &mut self.connection else {
             return;
         };
-        let mut room = None;
         while let Some(burst) = connection.peer.poll_burst() {
             let Some(first) = burst.first() else { continue };
             let track = first.track;
@@ -236,11 +235,15 @@ impl Participant {
             let layers = burst
                 .iter()
                 .fold(LayerSet::NONE, |layers, packet| layers.with(packet.layer));
-            // Once per wake-up: a burst of each track comes at a time.
-            let Some(room) = room.get_or_insert_with(|| self.room.packets.upgrade()) else {
-                continue;
-            };
-            if room
+            if self
+                .outlet
+                .as_ref()
+                .is_none_or(|outlet| !outlet.connected())
+            {
+                self.outlet = self.room.packets.upgrade();
+            }
+            let Some(outlet) = &self.outlet else { continue };
+            if outlet
                 .try_send(Packets {
                     track,
                     layers,

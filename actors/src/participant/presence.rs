@@ -147,6 +147,7 @@ impl Participant {
     pub(super) fn find_back(&mut self, room: RoomDoor, ctx: &mut Context<Self>) {
         self.lifeline = room.lifeline(self.id.clone());
         self.room = room;
+        self.outlet = None;
         let rejoin = Rejoin {
             who: self.id.clone(),
             participant: Some(ctx.address()),

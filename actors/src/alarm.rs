@@ -1,5 +1,6 @@
-//! A participant's timer: its pulse, and whatever its connection has to do next. The latter is moved many times a second, so a
-//! move is a number written: one task of the arbiter watches over the numbers of all who live there.
+//! Timers of those who handle media: a pulse, and whatever a connection has to do next. The latter is moved many times a second,
+//! so a move is a number written: one task of the arbiter watches over the numbers of all who live there. What is spawned in an
+//! actor's own context would be asked after each of its messages.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -11,7 +12,6 @@ use actix::prelude::*;
 use slab::Slab;
 use tokio::time::sleep_until;
 
-use super::PULSE;
 use crate::clock;
 
 /// What is nearer than this is not looked after by every packet.
@@ -20,39 +20,39 @@ const SOON: Duration = Duration::from_millis(500);
 /// Pulses are felt at multiples of this, so that one wake-up serves several.
 const PULSES_TOGETHER: Duration = Duration::from_millis(50);
 
-/// To whom an alarm belongs: the time has come.
+/// To the owner of an alarm: the time has come.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub(super) struct Ring {
+pub struct Ring {
     /// To do what it was set for.
-    pub(super) alarm: bool,
-    /// To do what is to be done once a second.
-    pub(super) pulse: bool,
+    pub alarm: bool,
+    /// To do what is to be done every so often.
+    pub pulse: bool,
 }
 
-/// When the connection has something to do next. Silent until it is started.
+/// When its owner has something to do. Silent until it is started.
 #[derive(Default)]
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     place: Option<(Rc<AlarmClock>, usize)>,
 }
 
 impl Alarm {
-    /// Rings at `door` from now on, and gives the pulse.
-    pub(super) fn start(&mut self, door: Recipient<Ring>) {
+    /// Rings at `door` from now on, and gives a pulse that often, to 50 ms.
+    pub(crate) fn start(&mut self, door: Recipient<Ring>, pulse: Duration) {
         let clock = HERE.with(Rc::clone);
-        let place = clock.enter(door);
+        let place = clock.enter(Door { door, pulse });
         self.place = Some((clock, place));
     }
 
     /// It is not set, or only for later: something more urgent may have come up.
-    pub(super) fn may_oversleep(&self, now: Instant) -> bool {
+    pub(crate) fn may_oversleep(&self, now: Instant) -> bool {
         let due =
             (self.place.as_ref()).and_then(|(clock, place)| clock.times.borrow()[*place].alarm);
         due.is_none_or(|due| due > now + SOON)
     }
 
     /// Rings then and not before.
-    pub(super) fn set(&self, due: Option<Instant>) {
+    pub(crate) fn set(&self, due: Option<Instant>) {
         let Some((clock, place)) = &self.place else {
             return;
         };
@@ -78,7 +78,7 @@ thread_local! {
 /// The alarms of an arbiter.
 struct AlarmClock {
     zero: Instant,
-    doors: RefCell<Slab<Recipient<Ring>>>,
+    doors: RefCell<Slab<Door>>,
     /// By the keys of `doors`.
     times: RefCell<Vec<Times>>,
     /// When the next look is due; early where an alarm was moved to later since.
@@ -86,6 +86,13 @@ struct AlarmClock {
     /// The task that looks.
     watch: RefCell<Option<Waker>>,
     watched: Cell<bool>,
+}
+
+/// Whose an alarm is.
+struct Door {
+    door: Recipient<Ring>,
+    /// From one pulse to the next.
+    pulse: Duration,
 }
 
 /// Of one alarm. Small, because the next is found by looking through all.
@@ -108,9 +115,9 @@ impl AlarmClock {
         }
     }
 
-    fn enter(self: &Rc<Self>, door: Recipient<Ring>) -> usize {
+    fn enter(self: &Rc<Self>, door: Door) -> usize {
+        let pulse = self.together(clock::instant() + door.pulse);
         let place = self.doors.borrow_mut().insert(door);
-        let pulse = self.pulse_after(clock::instant());
         let times = &mut *self.times.borrow_mut();
         times.resize(times.len().max(place + 1), Times::default());
         times[place] = Times {
@@ -129,11 +136,11 @@ impl AlarmClock {
         self.times.borrow_mut()[place] = Times::default();
     }
 
-    fn pulse_after(&self, now: Instant) -> Instant {
-        let since = (now + PULSE).saturating_duration_since(self.zero);
+    /// The latest moment until then at which others feel their pulse as well.
+    fn together(&self, at: Instant) -> Instant {
+        let since = at.saturating_duration_since(self.zero);
         let past = u64::try_from(since.as_nanos() % PULSES_TOGETHER.as_nanos()).unwrap_or(0);
-        let since = since.saturating_sub(Duration::from_nanos(past));
-        self.zero + since
+        self.zero + since.saturating_sub(Duration::from_nanos(past))
     }
 
     /// Sees to it that a look is taken then at the latest.
@@ -157,15 +164,17 @@ impl AlarmClock {
                 alarm: due(times.alarm),
                 pulse: due(times.pulse),
             };
-            if ring.alarm {
-                times.alarm = None;
-            }
-            if ring.pulse {
-                times.pulse = Some(self.pulse_after(now));
-            }
             if (ring.alarm || ring.pulse)
-                && let Some(door) = doors.get(place)
+                && let Some(Door { door, pulse }) = doors.get(place)
             {
+                times.alarm = times.alarm.filter(|_| !ring.alarm);
+                times.pulse = times.pulse.map(|at| {
+                    if ring.pulse {
+                        self.together(now + *pulse)
+                    } else {
+                        at
+                    }
+                });
                 door.do_send(ring);
             }
             next = [next, times.alarm, times.pulse].into_iter().flatten().min();
@@ -209,6 +218,7 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+    const SECOND: Duration = Duration::from_secs(1);
 
     /// Writes down when it was rung, and when it felt its pulse, since it began.
     struct Sleeper {
@@ -229,7 +239,7 @@ mod tests {
         type Context = Context<Self>;
 
         fn started(&mut self, ctx: &mut Self::Context) {
-            self.alarm.start(ctx.address().recipient());
+            self.alarm.start(ctx.address().recipient(), SECOND);
         }
     }
 
