@@ -345,19 +345,21 @@ impl Peer {
     pub fn expect_datagrams(&self) {
         self.fetch();
         cache::fetch(&self.inbound);
-        self.inbound.fetch_shared();
         if let Some(media) = &self.media {
-            media.fetch_opener();
+            media.expect_datagrams();
         }
+        self.inbound.fetch_shared();
     }
 
     /// A burst will be forwarded soon.
     pub fn expect_burst(&self) {
         self.fetch();
+        if let Some(media) = &self.media {
+            media.expect_packets();
+        }
     }
 
     fn fetch(&self) {
-        cache::fetch(&self.media);
         cache::fetch(&self.ice);
         cache::fetch(&self.stats);
         cache::fetch(&self.events);
@@ -405,7 +407,6 @@ impl Peer {
     pub fn forward(&mut self, burst: &Burst, egress: &mut impl Egress, now: Instant) {
         if let (Some(media), Some(path)) = (&mut self.media, self.ice.path()) {
             self.outbound.expect(burst);
-            media.fetch_sealer();
             let mut sink = media.sink(path, egress, &mut self.stats);
             self.outbound.forward(burst, now, &mut sink);
         }

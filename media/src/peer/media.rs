@@ -74,12 +74,12 @@ impl Media {
     }
 
     /// Something will be opened soon.
-    pub(super) fn fetch_opener(&self) {
+    pub(super) fn expect_datagrams(&self) {
         self.opener.fetch();
     }
 
     /// Something will be sealed soon.
-    pub(super) fn fetch_sealer(&self) {
+    pub(super) fn expect_packets(&self) {
         self.sealer.fetch();
     }
 

@@ -1,6 +1,6 @@
 //! `AEAD_AES_128_GCM` (RFC 7714).
 
-use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use super::SrtpError;
 use super::keys::KEY_LEN;

@@ -6,6 +6,7 @@ use super::cipher::{Cipher, ENCRYPTED};
 use super::keys::{MasterKey, Profile};
 use super::sources::Sources;
 use super::{SrtpError, rtp_header_len, word};
+use crate::cache;
 
 /// Opens RTP and RTCP of one direction.
 pub struct Opener {
@@ -70,7 +71,7 @@ impl Opener {
 
     /// Something will be opened soon.
     pub(crate) fn fetch(&self) {
-        self.rtp_seen.fetch();
-        self.rtcp_seen.fetch();
+        cache::fetch(&self.rtp);
+        cache::fetch(&self.rtp_seen);
     }
 }

@@ -5,6 +5,7 @@ use super::gcm::Header;
 use super::keys::{MasterKey, Profile};
 use super::sources::Sources;
 use super::{SrtpError, rtp_header_len, word};
+use crate::cache;
 
 /// 48 bits: roll-over counter and sequence number.
 const MAX_RTP_INDEX: u64 = (1 << 48) - 1;
@@ -81,7 +82,8 @@ impl Sealer {
 
     /// Something will be sealed soon.
     pub(crate) fn fetch(&self) {
-        self.sealed.fetch();
+        cache::fetch(&self.rtp);
+        cache::fetch(&self.sealed);
     }
 
     /// A packet of this source will be sealed soon.

@@ -58,11 +58,6 @@ impl Sources {
         self.ssrcs.iter().position(|&known| known == ssrc)
     }
 
-    /// They will be looked through soon.
-    pub(super) fn fetch(&self) {
-        cache::fetch(self.ssrcs.as_slice());
-    }
-
     /// A packet of this source will be admitted soon.
     pub(super) fn fetch_window(&self, ssrc: u32) {
         if let Some(window) = self.window(ssrc) {
