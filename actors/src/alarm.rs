@@ -266,6 +266,19 @@ mod tests {
         }
     }
 
+    /// Go.
+    #[derive(Message)]
+    #[rtype(result = "()")]
+    struct Sleep;
+
+    impl Handler<Sleep> for Sleeper {
+        type Result = ();
+
+        fn handle(&mut self, _: Sleep, ctx: &mut Self::Context) {
+            ctx.stop();
+        }
+    }
+
     /// When it was rung, and when it felt its pulse.
     #[derive(Message)]
     #[rtype(result = "(Vec<u128>, Vec<u128>)")]
@@ -328,5 +341,56 @@ mod tests {
         let (rung, pulses) = nights(&[(1_500, Some(20))], 2_500).await;
         assert_eq!(rung, [1_500]);
         assert_eq!(pulses, [1_000, 2_000]);
+    }
+
+    #[actix::test]
+    async fn those_who_came_within_a_moment_feel_their_pulse_together() {
+        tokio::time::pause();
+        let began = clock::instant();
+        let sleeper = || Sleeper {
+            began,
+            alarm: Alarm::default(),
+            rung: Vec::new(),
+            pulses: Vec::new(),
+        };
+        let first = sleeper().start();
+        sleep_until((began + 30 * MS).into()).await;
+        let second = sleeper().start();
+        sleep_until((began + 3_500 * MS).into()).await;
+        let (_, first) = first.send(Nights).await.unwrap();
+        let (_, second) = second.send(Nights).await.unwrap();
+        assert_eq!(first, [1_000, 2_000, 3_000]);
+        assert_eq!(second, first);
+    }
+
+    #[actix::test]
+    async fn who_is_gone_is_not_rung_and_who_comes_later_is() {
+        tokio::time::pause();
+        let began = clock::instant();
+        HERE.with(|clock| {
+            let nobody = clock
+                .times
+                .borrow()
+                .iter()
+                .all(|times| times.pulse.is_none());
+            assert!(nobody && !clock.watched.get());
+        });
+        for from in [0, 5_000] {
+            sleep_until((began + MS * from).into()).await;
+            let sleeper = Sleeper {
+                began: began + MS * from,
+                alarm: Alarm::default(),
+                rung: Vec::new(),
+                pulses: Vec::new(),
+            };
+            let sleeper = sleeper.start();
+            sleep_until((began + MS * (from + 2_500)).into()).await;
+            let (_, pulses) = sleeper.send(Nights).await.unwrap();
+            assert_eq!(pulses, [1_000, 2_000]);
+            sleeper.do_send(Sleep);
+            sleep_until((began + MS * (from + 4_500)).into()).await;
+            let watched = HERE.with(|clock| clock.watched.get());
+            assert!(!watched, "nobody is there to be rung");
+        }
     }
 }
