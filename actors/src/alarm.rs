@@ -23,7 +23,7 @@ const PULSES_TOGETHER: Duration = Duration::from_millis(50);
 /// To the owner of an alarm: the time has come.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub struct Ring {
+pub struct Due {
     /// To do what it was set for.
     pub alarm: bool,
     /// To do what is to be done every so often.
@@ -38,9 +38,10 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     /// Rings at `door` from now on, and gives a pulse that often, to 50 ms.
-    pub(crate) fn start(&mut self, door: Recipient<Ring>, pulse: Duration) {
+    pub(crate) fn start(&mut self, door: Recipient<Due>, pulse: Duration) {
+        debug_assert!(self.place.is_none(), "it was started before");
         let clock = HERE.with(Rc::clone);
-        let place = clock.enter(Door { door, pulse });
+        let place = clock.enter(Owner { door, pulse });
         self.place = Some((clock, place));
     }
 
@@ -51,7 +52,7 @@ impl Alarm {
         due.is_none_or(|due| due > now + SOON)
     }
 
-    /// Rings then and not before.
+    /// Rings then. What was rung before it was set stays rung.
     pub(crate) fn set(&self, due: Option<Instant>) {
         let Some((clock, place)) = &self.place else {
             return;
@@ -78,8 +79,8 @@ thread_local! {
 /// The alarms of an arbiter.
 struct AlarmClock {
     zero: Instant,
-    doors: RefCell<Slab<Door>>,
-    /// By the keys of `doors`.
+    owners: RefCell<Slab<Owner>>,
+    /// By the keys of `owners`.
     times: RefCell<Vec<Times>>,
     /// When the next look is due; early where an alarm was moved to later since.
     next: Cell<Option<Instant>>,
@@ -89,8 +90,8 @@ struct AlarmClock {
 }
 
 /// Whose an alarm is.
-struct Door {
-    door: Recipient<Ring>,
+struct Owner {
+    door: Recipient<Due>,
     /// From one pulse to the next.
     pulse: Duration,
 }
@@ -107,7 +108,7 @@ impl AlarmClock {
     fn new() -> Self {
         Self {
             zero: clock::instant(),
-            doors: RefCell::default(),
+            owners: RefCell::default(),
             times: RefCell::default(),
             next: Cell::default(),
             watch: RefCell::default(),
@@ -115,9 +116,10 @@ impl AlarmClock {
         }
     }
 
-    fn enter(self: &Rc<Self>, door: Door) -> usize {
-        let pulse = self.together(clock::instant() + door.pulse);
-        let place = self.doors.borrow_mut().insert(door);
+    fn enter(self: &Rc<Self>, owner: Owner) -> usize {
+        debug_assert!(owner.pulse >= PULSES_TOGETHER, "it would never rest");
+        let pulse = self.together(clock::instant() + owner.pulse);
+        let place = self.owners.borrow_mut().insert(owner);
         let times = &mut *self.times.borrow_mut();
         times.resize(times.len().max(place + 1), Times::default());
         times[place] = Times {
@@ -132,7 +134,7 @@ impl AlarmClock {
     }
 
     fn leave(&self, place: usize) {
-        self.doors.borrow_mut().remove(place);
+        self.owners.borrow_mut().remove(place);
         self.times.borrow_mut()[place] = Times::default();
     }
 
@@ -157,25 +159,21 @@ impl AlarmClock {
     fn look(&self) {
         let now = clock::instant();
         let mut next = None;
-        let doors = self.doors.borrow();
+        let owners = self.owners.borrow();
         for (place, times) in self.times.borrow_mut().iter_mut().enumerate() {
-            let due = |time: Option<Instant>| time.is_some_and(|time| time <= now);
-            let ring = Ring {
-                alarm: due(times.alarm),
-                pulse: due(times.pulse),
+            let is_due = |time: Option<Instant>| time.is_some_and(|time| time <= now);
+            let due = Due {
+                alarm: is_due(times.alarm),
+                pulse: is_due(times.pulse),
             };
-            if (ring.alarm || ring.pulse)
-                && let Some(Door { door, pulse }) = doors.get(place)
+            if (due.alarm || due.pulse)
+                && let Some(Owner { door, pulse }) = owners.get(place)
             {
-                times.alarm = times.alarm.filter(|_| !ring.alarm);
-                times.pulse = times.pulse.map(|at| {
-                    if ring.pulse {
-                        self.together(now + *pulse)
-                    } else {
-                        at
-                    }
-                });
-                door.do_send(ring);
+                times.alarm = times.alarm.filter(|_| !due.alarm);
+                while let Some(at) = times.pulse.as_mut().filter(|at| **at <= now) {
+                    *at += *pulse; // after a stall at its own time again
+                }
+                door.do_send(due);
             }
             next = [next, times.alarm, times.pulse].into_iter().flatten().min();
         }
@@ -243,10 +241,10 @@ mod tests {
         }
     }
 
-    impl Handler<Ring> for Sleeper {
+    impl Handler<Due> for Sleeper {
         type Result = ();
 
-        fn handle(&mut self, ring: Ring, _: &mut Self::Context) {
+        fn handle(&mut self, ring: Due, _: &mut Self::Context) {
             let since = self.since();
             self.rung.extend(ring.alarm.then_some(since));
             self.pulses.extend(ring.pulse.then_some(since));
@@ -392,5 +390,27 @@ mod tests {
             let watched = HERE.with(|clock| clock.watched.get());
             assert!(!watched, "nobody is there to be rung");
         }
+    }
+
+    #[actix::test]
+    async fn a_stall_moves_nobodys_pulse() {
+        tokio::time::pause();
+        let began = clock::instant();
+        let sleeper = || Sleeper {
+            began,
+            alarm: Alarm::default(),
+            rung: Vec::new(),
+            pulses: Vec::new(),
+        };
+        let first = sleeper().start();
+        sleep_until((began + 500 * MS).into()).await;
+        let second = sleeper().start();
+        sleep_until((began + 1_700 * MS).into()).await;
+        tokio::time::advance(2_100 * MS).await;
+        sleep_until((began + 5_700 * MS).into()).await;
+        let (_, first) = first.send(Nights).await.unwrap();
+        let (_, second) = second.send(Nights).await.unwrap();
+        assert_eq!(first, [1_000, 3_800, 4_000, 5_000]);
+        assert_eq!(second, [1_500, 3_800, 4_500, 5_500]);
     }
 }

@@ -42,7 +42,7 @@ use self::quality::QualityMeter;
 pub use self::refused::{AttachRefused, SignalRefused};
 use self::session::Session;
 use self::slots::Slots;
-use crate::alarm::{Alarm, Ring};
+use crate::alarm::{Alarm, Due};
 use crate::clock;
 use crate::event::{Frame, SharedEvent};
 use crate::lifeline::Lifeline;
@@ -238,7 +238,7 @@ pub struct Participant {
     away: Option<SpawnHandle>,
     orphaned: u32,
     room: RoomDoor,
-    /// The room's mailbox for media; found anew where it is closed.
+    /// The room's mailbox for media, once something was put there; another one when the room was opened anew.
     outlet: Option<Recipient<Packets>>,
     port: PortHandle,
     services: Services,
@@ -313,14 +313,14 @@ impl Actor for Participant {
     }
 }
 
-impl Handler<Ring> for Participant {
+impl Handler<Due> for Participant {
     type Result = ();
 
-    fn handle(&mut self, ring: Ring, ctx: &mut Self::Context) {
-        if ring.alarm {
+    fn handle(&mut self, due: Due, ctx: &mut Self::Context) {
+        if due.alarm {
             self.catch_up(ctx);
         }
-        if ring.pulse {
+        if due.pulse {
             self.look_around(ctx);
         }
     }
@@ -516,7 +516,7 @@ impl Handler<Datagrams> for Participant {
         };
         cache::fetch(&self.alarm);
         cache::fetch(&self.publishing);
-        connection.expect_datagrams();
+        connection.fetch_for_datagrams();
         for (path, datagram) in batch {
             connection.peer.handle_datagram(path, datagram, at);
         }
@@ -532,7 +532,7 @@ impl Handler<Packets> for Participant {
             return;
         };
         cache::fetch(&self.alarm);
-        connection.expect_burst();
+        connection.fetch_for_burst();
         let now = clock::instant();
         connection.forward(&packets.burst, now);
         let arm = self.alarm.may_oversleep(now) || connection.peer.is_pacing();

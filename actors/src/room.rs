@@ -57,7 +57,7 @@ use self::routes::Routes;
 use self::speaking::Speaking;
 use self::stage::{Announced, Publishers, Stage};
 use self::transcribing::LastWords;
-use crate::alarm::{Alarm, Ring};
+use crate::alarm::{Alarm, Due};
 use crate::call::{RoomOpened, Roster};
 use crate::calls::{JoinRefused, ModerateRefused, Moderated, Seat};
 use crate::lifeline::{ChildEnded, Ending, Lifeline};
@@ -387,10 +387,10 @@ impl Actor for Room {
     }
 }
 
-impl Handler<Ring> for Room {
+impl Handler<Due> for Room {
     type Result = ();
 
-    fn handle(&mut self, _: Ring, _: &mut Self::Context) {
+    fn handle(&mut self, _: Due, _: &mut Self::Context) {
         self.look();
     }
 }

@@ -5,8 +5,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use calls_media::outbound::Outbound;
 use calls_media::seam::{
-    Burst, Codec, CodecSpec, ExtensionIds, Feedback, Kind, Layer, Mid, Packet, PayloadInfo,
-    PayloadType, PeerId, Priority, Rid, RtpSink, Shown, SlotSpec, Ssrc, TrackId, TrackSpec,
+    Burst, Codec, CodecSpec, ExtensionIds, Feedback, IndexUsed, Kind, Layer, Mid, Packet,
+    PayloadInfo, PayloadType, PeerId, Priority, Rid, RtpSink, Shown, SlotSpec, Ssrc, TrackId,
+    TrackSpec,
 };
 use calls_model::Source;
 
@@ -35,10 +36,16 @@ const CODECS: [(Codec, u8); 6] = [
 pub struct Nowhere;
 
 impl RtpSink for Nowhere {
-    fn rtp(&mut self, _: Ssrc, index: u64, write: impl FnOnce(&mut Vec<u8>)) {
+    fn rtp(
+        &mut self,
+        _: Ssrc,
+        index: u64,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), IndexUsed> {
         let mut packet = Vec::new();
         write(&mut packet);
         assert!(packet.len() >= 12 && index < 1 << 48);
+        Ok(())
     }
 }
 

@@ -255,8 +255,8 @@ impl Congestion {
     }
 
     /// And now what that points to.
-    pub(crate) fn fetch_latest(&self) {
-        self.ledger.fetch();
+    pub(crate) fn fetch_behind(&self) {
+        self.ledger.fetch_behind();
     }
 
     /// A packet went out under this transport-wide number.

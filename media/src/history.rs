@@ -70,7 +70,7 @@ impl History {
     }
 
     /// Packets will be remembered soon.
-    pub(crate) fn fetch(&self) {
+    pub(crate) fn fetch_behind(&self) {
         if let Some(next) = self.entries.get(place(self.newest + 1, self.entries.len())) {
             cache::fetch(next);
         }

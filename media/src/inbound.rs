@@ -254,9 +254,9 @@ impl Inbound {
     // ── hot path ──
 
     /// What this points to will be needed soon.
-    pub(crate) fn fetch_shared(&self) {
+    pub(crate) fn fetch_behind(&self) {
         cache::fetch(self.tracks.as_slice());
-        self.arrivals.fetch_latest();
+        self.arrivals.fetch_behind();
     }
 
     fn take(&mut self, packet: &Bytes, now: Instant) -> Option<()> {

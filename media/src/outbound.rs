@@ -331,13 +331,13 @@ impl Outbound {
         self.gate.fetch();
     }
 
-    /// This will be forwarded next.
-    pub fn expect(&self, burst: &Burst) {
+    /// And now what that points to.
+    pub fn fetch_behind(&self, burst: &Burst) {
         let Some(first) = burst.first() else { return };
         for number in self.watches.slots(first.track) {
             self.slots[number].fetch();
         }
-        self.gate.congestion.fetch_latest();
+        self.gate.congestion.fetch_behind();
     }
 
     /// Sends the burst through every slot that shows its track.

@@ -342,20 +342,20 @@ impl Peer {
     // ── hot path ────────────────────────────────────────────────────────────
 
     /// Datagrams will be handled soon.
-    pub fn expect_datagrams(&self) {
+    pub fn fetch_for_datagrams(&self) {
         self.fetch();
         cache::fetch(&self.inbound);
         if let Some(media) = &self.media {
-            media.expect_datagrams();
+            media.fetch_opener();
         }
-        self.inbound.fetch_shared();
+        self.inbound.fetch_behind();
     }
 
     /// A burst will be forwarded soon.
-    pub fn expect_burst(&self) {
+    pub fn fetch_for_burst(&self) {
         self.fetch();
         if let Some(media) = &self.media {
-            media.expect_packets();
+            media.fetch_sealer();
         }
     }
 
@@ -406,7 +406,7 @@ impl Peer {
     /// Sends a burst into the slots that show its track.
     pub fn forward(&mut self, burst: &Burst, egress: &mut impl Egress, now: Instant) {
         if let (Some(media), Some(path)) = (&mut self.media, self.ice.path()) {
-            self.outbound.expect(burst);
+            self.outbound.fetch_behind(burst);
             let mut sink = media.sink(path, egress, &mut self.stats);
             self.outbound.forward(burst, now, &mut sink);
         }

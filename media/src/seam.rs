@@ -503,13 +503,26 @@ pub trait Egress {
     fn datagram(&mut self, path: Path, write: impl FnOnce(&mut Vec<u8>));
 }
 
+/// A packet's index must not be used again, for a nonce is made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexUsed;
+
 /// Where a forwarder puts plain RTP; the transport behind it seals in place and passes on to [`Egress`].
 pub trait RtpSink {
     /// Queues one packet. `index` is the 48-bit SRTP packet index (roll-over counter and sequence number,
-    /// RFC 3711 §3.3.1) of `ssrc`; `write` appends the plain RTP packet. An index that was used before or lies too far back is
-    /// refused: nothing is written then.
-    fn rtp(&mut self, ssrc: Ssrc, index: u64, write: impl FnOnce(&mut Vec<u8>));
+    /// RFC 3711 §3.3.1) of `ssrc`; `write` appends the plain RTP packet, unless there is no room for it: then it is lost on its
+    /// way, as it may be later.
+    ///
+    /// # Errors
+    ///
+    /// The index was used before, or lies too far back to tell.
+    fn rtp(
+        &mut self,
+        ssrc: Ssrc,
+        index: u64,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), IndexUsed>;
 
     /// Packets of this source will follow soon.
-    fn expect(&self, _: Ssrc) {}
+    fn fetch(&self, _: Ssrc) {}
 }

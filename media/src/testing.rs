@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use crate::peer::PeerLimits;
 use crate::seam::{
-    Codec, CodecSpec, ExtensionIds, Feedback, Kind, Layer, Mid, Packet, PayloadInfo, PayloadType,
-    PeerId, RtpSink, SlotSpec, Ssrc, TrackId,
+    Codec, CodecSpec, ExtensionIds, Feedback, IndexUsed, Kind, Layer, Mid, Packet, PayloadInfo,
+    PayloadType, PeerId, RtpSink, SlotSpec, Ssrc, TrackId,
 };
 use crate::slot::Stamp;
 
@@ -111,12 +111,18 @@ pub(crate) fn slot(codec: Codec) -> SlotSpec {
 pub(crate) struct Sent(pub(crate) Vec<(Ssrc, u64, Vec<u8>)>);
 
 impl RtpSink for Sent {
-    fn rtp(&mut self, ssrc: Ssrc, index: u64, write: impl FnOnce(&mut Vec<u8>)) {
+    fn rtp(
+        &mut self,
+        ssrc: Ssrc,
+        index: u64,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), IndexUsed> {
         if self.0.iter().any(|&(s, i, _)| (s, i) == (ssrc, index)) {
-            return;
+            return Err(IndexUsed);
         }
         let mut packet = Vec::new();
         write(&mut packet);
         self.0.push((ssrc, index, packet));
+        Ok(())
     }
 }

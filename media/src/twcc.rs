@@ -90,8 +90,8 @@ impl Arrivals {
     }
 
     /// Another packet will come soon.
-    pub(crate) fn fetch_latest(&self) {
-        self.ticks.fetch_latest();
+    pub(crate) fn fetch_behind(&self) {
+        self.ticks.fetch_behind();
     }
 
     /// When a report will be due.

@@ -98,15 +98,15 @@ impl Connection {
     // ── hot path ────────────────────────────────────────────────────────────
 
     /// Datagrams will be handled soon.
-    pub(super) fn expect_datagrams(&self) {
+    pub(super) fn fetch_for_datagrams(&self) {
         cache::fetch(&self.port);
-        self.peer.expect_datagrams();
+        self.peer.fetch_for_datagrams();
     }
 
     /// A burst will be forwarded soon.
-    pub(super) fn expect_burst(&self) {
+    pub(super) fn fetch_for_burst(&self) {
         cache::fetch(&self.port);
-        self.peer.expect_burst();
+        self.peer.fetch_for_burst();
     }
 
     /// Sends a burst into the slots that show it.

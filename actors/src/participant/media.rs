@@ -235,22 +235,16 @@ impl Participant {
             let layers = burst
                 .iter()
                 .fold(LayerSet::NONE, |layers, packet| layers.with(packet.layer));
-            if self
-                .outlet
-                .as_ref()
-                .is_none_or(|outlet| !outlet.connected())
-            {
+            if self.outlet.is_none() {
                 self.outlet = self.room.packets.upgrade();
             }
             let Some(outlet) = &self.outlet else { continue };
-            if outlet
-                .try_send(Packets {
-                    track,
-                    layers,
-                    burst,
-                })
-                .is_err()
-            {
+            let sent = outlet.try_send(Packets {
+                track,
+                layers,
+                burst,
+            });
+            if let Err(SendError::Full(_)) = sent {
                 metrics::counter!(BURSTS_DROPPED, "at" => "participant").increment(1);
             }
         }

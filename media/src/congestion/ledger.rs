@@ -169,7 +169,7 @@ impl Ledger {
     // ── hot path ──
 
     /// Packets will leave soon.
-    pub(super) fn fetch(&self) {
+    pub(super) fn fetch_behind(&self) {
         if let Some(last) = self.entries.back() {
             cache::fetch(last);
         }

@@ -122,7 +122,7 @@ impl SlotStats {
     }
 }
 
-/// What slots have to say, until it is polled.
+/// What slots have to say, until it is polled. Whatever they say, they may have something to do at another time than before.
 #[derive(Debug, Default)]
 pub(crate) struct News {
     events: VecDeque<OutboundEvent>,
@@ -161,7 +161,7 @@ impl News {
     }
 
     /// Whether that may have changed since the last time.
-    pub(super) fn take_timer_changed(&mut self) -> bool {
+    pub(crate) fn take_timer_changed(&mut self) -> bool {
         std::mem::take(&mut self.timer_changed)
     }
 

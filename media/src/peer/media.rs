@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use super::words::PeerStats;
 use crate::inbound::Inbound;
 use crate::rtcp::{self, Rtcp};
-use crate::seam::{Egress, Path, RtpSink, Ssrc};
+use crate::seam::{Egress, IndexUsed, Path, RtpSink, Ssrc};
 use crate::srtp::{Keys, Opener, Sealer, SrtpError};
 
 /// Both directions of a connected peer.
@@ -74,12 +74,12 @@ impl Media {
     }
 
     /// Something will be opened soon.
-    pub(super) fn expect_datagrams(&self) {
+    pub(super) fn fetch_opener(&self) {
         self.opener.fetch();
     }
 
     /// Something will be sealed soon.
-    pub(super) fn expect_packets(&self) {
+    pub(super) fn fetch_sealer(&self) {
         self.sealer.fetch();
     }
 
@@ -115,14 +115,19 @@ pub(super) struct Sink<'a, E> {
 }
 
 impl<E: Egress> RtpSink for Sink<'_, E> {
-    fn expect(&self, ssrc: Ssrc) {
-        self.sealer.fetch_source(ssrc.0);
+    fn fetch(&self, ssrc: Ssrc) {
+        self.sealer.fetch_behind(ssrc.0);
     }
 
-    fn rtp(&mut self, ssrc: Ssrc, index: u64, write: impl FnOnce(&mut Vec<u8>)) {
+    fn rtp(
+        &mut self,
+        ssrc: Ssrc,
+        index: u64,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), IndexUsed> {
         if self.sealer.reserve(ssrc.0, index).is_err() {
             self.stats.unsealed += 1;
-            return;
+            return Err(IndexUsed);
         }
         self.egress.datagram(self.path, |out| {
             let start = out.len();
@@ -134,5 +139,6 @@ impl<E: Egress> RtpSink for Sink<'_, E> {
             self.stats.sent += 1;
             self.stats.sent_bytes += (out.len() - start) as u64;
         });
+        Ok(())
     }
 }

@@ -242,6 +242,7 @@ impl Aim {
         let layer = self.playing.take().or(self.target).unwrap_or(self.wanted);
         self.target = None;
         self.ladder = None;
+        news.timer_changed();
         if self.grant != Grant::Paused {
             self.go_for(layer, now, news);
         }

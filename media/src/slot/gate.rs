@@ -52,8 +52,8 @@ impl Gate {
         self.latest
     }
 
-    /// Lets one packet out, and gives back its size: 0 if the sink refused it. `write` appends it as it leaves; it is noted for
-    /// the path's sake.
+    /// Lets one packet out, and gives back its size: 0 if there was no room for it, `None` if its index was used. `write`
+    /// appends it as it leaves; it is noted for the path's sake.
     pub(crate) fn send(
         &mut self,
         slot: &SlotSpec,
@@ -62,7 +62,7 @@ impl Gate {
         now: Instant,
         sink: &mut impl RtpSink,
         write: impl FnOnce(&mut Vec<u8>, Departure),
-    ) -> usize {
+    ) -> Option<usize> {
         self.latest = self.latest.max(now);
         let now = self.latest;
         let departure = Departure {
@@ -70,14 +70,12 @@ impl Gate {
             transport_cc: self.transport_cc,
         };
         let mut bytes = 0;
-        sink.rtp(ssrc, index, |out| {
+        let admitted = sink.rtp(ssrc, index, |out| {
             let start = out.len();
             write(out, departure);
             bytes = out.len() - start + SEAL;
         });
-        if bytes == 0 {
-            return 0;
-        }
+        admitted.ok()?;
         self.pacer.left(bytes);
         if slot.kind == Kind::Video {
             self.congestion.left(bytes);
@@ -86,6 +84,6 @@ impl Gate {
             self.congestion.sent(self.transport_cc, bytes, probe, now);
             self.transport_cc = self.transport_cc.wrapping_add(1);
         }
-        bytes
+        Some(bytes)
     }
 }

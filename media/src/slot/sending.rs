@@ -42,7 +42,7 @@ impl Slot {
             let bytes = gate.send(spec, (ssrc, rtx.2), None, now, sink, |out, departure| {
                 stamp.write_rtx(out, spec, packet, departure, rtx);
             });
-            gate.pacer.repaired(bytes);
+            gate.pacer.repaired(bytes.unwrap_or(0));
             self.rtx_index += 1;
             self.stats.resent += 1;
         }
@@ -79,7 +79,7 @@ impl Slot {
                 stamp.write_rtx(out, spec, packet, departure, rtx);
             });
             self.rtx_index += 1;
-            sent.add(bytes as u64);
+            sent.add(bytes.unwrap_or(0) as u64);
         }
         let timestamp = self.rewriter.last().map_or(0, |(timestamp, _)| timestamp);
         while !probe.is_all(sent) {
@@ -88,9 +88,9 @@ impl Slot {
                 Stamp::write_padding(out, spec, departure, rtx, timestamp);
             });
             self.rtx_index += 1;
-            if bytes == 0 {
-                return; // refused: it would go on for ever
-            }
+            let Some(bytes @ 1..) = bytes else {
+                return; // it would go on for ever
+            };
             sent.add(bytes as u64);
         }
     }
@@ -117,8 +117,8 @@ impl Slot {
         sink: &mut impl RtpSink,
         news: &mut News,
     ) {
-        sink.expect(self.spec.ssrc);
-        self.history.fetch();
+        sink.fetch(self.spec.ssrc);
+        self.history.fetch_behind();
         self.rates = burst.rates;
         for (at, packet) in burst.iter().enumerate() {
             let switches = match self.pick(packet, now, news) {
@@ -173,7 +173,7 @@ impl Slot {
             return;
         };
         let spec = &self.spec;
-        let bytes = gate.send(
+        let admitted = gate.send(
             spec,
             (spec.ssrc, stamp.index),
             None,
@@ -183,8 +183,8 @@ impl Slot {
                 stamp.write(out, spec, packet, departure);
             },
         );
-        if bytes == 0 {
-            return; // its index was used, or lies too far back
+        if admitted.is_none() {
+            return;
         }
         if packet.info.starts_keyframe {
             self.useful_from = stamp.index;

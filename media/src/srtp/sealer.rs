@@ -87,7 +87,7 @@ impl Sealer {
     }
 
     /// A packet of this source will be sealed soon.
-    pub(crate) fn fetch_source(&self, ssrc: u32) {
-        self.sealed.fetch_window(ssrc);
+    pub(crate) fn fetch_behind(&self, ssrc: u32) {
+        self.sealed.fetch_behind(ssrc);
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct Sources {
 }
 
 /// A packet that was neither seen nor sealed before.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Admitted {
     ssrc: u32,
     index: u64,
@@ -44,6 +44,10 @@ impl Sources {
     }
 
     /// The packet counts as seen from now on.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is used up: nothing is marked twice"
+    )]
     pub(super) fn mark(&mut self, admitted: Admitted) {
         let Admitted { ssrc, index, place } = admitted;
         if let Some(window) = place.and_then(|at| self.windows.get_mut(at)) {
@@ -59,7 +63,7 @@ impl Sources {
     }
 
     /// A packet of this source will be admitted soon.
-    pub(super) fn fetch_window(&self, ssrc: u32) {
+    pub(super) fn fetch_behind(&self, ssrc: u32) {
         if let Some(window) = self.window(ssrc) {
             cache::fetch(window);
         }

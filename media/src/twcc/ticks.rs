@@ -31,7 +31,7 @@ impl Ticks {
     }
 
     /// Another packet will come soon.
-    pub(super) fn fetch_latest(&self) {
+    pub(super) fn fetch_behind(&self) {
         if let Some(latest) = self.places.back() {
             cache::fetch(latest);
         }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::rtcp::{self, ReceptionBlock};
 use crate::rtp::seq::low16;
+use crate::seam::IndexUsed;
 use crate::testing::RTX;
 use crate::twcc::TransportFeedback;
 
@@ -58,6 +59,23 @@ fn one_packet_is_sent_again_once_per_round_trip() {
     assert_eq!(nack(&mut outbound, &[3], now).len(), 1);
     assert_eq!(nack(&mut outbound, &[3, 3, 3], now + 49 * MS).len(), 0);
     assert_eq!(nack(&mut outbound, &[3, 3, 3], now + 50 * MS).len(), 1);
+}
+
+/// Has no room for anything, as a socket that is full.
+struct Full;
+
+impl RtpSink for Full {
+    fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) -> Result<(), IndexUsed> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_found_no_room_is_lost_on_its_way_and_sent_again() {
+    let (mut outbound, now) = outbound(&[Codec::Vp8]);
+    point(&mut outbound, "v0", TRACK, now);
+    outbound.forward(&vec![keyframe(10), packet(11)].into(), now, &mut Full);
+    assert_eq!(nack(&mut outbound, &[0, 1], now).len(), 2);
 }
 
 /// Transport-wide feedback on the packets from number 0.

@@ -2,6 +2,7 @@ use std::num::NonZeroU16;
 
 use super::*;
 use crate::congestion::Probe;
+use crate::seam::IndexUsed;
 use crate::testing::RTX;
 
 /// What SRTP adds to each packet.
@@ -79,9 +80,10 @@ fn a_probe_that_may_not_leave_ends() {
         asked: usize,
     }
     impl RtpSink for Nobody {
-        fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) {
+        fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) -> Result<(), IndexUsed> {
             self.asked += 1;
             assert!(self.asked < 1000, "it goes on");
+            Err(IndexUsed)
         }
     }
     let (mut outbound, now) = after(3, 1_000);

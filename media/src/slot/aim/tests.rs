@@ -221,6 +221,17 @@ fn a_picture_tells_its_size_and_whether_its_tile_could_use_more() {
 }
 
 #[test]
+fn what_is_withheld_tells_when_it_has_no_layers_to_look_after_any_more() {
+    let mut scene = Scene::at(THREE);
+    scene
+        .aim
+        .set_grant(Grant::Paused, scene.now, &mut scene.news);
+    scene.news.take_timer_changed();
+    scene.aim.begin_anew(scene.now, &mut scene.news);
+    assert!(scene.news.take_timer_changed());
+}
+
+#[test]
 fn sound_plays_from_any_packet_and_asks_for_nothing() {
     let (now, mut news) = (Instant::now(), News::default());
     let mut aim = Aim::at_sound(THREE, now, &mut news);
