@@ -238,7 +238,7 @@ pub struct Participant {
     away: Option<SpawnHandle>,
     orphaned: u32,
     room: RoomDoor,
-    /// The room's mailbox for media, once something was put there; another one when the room was opened anew.
+    /// The room's mailbox for media: found when the first burst leaves, and again after the room was opened anew.
     outlet: Option<Recipient<Packets>>,
     port: PortHandle,
     services: Services,

@@ -218,7 +218,7 @@ pub struct Packets {
 
 impl Packets {
     /// The key frame that helps whom these did not reach.
-    fn missed(&self) -> Option<KeyframeWanted> {
+    pub(crate) fn missed(&self) -> Option<KeyframeWanted> {
         let (track, layer) = (self.track, self.burst.first()?.layer);
         Some(KeyframeWanted { track, layer })
     }

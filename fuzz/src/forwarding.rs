@@ -5,9 +5,9 @@ use std::time::Instant;
 use bytes::Bytes;
 use calls_media::outbound::Outbound;
 use calls_media::seam::{
-    Burst, Codec, CodecSpec, ExtensionIds, Feedback, IndexUsed, Kind, Layer, Mid, Packet,
-    PayloadInfo, PayloadType, PeerId, Priority, Rid, RtpSink, Shown, SlotSpec, Ssrc, TrackId,
-    TrackSpec,
+    Burst, Codec, CodecSpec, ExtensionIds, Feedback, Kind, Layer, Mid, Packet, PayloadInfo,
+    PayloadType, PeerId, Priority, Rid, RtpSink, Shown, SlotSpec, Ssrc, TrackId, TrackSpec,
+    Unsealable,
 };
 use calls_model::Source;
 
@@ -41,7 +41,7 @@ impl RtpSink for Nowhere {
         _: Ssrc,
         index: u64,
         write: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), IndexUsed> {
+    ) -> Result<(), Unsealable> {
         let mut packet = Vec::new();
         write(&mut packet);
         assert!(packet.len() >= 12 && index < 1 << 48);

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use calls_media::codecs;
 use calls_media::outbound::Outbound;
 use calls_media::seam::{
-    Burst, Codec, CodecSpec, ExtensionIds, Feedback, IndexUsed, Kind, Layer, Mid, Packet,
-    PayloadType, PeerId, Priority, RtpSink, Shown, SlotSpec, Ssrc, TrackId,
+    Burst, Codec, CodecSpec, ExtensionIds, Feedback, Kind, Layer, Mid, Packet, PayloadType, PeerId,
+    Priority, RtpSink, Shown, SlotSpec, Ssrc, TrackId, Unsealable,
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -25,7 +25,7 @@ const KEY: [u8; 7] = [0x90, 0xe0, 0x92, 0x34, 0x55, 0x40, 0x00];
 struct Nowhere;
 
 impl RtpSink for Nowhere {
-    fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) -> Result<(), IndexUsed> {
+    fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) -> Result<(), Unsealable> {
         Ok(())
     }
 }
@@ -34,7 +34,7 @@ impl RtpSink for Nowhere {
 struct Buffer(Vec<u8>);
 
 impl RtpSink for Buffer {
-    fn rtp(&mut self, _: Ssrc, _: u64, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), IndexUsed> {
+    fn rtp(&mut self, _: Ssrc, _: u64, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Unsealable> {
         self.0.clear();
         write(&mut self.0);
         Ok(())

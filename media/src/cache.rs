@@ -13,7 +13,7 @@ pub fn fetch<T: ?Sized>(value: &T) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
         let start = std::ptr::from_ref(value).cast::<i8>();
-        let before = start.addr() % LINE; // of its first line
+        let before = start.addr() % LINE; // bytes of its first line that lie before it
         for at in (0..before + size_of_val(value)).step_by(LINE) {
             #[expect(unsafe_code, reason = "the processor's hint has no other name")]
             // SAFETY: the processor ignores what is not there, and reads nothing that the program sees.

@@ -331,7 +331,7 @@ impl Outbound {
         self.gate.fetch();
     }
 
-    /// And now what that points to.
+    /// This burst will be forwarded next: what [`Self::fetch`] fetched points to the slots that show it.
     pub fn fetch_behind(&self, burst: &Burst) {
         let Some(first) = burst.first() else { return };
         for number in self.watches.slots(first.track) {

@@ -503,26 +503,28 @@ pub trait Egress {
     fn datagram(&mut self, path: Path, write: impl FnOnce(&mut Vec<u8>));
 }
 
-/// A packet's index must not be used again, for a nonce is made of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IndexUsed;
+/// A packet that was not taken: a nonce would be made of its index, which was used before, lies too far back to tell, or is beyond
+/// what a key may seal (RFC 3711 §3.3.1, RFC 7714 §8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a packet of this index cannot be sealed")]
+pub struct Unsealable;
 
 /// Where a forwarder puts plain RTP; the transport behind it seals in place and passes on to [`Egress`].
 pub trait RtpSink {
     /// Queues one packet. `index` is the 48-bit SRTP packet index (roll-over counter and sequence number,
-    /// RFC 3711 §3.3.1) of `ssrc`; `write` appends the plain RTP packet, unless there is no room for it: then it is lost on its
-    /// way, as it may be later.
+    /// RFC 3711 §3.3.1) of `ssrc`; `write` appends the plain RTP packet. Where there is no room for it, it is not
+    /// called, or what it wrote is thrown away: the packet is lost on its way, as it may be later.
     ///
     /// # Errors
     ///
-    /// The index was used before, or lies too far back to tell.
+    /// No packet of this index can be sealed.
     fn rtp(
         &mut self,
         ssrc: Ssrc,
         index: u64,
         write: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), IndexUsed>;
+    ) -> Result<(), Unsealable>;
 
-    /// Packets of this source will follow soon.
+    /// Packets of this source will follow soon: what is known of it is fetched.
     fn fetch(&self, _: Ssrc) {}
 }

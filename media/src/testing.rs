@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use crate::peer::PeerLimits;
 use crate::seam::{
-    Codec, CodecSpec, ExtensionIds, Feedback, IndexUsed, Kind, Layer, Mid, Packet, PayloadInfo,
-    PayloadType, PeerId, RtpSink, SlotSpec, Ssrc, TrackId,
+    Codec, CodecSpec, ExtensionIds, Feedback, Kind, Layer, Mid, Packet, PayloadInfo, PayloadType,
+    PeerId, RtpSink, SlotSpec, Ssrc, TrackId, Unsealable,
 };
 use crate::slot::Stamp;
 
@@ -116,9 +116,9 @@ impl RtpSink for Sent {
         ssrc: Ssrc,
         index: u64,
         write: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), IndexUsed> {
+    ) -> Result<(), Unsealable> {
         if self.0.iter().any(|&(s, i, _)| (s, i) == (ssrc, index)) {
-            return Err(IndexUsed);
+            return Err(Unsealable);
         }
         let mut packet = Vec::new();
         write(&mut packet);

@@ -244,8 +244,12 @@ impl Participant {
                 layers,
                 burst,
             });
-            if let Err(SendError::Full(_)) = sent {
+            if let Err(SendError::Full(dropped)) = sent {
                 metrics::counter!(BURSTS_DROPPED, "at" => "participant").increment(1);
+                if let Some(KeyframeWanted { track, layer }) = dropped.missed() {
+                    let now = clock::instant();
+                    connection.peer.request_keyframe(track, layer, now);
+                }
             }
         }
     }

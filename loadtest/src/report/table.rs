@@ -97,7 +97,7 @@ fn joins_of(line: &mut impl FnMut(&str, &str), joins: &Joins) {
         line("  left before a packet came", &joins.unheard.to_string());
     }
     if joins.alone > 0 {
-        line("  came before anybody to receive", &joins.alone.to_string());
+        line("  came to nobody", &joins.alone.to_string());
     }
     line("  until media can flow", &times(joins.connected));
     line("  until the first packet", &times(joins.first_media));

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use super::words::PeerStats;
 use crate::inbound::Inbound;
 use crate::rtcp::{self, Rtcp};
-use crate::seam::{Egress, IndexUsed, Path, RtpSink, Ssrc};
+use crate::seam::{Egress, Path, RtpSink, Ssrc, Unsealable};
 use crate::srtp::{Keys, Opener, Sealer, SrtpError};
 
 /// Both directions of a connected peer.
@@ -124,10 +124,10 @@ impl<E: Egress> RtpSink for Sink<'_, E> {
         ssrc: Ssrc,
         index: u64,
         write: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), IndexUsed> {
+    ) -> Result<(), Unsealable> {
         if self.sealer.reserve(ssrc.0, index).is_err() {
             self.stats.unsealed += 1;
-            return Err(IndexUsed);
+            return Err(Unsealable);
         }
         self.egress.datagram(self.path, |out| {
             let start = out.len();

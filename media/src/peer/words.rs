@@ -209,7 +209,7 @@ pub struct PeerStats {
     pub rejected: u64,
     /// Authentic packets that came a second time.
     pub replayed: u64,
-    /// Packets that were not sent because their index had been used or lay too far back.
+    /// Packets that were not sent because they could not be sealed: most likely their index had been used or lay too far back.
     pub unsealed: u64,
     /// Round-trip time, from the peer's reception reports.
     pub rtt: Option<Duration>,

@@ -52,8 +52,8 @@ impl Gate {
         self.latest
     }
 
-    /// Lets one packet out, and gives back its size: 0 if there was no room for it, `None` if its index was used. `write`
-    /// appends it as it leaves; it is noted for the path's sake.
+    /// Lets one packet out, and gives back its size; `None` if it cannot be sealed, which the path never learns of. 0 if it was
+    /// not even written for want of room: noted as sent, and lost. `write` appends it as it leaves.
     pub(crate) fn send(
         &mut self,
         slot: &SlotSpec,

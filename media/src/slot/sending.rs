@@ -42,9 +42,11 @@ impl Slot {
             let bytes = gate.send(spec, (ssrc, rtx.2), None, now, sink, |out, departure| {
                 stamp.write_rtx(out, spec, packet, departure, rtx);
             });
-            gate.pacer.repaired(bytes.unwrap_or(0));
             self.rtx_index += 1;
-            self.stats.resent += 1;
+            if let Some(bytes) = bytes {
+                gate.pacer.repaired(bytes);
+                self.stats.resent += 1;
+            }
         }
     }
 
@@ -79,7 +81,10 @@ impl Slot {
                 stamp.write_rtx(out, spec, packet, departure, rtx);
             });
             self.rtx_index += 1;
-            sent.add(bytes.unwrap_or(0) as u64);
+            let Some(bytes @ 1..) = bytes else {
+                return; // nothing can leave, so nothing is tried
+            };
+            sent.add(bytes as u64);
         }
         let timestamp = self.rewriter.last().map_or(0, |(timestamp, _)| timestamp);
         while !probe.is_all(sent) {
@@ -89,7 +94,7 @@ impl Slot {
             });
             self.rtx_index += 1;
             let Some(bytes @ 1..) = bytes else {
-                return; // it would go on for ever
+                return;
             };
             sent.add(bytes as u64);
         }

@@ -20,6 +20,7 @@ pub(super) struct Sources {
 pub(super) struct Admitted {
     ssrc: u32,
     index: u64,
+    /// `None` for a source that was not there before.
     place: Option<usize>,
 }
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use calls_media::inbound::Inbound;
 use calls_media::outbound::{Outbound, SlotStats};
 use calls_media::seam::{
-    ExtensionIds, IndexUsed, Kind, Layer, Mid, PeerId, Priority, RtpSink, Shown, SlotSpec, Ssrc,
-    TrackId, TrackSpec,
+    ExtensionIds, Kind, Layer, Mid, PeerId, Priority, RtpSink, Shown, SlotSpec, Ssrc, TrackId,
+    TrackSpec, Unsealable,
 };
 use calls_model::Source;
 
@@ -47,7 +47,7 @@ pub(crate) struct Viewer {
 pub(crate) struct Leaving(pub(crate) Vec<Bytes>);
 
 impl RtpSink for Leaving {
-    fn rtp(&mut self, _: Ssrc, _: u64, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), IndexUsed> {
+    fn rtp(&mut self, _: Ssrc, _: u64, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Unsealable> {
         let mut packet = Vec::new();
         write(&mut packet);
         self.0.push(packet.into());

@@ -1,7 +1,7 @@
 use super::*;
 use crate::rtcp::{self, ReceptionBlock};
 use crate::rtp::seq::low16;
-use crate::seam::IndexUsed;
+use crate::seam::Unsealable;
 use crate::testing::RTX;
 use crate::twcc::TransportFeedback;
 
@@ -65,7 +65,7 @@ fn one_packet_is_sent_again_once_per_round_trip() {
 struct Full;
 
 impl RtpSink for Full {
-    fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) -> Result<(), IndexUsed> {
+    fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) -> Result<(), Unsealable> {
         Ok(())
     }
 }
@@ -74,8 +74,13 @@ impl RtpSink for Full {
 fn what_found_no_room_is_lost_on_its_way_and_sent_again() {
     let (mut outbound, now) = outbound(&[Codec::Vp8]);
     point(&mut outbound, "v0", TRACK, now);
-    outbound.forward(&vec![keyframe(10), packet(11)].into(), now, &mut Full);
-    assert_eq!(nack(&mut outbound, &[0, 1], now).len(), 2);
+    let packets: Vec<Packet> = std::iter::once(keyframe(10))
+        .chain((11..50).map(packet))
+        .collect();
+    outbound.forward(&packets.into(), now, &mut Full);
+    told(&mut outbound, &[false; 40], now + 50 * MS);
+    assert!(outbound.stats().loss > 0.0, "the path is told of it");
+    assert_eq!(nack(&mut outbound, &[0, 1], now + 60 * MS).len(), 2);
 }
 
 /// Transport-wide feedback on the packets from number 0.

@@ -2,7 +2,7 @@ use std::num::NonZeroU16;
 
 use super::*;
 use crate::congestion::Probe;
-use crate::seam::IndexUsed;
+use crate::seam::Unsealable;
 use crate::testing::RTX;
 
 /// What SRTP adds to each packet.
@@ -74,23 +74,23 @@ fn a_probe_of_padding_counts_what_it_takes_on_the_wire() {
 
 #[test]
 fn a_probe_that_may_not_leave_ends() {
-    /// Seals nothing, and is not asked for ever.
-    #[derive(Default)]
+    /// Seals nothing, or has room for nothing, and counts how often it was asked.
     struct Nobody {
+        answer: Result<(), Unsealable>,
         asked: usize,
     }
     impl RtpSink for Nobody {
-        fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) -> Result<(), IndexUsed> {
+        fn rtp(&mut self, _: Ssrc, _: u64, _: impl FnOnce(&mut Vec<u8>)) -> Result<(), Unsealable> {
             self.asked += 1;
-            assert!(self.asked < 1000, "it goes on");
-            Err(IndexUsed)
+            self.answer
         }
     }
-    let (mut outbound, now) = after(3, 1_000);
-    outbound.slots[0].probe(
-        probe(15_000),
-        &mut outbound.gate,
-        now,
-        &mut Nobody::default(),
-    );
+    for answer in [Ok(()), Err(Unsealable)] {
+        for history in [0, 30] {
+            let (mut outbound, now) = after(history, 1_000);
+            let mut nobody = Nobody { answer, asked: 0 };
+            outbound.slots[0].probe(probe(15_000), &mut outbound.gate, now, &mut nobody);
+            assert_eq!(nobody.asked, 1, "{answer:?} after {history}");
+        }
+    }
 }
