@@ -272,19 +272,34 @@ test('files that are on their way are given up when the meeting is over', async 
   expect(cancel).toHaveBeenCalledTimes(1);
 });
 
-test('a tab that is hidden is sent nothing, whoever comes and goes meanwhile', async () => {
+test('a tile that moves is wanted still, in whatever order it comes and goes', async () => {
   const store = await inside();
   const show = vi.spyOn(store.meeting, 'show');
-  store.screenful.put('part_2', 'camera', 320, 180);
+  const [grid, stage] = [Symbol('grid'), Symbol('stage')];
+  store.screenful.put(grid, 'part_2', 'camera', 320, 180);
+  store.screenful.put(stage, 'part_2', 'camera', 960, 540);
+  const large = { participantId: 'part_2', source: 'camera', width: 960, height: 540 };
+  expect(show.mock.lastCall?.[0]).toEqual([large]);
+  store.screenful.drop(grid);
+  expect(show.mock.lastCall?.[0]).toEqual([large]);
+  store.screenful.drop(stage);
+  expect(show.mock.lastCall?.[0]).toEqual([]);
+});
+
+test('a tab that is hidden is sent nothing, whoever comes and goes meanwhile', async () => {
+  const store = await inside();
+  const tiles = [Symbol('a'), Symbol('b'), Symbol('c')] as const;
+  const show = vi.spyOn(store.meeting, 'show');
+  store.screenful.put(tiles[0], 'part_2', 'camera', 320, 180);
   expect(show.mock.lastCall?.[0].length).toBe(1);
   page.hide(true);
   await vi.advanceTimersByTimeAsync(4_000);
-  store.screenful.put('part_3', 'camera', 320, 180);
+  store.screenful.put(tiles[1], 'part_3', 'camera', 320, 180);
   expect(show.mock.lastCall?.[0].length).toBe(2); // a glance at another tab costs nobody a key frame
   await vi.advanceTimersByTimeAsync(2_000);
   expect(show.mock.lastCall?.[0]).toEqual([]);
-  store.screenful.drop('part_3', 'camera');
-  store.screenful.put('part_4', 'camera', 320, 180);
+  store.screenful.drop(tiles[1]);
+  store.screenful.put(tiles[2], 'part_4', 'camera', 320, 180);
   expect(show.mock.lastCall?.[0]).toEqual([]);
   page.hide(false);
   expect(show.mock.lastCall?.[0].length).toBe(2);

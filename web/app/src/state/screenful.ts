@@ -11,7 +11,8 @@ const FRUGAL = { width: 320, height: 180 };
 
 export class Screenful {
   readonly #meeting: Meeting;
-  readonly #pictures = new Map<string, Wanted>();
+  /** By the tile that shows it: one that moves elsewhere on the screen may be there anew before it is gone from where it was. */
+  readonly #pictures = new Map<symbol, Wanted>();
   readonly #forget: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The tab is out of sight for good, until it is back. */
@@ -26,13 +27,13 @@ export class Screenful {
     });
   }
 
-  put(participantId: string, source: VideoSource, width: number, height: number): void {
-    this.#pictures.set(`${participantId}/${source}`, { participantId, source, width, height });
+  put(tile: symbol, participantId: string, source: VideoSource, width: number, height: number): void {
+    this.#pictures.set(tile, { participantId, source, width, height });
     this.#tell();
   }
 
-  drop(participantId: string, source: VideoSource): void {
-    if (this.#pictures.delete(`${participantId}/${source}`)) this.#tell();
+  drop(tile: symbol): void {
+    if (this.#pictures.delete(tile)) this.#tell();
   }
 
   close(): void {
@@ -58,12 +59,14 @@ export class Screenful {
   }
 }
 
-/** The largest first: if slots run out, the stage has one. What is read on a screen stays as large as it is. */
+/** The largest first, each picture once: if slots run out, the stage has one. What is read on a screen stays as large as it is. */
 export function affordable(pictures: readonly Wanted[], traffic: Prefs['traffic']): Wanted[] {
   if (traffic === 'audio') return [];
   const frugal = (picture: Wanted): Wanted =>
     traffic === 'full' || picture.source === 'screen'
       ? picture
       : { ...picture, width: Math.min(picture.width, FRUGAL.width), height: Math.min(picture.height, FRUGAL.height) };
-  return pictures.toSorted((a, b) => b.width * b.height - a.width * a.height).map(frugal);
+  const largest = pictures.toSorted((a, b) => b.width * b.height - a.width * a.height);
+  const same = (a: Wanted) => (b: Wanted) => a.participantId === b.participantId && a.source === b.source;
+  return largest.filter((picture, at) => largest.findIndex(same(picture)) === at).map(frugal);
 }
