@@ -233,6 +233,15 @@ mod tests {
     }
 
     impl Sleeper {
+        fn since_then(began: Instant) -> Self {
+            Self {
+                began,
+                alarm: Alarm::default(),
+                rung: Vec::new(),
+                pulses: Vec::new(),
+            }
+        }
+
         /// In milliseconds, to ten: timers run a little late.
         fn since(&self) -> u128 {
             (clock::instant() - self.began).as_millis() / 10 * 10
@@ -300,13 +309,7 @@ mod tests {
     async fn nights(set: &[(u64, Option<u64>)], until: u64) -> (Vec<u128>, Vec<u128>) {
         tokio::time::pause();
         let began = clock::instant();
-        let sleeper = Sleeper {
-            began,
-            alarm: Alarm::default(),
-            rung: Vec::new(),
-            pulses: Vec::new(),
-        };
-        let sleeper = sleeper.start();
+        let sleeper = Sleeper::since_then(began).start();
         let at = |ms| sleep_until((began + MS * u32::try_from(ms).unwrap()).into());
         for &(when, due) in set {
             at(when).await;
@@ -351,15 +354,9 @@ mod tests {
     async fn those_who_came_within_a_moment_feel_their_pulse_together() {
         tokio::time::pause();
         let began = clock::instant();
-        let sleeper = || Sleeper {
-            began,
-            alarm: Alarm::default(),
-            rung: Vec::new(),
-            pulses: Vec::new(),
-        };
-        let first = sleeper().start();
+        let first = Sleeper::since_then(began).start();
         sleep_until((began + 30 * MS).into()).await;
-        let second = sleeper().start();
+        let second = Sleeper::since_then(began).start();
         sleep_until((began + 3_500 * MS).into()).await;
         let (_, first) = first.send(Nights).await.unwrap();
         let (_, second) = second.send(Nights).await.unwrap();
@@ -381,13 +378,7 @@ mod tests {
         });
         for from in [0, 5_000] {
             sleep_until((began + MS * from).into()).await;
-            let sleeper = Sleeper {
-                began: began + MS * from,
-                alarm: Alarm::default(),
-                rung: Vec::new(),
-                pulses: Vec::new(),
-            };
-            let sleeper = sleeper.start();
+            let sleeper = Sleeper::since_then(began + MS * from).start();
             sleep_until((began + MS * (from + 2_500)).into()).await;
             let (_, pulses) = sleeper.send(Nights).await.unwrap();
             assert_eq!(pulses, [1_000, 2_000]);
@@ -402,15 +393,9 @@ mod tests {
     async fn a_stall_moves_nobodys_pulse() {
         tokio::time::pause();
         let began = clock::instant();
-        let sleeper = || Sleeper {
-            began,
-            alarm: Alarm::default(),
-            rung: Vec::new(),
-            pulses: Vec::new(),
-        };
-        let first = sleeper().start();
+        let first = Sleeper::since_then(began).start();
         sleep_until((began + 500 * MS).into()).await;
-        let second = sleeper().start();
+        let second = Sleeper::since_then(began).start();
         sleep_until((began + 1_700 * MS).into()).await;
         tokio::time::advance(2_100 * MS).await;
         sleep_until((began + 5_700 * MS).into()).await;
