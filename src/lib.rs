@@ -9,6 +9,7 @@ pub mod config;
 pub mod files;
 pub mod http;
 mod lasting;
+mod prefault;
 pub mod recording;
 pub mod signaling;
 pub mod store;

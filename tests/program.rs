@@ -45,6 +45,31 @@ async fn a_server_says_where_everything_is_and_stops_when_it_is_told_to() {
     assert!(!log.contains("actix_server"), "{log}");
 }
 
+/// Of its own code, in KiB: how much there is, and how much of that is in memory.
+fn code_in_memory(server: &Serving) -> (u64, u64) {
+    let maps = format!("/proc/{}/smaps", server.child.id());
+    let maps = std::fs::read_to_string(maps).expect("it runs");
+    let code = |line: &&str| line.contains(" r-xp ") && line.ends_with(env!("CARGO_BIN_EXE_calls"));
+    let mut lines = maps.lines().skip_while(|line| !code(line));
+    let mut value = |name| {
+        let line = lines
+            .find(|line| line.starts_with(name))
+            .expect("it is told");
+        let kib = line.split_whitespace().nth(1).expect("a number");
+        kib.parse::<u64>().expect("a number")
+    };
+    (value("Size:"), value("Rss:"))
+}
+
+#[test]
+fn no_code_is_left_to_be_read_while_somebody_waits() {
+    let folder = folder();
+    let server = Serving::start(calls(folder.path(), "serve --dev"));
+    let (size, resident) = code_in_memory(&server);
+    assert_eq!(resident, size);
+    server.stop();
+}
+
 #[tokio::test]
 async fn a_second_start_by_mistake_leaves_the_first_alone() {
     let folder = folder();

@@ -10,6 +10,7 @@ use tracing::info;
 use super::say;
 use crate::app::{Server, browse_url};
 use crate::config::Config;
+use crate::prefault::prefault;
 use crate::{store, telemetry};
 
 /// Serves until SIGTERM or SIGINT, reading certificates again at SIGHUP, or until something essential breaks.
@@ -19,6 +20,7 @@ pub(super) fn serve(config: Config, dev: bool) -> Result<ExitCode, String> {
         let mut terminate = listen(SignalKind::terminate())?;
         let mut interrupt = listen(SignalKind::interrupt())?;
         let mut hangup = listen(SignalKind::hangup())?;
+        prefault();
         let mut server = Server::start(config, dev)
             .await
             .map_err(|error| error.to_string())?;
