@@ -3,9 +3,9 @@
 pub mod extension;
 pub mod read;
 pub mod seq;
-pub mod window;
+mod window;
 pub mod write;
 
 pub use read::{BadRtp, RtpView};
 pub use seq::Extender;
-pub use window::Window;
+pub use window::{Latest, Window};

@@ -8,11 +8,11 @@ mod cipher;
 mod cm_sha1;
 mod derive;
 mod gcm;
+mod index;
 mod keys;
 mod opener;
 mod sealer;
 mod sources;
-mod window;
 
 pub use keys::{Keys, MasterKey, Profile};
 pub use opener::Opener;

@@ -9,7 +9,7 @@ use crate::keyframes::KeyframeRequests;
 use crate::nack::Missing;
 use crate::reports::Reception;
 use crate::rtcp::ReceptionBlock;
-use crate::rtp::{Extender, Window, window};
+use crate::rtp::{Extender, Latest};
 use crate::seam::{Layer, Ssrc, SvcFrame, TrackId};
 
 /// A stream that was silent for so long is left out of reports.
@@ -47,7 +47,7 @@ pub(super) struct Stream {
     /// Its spatial layers, once it showed that it may have some.
     pub(super) scalability: Option<Box<Scalability>>,
     extender: Extender,
-    window: Window,
+    window: Latest,
     reception: Option<Reception>,
     rate: Rate,
     last: Instant,
@@ -68,7 +68,7 @@ impl Stream {
             full_intra_requests: 0,
             scalability: None,
             extender: Extender::default(),
-            window: Window::default(),
+            window: Latest::default(),
             reception: None,
             rate: Rate::new(zero),
             last: zero,
@@ -94,9 +94,10 @@ impl Stream {
     pub(super) fn accept(&mut self, arrival: Arrival, now: Instant) -> Option<u64> {
         let number = self.number(arrival)?;
         let highest = self.extender.highest();
-        if !self.window.insert(number) {
+        if !self.window.admits(number) {
             return None;
         }
+        self.window.mark(number);
         self.missing.arrived(number, now);
         if let Some(highest) = highest
             && arrival.nack
@@ -174,7 +175,7 @@ impl Stream {
             // What is repaired must have been missed; without a stream there is nothing to repair.
             return highest.filter(|_| !self.restarting).map(|_| number);
         }
-        let too_late = highest.is_some_and(|highest| number + window::DEPTH <= highest);
+        let too_late = highest.is_some_and(|highest| number + Latest::DEPTH <= highest);
         if too_late && self.proof != Some(arrival.sequence) {
             self.proof = Some(arrival.sequence.wrapping_add(1));
             return None;
@@ -188,7 +189,7 @@ impl Stream {
         self.reception = None;
         // The window forgets the past by itself when it sees the leap, but not the numbers between.
         let first = self.extender.restart(arrival.sequence);
-        self.window = Window::default();
+        self.window = Latest::default();
         Some(first)
     }
 

@@ -1,7 +1,9 @@
 //! Which of a source's latest packets were left out on purpose, so that numbers close over them.
 
-use crate::rtp::window::DEPTH;
+use crate::rtp::Latest;
 
+/// As far back as packets are taken.
+const DEPTH: u64 = Latest::DEPTH;
 const WORDS: usize = (DEPTH / 64) as usize;
 
 /// Remembers which of the latest [`DEPTH`] packets were left out. A number that nothing came for yet counts as one that

@@ -36,11 +36,8 @@ impl Opener {
         let header_len = rtp_header_len(packet).ok_or(SrtpError::Malformed)?;
         let seq = u16::from_be_bytes([packet[2], packet[3]]);
         let ssrc = word(packet, 8).ok_or(SrtpError::Malformed)?;
-        let index = match self.rtp_seen.window(ssrc) {
-            Some(window) => window.index_of(seq).ok_or(SrtpError::Replayed)?,
-            None => seq.into(),
-        };
-        let admitted = self.rtp_seen.admit(ssrc, index)?;
+        let admitted = self.rtp_seen.admit_sequence(ssrc, seq)?;
+        let index = admitted.index();
         let len = self.rtp.open_rtp(packet, header_len, ssrc, index)?;
         packet.truncate(len);
         self.rtp_seen.mark(admitted);
