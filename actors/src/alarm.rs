@@ -279,16 +279,22 @@ mod tests {
         }
     }
 
-    /// Go.
+    /// How it ends.
     #[derive(Message)]
     #[rtype(result = "()")]
-    struct Sleep;
+    enum End {
+        Goes,
+        Panics,
+    }
 
-    impl Handler<Sleep> for Sleeper {
+    impl Handler<End> for Sleeper {
         type Result = ();
 
-        fn handle(&mut self, _: Sleep, ctx: &mut Self::Context) {
-            ctx.stop();
+        fn handle(&mut self, end: End, ctx: &mut Self::Context) {
+            match end {
+                End::Goes => ctx.stop(),
+                End::Panics => panic!("a nightmare, as the test wants"),
+            }
         }
     }
 
@@ -376,13 +382,13 @@ mod tests {
                 .all(|times| times.pulse.is_none());
             assert!(nobody && !clock.watched.get());
         });
-        for from in [0, 5_000] {
+        for (from, end) in [(0, End::Panics), (5_000, End::Goes), (10_000, End::Goes)] {
             sleep_until((began + MS * from).into()).await;
             let sleeper = Sleeper::since_then(began + MS * from).start();
             sleep_until((began + MS * (from + 2_500)).into()).await;
             let (_, pulses) = sleeper.send(Nights).await.unwrap();
             assert_eq!(pulses, [1_000, 2_000]);
-            sleeper.do_send(Sleep);
+            sleeper.do_send(end);
             sleep_until((began + MS * (from + 4_500)).into()).await;
             let watched = HERE.with(|clock| clock.watched.get());
             assert!(!watched, "nobody is there to be rung");
