@@ -302,7 +302,7 @@ const PARTS = {
     const participant_id = await participantId(ada, grace.name);
     await pause(8000); // pictures are sharp by then
     await dismiss(ada);
-    await hears(ada, 'caption', { participant_id, text: 'and then we look at the figures that nobody has seen yet', final: true, start_ms: 0, end_ms: 1 });
+    await hears(ada, 'caption', { participant_id, text: 'we need to review the budget today and start the next project on monday', final: true, start_ms: 0, end_ms: 1 });
     await shot(ada, 'readme-meeting', { themes: ['light'] });
     const operator = await browsers[0].open('Operator', `${SERVER}/console`, { viewport: DESK });
     await operator.page.getByRole('row', { name: /Ada Lovelace/ }).getByRole('link').first().click();
