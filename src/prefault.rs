@@ -25,7 +25,9 @@ fn code() -> io::Result<Vec<Range<usize>>> {
         let address = |hex| usize::from_str_radix(hex, 16).ok();
         Some(address(start)?..address(end)?)
     };
-    Ok(ours.filter_map(range).collect())
+    let code: Vec<_> = ours.filter_map(range).collect();
+    let missing = || io::Error::new(io::ErrorKind::NotFound, "the program is not in its own map");
+    (!code.is_empty()).then_some(code).ok_or_else(missing)
 }
 
 fn read_in(code: Range<usize>) -> io::Result<()> {
