@@ -9,7 +9,7 @@ use reqwest::Url;
 use crate::impair::Profile;
 use crate::report::Limits;
 use crate::scenario::{Participants, Scenario};
-use crate::server::{NotTheServer, listens};
+use crate::server::{Known, NotTheServer, listens};
 
 /// Lets a crowd of simulated participants into a running server, and measures what becomes of their packets.
 ///
@@ -28,9 +28,15 @@ use crate::server::{NotTheServer, listens};
 /// 3 when the harness itself could not keep up (VOID): its packets left, or one of its threads acted, more than 20 ms late
 ///   (p99), so figures mean nothing; limits that are given are judged all the same.
 #[derive(Debug, Parser)]
-#[command(name = "calls-loadtest", version, verbatim_doc_comment)]
+#[command(
+    name = "calls-loadtest",
+    version,
+    verbatim_doc_comment,
+    override_usage = "calls-loadtest --scenario <FILE> [OPTIONS]"
+)]
 pub(crate) struct Args {
-    /// The server; plain http, since the load should meet the server and not a proxy.
+    /// The server; plain http, since the load should meet the server and not a proxy. What is played there stays in its
+    /// history: calls, and recordings where the scenario makes them (smoke and recorded do).
     #[arg(long, env = "CALLS_URL", default_value = "http://127.0.0.1:8080", value_parser = url)]
     pub(crate) url: Url,
 
@@ -48,6 +54,10 @@ pub(crate) struct Args {
     /// the search, as a server does that is gone, and what it has found is told.
     #[arg(long, conflicts_with_all = ["floor", "full", "impair", "max_loss", "min_delivered", "markdown"])]
     pub(crate) find_capacity: bool,
+
+    /// Plays nothing: only says whether it makes sense, whatever server it is.
+    #[arg(long)]
+    pub(crate) check: bool,
 
     /// Also plays the scenario through a plain UDP program that only opens, copies, seals and sends, and compares.
     #[arg(long)]
@@ -179,13 +189,24 @@ impl Args {
         Limits::of(self.max_loss, self.min_delivered, self.impair.is_some())
     }
 
-    /// Whether it can be played as asked for.
-    pub(crate) fn fits(&self, scenario: &Scenario) -> Result<(), Senseless> {
+    /// Whether the server can be met, and its process is the one that was named.
+    pub(crate) fn meets(&self) -> Result<Known, Senseless> {
         match (self.target, self.url.scheme()) {
             (Target::Calls, "http") | (Target::Janus, "ws") => {}
             (Target::Calls, other) => return Err(Senseless::Scheme(other.to_owned())),
             (Target::Janus, _) => return Err(Senseless::JanusUrl(self.url.clone())),
         }
+        let at = self.url.host().zip(self.url.port_or_known_default());
+        match (self.server_pid, at) {
+            (Some(pid), Some((host, port))) => {
+                listens(pid, &host, port).map_err(Senseless::Process)
+            }
+            _ => Ok(Known::Listens),
+        }
+    }
+
+    /// Whether it can be played as asked for, whatever server it is.
+    pub(crate) fn fits(&self, scenario: &Scenario) -> Result<(), Senseless> {
         let churn = scenario.churn.is_some();
         let record = scenario.record.is_some();
         let simulcast = scenario.is_simulcast();
@@ -212,10 +233,6 @@ impl Args {
         }
         if bad && full {
             return Err(Senseless::ImpairedFull);
-        }
-        let at = self.url.host().zip(self.url.port_or_known_default());
-        if let (Some(pid), Some((host, port))) = (self.server_pid, at) {
-            listens(pid, &host, port).map_err(Senseless::Process)?;
         }
         Ok(())
     }
@@ -284,6 +301,13 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_wrong_word_is_told_that_there_are_others() {
+        let refused = parsed(&["--json", "x.json", "--nosuch"]).unwrap_err();
+        let usage = "Usage: calls-loadtest --scenario <FILE> [OPTIONS]\n";
+        assert!(refused.contains(usage), "{refused}");
     }
 
     #[test]
@@ -365,7 +389,8 @@ mod tests {
     #[test]
     fn what_cannot_be_played_together_is_refused_and_named() {
         let refused = |arguments: &[&str], scenario: &Scenario| {
-            let fits = parsed(arguments).unwrap().fits(scenario);
+            let args = parsed(arguments).unwrap();
+            let fits = args.fits(scenario).and_then(|()| args.meets().map(drop));
             fits.map_err(|senseless| senseless.to_string())
         };
         assert_eq!(refused(&["--floor"], &meeting()), Ok(()));

@@ -113,6 +113,11 @@ impl Capacity {
         })
     }
 
+    /// It was ended from outside, and found less than it would have.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
     /// Failed where nothing was good. Void where the harness itself was late when quality broke: what was found is its own limit.
     pub(crate) fn outcome(&self) -> Outcome {
         // The last of those, since the one before it did not count.

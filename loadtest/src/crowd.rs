@@ -18,7 +18,7 @@ use tokio::time::interval;
 use self::recordings::Recordings;
 use crate::aftermath::{Aftermath, Living};
 use crate::api::{Api, ApiFailed};
-use crate::causes::with_causes;
+use crate::causes::{Reasons, with_causes};
 use crate::floor::{self, FloorFailed};
 use crate::impair::Impairment;
 use crate::light::{Identity, Lanes};
@@ -127,10 +127,15 @@ impl Crowd {
             }),
             Err(failed) => Err(failed),
         };
+        let mut behind = Vec::new();
         for room in &rooms {
             if let Err(error) = self.world.api.delete_room(room).await {
-                tracing::warn!(%room, "a room stays behind: {}", with_causes(&error));
+                behind.push((room, error));
             }
+        }
+        if let Some((room, error)) = behind.first() {
+            let (many, why) = (behind.len(), with_causes(error));
+            tracing::warn!(%room, "{many} rooms stay behind; the first, since: {why}");
         }
         if let Ok(report) = &mut report
             && self.world.scenario.churn.is_some()
@@ -210,9 +215,14 @@ impl Crowd {
             recorded = Some(settle.await);
         }
         self.stop.send_replace(true);
-        let (inside, mut stays) = churn::end(inside, comers, &mut joins).await;
+        let mut dropped = Reasons::default();
+        let (inside, mut stays) = churn::end(inside, comers, &mut joins, &mut dropped).await;
         stays.extend(inside.iter().map(Inside::stay));
-        self.leave(inside, &mut joins).await;
+        self.leave(inside, &mut dropped).await;
+        joins.dropped = dropped.count();
+        for line in dropped.lines() {
+            tracing::warn!("a participant was dropped, {line}");
+        }
         Stay::look_for_company(&mut stays);
         joins.timed(&stays, scenario);
         let audience = Audience::of(&stays, measured.span);
@@ -273,7 +283,7 @@ impl Crowd {
         inside
     }
 
-    async fn leave(&self, inside: Vec<Inside>, joins: &mut Joins) {
+    async fn leave(&self, inside: Vec<Inside>, dropped: &mut Reasons) {
         self.stopwatch.phase("leaving", inside.len() as u64);
         let mut leaving = JoinSet::new();
         for somebody in inside {
@@ -281,8 +291,7 @@ impl Crowd {
         }
         while let Some(left) = leaving.join_next().await {
             if let Ok(Err(reason)) = left {
-                tracing::warn!("a participant was dropped: {}", with_causes(&reason));
-                joins.dropped += 1;
+                dropped.add(&reason);
             }
             self.stopwatch.step();
         }

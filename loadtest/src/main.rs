@@ -50,7 +50,7 @@ use crate::janus::JanusFailed;
 use crate::outputs::{Outputs, Unwritten};
 use crate::report::{Outcome, Report, table};
 use crate::scenario::{Participants, Scenario, ScenarioRefused};
-use crate::server::Gauge;
+use crate::server::{Gauge, Known};
 
 /// What is logged where `RUST_LOG` says nothing: our own words; the peers' stack complains of every close.
 const LOG: &str =
@@ -130,10 +130,17 @@ async fn run(args: Args) -> Result<Outcome, Failed> {
     }
     args.fits(&scenario)?;
     let outputs = Outputs::tried(&args).map_err(Failed::NoPlace)?;
+    if args.check {
+        return Ok(Outcome::Passed);
+    }
+    let known = args.meets()?;
+    if let (Some(pid), Some(doubt)) = (args.server_pid, known.doubt()) {
+        eprintln!("calls-loadtest: --server-pid: process {pid} is {doubt}");
+    }
     if args.target == Target::Janus {
         let gauge = args.server_pid.map(Gauge::Process);
         let report = janus::play(&args.url, &scenario, args.threads, gauge.as_ref()).await?;
-        return finish(report, &args, &outputs);
+        return finish(report, &args, known, &outputs);
     }
     let api = Api::new(args.url.clone(), args.key.clone());
     let gauge = args
@@ -144,7 +151,7 @@ async fn run(args: Args) -> Result<Outcome, Failed> {
         stop_on_ctrl_c(move || _ = stop.send_replace(true));
         let capacity = Capacity::find(&api, &scenario, &gauge, args.threads, stopped).await?;
         print(&capacity.summary());
-        outputs.keep_json(&capacity)?;
+        outputs.of(capacity.is_interrupted()).keep_json(&capacity)?;
         return Ok(capacity.outcome());
     }
     let seed = args.seed;
@@ -152,16 +159,24 @@ async fn run(args: Args) -> Result<Outcome, Failed> {
     let crowd = Crowd::new(api, scenario, gauge, args.threads, impairment)?.with_floor(args.floor);
     stop_on_ctrl_c(crowd.stopper());
     let report = crowd.play().await?;
-    finish(report, &args, &outputs)
+    finish(report, &args, known, &outputs)
 }
 
 /// Judges the report, shows it, and only then keeps it: whatever becomes of that, the verdict has been told.
-fn finish(mut report: Report, args: &Args, outputs: &Outputs) -> Result<Outcome, Failed> {
+fn finish(
+    mut report: Report,
+    args: &Args,
+    known: Known,
+    outputs: &Outputs,
+) -> Result<Outcome, Failed> {
+    if let Some(server) = &mut report.server {
+        server.process_known = args.server_pid.map(|_| known);
+    }
     let verdict = report.judged(args.limits());
     let outcome = verdict.outcome;
     report.verdict = Some(verdict);
     print(&table(&report));
-    outputs.keep(&report)?;
+    outputs.of(report.interrupted).keep(&report)?;
     Ok(outcome)
 }
 

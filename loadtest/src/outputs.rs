@@ -1,5 +1,6 @@
 //! The files that a result is kept in: tried before the run, written after it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -27,7 +28,7 @@ pub(crate) enum Unwritten {
 }
 
 /// Where a result is to be kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Outputs {
     json: Option<PathBuf>,
     /// And the picture beside it.
@@ -56,6 +57,19 @@ impl Outputs {
         Ok(outputs)
     }
 
+    /// Where the result of a run that was interrupted, or was not, is kept: of one that was in files of its own
+    /// (`x-interrupted.json`), so that it takes the place of none that is whole.
+    pub(crate) fn of(&self, interrupted: bool) -> Cow<'_, Self> {
+        if !interrupted {
+            return Cow::Borrowed(self);
+        }
+        let pair = |(text, picture): &(PathBuf, PathBuf)| (partial(text), partial(picture));
+        Cow::Owned(Self {
+            json: self.json.as_deref().map(partial),
+            markdown: self.markdown.as_ref().map(pair),
+        })
+    }
+
     /// Keeps a result as JSON.
     pub(crate) fn keep_json(&self, result: &impl Serialize) -> Result<(), Unwritten> {
         let Some(path) = &self.json else {
@@ -78,6 +92,20 @@ impl Outputs {
         }
         Ok(())
     }
+}
+
+/// The place beside it for a part of a result. What is no file, such as a pipe, holds no earlier result.
+fn partial(path: &Path) -> PathBuf {
+    if path.exists() && !path.is_file() {
+        return path.to_owned();
+    }
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push("-interrupted");
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
 }
 
 /// Opens it for writing, and leaves what is there as it is, also a link to nothing. Tells where links lead.
@@ -107,6 +135,8 @@ mod tests {
 
     use super::*;
     use clap::Parser;
+
+    use crate::report::tests::good;
 
     fn tried(arguments: &[&Path]) -> Result<Outputs, Unwritten> {
         let always = ["calls-loadtest", "--scenario", "x.toml"].map(Path::new);
@@ -140,6 +170,30 @@ mod tests {
                 "{said}"
             );
         }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn an_interrupted_run_takes_the_place_of_no_whole_one() {
+        let folder = std::env::temp_dir().join(format!("calls-whole-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (json, text) = (folder.join("x.json"), folder.join("x.md"));
+        let outputs = tried(&[Path::new("--json"), &json, Path::new("--markdown"), &text]);
+        let outputs = outputs.unwrap();
+        let mut report = good();
+        outputs.of(false).keep(&report).unwrap();
+        let whole = ["json", "md", "svg"].map(|kind| folder.join(format!("x.{kind}")));
+        let before = whole.each_ref().map(|path| fs::read(path).unwrap());
+
+        report.interrupted = true;
+        outputs.of(true).keep(&report).unwrap();
+        assert_eq!(whole.map(|path| fs::read(path).unwrap()), before);
+        let part = |kind| fs::read_to_string(folder.join(format!("x-interrupted.{kind}")));
+        assert!(part("json").unwrap().contains("\"interrupted\": true"));
+        let text = part("md").unwrap();
+        assert!(text.ends_with("(x-interrupted.svg)\n"), "{text}");
+        assert!(part("svg").unwrap().starts_with("<svg"));
+        assert_eq!(partial(Path::new("/dev/null")), Path::new("/dev/null"));
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -254,6 +254,15 @@ impl Harness {
 }
 
 impl Report {
+    /// What was played, and over which network where that was a bad one.
+    fn what(&self) -> String {
+        let name = &self.scenario.name;
+        match &self.impairment {
+            Some(bad) => format!("{name} over {}", bad.profile),
+            None => name.clone(),
+        }
+    }
+
     /// Of what was measured, where each of those who were there receives so many voices and pictures at most.
     pub(crate) fn of(
         scenario: &Scenario,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::api::Api;
 use crate::report::from_here;
 
-pub(crate) use self::process::{NotTheServer, listens};
+pub(crate) use self::process::{Known, NotTheServer, listens};
 
 /// What was used up to now.
 #[derive(Debug, Clone, Copy, PartialEq)]

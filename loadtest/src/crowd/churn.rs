@@ -7,7 +7,7 @@ use rand::RngExt;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::causes::with_causes;
+use crate::causes::{Reasons, with_causes};
 use crate::participant::{Inside, Seat, World};
 use crate::report::Joins;
 use crate::scenario::Churn;
@@ -24,7 +24,7 @@ pub(super) struct Comer {
     came_again: u32,
     restarted: u32,
     shut_out: Vec<String>,
-    dropped: u32,
+    dropped: Reasons,
 }
 
 /// Those who stay, and the tasks of those who will come and go until the world stops.
@@ -48,6 +48,7 @@ pub(super) async fn end(
     mut inside: Vec<Inside>,
     comers: JoinSet<Comer>,
     joins: &mut Joins,
+    dropped: &mut Reasons,
 ) -> (Vec<Inside>, Vec<Stay>) {
     let mut stays = Vec::new();
     for comer in comers.join_all().await {
@@ -55,7 +56,7 @@ pub(super) async fn end(
         stays.extend(comer.stays);
         joins.came_again += comer.came_again;
         joins.restarted += comer.restarted;
-        joins.dropped += comer.dropped;
+        dropped.extend(comer.dropped);
         joins.shut_out += u32::try_from(comer.shut_out.len()).unwrap_or(u32::MAX);
         joins.failures.extend(comer.shut_out);
     }
@@ -73,7 +74,7 @@ async fn come_and_go(first: Inside, churn: Churn, world: Arc<World>) -> Comer {
         came_again: 0,
         restarted: 0,
         shut_out: Vec::new(),
-        dropped: 0,
+        dropped: Reasons::default(),
     };
     loop {
         let stay = rand::rng().random_range(0.0..2.0) * f64::from(churn.stay_seconds);
@@ -104,8 +105,7 @@ async fn come_and_go(first: Inside, churn: Churn, world: Arc<World>) -> Comer {
                 inside.leave().await
             };
             if let Err(reason) = left {
-                tracing::warn!("a participant was dropped: {}", with_causes(&reason));
-                comer.dropped += 1;
+                comer.dropped.add(&reason);
             }
         }
         sleep(AWAY).await;

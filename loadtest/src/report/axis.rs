@@ -28,6 +28,16 @@ impl Axis {
         }
     }
 
+    /// One of time, that ends where the time does.
+    pub(super) fn until(end: f64) -> Self {
+        // What is a moment late is not worth another step.
+        let whole = if end < 1.0 { end } else { end.floor() };
+        Self {
+            high: end,
+            ..Self::holding(0.0, whole)
+        }
+    }
+
     /// How far along the axis a value stands, from 0 to 1.
     pub(super) fn place(self, value: f64) -> f64 {
         (value - self.low) / (self.high - self.low)
@@ -36,7 +46,7 @@ impl Axis {
     /// The round numbers.
     pub(super) fn ticks(self) -> impl Iterator<Item = f64> {
         let count = (0_u32..).map(move |tick| self.low + f64::from(tick) * self.step);
-        count.take_while(move |tick| *tick <= self.high + self.step / 2.0)
+        count.take_while(move |tick| *tick <= self.high + self.step * 1e-6)
     }
 
     /// A round number as it is written.
@@ -55,7 +65,10 @@ mod tests {
     use super::*;
 
     fn labels(low: f64, high: f64) -> Vec<String> {
-        let axis = Axis::holding(low, high);
+        labels_of(Axis::holding(low, high))
+    }
+
+    fn labels_of(axis: Axis) -> Vec<String> {
         axis.ticks().map(|tick| axis.label(tick)).collect()
     }
 
@@ -67,6 +80,21 @@ mod tests {
         assert_eq!(labels(115.2, 118.9), ["115", "116", "117", "118", "119"]);
         let axis = Axis::holding(115.2, 118.9);
         assert!((axis.place(117.0) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_axis_of_time_ends_with_it() {
+        for (end, ticks) in [
+            (10.0003, &["0", "2", "4", "6", "8", "10"][..]),
+            (30.001, &["0", "10", "20", "30"]),
+            (26.0, &["0", "10", "20"]),
+            (3600.01, &["0", "1000", "2000", "3000"]),
+            (0.4, &["0.0", "0.1", "0.2", "0.3", "0.4"]),
+        ] {
+            let axis = Axis::until(end);
+            assert_eq!(labels_of(axis), ticks);
+            assert!((axis.place(end) - 1.0).abs() < 1e-9);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Times, float};
 use crate::measure::Measured;
-use crate::server::{Gauge, Origin, Usage};
+use crate::server::{Gauge, Known, Origin, Usage};
 use crate::tally::Kind;
 
 /// What the server used while it was measured.
@@ -16,6 +16,8 @@ pub(crate) struct Cost {
     pub(crate) program: Option<String>,
     /// When that was written, in seconds since 1970.
     pub(crate) program_unix_time: Option<u64>,
+    /// How far the process that was named is known to be the server's; null where none was.
+    pub(crate) process_known: Option<Known>,
     /// CPU time for one packet that arrived somewhere.
     pub(crate) cpu_micros_per_forwarded_packet: Option<f64>,
     /// Share of one core.
@@ -67,6 +69,7 @@ impl Cost {
             read_from: gauge.origin(),
             program: gauge.program(),
             program_unix_time: gauge.written(),
+            process_known: None,
             cpu_micros_per_forwarded_packet: measured.cpu_micros_per_forwarded(),
             cores: cpu.as_secs_f64() / measured.took().as_secs_f64().max(f64::EPSILON),
             rss: Memory::of(

@@ -8,7 +8,7 @@ pub(crate) fn markdown(report: &Report, picture: &str) -> String {
     let on = provenance.cpu.as_deref().unwrap_or("an unknown processor");
     format!(
         "# {}\n\nOn {} of {on}, {}:\n\n```sh\n{}\n```\n\n```\n{}```\n\n![Over time]({picture})\n",
-        report.scenario.name,
+        report.what(),
         match provenance.cores {
             1 => "one core".to_owned(),
             cores => format!("{cores} cores"),

@@ -38,14 +38,10 @@ struct Panel {
 pub(crate) fn svg(report: &Report) -> String {
     let panels = panels(report);
     let last = report.seconds.last().map_or(1.0, |second| second.at_s);
-    let time = Axis::holding(0.0, last);
+    let time = Axis::until(last);
     let width = LEFT + WIDTH + RIGHT;
     let height = HEAD + float(panels.len() as u64) * (HEIGHT + ABOVE) + FOOT;
-    let title = format!(
-        "{} {}",
-        report.scenario.name,
-        report.provenance.when_and_of_what()
-    );
+    let title = format!("{} {}", report.what(), report.provenance.when_and_of_what());
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
@@ -186,6 +182,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::super::tests::good;
     use super::*;
+    use crate::impair::{Impairment, Profile};
     use crate::scenario::tests::meeting;
 
     fn second(at_s: f64, kbps: f64, server_rss_mib: Option<f64>) -> Second {
@@ -226,6 +223,29 @@ mod tests {
                 "{wanted} is missing in\n{picture}"
             );
         }
+    }
+
+    #[test]
+    fn time_ends_with_the_run_and_the_title_has_the_network() {
+        let mut report = good();
+        report.impairment = Some(Impairment {
+            profile: Profile::ThreeG,
+            seed: 1,
+        });
+        report.seconds = (1..=10_u32)
+            .map(|at| second(f64::from(at) + 3e-4, 1.0, None))
+            .collect();
+        let picture = svg(&report);
+        assert!(picture.contains("<title>meeting over 3g at "), "{picture}");
+        let points = picture.split("points=\"").nth(1).unwrap();
+        let last = points
+            .split(" \"")
+            .next()
+            .unwrap()
+            .rsplit(' ')
+            .next()
+            .unwrap();
+        assert!(last.starts_with("704.0,"), "{last}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::origin::utc;
 use super::{Cost, Floor, Flow, Joins, Memory, Recorded, Report, Times};
 use crate::aftermath::{Aftermath, Living};
 use crate::measure::Second;
+use crate::server::Known;
 use crate::tally::Kind;
 
 /// The report in some twenty lines.
@@ -120,6 +121,9 @@ fn server_of(line: &mut impl FnMut(&str, &str), cost: &Cost, seconds: &[Second])
         let written = (cost.program_unix_time)
             .map_or_else(String::new, |time| format!(", written {}", utc(time)));
         line("server", &format!("{program}{debug}{written}"));
+    }
+    if let Some(doubt) = cost.process_known.and_then(Known::doubt) {
+        line("  its process", doubt);
     }
     line("server CPU per forwarded", &micros);
     line(
@@ -281,6 +285,7 @@ mod tests {
             read_from: Origin::Metrics,
             program: None,
             program_unix_time: None,
+            process_known: None,
             cpu_micros_per_forwarded_packet: None,
             cores: 0.5,
             rss: memory,
@@ -299,6 +304,26 @@ mod tests {
         let text = table(&report);
         let wanted = "server                      target/debug/calls (a debug build), written 2026-11-30 00:53 UTC\n";
         assert!(text.contains(wanted), "{text}");
+    }
+
+    #[test]
+    fn a_process_that_could_not_be_looked_into_is_doubted() {
+        let mut report = good();
+        for (known, doubted) in [
+            (None, false),
+            (Some(Known::Listens), false),
+            (Some(Known::Closed), true),
+            (Some(Known::Apart), true),
+        ] {
+            report.server = Some(Cost {
+                process_known: known,
+                ..cost()
+            });
+            let text = table(&report);
+            let said =
+                text.contains("  its process               not known to be the server's: it ");
+            assert_eq!(said, doubted, "{text}");
+        }
     }
 
     #[test]

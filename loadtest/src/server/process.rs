@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::net::{TcpListener, ToSocketAddrs};
 
+use serde::Serialize;
 use url::Host;
 
 /// `TCP_LISTEN` in `/proc/net/tcp`.
@@ -34,17 +35,39 @@ pub(crate) enum NotTheServer {
     },
 }
 
-/// Whether the process listens at this port of this host. One that may not be looked into is believed, and so is one with a
-/// network of its own, as in a container: its port is another one there.
-pub(crate) fn listens(pid: u32, host: &Host<&str>, port: u16) -> Result<(), NotTheServer> {
+/// How far a process is known to be the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Known {
+    /// It listens at the server's port.
+    Listens,
+    /// It may not be looked into.
+    Closed,
+    /// It has a network of its own, as in a container: its port is another one there.
+    Apart,
+}
+
+impl Known {
+    /// Why it is only believed.
+    pub(crate) fn doubt(self) -> Option<&'static str> {
+        match self {
+            Self::Listens => None,
+            Self::Closed => Some("not known to be the server's: it may not be looked into"),
+            Self::Apart => Some("not known to be the server's: it has a network of its own"),
+        }
+    }
+}
+
+/// Whether the process listens at this port of this host, as far as that can be known.
+pub(crate) fn listens(pid: u32, host: &Host<&str>, port: u16) -> Result<Known, NotTheServer> {
     let name = fs::read_to_string(format!("/proc/{pid}/comm"));
     let name = name.map_err(|_| NotTheServer::Absent(pid))?;
     let network = |who: &str| fs::read_link(format!("/proc/{who}/ns/net")).ok();
     let Some(sockets) = sockets(pid) else {
-        return Ok(());
+        return Ok(Known::Closed);
     };
     if network(&pid.to_string()) != network("self") {
-        return Ok(());
+        return Ok(Known::Apart);
     }
     if !is_here(host) {
         return Err(NotTheServer::Elsewhere(host.to_string()));
@@ -53,7 +76,7 @@ pub(crate) fn listens(pid: u32, host: &Host<&str>, port: u16) -> Result<(), NotT
         .into_iter()
         .filter_map(|table| fs::read_to_string(format!("/proc/net/{table}")).ok());
     if tables.any(|table| listeners(&table, port).any(|inode| sockets.contains(inode))) {
-        Ok(())
+        Ok(Known::Listens)
     } else {
         let name = name.trim().to_owned();
         Err(NotTheServer::Deaf { pid, name, port })
@@ -112,7 +135,7 @@ mod tests {
                 continue;
             };
             let port = listener.local_addr().unwrap().port();
-            assert_eq!(listens(this, &HERE, port), Ok(()));
+            assert_eq!(listens(this, &HERE, port), Ok(Known::Listens));
             drop(listener);
             let said = listens(this, &HERE, port).unwrap_err().to_string();
             let wanted = format!("does not listen at port {port}, where --url says the server is");
@@ -127,7 +150,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let this = std::process::id();
         for here in [HERE, Host::Domain("localhost")] {
-            assert_eq!(listens(this, &here, port), Ok(()));
+            assert_eq!(listens(this, &here, port), Ok(Known::Listens));
         }
         // Of a network for documentation, and a name that none has (RFC 5737, 6761).
         let (number, name) = (Host::Ipv4([192, 0, 2, 1].into()), Host::Domain("a.invalid"));
