@@ -278,9 +278,11 @@ impl Handler<Shut> for Call {
         let rung = self.life.rung();
         let mut gone = self.gone.subscribe();
         let ends = self.life.is_over(); // what it still has to write is waited for
-        let ended = self
-            .life
-            .end_by(CallInput::HangUp, self.services.clock.now());
+        let input = match reason {
+            LeaveReason::ServerShutdown if !self.life.is_deserted() => CallInput::Fail,
+            _ => CallInput::HangUp,
+        };
+        let ended = self.life.end_by(input, self.services.clock.now());
         let facts = ended.unwrap_or_default();
         let ending = (!facts.is_empty()).then(|| self.finish(rung, facts, reason, bye, ctx));
         let flushed = self.services.scribe.flushed();

@@ -61,6 +61,7 @@ async fn a_stop_tells_every_socket_and_writes_every_call_down() {
     let call = welcome["call"]["call_id"].as_str().unwrap();
     let kept = world.get(&format!("/{call}")).await.expect(200);
     assert_eq!(kept["status"], "ended");
+    assert_eq!(kept["end_reason"], "failed");
     assert!(kept["participants"][0]["left_at"].is_string());
 }
 

@@ -443,6 +443,11 @@ impl Life {
         self.room = Some(room);
     }
 
+    /// All who came have gone; it only lingers.
+    pub fn is_deserted(&self) -> bool {
+        self.emptied.is_some()
+    }
+
     /// People left: is there still company?
     pub fn after_leaving(
         &mut self,

@@ -232,6 +232,8 @@ async fn a_draining_server_ends_its_calls_and_takes_no_new_ones() {
         .await;
     let member = server.join(&room("hall"), "cid").await;
 
+    server.join(&room("yard"), "eve").await.leave().await;
+
     server.ask(Drain).await;
     for client in [&caller, &member] {
         assert_eq!(
@@ -246,6 +248,17 @@ async fn a_draining_server_ends_its_calls_and_takes_no_new_ones() {
     assert_eq!(
         server.try_join(&room("hall"), "dan").await,
         Err(JoinRefused::Draining)
+    );
+    let reason = |fact| match fact {
+        Fact::CallEnded { reason, .. } => Some(reason),
+        _ => None,
+    };
+    let reasons: Vec<_> = server.facts.try_iter().filter_map(reason).collect();
+    let count = |wanted| reasons.iter().filter(|reason| **reason == wanted).count();
+    assert_eq!(
+        (count(EndReason::Failed), count(EndReason::Completed)),
+        (2, 1),
+        "{reasons:?}: who had left by themselves had completed theirs"
     );
     server.assert_nobody_is_left().await;
 }
