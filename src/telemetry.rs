@@ -124,7 +124,7 @@ pub fn recorder() -> PrometheusHandle {
 /// What Prometheus reads, as of now.
 pub(crate) fn render(handle: &PrometheusHandle) -> String {
     process::measure();
-    handle.render()
+    handle.render() + &process::cpu()
 }
 
 /// Tidies up now and then, so that what nobody scrapes does not grow.

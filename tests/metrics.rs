@@ -62,6 +62,28 @@ fn the_page_has_every_number_that_the_code_names_and_no_other() {
     );
 }
 
+#[test]
+fn every_number_that_the_code_names_is_explained() {
+    let files = ["src/telemetry/names.rs", "actors/src/metrics.rs"].map(read);
+    let all = files.concat();
+    for file in &files {
+        let consts = file
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub const "));
+        let mut seen = 0;
+        for name in consts.filter_map(|line| line.split(':').next()) {
+            // That of processor time stands beside how it is read.
+            let told = all.split("describe_").skip(1).any(|call| {
+                let given = call.split_once("!(").map(|(_, given)| given.trim_start());
+                given.is_some_and(|given| given.starts_with(&format!("{name},")))
+            });
+            assert!(told || name == "CPU_SECONDS", "{name}");
+            seen += 1;
+        }
+        assert!(seen > 20, "{seen} names");
+    }
+}
+
 #[actix_web::test]
 async fn a_server_says_what_the_page_says_it_does() {
     let world = World::open().await;
@@ -74,6 +96,10 @@ async fn a_server_says_what_the_page_says_it_does() {
     for line in said.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let (name, kind) = line.split_once(' ').expect("a name and a type");
         assert_eq!(page.get(name).map(String::as_str), Some(kind), "{name}");
+        let help = format!("# HELP {name} ");
+        assert!(said.contains(&help), "{name} is not explained");
+        let total = name.ends_with("_total");
+        assert_eq!(total, kind == "counter", "{name} is a {kind}");
         seen += 1;
     }
     assert!(seen > 10, "{said}");

@@ -5,7 +5,10 @@
 mod s3;
 mod support;
 
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -37,7 +40,9 @@ async fn a_server_says_where_everything_is_and_stops_when_it_is_told_to() {
     ] {
         assert!(banner.contains(&told), "{told} in {banner}");
     }
-    assert!(!banner.contains("API key"), "{banner}");
+    for untold in ["API key", "TURN   "] {
+        assert!(!banner.contains(untold), "{untold} in {banner}");
+    }
     assert_eq!(get(server.url("/healthz")).await["status"], "ok");
     let (code, log) = server.stop();
     assert_eq!(code, Some(0), "{log}");
@@ -72,6 +77,19 @@ fn no_code_is_left_to_be_read_while_somebody_waits() {
     server.stop();
 }
 
+#[test]
+fn a_server_with_turn_says_where_that_listens() {
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").map(|socket| socket.local_addr());
+    let port = free().expect("a port").expect("it listens").port();
+    let folder = folder();
+    let mut command = calls(folder.path(), "serve --dev");
+    command.env("CALLS__TURN__PORT", port.to_string());
+    let server = Serving::start(command);
+    let told = format!("TURN      UDP and TCP {port} on 127.0.0.1\n");
+    assert!(server.banner.contains(&told), "{}", server.banner);
+    server.stop();
+}
+
 #[tokio::test]
 async fn a_second_start_by_mistake_leaves_the_first_alone() {
     let folder = folder();
@@ -92,13 +110,44 @@ async fn a_second_start_by_mistake_leaves_the_first_alone() {
     let elsewhere = run(&mut calls(folder.path(), "serve --dev"));
     assert_eq!(elsewhere.status.code(), Some(1));
     let said = text(&elsewhere.stderr);
-    let owner = format!("another Calls (pid {})", server.child.id());
-    assert!(said.contains(&owner), "{said}");
+    let wanted = format!(
+        "another Calls (pid {}) uses the database, SQLite in {}/data/calls.db: stop that one, or give",
+        server.child.id(),
+        folder.path().canonicalize().unwrap().display(),
+    );
+    assert!(said.contains(&wanted), "{said}");
 
     let path = format!("/api/v1/calls/{}", call["call_id"].as_str().unwrap());
     assert_eq!(get(server.url(&path)).await["status"], "initiated");
     assert_eq!(server.stop().0, Some(0));
     Serving::start(calls(folder.path(), "serve --dev")).stop();
+}
+
+/// A terminal sends Ctrl+C to all of a group, and the command may still need its server then.
+#[test]
+fn ctrl_c_reaches_the_command_of_serve_for_tests_and_not_its_server() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/serve-for-tests");
+    let command = "trap 'sleep 0.5; curl -sS $CALLS_URL/healthz; exit 7' INT; echo $CALLS_PID; \
+                   while :; do sleep 0.1; done";
+    let mut shell = Command::new(script)
+        .args(["sh", "-c", command])
+        .env("CALLS_BIN", env!("CARGO_BIN_EXE_calls"))
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut told = BufReader::new(shell.stdout.take().expect("a pipe"));
+    let mut server = String::new();
+    told.read_line(&mut server).expect("a number");
+    let group = format!("-{}", shell.id());
+    let sent = Command::new("kill").args(["-INT", "--", &group]).status();
+    assert!(sent.expect("kill").success());
+    let mut said = String::new();
+    told.read_to_string(&mut said).expect("the rest");
+    assert_eq!(shell.wait().expect("it ends").code(), Some(7), "{said}");
+    assert!(said.contains("\"ok\""), "{said}");
+    let server = Path::new("/proc").join(server.trim());
+    assert!(!server.exists(), "it was stopped afterwards");
 }
 
 #[test]

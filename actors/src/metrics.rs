@@ -73,6 +73,21 @@ pub fn describe() {
     describe_counter!(PARTICIPANTS_LEFT, "Presences that ended.");
     describe_counter!(BURSTS_DROPPED, "Bursts that did not fit into a mailbox.");
     describe_counter!(FACTS_LOST, "Transactions of facts that failed for good.");
+    describe_counter!(SAMPLES_LOST, "Samples of quality that were not kept.");
+    describe_histogram!(
+        QUALITY_SCORE,
+        "Scores of connections, 0 (gone) to 5 (perfect)."
+    );
+    describe_histogram!(
+        QUALITY_RTT,
+        Unit::Seconds,
+        "Round-trip times of connections."
+    );
+    describe_histogram!(QUALITY_LOSS, "Lost shares of connections, 0 to 1.");
+    describe_counter!(
+        FREEZES,
+        "Pictures that froze at clients, as they say themselves."
+    );
     describe_counter!(
         RECORDING_STARTS_FAILED,
         "Recordings that were asked for and did not begin."

@@ -72,7 +72,12 @@ fn list(config: &Transcription, installed: bool) -> Result<ExitCode, String> {
     }
     let host = &config.catalogue;
     let listed = async { Catalogue::new(host)?.list().await };
-    let listed = actix::System::new().block_on(listed).map_err(told)?;
+    let listed = actix::System::new().block_on(listed);
+    let listed = listed.map_err(|error| {
+        format!(
+            "what else could be fetched is not known: {error}; what is installed works without that"
+        )
+    })?;
     say(&format!("At {host}:"));
     for model in listed.iter().filter(|model| !model.is_obsolete()) {
         let language = model.language();

@@ -66,6 +66,12 @@ fn welcome(server: &Server, dev: bool) {
     say(&format!("Calls is ready. Open {url}"));
     say(&format!("    API docs  {url}docs/"));
     say(&format!("    media     {}", media(&app.ports)));
+    if let Some(turn) = &app.turn {
+        say(&format!(
+            "    TURN      {}",
+            relay(turn.urls(), &app.config)
+        ));
+    }
     if let Ok(place) = store::place(&app.config.database.url) {
         say(&format!("    database  {place}"));
     }
@@ -78,6 +84,14 @@ fn welcome(server: &Server, dev: bool) {
         );
     }
     say("    Ctrl+C stops");
+}
+
+/// `UDP and TCP 3478 on 0.0.0.0, TLS 5349`
+fn relay(urls: &[String], config: &Config) -> String {
+    let tls = urls.iter().any(|url| url.starts_with("turns:"));
+    let tls = tls.then(|| format!(", TLS {}", config.turn.tls_port));
+    let (port, on) = (config.turn.port, config.media.bind);
+    format!("UDP and TCP {port} on {on}{}", tls.unwrap_or_default())
 }
 
 /// `UDP and TCP 7882, 7883 on 0.0.0.0`

@@ -11,8 +11,13 @@ pub enum StoreError {
     #[error("database is not reachable: {0}")]
     Unavailable(String),
     /// Another server has it.
-    #[error("another Calls{} uses this database", owner_in_brackets(.owner))]
+    #[error(
+        "another Calls{} uses the database, {place}: stop that one, or give this one another database.url",
+        owner_in_brackets(.owner)
+    )]
     Owned {
+        /// Which, for people.
+        place: String,
         /// Who, as far as it is known.
         owner: String,
     },

@@ -75,6 +75,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn lock_file(path: &Path) -> Result<File, StoreError> {
+    let place = Address::SqliteFile(path.to_owned()).to_string();
     let path = beside(path);
     let failed = |error| StoreError::Unavailable(format!("{}: {error}", path.display()));
     db::make_file(&path).map_err(failed)?;
@@ -89,6 +90,7 @@ fn lock_file(path: &Path) -> Result<File, StoreError> {
             let mut owner = String::new();
             let _ = file.read_to_string(&mut owner); // it only makes the message better
             return Err(StoreError::Owned {
+                place,
                 owner: owner.trim().to_owned(),
             });
         }
@@ -126,7 +128,7 @@ async fn look_after(mut conn: AsyncPgConnection, url: String) {
         }
         match lock_session(&url).await {
             Ok(again) => conn = again,
-            Err(owned @ StoreError::Owned { .. }) => error!("{owned}, and so do we"),
+            Err(owned @ StoreError::Owned { .. }) => error!("two write to one: {owned}"),
             Err(error) => warn!(%error, "the lock on the database cannot be taken again yet"),
         }
     }
@@ -156,5 +158,6 @@ async fn lock_session(url: &str) -> Result<AsyncPgConnection, StoreError> {
         .await
         .unwrap_or_default(); // it only makes the message better
     let owner = owner.trim_start_matches("calls, ").to_owned();
-    Err(StoreError::Owned { owner })
+    let place = Address::Postgres(url.to_owned()).to_string();
+    Err(StoreError::Owned { place, owner })
 }

@@ -171,11 +171,6 @@ pub(super) fn describe() {
     );
     describe_counter!(TURN_STRAYS, "Datagrams that TURN did not relay.");
     describe_counter!(TURN_UNSENT, "Datagrams that TURN could not send in time.");
-    describe_gauge!(
-        CPU_SECONDS,
-        Unit::Seconds,
-        "Processor time used, all threads."
-    );
     describe_gauge!(RESIDENT_BYTES, Unit::Bytes, "Memory in use.");
     describe_gauge!(OPEN_FILES, "Open file descriptors.");
 }

@@ -11,12 +11,6 @@ const TICKS: f64 = 100.0;
 
 /// Puts today's numbers into the gauges. Where there is no `/proc`, there are no numbers.
 pub(super) fn measure() {
-    if let Some(seconds) = fs::read_to_string("/proc/self/stat")
-        .ok()
-        .and_then(|s| cpu_seconds(&s))
-    {
-        gauge!(CPU_SECONDS).set(seconds);
-    }
     if let Some(bytes) = fs::read_to_string("/proc/self/status")
         .ok()
         .and_then(|s| resident(&s))
@@ -27,6 +21,19 @@ pub(super) fn measure() {
         let count = u32::try_from(files.count()).unwrap_or(u32::MAX);
         gauge!(OPEN_FILES).set(count);
     }
+}
+
+/// Processor time in Prometheus' words; nothing where there is no `/proc`. A counter of the crate `metrics` counts whole
+/// seconds only.
+pub(super) fn cpu() -> String {
+    let stat = fs::read_to_string("/proc/self/stat").ok();
+    let seconds = stat.and_then(|stat| cpu_seconds(&stat));
+    seconds.map_or_else(String::new, |seconds| {
+        format!(
+            "# HELP {CPU_SECONDS} Processor time used, all threads.\n\
+             # TYPE {CPU_SECONDS} counter\n{CPU_SECONDS} {seconds}\n\n"
+        )
+    })
 }
 
 /// `utime` and `stime` are the 14th and 15th field; the second is in parentheses and may hold blanks.

@@ -240,6 +240,10 @@ fn a_host_that_cannot_be_reached_is_named() {
         refused.contains(&format!("http://{address}/model-list.json")),
         "{refused}"
     );
+    assert!(
+        refused.contains("; what is installed works without that"),
+        "{refused}"
+    );
     let installed = good(&run(&mut calls(folder.path(), "models list --installed")));
     assert!(installed.contains("bundled"), "{installed}");
 }

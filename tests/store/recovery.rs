@@ -2,7 +2,7 @@
 
 use calls::store::{
     FORGOTTEN_AFTER, HistoryFilter, Ownership, PageRequest, Recovered, Standing, Store, StoreError,
-    examine,
+    examine, place,
 };
 use calls_model::{CallStatus, EndReason, Fact, Interruption, LeaveReason, Member, Room};
 
@@ -253,11 +253,12 @@ async fn a_database_belongs_to_one_server_at_a_time(db: Database) {
     let first = Ownership::take(&db.address).await.unwrap();
     let refused = Ownership::take(&db.address).await.err();
     let said = refused.expect("it is taken").to_string();
-    let owner = format!(
-        "another Calls (pid {}) uses this database",
-        std::process::id()
+    let wanted = format!(
+        "another Calls (pid {}) uses the database, {}: stop that one, or give this one another database.url",
+        std::process::id(),
+        place(&db.address).unwrap(),
     );
-    assert_eq!(said, owner);
+    assert_eq!(said, wanted);
     db.open().await.ping().await.unwrap(); // `calls token` works beside a server
     drop(first);
     drop(Ownership::take(&db.address).await.unwrap());
