@@ -94,6 +94,7 @@ export function openNamespace() {
 function forward(from, port, to) {
   const server = net.createServer((client) => {
     const other = net.connect(port, to);
+    for (const socket of [client, other]) socket.unref(); // what the end cuts off keeps no process alive
     client.pipe(other).pipe(client);
     client.on('error', () => other.destroy());
     other.on('error', () => client.destroy());
