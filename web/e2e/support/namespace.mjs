@@ -14,8 +14,8 @@ const NAME = `calls-${process.pid}`;
 const OUTER = `co${process.pid}`.slice(0, 15);
 const INNER = `ci${process.pid}`.slice(0, 15);
 
-/** What may wait for its turn at a narrow place, as in an ordinary router. */
-const QUEUE = ['burst', '16kb', 'latency', '250ms'];
+/** A line as slow as it says: what comes at once waits its turn, as in an ordinary router. With more of a burst a bucket lets it through as if the line were fast. */
+const QUEUE = ['burst', '3kb', 'latency', '250ms'];
 
 const ip = (...args) => execFileSync('ip', args, { stdio: 'pipe' });
 const tc = (...args) => execFileSync('tc', args, { stdio: 'pipe' });
