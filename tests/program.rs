@@ -73,7 +73,11 @@ fn no_code_is_left_to_be_read_while_somebody_waits() {
     let folder = folder();
     let server = Serving::start(calls(folder.path(), "serve --dev"));
     let (size, resident) = code_in_memory(&server);
-    assert_eq!(resident, size);
+    // The system may take some of it back at any time; without being read in it is six sevenths.
+    assert!(
+        100 * resident >= 98 * size,
+        "{resident} of {size} KiB are in memory"
+    );
     server.stop();
 }
 
@@ -128,8 +132,11 @@ async fn a_second_start_by_mistake_leaves_the_first_alone() {
 fn ctrl_c_reaches_the_command_of_serve_for_tests_and_not_its_server() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/serve-for-tests");
     let command = "trap 'sleep 0.5; curl -sS $CALLS_URL/healthz; exit 7' INT; echo $CALLS_PID; \
-                   while :; do sleep 0.1; done";
-    let mut shell = Command::new(script)
+                   for n in $(seq 200); do sleep 0.1; done";
+    // Whoever runs the tests in the background has it ignored.
+    let mut shell = Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(script)
         .args(["sh", "-c", command])
         .env("CALLS_BIN", env!("CARGO_BIN_EXE_calls"))
         .process_group(0)
